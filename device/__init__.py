@@ -1,0 +1,1 @@
+"""What runs on the Raspberry Pi: camera, face detection, int8 inference, latency. Never imports ``toolkit``."""

@@ -1,0 +1,22 @@
+"""The ``device`` command line: one file a command."""
+
+import click
+
+from device.cli.commands import LazyGroup, run_command_line
+
+COMMANDS = {
+    "run": "device.cli.run:run",
+    "benchmark": "device.cli.benchmark:benchmark",
+    "info": "device.cli.info:info",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.version_option(package_name="fer-edge")
+def device() -> None:
+    """Recognise facial expressions on this device: camera, face, int8 model, label."""
+
+
+def main() -> None:
+    """Entry point of the installed script."""
+    run_command_line(device, "device")

@@ -1,0 +1,68 @@
+"""How both command lines are put together: commands loaded when asked for, errors turned into one line."""
+
+import importlib
+import os
+import sys
+
+import click
+
+from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
+
+# Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
+DEBUG_VARIABLE = "FER_EDGE_DEBUG"
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported on first use; ``lazy`` maps a name to ``module:attribute``."""
+
+    def __init__(self, *args, lazy: dict[str, str] | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = self.lazy[cmd_name].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+def run_command_line(group: click.Group, name: str) -> None:
+    """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
+    try:
+        code = group.main(prog_name=name, standalone_mode=False)
+    except click.UsageError as error:
+        context = error.ctx.command_path if error.ctx else name
+        fail(f"{error.format_message()} (see '{context} --help')", EXIT_WRONG_USE)
+    except click.ClickException as error:
+        fail(error.format_message(), EXIT_FAILED)
+    except UsageError as error:
+        fail(str(error), EXIT_WRONG_USE)
+    except EdgeError as error:
+        fail(str(error), EXIT_FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except ModuleNotFoundError as error:
+        fail(
+            f"this command needs the package '{error.name}', which is not installed; "
+            'on the host: pip install "fer-edge[toolkit]"',
+            EXIT_FAILED,
+        )
+    except Exception as error:  # the last line of defence: a user never sees a traceback
+        fail(f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback", EXIT_FAILED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, code: int) -> None:
+    """Print ``error: message`` in one line on standard error and exit with ``code``."""
+    if os.environ.get(DEBUG_VARIABLE) and sys.exc_info()[1] is not None:
+        import traceback
+
+        traceback.print_exc()
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)

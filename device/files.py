@@ -1,0 +1,55 @@
+"""Writing files whole or not at all."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from device.errors import EdgeError
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def refuse_existing(path: str | Path, overwrite: bool) -> None:
+    """Raise EdgeError if ``path`` exists and ``overwrite`` is false."""
+    if not overwrite and Path(path).exists():
+        raise EdgeError(f"{path} exists already; pass --overwrite to replace it, or name another file")
+
+
+@contextlib.contextmanager
+def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed.
+
+    Raises EdgeError if ``path`` exists and ``overwrite`` is false, or if the disk or folder refuses the write.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because savers such as Keras choose their format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except OSError as error:
+        raise EdgeError(f"cannot write {path}: {error.strerror or error}; free space or choose another place") from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def write_whole(path: str | Path, content: str | bytes, overwrite: bool = True) -> None:
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
+    with whole_file(path, overwrite) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,25 @@
+"""The ``toolkit`` command line: one file a command."""
+
+import click
+
+from device.cli.commands import LazyGroup, run_command_line
+
+COMMANDS = {
+    "data": "toolkit.cli.data:data",
+    "train": "toolkit.cli.train:train",
+    "evaluate": "toolkit.cli.evaluate:evaluate",
+    "quantize": "toolkit.cli.quantize:quantize",
+    "benchmark": "toolkit.cli.benchmark:benchmark",
+    "report": "toolkit.cli.report:report",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.version_option(package_name="fer-edge")
+def toolkit() -> None:
+    """Train, quantize and prove compact facial-expression models for edge devices."""
+
+
+def main() -> None:
+    """Entry point of the installed script."""
+    run_command_line(toolkit, "toolkit")
