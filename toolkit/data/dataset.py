@@ -1,0 +1,98 @@
+"""Labelled faces in memory."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from device.errors import EdgeError
+
+FACE_SIZE = 48
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class BrokenImage:
+    """A file or row that holds no usable face: where it stands and why."""
+
+    name: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled faces.
+
+    images: (N, 48, 48) uint8, gray; labels: (N,) int64, indices into ``classes``; splits: (N,) str, each of SPLITS;
+    names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    splits: np.ndarray
+    names: np.ndarray
+    votes: np.ndarray | None = None
+    broken: tuple[BrokenImage, ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.images), len(self.labels), len(self.splits), len(self.names)}
+        if self.votes is not None:
+            lengths.add(len(self.votes))
+        if len(lengths) != 1:
+            raise ValueError(f"columns of different lengths: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, rows: np.ndarray) -> "Dataset":
+        """Return the faces at ``rows``, a boolean mask or integer indices, in that order."""
+        votes = None if self.votes is None else self.votes[rows]
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            splits=self.splits[rows],
+            names=self.names[rows],
+            votes=votes,
+        )
+
+    def split(self, name: str) -> "Dataset":
+        """Return the faces of one split; EdgeError if it has none."""
+        rows = self.splits == name
+        if not rows.any():
+            present = ", ".join(self.present_splits()) or "none"
+            raise EdgeError(f"{self.source or 'the data set'} has no '{name}' split; it has: {present}")
+        return self.select(rows)
+
+    def present_splits(self) -> tuple[str, ...]:
+        """Return the splits that hold at least one face, in the order of SPLITS."""
+        return tuple(name for name in SPLITS if (self.splits == name).any())
+
+    def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
+        """Return only the faces of ``classes``, labels renumbered in their order; EdgeError for an unknown class."""
+        unknown = [name for name in classes if name not in self.classes]
+        if unknown:
+            raise EdgeError(
+                f"no class '{unknown[0]}' in {self.source or 'the data set'}; it has: {', '.join(self.classes)}"
+            )
+        if classes == self.classes:
+            return self
+        position = {self.classes.index(name): new for new, name in enumerate(classes)}
+        kept = self.select(np.isin(self.labels, list(position)))
+        labels = np.array([position[int(label)] for label in kept.labels], dtype=np.int64)
+        return replace(kept, labels=labels, classes=tuple(classes))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of faces of each class."""
+        numbers = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256, in hexadecimal, of the class names, labels and pixels in order."""
+        digest = hashlib.sha256("\n".join(self.classes).encode())
+        digest.update(np.ascontiguousarray(self.labels, dtype="<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.images).tobytes())
+        return digest.hexdigest()
