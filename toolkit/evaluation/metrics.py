@@ -1,0 +1,179 @@
+"""What a classifier's probabilities are worth on labelled faces."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from device.errors import EdgeError
+
+Z_95 = 1.959963984540054  # the 97.5 % point of the normal distribution
+CALIBRATION_BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks"
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """One class: precision, recall and F1 as ratios, None where undefined; ``interval`` is the recall's."""
+
+    n: int
+    predicted_n: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The faces whose top probability lies in (lower, upper]: their mean confidence and their accuracy."""
+
+    lower: float
+    upper: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """How well a model names n faces. Ratios are 0..1; intervals are Wilson's at 95 %.
+
+    ``confusion[i][j]`` counts the faces of class i that were named class j, in the order of ``classes``.
+    """
+
+    classes: tuple[str, ...]
+    n: int
+    correct_n: int
+    accuracy: float
+    interval: tuple[float, float]
+    balanced_accuracy: float
+    macro_f1: float
+    per_class: dict[str, ClassMetrics]
+    confusion: tuple[tuple[int, ...], ...]
+    expected_calibration_error: float
+    mean_confidence: float
+    log_loss: float
+    calibration: tuple[CalibrationBin, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "EvaluationReport":
+        """Rebuild a report from ``to_json``; KeyError or TypeError if a field is missing."""
+        values = {field.name: data[field.name] for field in fields(cls)}
+        values["classes"] = tuple(values["classes"])
+        values["interval"] = tuple(values["interval"])
+        values["confusion"] = tuple(tuple(row) for row in values["confusion"])
+        values["calibration"] = tuple(CalibrationBin(**entry) for entry in values["calibration"])
+        values["per_class"] = {name: _class_metrics(entry) for name, entry in values["per_class"].items()}
+        return cls(**values)
+
+
+def _class_metrics(entry: dict[str, Any]) -> ClassMetrics:
+    interval = entry["interval"]
+    return ClassMetrics(**{**entry, "interval": None if interval is None else tuple(interval)})
+
+
+def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
+    """Return Wilson's score interval for a ratio of ``successes`` in ``n`` > 0 trials."""
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"expected 0 <= successes <= n and n > 0, received {successes} of {n}")
+    ratio = successes / n
+    centre = (ratio + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(ratio * (1 - ratio) / n + z * z / (4 * n * n)))
+    # At the edges the formula is exact but floating point is not.
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return low, high
+
+
+def checked_predictions(
+    probabilities: np.ndarray, labels: np.ndarray, class_n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities as (N, C) float64 and labels as (N,) int64; EdgeError if they are not that."""
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    labels = np.asarray(labels, dtype=np.int64)
+    if probabilities.ndim != 2 or probabilities.shape[1] != class_n:
+        raise EdgeError(f"expected probabilities of shape (N, {class_n}), received {probabilities.shape}")
+    if len(probabilities) != len(labels):
+        raise EdgeError(f"{len(probabilities)} predictions do not belong to {len(labels)} labels")
+    if len(labels) == 0:
+        raise EdgeError("there is no face to evaluate; name a data set or split with at least one")
+    if labels.min() < 0 or labels.max() >= class_n:
+        raise EdgeError(f"a label is {labels.max()}, but there are {class_n} classes (0 to {class_n - 1})")
+    if not np.isfinite(probabilities).all():
+        rows = int((~np.isfinite(probabilities)).any(axis=1).sum())
+        raise EdgeError(
+            f"the model answers NaN or infinity for {rows} of {len(labels)} faces; its weights are broken"
+        )
+    return probabilities, labels
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_n: int) -> np.ndarray:
+    """Return (C, C) int64 counts; row: the true class, column: the predicted one."""
+    return np.bincount(labels * class_n + predicted, minlength=class_n * class_n).reshape(class_n, class_n)
+
+
+def calibration_bins(
+    confidence: np.ndarray, correct: np.ndarray, bins: int = CALIBRATION_BINS
+) -> tuple[CalibrationBin, ...]:
+    """Return the reliability diagram: ``bins`` bins of equal width over 0..1."""
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
+    found = []
+    for index in range(bins):
+        inside = place == index
+        n = int(inside.sum())
+        mean = float(confidence[inside].mean()) if n else None
+        accuracy = float(correct[inside].mean()) if n else None
+        found.append(CalibrationBin(float(edges[index]), float(edges[index + 1]), n, mean, accuracy))
+    return tuple(found)
+
+
+def evaluate_predictions(
+    probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]
+) -> EvaluationReport:
+    """Return the report for (N, C) probabilities and (N,) label indices into ``classes``.
+
+    Raises EdgeError for no faces, shapes that do not match, labels out of range, NaN.
+    """
+    probabilities, labels = checked_predictions(probabilities, labels, len(classes))
+    n, predicted = len(labels), probabilities.argmax(axis=1)
+    correct, confidence = predicted == labels, probabilities.max(axis=1)
+    confusion = confusion_matrix(labels, predicted, len(classes))
+    per_class = {name: _one_class(confusion, index) for index, name in enumerate(classes)}
+    present = [metrics for metrics in per_class.values() if metrics.n]
+    bins = calibration_bins(confidence, correct)
+    gaps = [entry.n * abs(entry.accuracy - entry.confidence) for entry in bins if entry.n]  # type: ignore[operator]
+    true_probability = np.clip(probabilities[np.arange(n), labels], 1e-12, 1.0)
+    return EvaluationReport(
+        classes=tuple(classes),
+        n=n,
+        correct_n=int(correct.sum()),
+        accuracy=float(correct.mean()),
+        interval=wilson_interval(int(correct.sum()), n),
+        balanced_accuracy=float(np.mean([metrics.recall for metrics in present])),
+        macro_f1=float(np.mean([metrics.f1 for metrics in present])),
+        per_class=per_class,
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        expected_calibration_error=float(sum(gaps) / n),
+        mean_confidence=float(confidence.mean()),
+        log_loss=float(-np.log(true_probability).mean()),
+        calibration=bins,
+    )
+
+
+def _one_class(confusion: np.ndarray, index: int) -> ClassMetrics:
+    hits, n, predicted_n = (
+        int(value) for value in (confusion[index, index], confusion[index].sum(), confusion[:, index].sum())
+    )
+    return ClassMetrics(
+        n=n,
+        predicted_n=predicted_n,
+        precision=hits / predicted_n if predicted_n else None,
+        recall=hits / n if n else None,
+        f1=2 * hits / (n + predicted_n) if n + predicted_n else None,
+        interval=wilson_interval(hits, n) if n else None,
+    )
