@@ -1,0 +1,125 @@
+"""The Kaggle file ``fer2013.csv``: a header, then a row a face with its label number, 2304 pixels and usage."""
+
+import csv
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.broken import refuse_too_many_broken
+from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.ferplus import VOTES_FILE, read_votes
+
+PIXELS = FACE_SIZE * FACE_SIZE
+SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
+
+
+def load_kaggle_csv(path: Path) -> Dataset:
+    """Return the faces of a ``fer2013.csv``: Training is 'train', PublicTest 'validation', PrivateTest 'test'.
+
+    Without a Usage column every face is 'train'. The FER+ votes are read from ``fer2013new.csv`` beside it, if there.
+    Raises EdgeError for another kind of file, a label or usage out of range, too many broken rows, or votes that
+    belong to another file.
+    """
+    pixels, labels, splits, rows = bytearray(), array("q"), [], array("q")
+    broken: list[BrokenImage] = []
+    row_count = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # np.fromstring on text that is no number
+        for row_count, (label, text, split) in enumerate(read_rows(path), start=1):
+            try:
+                pixels += parse_pixels(text)
+            except ValueError as error:
+                broken.append(BrokenImage(f"row {row_count}", FER2013_CLASSES[label], str(error)))
+                continue
+            labels.append(label)
+            splits.append(split)
+            rows.append(row_count - 1)
+    good = Counter(FER2013_CLASSES[label] for label in labels)
+    refuse_too_many_broken(broken, good, path)
+    if not labels:
+        raise EdgeError(f"{path} holds a header and no faces; expected a row a face: emotion,pixels,Usage")
+    row_indices = np.frombuffer(rows, np.int64)
+    votes_file = path.with_name(VOTES_FILE)
+    return Dataset(
+        images=np.frombuffer(pixels, np.uint8).reshape(-1, FACE_SIZE, FACE_SIZE),
+        labels=np.frombuffer(labels, np.int64),
+        classes=FER2013_CLASSES,
+        splits=np.array(splits),
+        names=np.array([f"row {row + 1}" for row in rows]),
+        votes=read_votes(votes_file, row_count)[row_indices] if votes_file.is_file() else None,
+        broken=tuple(broken),
+        source=str(path),
+    )
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield the label, the pixel text and the split of each row."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig", errors="replace") as handle:
+            reader = csv.reader(handle)
+            columns = find_columns(path, next(reader, []))
+            for number, row in enumerate((row for row in reader if row), start=1):
+                if len(row) <= max(columns.values()):
+                    raise EdgeError(
+                        f"{path}, row {number}: {len(row)} columns where the header has {max(columns.values()) + 1}; "
+                        "the file seems cut off; fetch it again"
+                    )
+                usage = row[columns["usage"]] if "usage" in columns else "Training"
+                yield (
+                    parse_label(path, number, row[columns["emotion"]]),
+                    row[columns["pixels"]],
+                    parse_usage(path, number, usage),
+                )
+    except (csv.Error, OSError) as error:
+        raise EdgeError(f"cannot read {path} as CSV: {error}; expected a fer2013.csv") from error
+
+
+def find_columns(path: Path, header: list[str]) -> dict[str, int]:
+    """Return the positions of the columns emotion, pixels and, where present, usage."""
+    columns = {name.strip().lower(): position for position, name in enumerate(header)}
+    if "emotion" in columns and "pixels" in columns:
+        return {name: columns[name] for name in ("emotion", "pixels", "usage") if name in columns}
+    if "neutral" in columns and "nf" in columns:
+        raise EdgeError(f"{path} holds FER+ votes and no faces; put it beside fer2013.csv and name that file")
+    received = ",".join(header)[:60] or "an empty file"
+    raise EdgeError(
+        f"{path} is no fer2013.csv: expected the header emotion,pixels,Usage; received {received!r}"
+    )
+
+
+def parse_label(path: Path, number: int, text: str) -> int:
+    """Return the label number of a row, 0 to 6."""
+    label = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= label < len(FER2013_CLASSES):
+        raise EdgeError(
+            f"{path}, row {number}: expected an emotion from 0 to {len(FER2013_CLASSES) - 1} "
+            f"({', '.join(FER2013_CLASSES)}); received '{text[:20]}'; correct or remove the row"
+        )
+    return label
+
+
+def parse_usage(path: Path, number: int, text: str) -> str:
+    """Return the split that a Usage stands for."""
+    split = SPLIT_OF_USAGE.get(text.strip().lower())
+    if split is None:
+        raise EdgeError(
+            f"{path}, row {number}: expected the usage Training, PublicTest or PrivateTest; "
+            f"received '{text[:20]}'; correct or remove the row"
+        )
+    return split
+
+
+def parse_pixels(text: str) -> bytes:
+    """Return 2304 bytes from as many numbers in text; ValueError saying what was received instead."""
+    values = np.fromstring(text, np.int64, sep=" ")
+    if len(values) != PIXELS:
+        raise ValueError(f"expected {PIXELS} pixels, received {len(values)}")
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError(f"expected pixels from 0 to 255, received {values.min()} to {values.max()}")
+    return values.astype(np.uint8).tobytes()
