@@ -1,0 +1,70 @@
+"""Timing models against each other, fairly: one inference of each in turn, so that a busy moment hits all
+alike.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from device.latency import LatencyStats
+from device.model import ExpressionModel
+
+BOOTSTRAPS = 1000
+
+
+@dataclass(frozen=True)
+class LatencyRatio:
+    """A model's median latency over the first model's, with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def time_interleaved(
+    models: Sequence[ExpressionModel], crops: np.ndarray, runs: int, warmup: int
+) -> np.ndarray:
+    """Return latencies in ms, ``(runs, models)``, of single inferences A B C A B C ...; ``warmup`` rounds
+    come first.
+
+    ``crops``: ``(N, H, W) uint8`` gray, taken in turn. A latency spans what the device does with a crop:
+    input conversion, inference, probabilities.
+    """
+    samples_ms = np.empty((runs, len(models)))
+    for run in range(-warmup, runs):
+        crop = crops[run % len(crops)][None]
+        for column, model in enumerate(models):
+            start_ns = time.perf_counter_ns()
+            model.predict(crop)
+            if run >= 0:
+                samples_ms[run, column] = (time.perf_counter_ns() - start_ns) / 1e6
+    return samples_ms
+
+
+def benchmark_models(
+    models: Sequence[ExpressionModel], crops: np.ndarray, runs: int = 500, warmup: int = 50
+) -> dict[str, LatencyStats]:
+    """Return the latency of each model by its path; see ``time_interleaved``."""
+    samples_ms = time_interleaved(models, crops, runs, warmup)
+    return {
+        str(model.path): LatencyStats.of(column, warmup)
+        for model, column in zip(models, samples_ms.T, strict=True)
+    }
+
+
+def ratio_to_first(samples_ms: np.ndarray, column: int, seed: int = 0) -> LatencyRatio:
+    """Return the ratio of the medians of ``column`` and of the first column; the interval is a bootstrap over
+    rounds.
+    """
+    rng = np.random.default_rng(seed)
+    pair = samples_ms[:, [0, column]]
+    rounds = rng.integers(len(pair), size=(BOOTSTRAPS, len(pair)))
+    medians = np.median(pair[rounds], axis=1)
+    low, high = np.percentile(medians[:, 1] / medians[:, 0], (2.5, 97.5))
+    first, other = np.median(pair, axis=0)
+    return LatencyRatio(float(other / first), float(low), float(high))

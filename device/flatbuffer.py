@@ -1,0 +1,110 @@
+"""Reading a flatbuffer with every offset checked, so that a malformed file is an error and not a crash.
+
+The layout is that of https://flatbuffers.dev/internals: little-endian; a table starts with a signed offset
+back to its vtable; the vtable holds its own size, the table's size, and a 16-bit place for each field (0:
+absent).
+"""
+
+import struct
+
+from device.errors import EdgeError
+
+
+class MalformedFile(EdgeError):
+    """The bytes break the structure they claim to have."""
+
+
+class Buffer:
+    """The bytes of a flatbuffer; every read is checked against their length."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = memoryview(data)
+
+    def read(self, code: str, position: int):
+        """Return the scalar of ``struct`` format ``code`` at ``position``."""
+        size = struct.calcsize("<" + code)
+        self.need(position, size)
+        return struct.unpack_from("<" + code, self.data, position)[0]
+
+    def need(self, position: int, size: int) -> None:
+        """Raise MalformedFile unless ``size`` bytes stand at ``position``."""
+        if position < 0 or size < 0 or position + size > len(self.data):
+            raise MalformedFile(f"{size} bytes at offset {position} lie outside its {len(self.data)} bytes")
+
+    def root(self) -> "Table":
+        return Table(self, self.read("I", 0))
+
+
+class Table:
+    """One table. A field is named by its number in the schema; each getter returns its default where it is
+    absent.
+    """
+
+    def __init__(self, buffer: Buffer, position: int) -> None:
+        self.buffer, self.position = buffer, position
+        self.vtable = position - buffer.read("i", position)
+        self.vtable_size = buffer.read("H", self.vtable)
+        self.size = buffer.read("H", self.vtable + 2)
+        if self.vtable_size < 4 or self.vtable_size % 2:
+            raise MalformedFile(f"a vtable of {self.vtable_size} bytes at offset {self.vtable}")
+        buffer.need(self.vtable, self.vtable_size)
+        buffer.need(position, self.size)
+
+    def _place(self, field: int, size: int) -> int | None:
+        """Return where ``field`` stands, or None where the table does not have it."""
+        entry = 4 + 2 * field
+        if entry + 2 > self.vtable_size:
+            return None
+        offset = self.buffer.read("H", self.vtable + entry)
+        if offset == 0:
+            return None
+        if offset + size > self.size:
+            raise MalformedFile(
+                f"field {field} of the table at offset {self.position} lies outside the table"
+            )
+        return self.position + offset
+
+    def scalar(self, field: int, code: str, default: int | float = 0):
+        place = self._place(field, struct.calcsize("<" + code))
+        return default if place is None else self.buffer.read(code, place)
+
+    def _target(self, field: int) -> int | None:
+        place = self._place(field, 4)
+        if place is None:
+            return None
+        target = place + self.buffer.read("I", place)
+        self.buffer.need(target, 4)
+        return target
+
+    def table(self, field: int) -> "Table | None":
+        target = self._target(field)
+        return None if target is None else Table(self.buffer, target)
+
+    def vector(self, field: int, code: str) -> tuple:
+        """Return a vector of scalars of ``struct`` format ``code``."""
+        start, count = self._vector(field, struct.calcsize("<" + code))
+        return struct.unpack_from(f"<{count}{code}", self.buffer.data, start)
+
+    def bytes(self, field: int) -> memoryview:
+        start, count = self._vector(field, 1)
+        return self.buffer.data[start : start + count]
+
+    def string(self, field: int) -> str:
+        try:
+            return bytes(self.bytes(field)).decode()
+        except UnicodeDecodeError as error:
+            raise MalformedFile(f"a name that is not UTF-8 in the table at offset {self.position}") from error
+
+    def tables(self, field: int) -> list["Table"]:
+        start, count = self._vector(field, 4)
+        places = range(start, start + 4 * count, 4)
+        return [Table(self.buffer, place + self.buffer.read("I", place)) for place in places]
+
+    def _vector(self, field: int, element_size: int) -> tuple[int, int]:
+        """Return where the elements start and how many there are."""
+        target = self._target(field)
+        if target is None:
+            return 0, 0
+        count = self.buffer.read("I", target)
+        self.buffer.need(target + 4, count * element_size)
+        return target + 4, count

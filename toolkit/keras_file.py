@@ -1,0 +1,98 @@
+"""Our ``.keras`` files: what stock Keras writes, and one member more, ``fer_edge.json``.
+
+That member holds {labels, crop_margin, training, accuracy}; stock Keras passes over it and loads the model as
+ever.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.errors import EdgeError
+from device.files import whole_file
+from device.metadata import JSON_NAME
+
+if TYPE_CHECKING:
+    import keras
+
+
+def save_model(model: "keras.Model", path: str | Path, metadata: dict, overwrite: bool = False) -> None:
+    """Save ``model`` with ``metadata`` as a ``.keras`` file, whole or not at all."""
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise EdgeError(f"cannot save a model as {path.name}; expected a name that ends in .keras")
+    with whole_file(path, overwrite) as partial:
+        model.save(partial)
+        with zipfile.ZipFile(partial, "a") as archive:
+            archive.writestr(JSON_NAME, json.dumps(metadata, indent=1))
+
+
+def read_keras_metadata(path: str | Path) -> dict | None:
+    """Return the metadata that ``save_model`` stored, or None where the file carries none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if JSON_NAME not in archive.namelist():
+                return None
+            return json.loads(archive.read(JSON_NAME))
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; name a .keras file") from error
+    except zipfile.BadZipFile:
+        return None
+    except ValueError as error:
+        raise EdgeError(f"{JSON_NAME} in {path} is no JSON ({error}); save the model again") from error
+
+
+def load_keras_model(path: str | Path) -> "keras.Model":
+    """Load a ``.keras`` or ``.h5`` model, without compiling it; code inside the file is never run (safe
+    mode).
+
+    Raises EdgeError in one line for a file that is missing, empty, cut short, no Keras model, or that needs
+    code.
+    """
+    path = Path(path)
+    _verify_keras_file(path)
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises TypeError, ValueError, KeyError, OSError and others here
+        raise EdgeError(_why_not_loaded(path, error)) from error
+
+
+def _verify_keras_file(path: Path) -> None:
+    if not path.exists():
+        raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
+    if path.is_dir():
+        raise EdgeError(f"{path} is a folder; expected a .keras file")
+    if path.stat().st_size == 0:
+        raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
+    with open(path, "rb") as handle:
+        start = handle.read(8)
+    if path.suffix in (".h5", ".hdf5"):
+        if start != b"\x89HDF\r\n\x1a\n":
+            raise EdgeError(f"{path} is no HDF5 file: it starts with {start!r}; expected a Keras .h5 model")
+        return
+    if path.suffix != ".keras":
+        raise EdgeError(f"{path} is called {path.suffix or 'without a suffix'}; expected a .keras file")
+    if not zipfile.is_zipfile(path):
+        raise EdgeError(f"{path} is no Keras model or was cut short: expected a zip archive, found {start!r}")
+    with zipfile.ZipFile(path) as archive:
+        missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
+    if missing:
+        raise EdgeError(
+            f"{path} is a zip archive but no Keras 3 model: {', '.join(sorted(missing))} is missing"
+        )
+
+
+def _why_not_loaded(path: Path, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "Lambda" in text or "unsafe" in text or "safe_mode" in text:
+        return (
+            f"{path} holds code (a Lambda layer), which is not run; replace the Lambda by a Keras layer "
+            "(Rescaling, Resizing, Permute ...) and save the model again"
+        )
+    if "Could not locate class" in text or "Unknown layer" in text:
+        name = text.split("'")[1] if text.count("'") > 1 else "a custom class"
+        return f"{path} needs the custom class {name}, not part of Keras; build the model from Keras layers"
+    return f"Keras cannot load {path}: {type(error).__name__}: {text[:200]}"
