@@ -105,9 +105,12 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
         json_file=JSON_NAME,
     )
     model = schema.ModelT.InitFromPackedBuf(graph_bytes(tflite_bytes), 0)
-    model.metadata = [entry for entry in model.metadata or [] if entry.name != STANDARD_NAME.encode()]
-    model.metadata.append(schema.MetadataT(STANDARD_NAME, len(model.buffers)))
-    model.buffers.append(schema.BufferT(np.frombuffer(standard, np.uint8)))
+    entry = next((entry for entry in model.metadata or [] if entry.name == STANDARD_NAME.encode()), None)
+    if entry is None:
+        entry = schema.MetadataT(STANDARD_NAME, len(model.buffers))
+        model.metadata = [*(model.metadata or []), entry]
+        model.buffers.append(schema.BufferT())
+    model.buffers[entry.buffer].data = np.frombuffer(standard, np.uint8)
     graph = _serialize(model)
     metadata = replace(metadata, weights_sha256=hashlib.sha256(graph).hexdigest())
     packed = io.BytesIO(graph)

@@ -12,7 +12,15 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.metadata import InputContract, ModelMetadata, read_labels, read_metadata, weights_sha256
+from device.metadata import (
+    JSON_NAME,
+    STANDARD_NAME,
+    InputContract,
+    ModelMetadata,
+    read_labels,
+    read_metadata,
+    weights_sha256,
+)
 from device.tflite_file import Tensor, TfliteFile, read_tflite
 
 PACKAGED_MODEL = "fer7_int8.tflite"
@@ -90,7 +98,7 @@ class ExpressionModel:
         return self.probabilities(np.array(stored).reshape(len(crops), len(self.labels)))
 
     def prepare(self, crop: np.ndarray) -> np.ndarray:
-        """Return the input tensor, ``(1, h, w, c)`` in the network's type, of one gray crop ``(H, W) uint8``."""
+        """Return the input tensor ``(1, h, w, c)``, in the network's type, of a gray crop ``(H, W) uint8``."""
         height, width = self.input_size_hw
         if crop.shape != (height, width):
             shrinks = crop.shape[0] >= height
@@ -170,20 +178,16 @@ def _packaged_model() -> Path:
 
 
 def _verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: ModelMetadata | None) -> None:
-    if (
-        metadata is None
-        and "TFLITE_METADATA" in structure.metadata
-        and b"fer_edge.json" in structure.metadata["TFLITE_METADATA"]
-    ):
+    if metadata is None and JSON_NAME.encode() in structure.metadata.get(STANDARD_NAME, b""):
         raise EdgeError(
-            f"{path} is cut short: its fer_edge.json is missing from the end; copy or quantize it again"
+            f"{path} is cut short: its {JSON_NAME} is missing from the end; copy or quantize it again"
         )
     if metadata is not None and metadata.weights_sha256:
         found = weights_sha256(data)
         if found != metadata.weights_sha256:
             raise EdgeError(
-                f"{path} was altered since it was written: expected SHA-256 {metadata.weights_sha256[:12]}… of "
-                f"graph and weights, found {found[:12]}…; copy or quantize it again"
+                f"{path} was altered since it was written: SHA-256 {found[:12]}… of graph and weights, "
+                f"expected {metadata.weights_sha256[:12]}…; copy or quantize it again"
             )
 
 
