@@ -1,5 +1,6 @@
 """One way to ask any model file: Keras through Keras, TFLite through the device's own code."""
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,6 +8,8 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
+from toolkit.evaluation.cost import keras_cost, tflite_cost
+from toolkit.evaluation.results import ModelIdentity
 
 BATCH = 256
 
@@ -57,7 +60,7 @@ def as_probabilities(outputs: np.ndarray) -> np.ndarray:
 def load_predictor(path: str | Path, labels: tuple[str, ...] | None = None) -> Predictor:
     """Return the predictor of a ``.keras`` or ``.tflite`` file; ``labels`` replace those the file names.
 
-    Raises EdgeError for a file that is missing, broken, of another kind, or without labels where none are given.
+    Raises EdgeError for a file that is missing, broken, of another kind, or that names no labels of its own.
     """
     path = Path(path)
     if path.suffix == ".tflite":
@@ -68,6 +71,7 @@ def load_predictor(path: str | Path, labels: tuple[str, ...] | None = None) -> P
         raise UsageError(
             f"{path} is no model this command knows; expected a file ending in .keras or .tflite"
         )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from toolkit.keras_file import load_keras_model, read_keras_metadata
 
     model = load_keras_model(path)
@@ -98,3 +102,15 @@ class NarrowedPredictor:
         total = kept.sum(axis=1, keepdims=True)
         # An int8 softmax can round every kept class to 0: then nothing is known.
         return np.where(total > 0, kept / np.maximum(total, 1e-12), 1 / len(self.columns)).astype(np.float32)
+
+
+def identity_of(path: str | Path, predictor: Predictor) -> ModelIdentity:
+    """Return what the model file at ``path`` is: name, digest, size, labels, recipe, parameters, MACs."""
+    while isinstance(predictor, NarrowedPredictor):
+        predictor = predictor.predictor
+    if isinstance(predictor, KerasPredictor):
+        parameters, macs = keras_cost(predictor.model)
+        return ModelIdentity.of(path, predictor.labels, parameters=parameters, macs=macs)
+    parameters, macs = tflite_cost(path)
+    recipe = getattr(getattr(predictor, "metadata", None), "recipe", None)
+    return ModelIdentity.of(path, predictor.labels, recipe=recipe, parameters=parameters, macs=macs)

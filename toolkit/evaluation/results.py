@@ -68,7 +68,7 @@ class DataIdentity:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report on one data set; ``leaked_n`` of its faces also stand in the training split (None: unknown)."""
+    """A report on one data set; ``leaked_n`` of its faces stand in the training split too."""
 
     data: DataIdentity
     report: EvaluationReport

@@ -1,0 +1,53 @@
+"""``toolkit evaluate``: how well does a model name faces."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option(
+    "--model", "models", multiple=True, required=True, metavar="FILE",
+    help="A .keras or .tflite file. Given again: further models are compared with the first, face by face.",
+)  # fmt: skip
+@click.option(
+    "--data", required=True, help="Folders by split and class, a fer2013.csv, or 'synthetic'.", metavar="DATA"
+)
+@click.option(
+    "--split", type=click.Choice(["test", "validation", "train", "all"]),
+    help="Faces to evaluate on. Default: test, else validation, else all.",
+)  # fmt: skip
+@click.option(
+    "--labels", help="Names of the model's outputs in order, comma-separated, if the file has none."
+)
+@click.option(
+    "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
+)
+@click.option(
+    "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
+@click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
+def evaluate(models, data, split, labels, classes, out, overwrite, as_json, quiet, verbose) -> None:
+    """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
+    from device.files import refuse_existing
+    from toolkit.data.class_names import parse_classes
+    from toolkit.evaluation.evaluate import evaluate_models
+    from toolkit.evaluation.results import write_results
+    from toolkit.evaluation.table import print_evaluation
+
+    if out:
+        refuse_existing(out, overwrite)
+    named = tuple(part.strip() for part in labels.split(",")) if labels else None
+    chosen = parse_classes(classes) if classes else None
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    results = evaluate_models(list(models), data, split, named, chosen, say)
+    if out:
+        write_results(results, out, overwrite)
+        say(f"wrote {out}")
+    if as_json:
+        click.echo(json.dumps(results.to_json()))
+    elif not quiet:
+        print_evaluation(results, verbose)

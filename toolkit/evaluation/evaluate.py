@@ -1,0 +1,109 @@
+"""Evaluating model files on labelled faces, each alone and every later one against the first."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.class_names import normal_class_name
+from toolkit.data.dataset import Dataset
+from toolkit.data.leaks import leaked_rows
+from toolkit.data.loading import load_dataset
+from toolkit.evaluation.compare import compare_predictions
+from toolkit.evaluation.metrics import evaluate_predictions
+from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
+from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
+
+ALL = "all"
+PREFERRED_SPLITS = ("test", "validation")
+
+
+def choose_split(dataset: Dataset, wanted: str | None) -> tuple[str, Dataset]:
+    """Return the split's name and its faces; with no wish: test, else validation, else all."""
+    name = wanted or next((name for name in PREFERRED_SPLITS if name in dataset.present_splits()), ALL)
+    return name, dataset if name == ALL else dataset.split(name)
+
+
+def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, ...] | None) -> Dataset:
+    """Return the data with the classes ``labels``, in that order; ``asked``: those the user chose, if any.
+
+    Raises EdgeError where data and model do not name the same classes and the user has not chosen some.
+    """
+    spelled = {normal_class_name(name): name for name in dataset.classes}
+    unknown = [name for name in labels if normal_class_name(name) not in spelled]
+    wanted = {normal_class_name(name) for name in labels}
+    surplus = [name for name in dataset.classes if normal_class_name(name) not in wanted]
+    common = [name for name in labels if normal_class_name(name) in spelled]
+    if unknown or (surplus and asked is None):
+        advice = f"; pass --classes {','.join(common)} to evaluate on these alone" if common else ""
+        raise EdgeError(
+            f"the model's labels do not match the data: the model names {', '.join(labels)}; "
+            f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"
+        )
+    return dataset.with_classes(tuple(spelled[normal_class_name(name)] for name in labels))
+
+
+def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | None:
+    """Return a mask of the faces of ``held_out`` that stand in the training split too, None if there is none."""
+    if split in (ALL, "train") or "train" not in dataset.present_splits():
+        return None
+    return leaked_rows(held_out, dataset.split("train"))
+
+
+def evaluate_one(
+    path: str | Path, predictor: Predictor, faces: Dataset, data: DataIdentity, leaked: np.ndarray | None
+) -> tuple[ModelResults, np.ndarray]:
+    """Return what one model is worth on ``faces``, and its (N, C) probabilities."""
+    probabilities = predictor.predict(faces.images)
+    report = evaluate_predictions(probabilities, faces.labels, data.classes)
+    clean = None
+    if leaked is not None and 0 < leaked.sum() < len(leaked):
+        clean = evaluate_predictions(probabilities[~leaked], faces.labels[~leaked], data.classes)
+    evaluation = Evaluation(data, report, None if leaked is None else int(leaked.sum()), clean)
+    return ModelResults(identity_of(path, predictor), (evaluation,)), probabilities
+
+
+def evaluate_models(
+    models: list[str],
+    data: str,
+    split: str | None = None,
+    labels: tuple[str, ...] | None = None,
+    classes: tuple[str, ...] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Results:
+    """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
+
+    labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only.
+    Raises EdgeError for a broken model or data set and for labels that do not match.
+    """
+    predictors = [load_predictor(path, labels) for path in models]
+    names = classes or tuple(predictors[0].labels)
+    predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
+    dataset = match_classes(load_dataset(data), names, classes)
+    split, faces = choose_split(dataset, split)
+    leaked = leaks_of(dataset, split, faces)
+    identity = DataIdentity.of(faces, split)
+    entries: list[ModelResults] = []
+    reference = np.zeros(0)
+    for path, predictor in zip(models, predictors, strict=True):
+        progress(f"evaluating {path} on {len(faces)} faces ({split})")
+        entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked)
+        if not entries:
+            reference = probabilities
+        else:
+            paired = compare_predictions(reference, probabilities, faces.labels)
+            first = entries[0].model
+            comparison = Comparison(first.name, first.sha256, identity, paired)
+            entry = ModelResults(entry.model, entry.evaluations, (comparison,))
+        entries.append(entry)
+    return Results(tuple(entries), "evaluate")
+
+
+def _narrow(predictor: Predictor, names: tuple[str, ...], asked: tuple[str, ...] | None) -> Predictor:
+    if asked is None and set(predictor.labels) != set(names):
+        raise EdgeError(
+            f"the models name different classes: {', '.join(names)} and {', '.join(predictor.labels)}; "
+            "pass --classes with those to compare them on"
+        )
+    return NarrowedPredictor(predictor, names)
