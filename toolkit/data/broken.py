@@ -10,12 +10,13 @@ TOLERATED_SHARE = 0.01
 
 
 def refuse_too_many_broken(broken: Sequence[BrokenImage], good: dict[str, int], source: object) -> None:
-    """Raise EdgeError if more than 1 % of the images of a class are broken; ``good`` counts the others by class."""
+    """Raise EdgeError if over 1 % of a class is broken; ``good`` counts the other images by class."""
     for label, number in Counter(image.label for image in broken).items():
         total = number + good.get(label, 0)
         if number > TOLERATED_SHARE * total:
             first = next(image for image in broken if image.label == label)
             raise EdgeError(
-                f"{source}: {number} of {total} images of class '{label}' are broken, over {TOLERATED_SHARE:.0%}; "
-                f"the first is {first.name}: {first.reason}; repair or remove them"
+                f"{source}: {number} of {total} images of class '{label}' are broken, "
+                f"over {TOLERATED_SHARE:.0%}; the first is {first.name}: {first.reason}; "
+                "repair or remove them"
             )

@@ -21,7 +21,7 @@ SYNONYMS = {
 
 
 def normal_class_name(name: str) -> str:
-    """Return FER2013's name for an expression in any letter case or known synonym; other names as they are."""
+    """Return FER2013's name for an expression in any letter case or synonym; other names as they are."""
     plain = name.strip().lower()
     plain = SYNONYMS.get(plain, plain)
     return plain if plain in FER2013_CLASSES else name.strip()
@@ -36,7 +36,7 @@ def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
-    """Return the class names of a comma-separated option, normalised; EdgeError if one is empty or named twice."""
+    """Return the normalised names of a comma-separated option; EdgeError for an empty or repeated one."""
     names = tuple(normal_class_name(part) for part in text.split(","))
     if "" in names or len(set(names)) < len(names):
         raise EdgeError(

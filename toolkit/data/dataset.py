@@ -24,8 +24,10 @@ class BrokenImage:
 class Dataset:
     """Labelled faces.
 
-    images: (N, 48, 48) uint8, gray; labels: (N,) int64, indices into ``classes``; splits: (N,) str, each of SPLITS;
-    names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None.
+    images: (N, 48, 48) uint8, gray; labels: (N,) int64, indices into ``classes``;
+    splits: (N,) str, each of SPLITS;
+    names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None;
+    broken: what was left out; notes: lines a command tells its user; source: where all this came from.
     """
 
     images: np.ndarray
@@ -36,6 +38,7 @@ class Dataset:
     votes: np.ndarray | None = None
     broken: tuple[BrokenImage, ...] = ()
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.images), len(self.labels), len(self.splits), len(self.names)}
@@ -72,11 +75,12 @@ class Dataset:
         return tuple(name for name in SPLITS if (self.splits == name).any())
 
     def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
-        """Return only the faces of ``classes``, labels renumbered in their order; EdgeError for an unknown class."""
+        """Return only the faces of ``classes``, labels in their order; EdgeError for an unknown class."""
         unknown = [name for name in classes if name not in self.classes]
         if unknown:
             raise EdgeError(
-                f"no class '{unknown[0]}' in {self.source or 'the data set'}; it has: {', '.join(self.classes)}"
+                f"no class '{unknown[0]}' in {self.source or 'the data set'}; "
+                f"it has: {', '.join(self.classes)}"
             )
         if classes == self.classes:
             return self

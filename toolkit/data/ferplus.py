@@ -1,7 +1,7 @@
 """The FER+ votes, Microsoft's ``fer2013new.csv``: ten taggers a face, rows aligned with ``fer2013.csv``.
 
-Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution",
-ICMI 2016.
+Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
+Distribution", ICMI 2016.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The Kaggle file ``fer2013.csv``: a header, then a row a face with its label number, 2304 pixels and usage."""
+"""The Kaggle file ``fer2013.csv``: a row a face with its label number, 2304 pixels and usage."""
 
 import csv
 import warnings
@@ -13,6 +13,7 @@ from device.errors import EdgeError
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.face_store import new_face_store
 from toolkit.data.ferplus import VOTES_FILE, read_votes
 
 PIXELS = FACE_SIZE * FACE_SIZE
@@ -20,20 +21,22 @@ SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest"
 
 
 def load_kaggle_csv(path: Path) -> Dataset:
-    """Return the faces of a ``fer2013.csv``: Training is 'train', PublicTest 'validation', PrivateTest 'test'.
+    """Return the faces of a ``fer2013.csv``.
 
-    Without a Usage column every face is 'train'. The FER+ votes are read from ``fer2013new.csv`` beside it, if there.
-    Raises EdgeError for another kind of file, a label or usage out of range, too many broken rows, or votes that
-    belong to another file.
+    The splits: Training -> 'train', PublicTest -> 'validation', PrivateTest -> 'test'.
+    Without a Usage column every face is 'train'. FER+ votes are read from ``fer2013new.csv`` beside it.
+    Raises EdgeError for another kind of file, a label or usage out of range, too many broken rows, or
+    votes that belong to another file.
     """
-    pixels, labels, splits, rows = bytearray(), array("q"), [], array("q")
+    labels, splits, rows = array("q"), [], array("q")
+    images = new_face_store(count_lines(path))
     broken: list[BrokenImage] = []
     row_count = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # np.fromstring on text that is no number
         for row_count, (label, text, split) in enumerate(read_rows(path), start=1):
             try:
-                pixels += parse_pixels(text)
+                images[len(labels)] = parse_pixels(text)
             except ValueError as error:
                 broken.append(BrokenImage(f"row {row_count}", FER2013_CLASSES[label], str(error)))
                 continue
@@ -47,7 +50,7 @@ def load_kaggle_csv(path: Path) -> Dataset:
     row_indices = np.frombuffer(rows, np.int64)
     votes_file = path.with_name(VOTES_FILE)
     return Dataset(
-        images=np.frombuffer(pixels, np.uint8).reshape(-1, FACE_SIZE, FACE_SIZE),
+        images=images[: len(labels)],
         labels=np.frombuffer(labels, np.int64),
         classes=FER2013_CLASSES,
         splits=np.array(splits),
@@ -56,6 +59,15 @@ def load_kaggle_csv(path: Path) -> Dataset:
         broken=tuple(broken),
         source=str(path),
     )
+
+
+def count_lines(path: Path) -> int:
+    """Return how many rows the file can hold at most."""
+    try:
+        with open(path, "rb") as handle:
+            return sum(block.count(b"\n") for block in iter(lambda: handle.read(2**20), b"")) + 1
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; expected a fer2013.csv") from error
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -67,8 +79,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
             for number, row in enumerate((row for row in reader if row), start=1):
                 if len(row) <= max(columns.values()):
                     raise EdgeError(
-                        f"{path}, row {number}: {len(row)} columns where the header has {max(columns.values()) + 1}; "
-                        "the file seems cut off; fetch it again"
+                        f"{path}, row {number}: expected at least {max(columns.values()) + 1} columns; "
+                        f"received {len(row)}; the file seems cut off; fetch it again"
                     )
                 usage = row[columns["usage"]] if "usage" in columns else "Training"
                 yield (
@@ -115,11 +127,11 @@ def parse_usage(path: Path, number: int, text: str) -> str:
     return split
 
 
-def parse_pixels(text: str) -> bytes:
-    """Return 2304 bytes from as many numbers in text; ValueError saying what was received instead."""
+def parse_pixels(text: str) -> np.ndarray:
+    """Return (48, 48) uint8 from 2304 numbers in text; ValueError saying what was received instead."""
     values = np.fromstring(text, np.int64, sep=" ")
     if len(values) != PIXELS:
         raise ValueError(f"expected {PIXELS} pixels, received {len(values)}")
     if values.min() < 0 or values.max() > 255:
         raise ValueError(f"expected pixels from 0 to 255, received {values.min()} to {values.max()}")
-    return values.astype(np.uint8).tobytes()
+    return values.astype(np.uint8).reshape(FACE_SIZE, FACE_SIZE)

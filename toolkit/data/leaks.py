@@ -18,5 +18,5 @@ def leaked_rows(held_out: Dataset, train: Dataset) -> np.ndarray:
 
 
 def count_leaks(train: Dataset, held_out: Dataset) -> tuple[int, int]:
-    """Return how many faces of ``held_out`` also stand in ``train``, and how many faces of ``train`` those are."""
+    """Return how many faces of ``held_out`` also stand in ``train``, and in how many of its rows."""
     return int(leaked_rows(held_out, train).sum()), int(leaked_rows(train, held_out).sum())

@@ -5,24 +5,38 @@ from pathlib import Path
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.folders import load_folders, subfolders
 from toolkit.data.kaggle_csv import load_kaggle_csv
+
+CSV_FILE = "fer2013.csv"
 
 
 def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None) -> Dataset:
     """Return the labelled faces at ``path``, all as 48x48 gray.
 
-    ``path`` is a ``fer2013.csv`` (the FER+ votes file beside it is read too).
-    ``classes`` keeps only these, in this order.
+    ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
+    class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
+    one, with the FER+ votes file beside it or not.
+    ``classes`` keeps only these, in this order; else FER2013's order where all names are FER2013's, else by name.
     Raises EdgeError for anything else, for a data set of one class, and for a class that is not there.
     """
     path = Path(path)
     if not path.exists():
-        raise EdgeError(f"no data at {path}; expected a folder of faces or a fer2013.csv")
-    dataset = load_kaggle_csv(path)
+        raise EdgeError(f"no data at {path}; expected a folder of faces or a {CSV_FILE}")
+    dataset = load_any(path)
     if classes is not None:
         dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
     refuse_one_class(dataset)
     return dataset
+
+
+def load_any(path: Path) -> Dataset:
+    """Return the faces of a file or folder that exists."""
+    if path.is_file():
+        return load_kaggle_csv(path)
+    if (path / CSV_FILE).is_file() and not subfolders(path):
+        return load_kaggle_csv(path / CSV_FILE)
+    return load_folders(path)
 
 
 def refuse_one_class(dataset: Dataset) -> None:
@@ -30,5 +44,6 @@ def refuse_one_class(dataset: Dataset) -> None:
     present = [name for name, number in dataset.counts().items() if number]
     if len(present) < 2:
         raise EdgeError(
-            f"{dataset.source}: expected faces of at least two classes; received {len(present)} ({', '.join(present)})"
+            f"{dataset.source}: expected faces of at least two classes; "
+            f"received {len(present)} ({', '.join(present)})"
         )

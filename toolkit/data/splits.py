@@ -10,10 +10,11 @@ from toolkit.data.dataset import Dataset
 
 
 def hold_out(dataset: Dataset, share: float, seed: int) -> Dataset:
-    """Return ``dataset`` with a seeded ``share`` (above 0, under 1) of 'train' moved to 'validation', class by class.
+    """Return ``dataset`` with a seeded ``share`` of each class of 'train' moved to 'validation'.
 
-    Identical faces stay on one side, so a class may miss the share by a few. Every class with two different faces or
-    more has some on both sides. Raises EdgeError without a 'train' split or for a share out of range.
+    Identical faces stay on one side, so a class may miss the share by a few. Every class with two different
+    faces or more has some on both sides. Raises EdgeError without a 'train' split, or for a share that is
+    not above 0 and under 1.
     """
     if not 0 < share < 1:
         raise EdgeError(f"expected a held-out share above 0 and under 1; received {share}")

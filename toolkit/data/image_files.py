@@ -1,0 +1,104 @@
+"""One face from one image file: PNG, JPEG or BMP, gray or RGB, any size."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from toolkit.data.dataset import FACE_SIZE
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+JPEG_END = b"\xff\xd9"
+BMP_SIGNATURE = b"BM"
+
+
+@dataclass(frozen=True)
+class DecodedFace:
+    """face: (48, 48) uint8, gray; size_wh: pixels of the file; mode: 'gray', 'gray in RGB' or 'RGB'."""
+
+    face: np.ndarray
+    size_wh: tuple[int, int]
+    mode: str
+
+
+def read_face(path: Path) -> DecodedFace:
+    """Return the face in an image file; ValueError saying why there is none."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from error
+    return decode_face(content)
+
+
+def decode_face(content: bytes) -> DecodedFace:
+    """Return the face in the bytes of an image file; ValueError saying why there is none."""
+    check_container(content)
+    # Any colour and depth, and a camera's orientation tag is honoured; opacity is dropped.
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise ValueError(f"cannot be decoded ({error.err})") from error
+    if image is None:
+        raise ValueError("cannot be decoded; the file is damaged or cut off")
+    if image.dtype == np.uint16:
+        image = (image // 256).astype(np.uint8)
+    gray, mode = to_gray(image)
+    height, width = gray.shape
+    return DecodedFace(to_face_size(gray), (width, height), mode)
+
+
+def check_container(content: bytes) -> None:
+    """Raise ValueError if the bytes are no whole PNG, JPEG or BMP file; the decoders report less plainly."""
+    if not content:
+        raise ValueError("an empty file")
+    if content.startswith(PNG_SIGNATURE):
+        check_png(content)
+    elif content.startswith(JPEG_SIGNATURE):
+        if JPEG_END not in content:
+            raise ValueError("a JPEG without its end; the file is cut off")
+    elif content.startswith(BMP_SIGNATURE):
+        if int.from_bytes(content[2:6], "little") > len(content):
+            raise ValueError("a BMP shorter than its header says; the file is cut off")
+    else:
+        raise ValueError("no PNG, JPEG or BMP, whatever its name says")
+
+
+def check_png(content: bytes) -> None:
+    """Raise ValueError unless every chunk of a PNG is there with the right checksum."""
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= len(content):
+        length = int.from_bytes(content[position : position + 4], "big")
+        end = position + 12 + length
+        if end > len(content):
+            break
+        if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            raise ValueError("a PNG with a wrong checksum; the file is damaged")
+        if content[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+    raise ValueError("a PNG without its end; the file is cut off")
+
+
+def to_gray(image: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return (H, W) uint8 gray, and the mode, of (H, W) gray or (H, W, 3) BGR."""
+    if image.ndim == 2:
+        return image, "gray"
+    blue, green, red = cv2.split(image)
+    if np.array_equal(blue, green) and np.array_equal(green, red):
+        return blue, "gray in RGB"
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), "RGB"
+
+
+def to_face_size(gray: np.ndarray) -> np.ndarray:
+    """Return (48, 48) uint8; averaged over areas when shrinking, linear when growing."""
+    if gray.shape == (FACE_SIZE, FACE_SIZE):
+        return gray
+    shrinks = min(gray.shape) >= FACE_SIZE
+    return cv2.resize(
+        gray, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
