@@ -43,7 +43,7 @@ def run_command_line(group: click.Group, name: str) -> None:
     except EdgeError as error:
         fail(str(error), EXIT_FAILED)
     except (KeyboardInterrupt, click.Abort):
-        fail("interrupted", 130)
+        fail("interrupted", EXIT_FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)

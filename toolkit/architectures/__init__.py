@@ -1,0 +1,45 @@
+"""Architectures by name: one file a family; each builds a Keras model from ``(48, 48, 1)`` gray 0..255 to logits.
+
+Two layer names are a contract with training and export: ``features`` is the vector that the classifier
+(and a second head in training) reads, ``logits`` the last layer.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device.errors import EdgeError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family member: its name, what it is in a line, and the module whose ``build`` makes it."""
+
+    name: str
+    summary: str
+    module: str
+
+    def build(self, class_count: int) -> "keras.Model":
+        """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
+        build: Callable[[int], keras.Model] = importlib.import_module(self.module).build
+        return build(class_count)
+
+
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture("compact", "plain 3x3 chain 24/64/112, what ships", "toolkit.architectures.compact"),
+        Architecture("fully-connected", "two dense layers, a floor", "toolkit.architectures.fully_connected"),
+    )
+}
+
+
+def get_architecture(name: str) -> Architecture:
+    """Return the architecture called ``name``; EdgeError naming all of them if there is none."""
+    if name not in ARCHITECTURES:
+        raise EdgeError(f"no architecture '{name}'; there are: {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]

@@ -1,0 +1,1 @@
+"""Training: recipe, augmentation, batches, the loop, checkpoints, pictures."""

@@ -1,0 +1,169 @@
+"""The parts of a training that need no network: schedule, batches, averages, temperature, recipe."""
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.training.augmentation import CAMERA_FAULTS, augment_face
+from toolkit.training.averaging import WeightAverage
+from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
+from toolkit.training.preparation import prepare_data
+from toolkit.training.recipe import TrainingRecipe, read_recipe
+from toolkit.training.schedule import one_cycle
+from toolkit.training.teachers import soften
+from toolkit.training.temperature import fit_temperature
+
+
+def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: bool = False) -> Dataset:
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 3
+    return Dataset(
+        images=rng.integers(0, 256, (count, 48, 48), dtype=np.uint8),
+        labels=labels,
+        classes=("happy", "sad", "neutral"),
+        splits=np.array([splits[row // 3 % len(splits)] for row in range(count)]),
+        names=np.array([f"face {row}" for row in range(count)]),
+        votes=rng.integers(0, 10, (count, 10)).astype(np.uint8) if votes else None,
+        source="test faces",
+    )
+
+
+def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
+    rates = [one_cycle(share, 0.1, 0.15) for share in np.linspace(0, 1, 101)]
+    assert rates[0] == pytest.approx(0.004)
+    assert np.argmax(rates) == 15
+    assert max(rates) == pytest.approx(0.1)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert all(later < earlier for earlier, later in zip(rates[15:], rates[16:], strict=False))
+
+
+def test_learning_rate_without_warmup_starts_at_the_peak():
+    assert one_cycle(0, 0.1, 0.0) == pytest.approx(0.1)
+
+
+def test_batches_of_an_epoch_repeat_exactly_and_differ_between_epochs():
+    maker = BatchMaker(make_dataset(votes=True), TrainingRecipe(batch_size=10, mixup_alpha=0.2))
+    first, again, other = (list(maker.epoch(epoch)) for epoch in (0, 0, 1))
+    assert len(first) == 6
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.images, two.images)
+        np.testing.assert_array_equal(one.targets, two.targets)
+        np.testing.assert_array_equal(one.votes, two.votes)
+    assert not np.array_equal(first[0].images, other[0].images)
+
+
+def test_unaugmented_epoch_shows_every_face_once_with_its_smoothed_label():
+    dataset = make_dataset()
+    maker = BatchMaker(dataset, TrainingRecipe(batch_size=20, augment=False, label_smoothing=0.3))
+    seen = {}
+    for batch in maker.epoch(3):
+        assert batch.images.shape == (20, 48, 48, 1)
+        for image, target in zip(batch.images, batch.targets, strict=True):
+            seen[image.astype(np.uint8).tobytes()] = target
+    assert len(seen) == len(dataset)
+    for image, label in zip(dataset.images, dataset.labels, strict=True):
+        expected = np.full(3, 0.1)
+        expected[label] = 0.8
+        np.testing.assert_allclose(seen[image.tobytes()], expected, atol=1e-6)
+
+
+def test_augmentation_keeps_shape_and_type_and_changes_the_face():
+    face = make_dataset().images[0]
+    rng = np.random.default_rng(1)
+    changed = [augment_face(face, rng) for _ in range(50)] + [fault(face, rng) for fault in CAMERA_FAULTS]
+    for result in changed:
+        assert result.shape == (48, 48)
+        assert result.dtype == np.uint8
+        assert not np.array_equal(result, face)
+    assert not np.shares_memory(changed[0], face)
+
+
+def test_class_balance_evens_the_classes_out():
+    labels = np.array([0] * 90 + [1] * 10)
+    assert sampling_chances(labels, 2, 0.0) is None
+    full = sampling_chances(labels, 2, 1.0)
+    assert full[labels == 1].sum() == pytest.approx(0.5)
+    half = sampling_chances(labels, 2, 0.5)
+    assert half[labels == 1].sum() == pytest.approx(np.sqrt(10) / (np.sqrt(10) + np.sqrt(90)))
+
+
+def test_vote_shares_sum_to_one_and_faces_without_votes_are_uniform():
+    votes = np.zeros((2, 10), np.uint8)
+    votes[0, [1, 4]] = (7, 3)
+    shares = vote_shares(votes)
+    assert shares[0, 1] == pytest.approx(0.7)
+    assert shares[0, 4] == pytest.approx(0.3)
+    np.testing.assert_allclose(shares[1], 0.1)
+
+
+def test_weight_average_follows_a_constant_exactly_and_a_step_gradually():
+    average = WeightAverage([np.zeros(2, np.float32)], memory_steps=80)
+    for _ in range(500):
+        average.update([np.ones(2, np.float32)])
+    np.testing.assert_allclose(average.weights[0], 1, atol=1e-4)
+    average.update([np.full(2, 12, np.float32)])
+    np.testing.assert_allclose(average.weights[0], 2, atol=1e-3)  # a memory of 10 updates: 1/11 of the way
+
+
+def test_temperature_is_found_again():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 5))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (shares.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    assert fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.05)
+
+
+def test_softening_flattens_and_keeps_the_order():
+    shares = soften(np.array([[0.9, 0.09, 0.01]]), temperature=2.0)
+    roots = np.sqrt([0.9, 0.09, 0.01])
+    np.testing.assert_allclose(shares[0], roots / roots.sum(), rtol=1e-5)
+
+
+def test_copies_of_held_out_faces_are_removed_from_training():
+    dataset = make_dataset(60, ("train", "validation"))
+    dataset.images[0] = dataset.images[3]  # row 0 trains, row 3 validates
+    data = prepare_data(dataset, TrainingRecipe())
+    assert data.leaks_removed == 1
+    assert dataset.images[3].tobytes() not in {image.tobytes() for image in data.train.images}
+
+
+def test_hold_out_leaves_the_given_validation_split_untouched():
+    dataset = make_dataset(90, ("train", "validation"))
+    data = prepare_data(dataset, TrainingRecipe(hold_out=True, validation_share=0.2))
+    outside = {image.tobytes() for image in dataset.split("validation").images}
+    used = {image.tobytes() for image in [*data.train.images, *data.validation.images]}
+    assert not outside & used
+    assert len(data.train) + len(data.validation) == 45
+    assert len(data.validation) == 9
+
+
+def test_a_class_missing_from_a_split_is_named():
+    dataset = make_dataset(60, ("train", "validation"))
+    without = dataset.select((dataset.labels != 1) | (dataset.splits != "validation"))
+    with pytest.raises(EdgeError, match="no 'sad' face in the validation split"):
+        prepare_data(without, TrainingRecipe())
+
+
+def test_recipe_file_and_overrides(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('arch = "fully-connected"\nepochs = 5\nlearning_rate = 1\n')
+    recipe = read_recipe(path, epochs=7, seed=None)
+    assert (recipe.arch, recipe.epochs, recipe.learning_rate, recipe.seed) == ("fully-connected", 7, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 5", "no training option 'epoch'"),
+        ("epochs = 0", "epochs must be from 1"),
+        ('epochs = "many"', "epochs must be of type int"),
+        ("epochs = ", "cannot read the recipe"),
+        ('dtype_policy = "int8"', "dtype_policy must be one of"),
+    ],
+)
+def test_wrong_recipes_are_explained(tmp_path, text, message):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(EdgeError, match=message):
+        read_recipe(path)

@@ -1,0 +1,159 @@
+"""Real trainings of a small network on easy pictures, through the door that the command line uses."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+
+from device.errors import EdgeError
+from toolkit.evaluation.predictors import load_predictor
+from toolkit.keras_file import read_keras_metadata
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.session import TrainingRequest, train
+
+pytestmark = pytest.mark.toolkit
+RECIPE = TrainingRecipe(
+    arch="fully-connected", epochs=4, batch_size=16, augment=False, dtype_policy="float32"
+)
+
+
+@pytest.fixture(scope="module")
+def stripes(tmp_path_factory):
+    """Folders by split and class: 'happy' has horizontal stripes, 'sad' vertical ones."""
+    folder = tmp_path_factory.mktemp("stripes")
+    rng = np.random.default_rng(0)
+    wave = 100 + 80 * np.sin(np.arange(48) / 2)
+    for split, count in (("train", 40), ("validation", 10)):
+        for name in ("happy", "sad"):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(count):
+                picture = np.tile(np.roll(wave, number), (48, 1)) + rng.normal(0, 10, (48, 48))
+                picture = picture.T if name == "happy" else picture
+                cv2.imwrite(
+                    str(folder / split / name / f"{number}.png"), picture.clip(0, 255).astype(np.uint8)
+                )
+    return folder
+
+
+def run(request, epoch_done=lambda record: None):
+    return train(request, lambda line: None, lambda *step: None, epoch_done)
+
+
+def test_training_learns_and_writes_everything(stripes, tmp_path):
+    result = run(TrainingRequest(stripes, tmp_path / "one", RECIPE))
+    assert result.report.accuracy >= 0.9
+    assert {path.name for path in (tmp_path / "one").iterdir()} == {
+        "best.keras",
+        "checkpoint.npz",
+        "history.csv",
+        "learning_curves.png",
+        "confusion.png",
+    }
+    rows = list(csv.DictReader((tmp_path / "one" / "history.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    assert cv2.imread(str(tmp_path / "one" / "learning_curves.png")).std() > 5
+    metadata = read_keras_metadata(result.model)
+    assert metadata["labels"] == ["happy", "sad"]
+    assert metadata["training"]["train_faces"] == 80
+    best = max(record.validation_accuracy for record in result.history)
+    assert metadata["training"]["validation_accuracy"] == best == result.report.accuracy
+
+
+def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
+    whole = run(TrainingRequest(stripes, tmp_path / "whole", RECIPE))
+
+    def stop_after_two(record):
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(TrainingRequest(stripes, tmp_path / "killed", RECIPE), stop_after_two)
+    resumed = run(TrainingRequest(stripes, tmp_path / "killed", RECIPE, resume=True))
+    assert [record.epoch for record in resumed.history] == [1, 2, 3, 4]
+    for one, two in zip(whole.history, resumed.history, strict=True):
+        assert two.loss == pytest.approx(one.loss, rel=1e-3)
+    images = np.random.default_rng(1).integers(0, 256, (20, 48, 48), dtype=np.uint8)
+    one, two = (load_predictor(result.model).predict(images) for result in (whole, resumed))
+    np.testing.assert_allclose(one, two, atol=5e-3)
+
+
+def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path, TrainingRecipe(**{**vars(RECIPE), "epochs": 1}))
+    run(request)
+    with pytest.raises(EdgeError, match="holds a training already; pass --resume"):
+        run(request)
+    with pytest.raises(EdgeError, match="was trained with epochs 1, now 4"):
+        run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True))
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
+    run(TrainingRequest(stripes, tmp_path, RECIPE))
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    wild = TrainingRecipe(
+        **{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "label_smoothing": 0.0}
+    )
+    with pytest.raises(EdgeError, match="the loss became"):
+        run(TrainingRequest(stripes, tmp_path, wild, overwrite=True))
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_a_student_learns_from_its_teacher_and_refuses_one_with_other_labels(stripes, tmp_path):
+    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+    taught = TrainingRecipe(**{**vars(RECIPE), "teacher_weight": 1.0, "epochs": 6})
+    student = run(TrainingRequest(stripes, tmp_path / "student", taught, teachers=(teacher,)))
+    assert student.report.accuracy >= 0.9  # labels weigh nothing here: all it knows is the teacher's
+    assert read_keras_metadata(student.model)["training"]["teachers"] == 1
+    with pytest.raises(EdgeError, match=r"knows happy, sad; expected .* sad, happy"):
+        run(
+            TrainingRequest(
+                stripes, tmp_path / "other", RECIPE, classes=("sad", "happy"), teachers=(teacher,)
+            )
+        )
+
+
+def test_the_command_trains_and_prints_json(stripes, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "toolkit",
+        "train",
+        "--data",
+        stripes,
+        "--out",
+        tmp_path / "cli",
+        "--epochs",
+        "1",
+    ]
+    done = subprocess.run(
+        [*map(str, command), "--arch", "fully-connected", "--batch-size", "16", "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["validation"]["n"] == 20
+    assert "epoch   1/1" in done.stderr
+
+
+def test_an_unknown_architecture_is_one_line_and_exit_1(stripes, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "toolkit",
+        "train",
+        "--data",
+        stripes,
+        "--out",
+        tmp_path / "no",
+        "--arch",
+        "huge",
+    ]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: no architecture 'huge'; there are: compact")
+    assert not (tmp_path / "no").exists()

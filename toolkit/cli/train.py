@@ -1,0 +1,96 @@
+"""``toolkit train``."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """Print every architecture with a line about it, and exit."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from toolkit.architectures import ARCHITECTURES
+
+    for architecture in ARCHITECTURES.values():
+        click.echo(f"{architecture.name:18}{architecture.summary}")
+    ctx.exit()
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folders by split and class, or fer2013.csv.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of this training.  [default: runs/ARCH]")
+@click.option("--arch", help="Architecture; see --list-archs.  [default: compact]")
+@click.option(
+    "--list-archs",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_architectures,
+    help="List the architectures and exit.",
+)
+@click.option("--classes", help="Train on these classes only, comma-separated, in this order.")
+@click.option(
+    "--recipe", "recipe_file", type=click.Path(path_type=Path), help="TOML file of training options."
+)
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Trained .keras to learn from; repeat for several.",
+)
+@click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
+@click.option("--batch-size", type=int, help="Faces a step.  [default: 128]")
+@click.option("--learning-rate", type=float, help="Peak learning rate for a batch of 128.  [default: 0.1]")
+@click.option(
+    "--patience", type=int, help="Stop after so many epochs without a better one; 0 never.  [default: 0]"
+)
+@click.option(
+    "--hold-out/--no-hold-out",
+    default=None,
+    help="Take the validation faces from the training split even if the data has a validation split.",
+)
+@click.option(
+    "--validation-share", type=float, help="Share of the training split to hold out.  [default: 0.1]"
+)
+@click.option(
+    "--dtype-policy",
+    help="Keras dtype policy: float32, mixed_bfloat16, mixed_float16.  [default: mixed_bfloat16]",
+)
+@click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
+@click.option("--resume", is_flag=True, help="Go on where the training in --out stopped.")
+@click.option("--overwrite", is_flag=True, help="Start anew in a folder that holds a training.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def train(data, out, classes, recipe_file, teachers, resume, overwrite, as_json, quiet, **choices) -> None:
+    """Train a model; the best epoch by validation is kept in OUT/best.keras."""
+    from toolkit.cli.progress import TrainingProgress
+    from toolkit.training.recipe import read_recipe
+
+    recipe = read_recipe(recipe_file, **choices)
+    with TrainingProgress(recipe.epochs, quiet) as progress:
+        from toolkit.training.session import TrainingRequest, train
+
+        names = tuple(name.strip() for name in classes.split(",")) if classes else None
+        out = out or Path("runs") / recipe.arch
+        request = TrainingRequest(data, out, recipe, names, teachers, resume, overwrite)
+        result = train(request, progress.say, progress.step, progress.epoch_done)
+    report = result.report
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"model": str(result.model), "epochs": len(result.history), "validation": report.to_json()}
+            )
+        )
+        return
+    low, high = (100 * bound for bound in report.interval)
+    click.echo(
+        f"{result.model}: {100 * report.accuracy:.1f} % on {report.n:,} validation faces "
+        f"(95 % interval {low:.1f} to {high:.1f}); history and pictures beside it"
+    )

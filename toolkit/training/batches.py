@@ -1,0 +1,96 @@
+"""Batches of augmented faces, made in the background while the processor trains."""
+
+import collections
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.data.dataset import Dataset
+from toolkit.training.augmentation import augment_face
+from toolkit.training.recipe import TrainingRecipe
+
+WORKERS = 2
+AHEAD = 6
+VOTE_COUNT = 10
+
+
+@dataclass(frozen=True)
+class Batch:
+    """images: (B, 48, 48, 1) float32, gray 0..255; targets: (B, C) float32; votes: (B, V) float32 or None."""
+
+    images: np.ndarray
+    targets: np.ndarray
+    votes: np.ndarray | None
+
+
+class BatchMaker:
+    """Makes the batches of any epoch; the same seed and epoch give the same batches, whatever ran before."""
+
+    def __init__(self, dataset: Dataset, recipe: TrainingRecipe):
+        self.dataset = dataset
+        self.recipe = recipe
+        self.class_count = len(dataset.classes)
+        self.batches_per_epoch = max(1, len(dataset) // recipe.batch_size)
+        self.chances = sampling_chances(dataset.labels, self.class_count, recipe.class_balance)
+        votes = dataset.votes if recipe.votes_weight else None
+        self.vote_shares = None if votes is None else vote_shares(votes)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch, shuffled; a last incomplete batch is left out."""
+        rng = np.random.default_rng([self.recipe.seed, epoch])
+        rows = self.draw_rows(rng)
+        chunks = np.array_split(rows, self.batches_per_epoch)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            queue: collections.deque[Future[Batch]] = collections.deque()
+            for number, chunk in enumerate(chunks):
+                queue.append(
+                    pool.submit(self.make, chunk, np.random.default_rng([self.recipe.seed, epoch, number]))
+                )
+                if len(queue) > AHEAD:
+                    yield queue.popleft().result()
+            while queue:
+                yield queue.popleft().result()
+
+    def draw_rows(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the rows of one epoch: every face once, or drawn with replacement when classes are balanced."""
+        count = min(len(self.dataset), self.batches_per_epoch * self.recipe.batch_size)
+        if self.chances is None:
+            return rng.permutation(len(self.dataset))[:count]
+        return rng.choice(len(self.dataset), count, p=self.chances)
+
+    def make(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
+        """Return one augmented batch of the faces at ``rows``."""
+        faces = self.dataset.images[rows]
+        if self.recipe.augment:
+            faces = np.stack([augment_face(face, rng) for face in faces])
+        images = faces[..., None].astype(np.float32)
+        smoothing = self.recipe.label_smoothing
+        targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)
+        targets[np.arange(len(rows)), self.dataset.labels[rows]] += 1 - smoothing
+        votes = None if self.vote_shares is None else self.vote_shares[rows]
+        if self.recipe.mixup_alpha:
+            share = np.float32(rng.beta(self.recipe.mixup_alpha, self.recipe.mixup_alpha))
+            other = rng.permutation(len(rows))
+            images = share * images + (1 - share) * images[other]
+            targets = share * targets + (1 - share) * targets[other]
+            votes = None if votes is None else share * votes + (1 - share) * votes[other]
+        return Batch(images, targets, votes)
+
+
+def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:
+    """Return each face's chance to be drawn, proportional to (class size) ** -balance; None for ``balance`` 0."""
+    if balance == 0:
+        return None
+    sizes = np.bincount(labels, minlength=class_count)
+    weights = sizes[labels].astype(np.float64) ** -balance
+    return weights / weights.sum()
+
+
+def vote_shares(votes: np.ndarray) -> np.ndarray:
+    """Return FER+ votes, (N, VOTE_COUNT), as shares that sum to one, float32; faces without votes get a uniform row."""
+    totals = votes.sum(axis=1, keepdims=True)
+    shares = np.full(votes.shape, 1 / votes.shape[1], np.float32)
+    np.divide(votes, totals, out=shares, where=totals > 0, casting="unsafe")
+    return shares

@@ -1,0 +1,40 @@
+"""The state of a training on disk, so that a killed run goes on as if nothing had happened."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import whole_file
+
+FILE_NAME = "checkpoint.npz"
+
+
+def save_checkpoint(folder: Path, groups: dict[str, list[np.ndarray]], state: dict) -> None:
+    """Write arrays by group and a JSON-able ``state`` to ``folder``/checkpoint.npz, whole or not at all."""
+    arrays = {
+        f"{group}/{number}": array
+        for group, members in groups.items()
+        for number, array in enumerate(members)
+    }
+    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    with whole_file(folder / FILE_NAME) as partial, open(partial, "wb") as handle:
+        np.savez(handle, **arrays)  # type: ignore[arg-type]
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
+    """Return what ``save_checkpoint`` wrote; EdgeError if it is absent or damaged."""
+    path = folder / FILE_NAME
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            groups: dict[str, list[np.ndarray]] = {}
+            for key in stored.files:
+                if key != "state":
+                    groups.setdefault(key.split("/")[0], []).append(stored[key])
+            return groups, json.loads(stored["state"].tobytes())
+    except FileNotFoundError as error:
+        raise EdgeError(f"nothing to resume in {folder}: no {FILE_NAME}; train without --resume") from error
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise EdgeError(f"{path} is damaged ({error}); train anew with --overwrite") from error

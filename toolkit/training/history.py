@@ -1,0 +1,35 @@
+"""What each epoch gave, as a CSV that a spreadsheet opens."""
+
+import csv
+import dataclasses
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.files import write_whole
+
+FILE_NAME = "history.csv"
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch: losses as means, accuracy as a share of the validation faces, whether it was the best so far."""
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    best: bool
+
+
+def write_history(folder: Path, history: list[EpochRecord]) -> None:
+    """Write ``folder``/history.csv, a row an epoch."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in dataclasses.fields(EpochRecord)])
+    for record in history:
+        row = dataclasses.astuple(record)
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
+    write_whole(folder / FILE_NAME, text.getvalue())

@@ -1,0 +1,61 @@
+"""Pictures of a training: learning curves and the confusion matrix, as PNG files."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from device.files import whole_file
+from toolkit.training.history import EpochRecord
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+# Okabe and Ito's colours, distinguishable with any colour vision.
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+
+
+def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
+    """Draw loss and validation accuracy over the epochs; the best epoch is marked."""
+    epochs = [record.epoch for record in history]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    left.plot(epochs, [record.loss for record in history], color=BLUE, label="training, augmented faces")
+    left.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
+    left.set(xlabel="epoch", ylabel="loss", title="Loss")
+    left.legend(frameon=False)
+    accuracy = [100 * record.validation_accuracy for record in history]
+    right.plot(epochs, accuracy, color=GREEN)
+    best = int(np.argmax(accuracy))
+    right.plot(epochs[best], accuracy[best], "o", color=ORANGE)
+    right.annotate(
+        f"best: {accuracy[best]:.1f} % in epoch {epochs[best]}",
+        (epochs[best], accuracy[best]),
+        xytext=(-8, -18),
+        textcoords="offset points",
+        ha="right",
+    )
+    right.set(xlabel="epoch", ylabel="validation accuracy, %", title="Accuracy")
+    save(figure, path)
+
+
+def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, title: str) -> None:
+    """Draw a (C, C) matrix of counts, rows the true class, as percentages of each row."""
+    shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    figure, axes = plt.subplots(
+        figsize=(1.6 + 0.75 * len(classes), 1.2 + 0.7 * len(classes)), layout="constrained"
+    )
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    for row, column in np.ndindex(shares.shape):
+        color = "white" if shares[row, column] > 55 else "black"
+        axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=color)
+    axes.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    save(figure, path)
+
+
+def save(figure: "plt.Figure", path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120, format="png")
+    plt.close(figure)

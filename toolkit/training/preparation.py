@@ -1,0 +1,55 @@
+"""From a data set to what a training may see: splits decided, copies of held-out faces taken out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.data.leaks import without_leaks
+from toolkit.data.splits import hold_out
+from toolkit.training.recipe import TrainingRecipe
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed."""
+
+    train: Dataset
+    validation: Dataset
+    leaks_removed: int
+
+
+def prepare_data(dataset: Dataset, recipe: TrainingRecipe) -> TrainingData:
+    """Split ``dataset`` for training.
+
+    Training faces that also stand in the validation or test split, pixel for pixel, are removed. The validation
+    faces are the data's own, or with ``hold_out`` (and where it has none) a seeded share of the training faces.
+    EdgeError if a class is missing from either side.
+    """
+    all_train = dataset.split("train")
+    others = dataset.select(dataset.splits != "train")
+    train = without_leaks(all_train, others) if len(others) else all_train
+    removed = len(all_train) - len(train)
+    if recipe.hold_out or "validation" not in dataset.present_splits():
+        parted = hold_out(train, recipe.validation_share, recipe.seed)
+        train, validation = parted.split("train"), parted.split("validation")
+    else:
+        validation = dataset.split("validation")
+    for split, part in (("training", train), ("validation", validation)):
+        missing = [name for name, count in part.counts().items() if count == 0]
+        if missing:
+            raise EdgeError(
+                f"no '{missing[0]}' face in the {split} split of {dataset.source}; expected at least one of each "
+                f"of {len(dataset.classes)} classes; add faces, or leave the class out with --classes"
+            )
+    return TrainingData(train, validation, removed)
+
+
+def describe(data: TrainingData) -> str:
+    """Return one line: how many faces on each side and what was removed."""
+    line = f"{len(data.train):,} faces to train on, {len(data.validation):,} to choose the epoch"
+    if data.leaks_removed:
+        line += f"; {data.leaks_removed:,} removed because they also stand in a held-out split"
+    sizes = np.array(list(data.train.counts().values()))
+    return f"{line}; classes of {sizes.min():,} to {sizes.max():,} faces"

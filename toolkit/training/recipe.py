@@ -1,0 +1,92 @@
+"""Everything that decides a training, in one value that is saved beside the model."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.errors import EdgeError
+
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """The choices of one training; every default is what ships unless a recipe file says otherwise.
+
+    learning_rate is the peak for a batch of 128 and scales with the batch; weight_decay is decoupled, a share of
+    the learning rate; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
+    learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
+    validation_share is taken from the training split when the data has no validation split, or always if
+    ``hold_out`` is true.
+    """
+
+    arch: str = "compact"
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    warmup_share: float = 0.15
+    weight_decay: float = 0.005
+    label_smoothing: float = 0.1
+    mixup_alpha: float = 0.0
+    augment: bool = True
+    ema_epochs: float = 1.0
+    votes_weight: float = 0.5
+    teacher_weight: float = 0.7
+    teacher_temperature: float = 2.0
+    class_balance: float = 0.0
+    patience: int = 0
+    validation_share: float = 0.1
+    hold_out: bool = False
+    dtype_policy: str = "mixed_bfloat16"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low, high in LIMITS:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise EdgeError(f"{name} must be from {low} to {high}, not {value}")
+        if self.dtype_policy not in POLICIES:
+            raise EdgeError(f"dtype_policy must be one of {', '.join(POLICIES)}, not {self.dtype_policy}")
+
+
+LIMITS = (
+    ("epochs", 1, 100_000),
+    ("batch_size", 2, 65_536),
+    ("learning_rate", 1e-8, 100.0),
+    ("warmup_share", 0.0, 0.9),
+    ("weight_decay", 0.0, 1.0),
+    ("label_smoothing", 0.0, 0.9),
+    ("mixup_alpha", 0.0, 10.0),
+    ("ema_epochs", 0.0, 1000.0),
+    ("votes_weight", 0.0, 10.0),
+    ("teacher_weight", 0.0, 1.0),
+    ("teacher_temperature", 0.1, 100.0),
+    ("class_balance", 0.0, 1.0),
+    ("patience", 0, 100_000),
+    ("validation_share", 0.0, 0.5),
+    ("seed", 0, 2**31 - 1),
+)
+
+
+def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
+    """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None."""
+    values: dict = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(Path(path).read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise EdgeError(
+                f"cannot read the recipe {path}: {error}; expected a TOML file of options"
+            ) from error
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    known = {field.name: field.type for field in dataclasses.fields(TrainingRecipe)}
+    for name, value in values.items():
+        if name not in known:
+            raise EdgeError(f"no training option '{name}' (in {path}); there are: {', '.join(known)}")
+        wanted = known[name]
+        if wanted is float and type(value) is int:
+            values[name] = float(value)
+        elif type(value) is not wanted:
+            raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r} (in {path})")  # type: ignore[union-attr]
+    return TrainingRecipe(**values)

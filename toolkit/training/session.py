@@ -1,0 +1,80 @@
+"""One call that trains: from data and recipe to a folder with the best model, its history and its pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.architectures import get_architecture
+from toolkit.data import load_dataset
+from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
+from toolkit.evaluation.predictors import load_predictor
+from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
+from toolkit.training.history import EpochRecord
+from toolkit.training.pictures import draw_confusion, draw_learning_curves
+from toolkit.training.preparation import describe, prepare_data
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.teachers import load_teacher
+from toolkit.training.trainer import BEST_FILE, Progress, Trainer
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train, on what, and where; ``resume`` goes on in ``out``, ``overwrite`` starts anew there."""
+
+    data: Path
+    out: Path
+    recipe: TrainingRecipe
+    classes: tuple[str, ...] | None = None
+    teachers: tuple[Path, ...] = ()
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The best model's file, its report on the validation faces, and the history."""
+
+    model: Path
+    report: EvaluationReport
+    history: list[EpochRecord]
+
+
+def train(
+    request: TrainingRequest,
+    say: Callable[[str], None],
+    progress: Progress,
+    epoch_done: Callable[[EpochRecord], None],
+) -> TrainingResult:
+    """Train as ``request`` says. ``say`` gets lines for the user, the other two are called as training goes on.
+
+    Raises EdgeError for unusable data, options or files, and for a loss that is no longer a number.
+    """
+    has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
+    if has_checkpoint and not (request.resume or request.overwrite):
+        raise EdgeError(
+            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
+        )
+    if request.resume and not has_checkpoint:
+        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+    get_architecture(request.recipe.arch)
+    data = prepare_data(load_dataset(request.data, request.classes), request.recipe)
+    say(describe(data))
+    teachers = [load_teacher(path, data.train.classes) for path in request.teachers]
+    request.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(data, request.recipe, request.out, teachers)
+    if request.resume:
+        trainer.resume()
+        say(f"resumed after epoch {len(trainer.history)} of {request.recipe.epochs}")
+    history = trainer.run(progress, epoch_done)
+    model = request.out / BEST_FILE
+    draw_learning_curves(history, request.out / "learning_curves.png")
+    validation = data.validation
+    report = evaluate_predictions(
+        load_predictor(model).predict(validation.images), validation.labels, validation.classes
+    )
+    title = f"validation, n = {report.n:,}, % of each true class"
+    draw_confusion(np.array(report.confusion), validation.classes, request.out / "confusion.png", title)
+    return TrainingResult(model, report, history)

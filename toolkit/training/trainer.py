@@ -1,0 +1,215 @@
+"""The training loop: any Keras backend, resumable after any epoch, best epoch kept by validation."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.keras_file import save_model
+from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage
+from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
+from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.training.history import EpochRecord, write_history
+from toolkit.training.preparation import TrainingData
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.schedule import one_cycle
+from toolkit.training.student import build_student, export_model
+from toolkit.training.teachers import Teacher, soften
+from toolkit.training.temperature import fit_temperature, negative_log_likelihood
+
+BEST_FILE = "best.keras"
+PREDICTION_BATCH = 256
+REFERENCE_BATCH = 128
+
+# epoch from 0, steps done, steps of an epoch, mean loss so far
+Progress = Callable[[int, int, int, float], None]
+
+
+class Trainer:
+    """One training in one folder; ``run`` goes on from the last finished epoch."""
+
+    def __init__(self, data: TrainingData, recipe: TrainingRecipe, folder: Path, teachers: list[Teacher]):
+        self.data = data
+        self.recipe = recipe
+        self.folder = folder
+        self.teachers = teachers
+        self.classes = data.train.classes
+        self.batches = BatchMaker(data.train, recipe)
+        self.has_votes = self.batches.vote_shares is not None
+        keras.utils.set_random_seed(recipe.seed)
+        self.student = build_student(recipe, len(self.classes), VOTE_COUNT if self.has_votes else 0)
+        steps = self.batches.batches_per_epoch
+        self.average = WeightAverage(self.student.get_weights(), recipe.ema_epochs * steps)
+        self.history: list[EpochRecord] = []
+        self.peak = recipe.learning_rate * recipe.batch_size / REFERENCE_BATCH
+
+    def run(self, progress: Progress, epoch_done: Callable[[EpochRecord], None]) -> list[EpochRecord]:
+        """Train the epochs that are left and return the whole history; best.keras is the best of them."""
+        for epoch in range(len(self.history), self.recipe.epochs):
+            started = time.monotonic()
+            loss = self.train_epoch(epoch, progress)
+            record = self.validate(epoch, loss, time.monotonic() - started)
+            self.history.append(record)
+            if record.best:
+                self.save_best(record)
+            self.checkpoint()
+            write_history(self.folder, self.history)
+            epoch_done(record)
+            if self.recipe.patience and epoch - self.best_epoch() >= self.recipe.patience:
+                break
+        return self.history
+
+    def train_epoch(self, epoch: int, progress: Progress) -> float:
+        """Train one epoch and return its mean loss; EdgeError if the loss is no longer a number."""
+        steps = self.batches.batches_per_epoch
+        total = 0.0
+        for step, batch in enumerate(self.batches.epoch(epoch)):
+            share = (epoch + step / steps) / self.recipe.epochs
+            self.student.optimizer.learning_rate = one_cycle(share, self.peak, self.recipe.warmup_share)
+            loss = self.train_batch(batch)
+            if not math.isfinite(loss):
+                raise EdgeError(
+                    f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}; {self.folder} keeps the last good "
+                    f"checkpoint; train again with a lower --learning-rate than {self.recipe.learning_rate:g}"
+                )
+            total += loss
+            if step % STEPS_BETWEEN_UPDATES == 0:
+                self.average.update(self.student.get_weights())
+            progress(epoch, step + 1, steps, total / (step + 1))
+        return total / steps
+
+    def train_batch(self, batch: Batch) -> float:
+        """Take one optimizer step and return the loss before it."""
+        targets = [batch.targets]
+        if self.teachers:
+            shares = np.mean([teacher(batch.images) for teacher in self.teachers], axis=0)
+            targets = [
+                np.concatenate([batch.targets, soften(shares, self.recipe.teacher_temperature)], axis=1)
+            ]
+        if batch.votes is not None:
+            targets.append(batch.votes)
+        logs = self.student.train_on_batch(
+            batch.images, targets if len(targets) > 1 else targets[0], return_dict=True
+        )
+        return float(logs["loss"])
+
+    def validate(self, epoch: int, loss: float, seconds: float) -> EpochRecord:
+        """Measure the averaged weights on the validation faces."""
+        with self.averaged_weights():
+            logits = self.logits(self.data.validation.images)
+        labels = self.data.validation.labels
+        accuracy = float(np.mean(logits.argmax(axis=1) == labels))
+        best_so_far = max((record.validation_accuracy for record in self.history), default=-1.0)
+        return EpochRecord(
+            epoch=epoch + 1,
+            loss=loss,
+            validation_loss=negative_log_likelihood(logits, labels),
+            validation_accuracy=accuracy,
+            learning_rate=float(keras.ops.convert_to_numpy(self.student.optimizer.learning_rate)),
+            seconds=seconds,
+            best=accuracy > best_so_far,
+        )
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Return the logits of (N, 48, 48) uint8 faces as (N, C) float32."""
+        parts = []
+        for start in range(0, len(images), PREDICTION_BATCH):
+            chunk = images[start : start + PREDICTION_BATCH]
+            padded = np.zeros((PREDICTION_BATCH, *chunk.shape[1:], 1), np.float32)
+            padded[: len(chunk), ..., 0] = chunk
+            outputs = self.student.predict_on_batch(padded)
+            outputs = outputs[0] if self.has_votes else outputs
+            parts.append(np.asarray(outputs, np.float32)[: len(chunk)])
+        return np.concatenate(parts)
+
+    def averaged_weights(self) -> "SwappedWeights":
+        """Return a context in which the student carries the averaged weights."""
+        return SwappedWeights(self.student, self.average.weights)
+
+    def save_best(self, record: EpochRecord) -> None:
+        """Write best.keras from the averaged weights, its temperature fitted on the validation faces."""
+        with self.averaged_weights():
+            logits = self.logits(self.data.validation.images)
+            temperature = fit_temperature(logits, self.data.validation.labels)
+            model = export_model(self.student, self.recipe.arch, temperature)
+        metadata = {
+            "labels": list(self.classes),
+            "training": {
+                "recipe": dataclasses.asdict(self.recipe),
+                "epoch": record.epoch,
+                "temperature": round(temperature, 4),
+                "train_faces": len(self.data.train),
+                "train_sha256": self.data.train.fingerprint(),
+                "validation_faces": len(self.data.validation),
+                "validation_accuracy": record.validation_accuracy,
+                "leaks_removed": self.data.leaks_removed,
+                "teachers": len(self.teachers),
+                "keras": keras.version(),
+                "backend": keras.backend.backend(),
+            },
+        }
+        save_model(model, self.folder / BEST_FILE, metadata, overwrite=True)
+
+    def best_epoch(self) -> int:
+        """Return the index of the best epoch so far, from 0."""
+        return max(record.epoch for record in self.history if record.best) - 1
+
+    def checkpoint(self) -> None:
+        """Write the state after a finished epoch."""
+        groups = {
+            "variables": [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.all_variables()],
+            "average": self.average.weights,
+        }
+        state = {
+            "recipe": dataclasses.asdict(self.recipe),
+            "classes": list(self.classes),
+            "train_sha256": self.data.train.fingerprint(),
+            "average_updates": self.average.updates,
+            "history": [dataclasses.asdict(record) for record in self.history],
+        }
+        save_checkpoint(self.folder, groups, state)
+
+    def resume(self) -> None:
+        """Go back to the last finished epoch; EdgeError if recipe or data are not those of the checkpoint."""
+        groups, state = load_checkpoint(self.folder)
+        wanted = dataclasses.asdict(self.recipe)
+        for name, value in wanted.items():
+            if state["recipe"].get(name) != value:
+                raise EdgeError(
+                    f"{self.folder} was trained with {name} {state['recipe'].get(name)}, now {value}; "
+                    "resume with the same options or train anew in another folder"
+                )
+        if state["train_sha256"] != self.data.train.fingerprint():
+            raise EdgeError(
+                f"the training faces are not those of the checkpoint in {self.folder}; resume with the same --data"
+            )
+        for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
+            variable.assign(value)
+        self.average.weights = groups["average"]
+        self.average.updates = state["average_updates"]
+        self.history = [EpochRecord(**record) for record in state["history"]]
+
+    def all_variables(self) -> list:
+        """Return every variable that training changes: weights, dropout seeds, optimizer momenta and step."""
+        self.student.optimizer.build(self.student.trainable_variables)
+        return [*self.student.variables, *self.student.optimizer.variables]
+
+
+class SwappedWeights:
+    """A context in which a model carries other weights; the old ones come back at its end."""
+
+    def __init__(self, model: keras.Model, weights: list[np.ndarray]):
+        self.model = model
+        self.weights = weights
+
+    def __enter__(self) -> None:
+        self.kept = self.model.get_weights()
+        self.model.set_weights(self.weights)
+
+    def __exit__(self, *exc: object) -> None:
+        self.model.set_weights(self.kept)
