@@ -1,5 +1,7 @@
 """The parts of a training that need no network: schedule, batches, averages, temperature, recipe."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
     assert np.argmax(rates) == 15
     assert max(rates) == pytest.approx(0.1)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
-    assert all(later < earlier for earlier, later in zip(rates[15:], rates[16:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates[15:]))
 
 
 def test_learning_rate_without_warmup_starts_at_the_peak():

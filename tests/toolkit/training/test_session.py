@@ -14,6 +14,7 @@ pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 from device.errors import EdgeError
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.keras_file import read_keras_metadata
+from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest, train
 
@@ -93,14 +94,12 @@ def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, 
 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
-    run(TrainingRequest(stripes, tmp_path, RECIPE))
-    before = (tmp_path / "checkpoint.npz").read_bytes()
-    wild = TrainingRecipe(
-        **{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "label_smoothing": 0.0}
-    )
+    wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
     with pytest.raises(EdgeError, match="the loss became"):
-        run(TrainingRequest(stripes, tmp_path, wild, overwrite=True))
-    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+        run(TrainingRequest(stripes, tmp_path, wild))
+    groups, state = load_checkpoint(tmp_path)
+    assert len(state["history"]) >= 1
+    assert all(np.isfinite(array).all() for array in groups["variables"])
 
 
 def test_a_student_learns_from_its_teacher_and_refuses_one_with_other_labels(stripes, tmp_path):
@@ -117,43 +116,32 @@ def test_a_student_learns_from_its_teacher_and_refuses_one_with_other_labels(str
         )
 
 
-def test_the_command_trains_and_prints_json(stripes, tmp_path):
+def run_command(data, out, arch, *options):
     command = [
         sys.executable,
         "-m",
         "toolkit",
         "train",
         "--data",
-        stripes,
+        data,
         "--out",
-        tmp_path / "cli",
-        "--epochs",
-        "1",
+        out,
+        "--arch",
+        arch,
+        *options,
     ]
-    done = subprocess.run(
-        [*map(str, command), "--arch", "fully-connected", "--batch-size", "16", "--json"],
-        capture_output=True,
-        text=True,
-    )
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+
+def test_the_command_trains_and_prints_json(stripes, tmp_path):
+    done = run_command(stripes, tmp_path, "fully-connected", "--epochs", "1", "--batch-size", "16", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["validation"]["n"] == 20
     assert "epoch   1/1" in done.stderr
 
 
 def test_an_unknown_architecture_is_one_line_and_exit_1(stripes, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "toolkit",
-        "train",
-        "--data",
-        stripes,
-        "--out",
-        tmp_path / "no",
-        "--arch",
-        "huge",
-    ]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    done = run_command(stripes, tmp_path / "no", "huge")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: no architecture 'huge'; there are: compact")
     assert not (tmp_path / "no").exists()
