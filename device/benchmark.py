@@ -2,9 +2,11 @@
 alike.
 """
 
+import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,3 +70,41 @@ def ratio_to_first(samples_ms: np.ndarray, column: int, seed: int = 0) -> Latenc
     low, high = np.percentile(medians[:, 1] / medians[:, 0], (2.5, 97.5))
     first, other = np.median(pair, axis=0)
     return LatencyRatio(float(other / first), float(low), float(high))
+
+
+def benchmark_document(models: Sequence[ExpressionModel], runs: int, warmup: int) -> dict[str, Any]:
+    """Time ``models`` on seeded noise (their time does not depend on the face) and return a document for
+    JSON.
+    """
+    crops = np.random.default_rng(0).integers(0, 256, (32, *models[0].input_size_hw), dtype=np.uint8)
+    samples_ms = time_interleaved(models, crops, runs, warmup)
+    entries = []
+    for column, model in enumerate(models):
+        entry = {
+            "path": str(model.path),
+            "sha256": model.sha256,
+            "size_bytes": model.path.stat().st_size,
+            "recipe": model.metadata.recipe if model.metadata else None,
+            "threads": model.threads,
+            "latency": LatencyStats.of(samples_ms[:, column], warmup).to_json(),
+        }
+        if column:
+            entry["ratio_to_first"] = ratio_to_first(samples_ms, column).to_json()
+        entries.append(entry)
+    return {"machine": platform.machine(), "python": platform.python_version(), "models": entries}
+
+
+def document_lines(document: dict[str, Any]) -> list[str]:
+    """Return the document as lines for a person."""
+    lines = []
+    for entry in document["models"]:
+        stats = entry["latency"]
+        line = (
+            f"{entry['path']}: p50 {stats['p50_ms']:.3f} ms, p90 {stats['p90_ms']:.3f}, p99 {stats['p99_ms']:.3f}, "
+            f"mean {stats['mean_ms']:.3f} ({stats['n']} inferences after {stats['warmup_n']} of warm-up, "
+            f"{entry['threads']} thread{'s' if entry['threads'] > 1 else ''})"
+        )
+        if ratio := entry.get("ratio_to_first"):
+            line += f"; {ratio['ratio']:.2f} of the first (95 %: {ratio['low']:.2f} to {ratio['high']:.2f})"
+        lines.append(line)
+    return lines

@@ -1,10 +1,6 @@
 """An expression model on the device: load, verify, infer."""
 
-import contextlib
 import hashlib
-import os
-import sys
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +17,7 @@ from device.metadata import (
     read_metadata,
     weights_sha256,
 )
+from device.quiet import silenced
 from device.tflite_file import Tensor, TfliteFile, read_tflite
 
 PACKAGED_MODEL = "fer7_int8.tflite"
@@ -30,11 +27,15 @@ TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 
 
 def load_model(
-    path: str | Path | None = None, labels: tuple[str, ...] | None = None, threads: int = 1
+    path: str | Path | None = None,
+    labels: tuple[str, ...] | None = None,
+    threads: int = 1,
+    allow_unlabelled: bool = False,
 ) -> "ExpressionModel":
     """Load a .tflite classifier; ``path`` None: the seven-class int8 model that the package carries.
 
-    ``labels`` overrules those inside the file, and must be given where it carries none. The file is checked
+    ``labels`` overrules those inside the file, and must be given where it carries none, unless
+    ``allow_unlabelled``: then the model's labels are empty. The file is checked
     before the interpreter sees it. Raises EdgeError in one line for a file that is missing, damaged, altered
     since it was written, no image classifier, or whose labels do not match its outputs.
     """
@@ -50,7 +51,9 @@ def load_model(
     _verify_unaltered(path, data, structure, metadata)
     _verify_classifier(path, structure)
     labels = labels or (metadata.labels if metadata else None) or read_labels(path)
-    return ExpressionModel(path, data, structure, metadata, _fitting_labels(path, structure, labels), threads)
+    if labels or not allow_unlabelled:
+        labels = _fitting_labels(path, structure, labels)
+    return ExpressionModel(path, data, structure, metadata, labels or (), threads)
 
 
 class ExpressionModel:
@@ -95,10 +98,10 @@ class ExpressionModel:
         if crops.ndim != 3 or crops.dtype != np.uint8:
             raise ValueError(f"expected crops of shape (N, H, W) uint8, received {crops.shape} {crops.dtype}")
         stored = [self.infer(self.prepare(crop)) for crop in crops]
-        return self.probabilities(np.array(stored).reshape(len(crops), len(self.labels)))
+        return self.probabilities(np.array(stored).reshape(len(crops), self.output_tensor.shape[1]))
 
     def prepare(self, crop: np.ndarray) -> np.ndarray:
-        """Return the input tensor ``(1, h, w, c)``, in the network's type, of a gray crop ``(H, W) uint8``."""
+        """Return the input tensor ``(1, h, w, c)`` of a gray crop ``(H, W) uint8``."""
         height, width = self.input_size_hw
         if crop.shape != (height, width):
             shrinks = crop.shape[0] >= height
@@ -230,23 +233,9 @@ def _open_interpreter(path: Path, data: bytes, threads: int):
         except ModuleNotFoundError as error:
             raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
     try:
-        with _quiet_stderr():
+        with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
             interpreter = Interpreter(model_content=data, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise EdgeError(f"the interpreter refuses {path}: {' '.join(str(error).split())}") from error
     return interpreter
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep the runtime's 'Created TensorFlow Lite XNNPACK delegate' note off standard error."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -1,0 +1,22 @@
+"""``device info``: what a model file says of itself."""
+
+import click
+
+
+@click.command()
+@click.argument("model", required=False, metavar="[FILE]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--verbose", "-v", is_flag=True, help="List the operators too.")
+def info(model, as_json, verbose) -> None:
+    """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the packaged
+    model.
+    """
+    import json
+
+    from device.description import describe, description_lines
+    from device.model import load_model
+
+    description = describe(load_model(model, allow_unlabelled=True))
+    click.echo(
+        json.dumps(description, indent=1) if as_json else "\n".join(description_lines(description, verbose))
+    )
