@@ -73,15 +73,22 @@ class Trainer:
             self.student.optimizer.learning_rate = one_cycle(share, self.peak, self.recipe.warmup_share)
             loss = self.train_batch(batch)
             if not math.isfinite(loss):
-                raise EdgeError(
-                    f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}; {self.folder} keeps the last good "
-                    f"checkpoint; train again with a lower --learning-rate than {self.recipe.learning_rate:g}"
-                )
+                raise self.diverged(epoch, f"the loss became {loss}")
             total += loss
             if step % STEPS_BETWEEN_UPDATES == 0:
                 self.average.update(self.student.get_weights())
             progress(epoch, step + 1, steps, total / (step + 1))
+        if not all(np.isfinite(weight).all() for weight in self.student.get_weights()):
+            raise self.diverged(epoch, "the weights overflowed")
         return total / steps
+
+    def diverged(self, epoch: int, what: str) -> EdgeError:
+        """Return the error of a training that left the numbers."""
+        kept = "keeps the last good checkpoint" if self.history else "keeps nothing, no epoch was finished"
+        return EdgeError(
+            f"{what} in epoch {epoch + 1}; {self.folder} {kept}; "
+            f"train again with a lower --learning-rate than {self.recipe.learning_rate:g}"
+        )
 
     def train_batch(self, batch: Batch) -> float:
         """Take one optimizer step and return the loss before it."""
