@@ -1,5 +1,6 @@
 """What a model file is, as a plain document and as lines to read."""
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -69,9 +70,10 @@ def _tensor_line(tensor: dict[str, Any]) -> str:
 
 
 def _pixel_line(entry: dict[str, Any]) -> str:
-    if entry["dtype"] == "int8" and entry["scale"] == entry["pixel_scale"] and entry["zero_point"] == -128:
+    whole_range = entry["scale"] and math.isclose(entry["scale"], entry["pixel_scale"], rel_tol=1e-6)
+    if whole_range and (entry["dtype"], entry["zero_point"]) == ("int8", -128):
         return "a pixel enters as pixel - 128"
-    if entry["dtype"] == "uint8" and entry["scale"] == entry["pixel_scale"] and entry["zero_point"] == 0:
+    if whole_range and (entry["dtype"], entry["zero_point"]) == ("uint8", 0):
         return "a pixel enters as it is"
     return f"a pixel stands for pixel x {entry['pixel_scale']:.6g}"
 

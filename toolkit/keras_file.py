@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from device.errors import EdgeError
 from device.files import whole_file
 from device.metadata import JSON_NAME
+from toolkit.quiet_tensorflow import import_quietly
 
 if TYPE_CHECKING:
     import keras
@@ -52,6 +53,7 @@ def load_keras_model(path: str | Path) -> "keras.Model":
     """
     path = Path(path)
     _verify_keras_file(path)
+    import_quietly()
     import keras
 
     try:

@@ -1,0 +1,121 @@
+"""The representative faces: those that set the ranges of the activations."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.class_names import normal_class_name
+from toolkit.data.dataset import Dataset
+
+DEFAULT_COUNT = 500
+DEFAULT_SEED = 0
+MEASURED_AT_MOST = 4000
+
+
+@dataclass(frozen=True)
+class RepresentativeFaces:
+    """The faces chosen, ``(N, 48, 48) uint8``, and where they come from.
+
+    The darkest pixel among them is 0 and the brightest 255 exactly: so the input's scale becomes 1/255 with
+    zero point -128, and a raw crop enters as ``pixel - 128``. ``rows`` are their places in the data set they
+    were taken from.
+    """
+
+    faces: Dataset
+    rows: np.ndarray
+    seed: int
+
+    def to_json(self) -> dict:
+        return {
+            "count": len(self.faces),
+            "sha256": self.faces.fingerprint(),
+            "source": Path(self.faces.source).name,
+            "seed": self.seed,
+            "classes": self.faces.counts(),
+        }
+
+
+def choose_representative(
+    dataset: Dataset, count: int = DEFAULT_COUNT, seed: int = DEFAULT_SEED
+) -> RepresentativeFaces:
+    """Choose ``count`` faces of ``dataset``, as many of each class as there are, the same for the same
+    ``seed``.
+
+    A class with fewer faces than its share gives all it has, the others fill up. Raises EdgeError for a set
+    without faces or of one class: ranges measured on one expression do not hold for the others.
+    """
+    source = dataset.source or "the representative data"
+    present = np.unique(dataset.labels)
+    if len(dataset) == 0:
+        raise EdgeError(
+            f"{source} holds no faces; expected some hundred, of every class; pass another --data"
+        )
+    if len(present) < 2:
+        raise EdgeError(
+            f"{source} holds only the class '{dataset.classes[present[0]]}'; representative faces must show "
+            "every class; pass another --data"
+        )
+    rng = np.random.default_rng(seed)
+    queues = [rng.permutation(np.flatnonzero(dataset.labels == label)) for label in present]
+    # Taken class by class in turn: equal shares until a class runs out.
+    turns = max(len(queue) for queue in queues)
+    in_turn = [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)]
+    rows = np.array(in_turn[:count])
+    return RepresentativeFaces(_with_extremes(dataset.select(rows)), rows, seed)
+
+
+@dataclass(frozen=True)
+class ChosenFaces:
+    """The representative faces, and others that measure the result. ``labelled``: they show the network's
+    classes.
+    """
+
+    representative: RepresentativeFaces
+    measuring: Dataset
+    labelled: bool
+
+
+def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) -> ChosenFaces:
+    """Choose the representative faces and the measuring ones, which are never the same.
+
+    The first come from the training split and the others from test or validation; where there is one split
+    only, at most half of it becomes representative and the rest measures. Raises EdgeError where ``data``,
+    unless it is synthetic, does not show all classes of the network.
+    """
+    data, labelled = _with_network_classes(data, labels)
+    held_out = [name for name in ("test", "validation") if name in data.present_splits()]
+    if held_out and "train" in data.present_splits():
+        representative = choose_representative(data.split("train"), count, seed)
+        measuring = data.split(held_out[0])
+    else:
+        representative = choose_representative(data, min(count, max(2, len(data) // 2)), seed)
+        measuring = data.select(np.setdiff1d(np.arange(len(data)), representative.rows))
+    if len(measuring) > MEASURED_AT_MOST:
+        measuring = choose_representative(measuring, MEASURED_AT_MOST, seed).faces
+    return ChosenFaces(representative, measuring, labelled)
+
+
+def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:
+    """Return ``data`` with the network's classes in its order, and whether that could be done."""
+    spelled = {normal_class_name(name): name for name in data.classes}
+    unknown = [name for name in labels if normal_class_name(name) not in spelled]
+    if not unknown:
+        return data.with_classes(tuple(spelled[normal_class_name(name)] for name in labels)), True
+    if "synthetic" in data.source.lower():
+        return data, False
+    raise EdgeError(
+        f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "
+        f"{', '.join(data.classes)}; name the classes alike, or pass --labels in the order of the outputs"
+    )
+
+
+def _with_extremes(faces: Dataset) -> Dataset:
+    """Return ``faces`` with one corner pixel at 0 and one at 255 where none is."""
+    images = faces.images.copy()
+    if images.min() > 0:
+        images[0, 0, 0] = 0
+    if images.max() < 255:
+        images[-1, -1, -1] = 255
+    return replace(faces, images=images)
