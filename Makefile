@@ -1,0 +1,52 @@
+# fer-edge: every task of this repository. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+BUILD := build
+REPORT := $(BUILD)/report/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint format models synthetic dist clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# The environment is made anew whenever the packages asked for change.
+$(VENV)/installed: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11; run make with PYTHON=python3.11 or newer" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[toolkit,test,lint]'
+	@touch $@
+
+setup: $(VENV)/installed ## make the virtual environment and install everything
+
+demo: setup ## quantize the shipped model, run it on the demo source, write the report
+	@mkdir -p $(BUILD)
+	$(BIN)/toolkit quantize --model models/best.keras --out $(BUILD)/best_int8.tflite --results $(BUILD)/quantize.json --overwrite
+	$(BIN)/device run --source demo --model $(BUILD)/best_int8.tflite --max-frames 300 --json --quiet > $(BUILD)/run.json
+	$(BIN)/toolkit benchmark --model models/best.keras --model $(BUILD)/best_int8.tflite --out $(BUILD)/benchmark.json --overwrite --quiet
+	$(BIN)/toolkit report $(BUILD)/quantize.json $(BUILD)/benchmark.json $(BUILD)/run.json --out $(REPORT) --overwrite
+	@echo "The report: $(CURDIR)/$(REPORT)"
+
+test: setup ## every test
+	$(BIN)/python -m pytest
+
+test-fast: setup ## the tests that need no TensorFlow
+	$(BIN)/python -m pytest -m 'not toolkit'
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dist: setup ## wheel and sdist in dist/
+	$(BIN)/pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist
+
+clean: ## remove what the targets made, the environment too
+	rm -rf $(BUILD) dist *.egg-info $(VENV)
