@@ -51,12 +51,19 @@ class Frame:
     """One picture of a source.
 
     ``image`` is ``(H, W) uint8`` gray or ``(H, W, 3) uint8`` in B, G, R order; ``index`` counts the source's
-    frames from 0 (a gap means frames were dropped); ``captured_ns`` is ``time.monotonic_ns()`` at capture.
+    frames from 0 (a gap means frames were dropped); ``captured_ns`` is ``time.monotonic_ns()`` at capture;
+    ``media_s`` is a file's own time of the frame in seconds, None for a camera.
     """
 
     image: np.ndarray
     index: int
     captured_ns: int
+    media_s: float | None = None
+
+    @property
+    def time_s(self) -> float:
+        """Seconds on the clock by which faces move: the file's own, else the capture clock."""
+        return self.captured_ns / 1e9 if self.media_s is None else self.media_s
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -72,6 +79,7 @@ class FrameSource(Protocol):
 
     name: str
     live: bool  # a camera or stream: late frames are dropped; a file: every frame is delivered
+    continuous: bool  # frames follow one another in time; False for a folder of unrelated pictures
 
     def __enter__(self) -> "FrameSource": ...
 

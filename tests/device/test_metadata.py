@@ -1,0 +1,83 @@
+"""What a model file says of itself comes out again, for us and for others."""
+
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from device.errors import EdgeError
+from device.metadata import (
+    JSON_NAME,
+    InputContract,
+    ModelMetadata,
+    graph_bytes,
+    pack_metadata,
+    read_labels,
+    read_metadata,
+    weights_sha256,
+)
+from device.model import load_model
+from device.tflite_file import read_tflite
+
+pytest.importorskip("ai_edge_litert")
+
+
+@pytest.fixture
+def packed(tiny_model, tmp_path):
+    contract = InputContract(48, 48, 1, "int8", 1 / 255, -128)
+    accuracy = {"float": {"accuracy": 0.5, "n": 2, "interval": [0.1, 0.9], "data": "synthetic"}}
+    metadata = ModelMetadata(
+        tuple("abcdefg"), contract, recipe="int8", accuracy=accuracy, versions={"numpy": "2"}
+    )
+    path = tmp_path / "packed.tflite"
+    path.write_bytes(pack_metadata(tiny_model.read_bytes(), metadata))
+    return path, metadata
+
+
+def test_comes_back_as_it_was_packed(packed):
+    path, metadata = packed
+    found = read_metadata(path)
+    assert replace(found, weights_sha256="") == metadata
+    assert found.weights_sha256 == weights_sha256(path.read_bytes())
+
+
+def test_python_zipfile_finds_the_labels(packed):
+    with zipfile.ZipFile(packed[0]) as archive:
+        assert archive.testzip() is None
+        assert archive.read("labels.txt").decode().split() == list("abcdefg")
+
+
+def test_the_stock_interpreter_opens_the_packed_file_and_answers_alike(packed, tiny_model, blobs):
+    before, after = load_model(tiny_model), load_model(packed[0])
+    assert (before.predict(blobs) == after.predict(blobs)).all()
+
+
+def test_the_standard_metadata_is_identified_and_names_the_labels(packed):
+    standard = read_tflite(packed[0]).metadata["TFLITE_METADATA"]
+    assert standard[4:8] == b"M001"
+    assert b"labels.txt" in standard
+
+
+def test_packing_again_replaces(packed):
+    path, metadata = packed
+    again = pack_metadata(path.read_bytes(), metadata)
+    assert again == path.read_bytes()
+
+
+def test_a_file_without_metadata_has_none(tiny_model, tmp_path):
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(graph_bytes(tiny_model.read_bytes()))
+    assert read_metadata(bare) is None
+    assert read_labels(bare) is None
+
+
+@pytest.mark.parametrize(
+    "content", ["{", '{"labels": ["a"]}', '{"labels": ["a"], "input": {"height": 48}}', "[]"]
+)
+def test_broken_json_inside_is_one_line(tiny_model, tmp_path, content):
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(graph_bytes(tiny_model.read_bytes()))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(JSON_NAME, content)
+    with pytest.raises(EdgeError, match=JSON_NAME):
+        read_metadata(path)
