@@ -45,7 +45,7 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
 
 
 def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | None:
-    """Return a mask of the faces of ``held_out`` that stand in the training split too, None if there is none."""
+    """Return a mask of the faces of ``held_out`` that stand in the training split too, or None."""
     if split in (ALL, "train") or "train" not in dataset.present_splits():
         return None
     return leaked_rows(held_out, dataset.split("train"))
@@ -70,14 +70,16 @@ def evaluate_models(
     split: str | None = None,
     labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
+    pixel_range: str | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
-    labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only.
+    labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only;
+    pixel_range: what Keras models expect of a pixel, where they do not tell.
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
-    predictors = [load_predictor(path, labels) for path in models]
+    predictors = [load_predictor(path, labels, pixel_range) for path in models]
     names = classes or tuple(predictors[0].labels)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
     dataset = match_classes(load_dataset(data), names, classes)

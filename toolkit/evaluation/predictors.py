@@ -1,87 +1,56 @@
 """One way to ask any model file: Keras through Keras, TFLite through the device's own code."""
 
-import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
+from device.model import ExpressionModel, load_model
+from device.quiet import silenced
 from toolkit.evaluation.cost import keras_cost, tflite_cost
 from toolkit.evaluation.results import ModelIdentity
 
-BATCH = 256
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class Predictor(Protocol):
-    """A model that names faces; ``labels`` are in the order of its outputs."""
+    """A model that names faces."""
 
-    labels: tuple[str, ...]
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the names of its outputs, in their order."""
+        ...
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return (N, C) float32 probabilities for (N, 48, 48) uint8 gray crops."""
         ...
 
 
-class KerasPredictor:
-    """A ``.keras`` model through ``predict``."""
+def load_predictor(
+    path: str | Path,
+    labels: tuple[str, ...] | None = None,
+    pixel_range: str | None = None,
+    threads: int = 1,
+) -> Predictor:
+    """Return the predictor of a ``.keras``, ``.h5`` or ``.tflite`` file; ``labels`` replace those the file names.
 
-    def __init__(self, model: Any, labels: tuple[str, ...], name: str = "the model"):
-        shape = tuple(model.input_shape)
-        if len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
-            raise EdgeError(f"{name} takes input of shape {shape}; expected (None, height, width, 1 or 3)")
-        if len(labels) != model.output_shape[-1]:
-            raise EdgeError(
-                f"{len(labels)} labels do not fit the {model.output_shape[-1]} outputs of {name}; "
-                f"pass --labels with {model.output_shape[-1]} names"
-            )
-        self.model, self.labels, self.input_shape = model, tuple(labels), shape[1:]
-
-    def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return (N, C) float32 probabilities for (N, 48, 48) uint8 gray crops."""
-        height, width, channels = self.input_shape
-        if crops.shape[1:3] != (height, width):
-            crops = np.stack([cv2.resize(crop, (width, height)) for crop in crops])
-        batch = np.repeat(crops[..., None], channels, axis=3).astype(np.float32)
-        return as_probabilities(
-            np.asarray(self.model.predict(batch, batch_size=BATCH, verbose=0), dtype=np.float32)
-        )
-
-
-def as_probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Return rows that are probabilities already as they are, and anything else (logits) through softmax."""
-    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=-1), 1, atol=0.02):
-        return outputs
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
-
-
-def load_predictor(path: str | Path, labels: tuple[str, ...] | None = None) -> Predictor:
-    """Return the predictor of a ``.keras`` or ``.tflite`` file; ``labels`` replace those the file names.
-
-    Raises EdgeError for a file that is missing, broken, of another kind, or that names no labels of its own.
+    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter.
+    Raises EdgeError for a file that is missing, broken, or names no labels where none are given; UsageError for
+    another kind of file.
     """
     path = Path(path)
     if path.suffix == ".tflite":
-        from device.model import load_model
-
-        return load_model(path, labels)
-    if path.suffix != ".keras":
+        return load_model(path, labels, threads)
+    if path.suffix not in KERAS_SUFFIXES:
         raise UsageError(
             f"{path} is no model this command knows; expected a file ending in .keras or .tflite"
         )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from toolkit.keras_file import load_keras_model, read_keras_metadata
+    from toolkit.quantization.network import open_network
 
-    model = load_keras_model(path)
-    labels = labels or tuple((read_keras_metadata(path) or {}).get("labels", ()))
-    if not labels:
-        raise EdgeError(
-            f"{path} does not name its classes; "
-            f"pass --labels with {model.output_shape[-1]} names in the order of its outputs"
-        )
-    return KerasPredictor(model, labels, str(path))
+    # TensorFlow writes notes on its own start to standard error, whatever its settings.
+    with silenced(2):
+        return open_network(path, labels, pixel_range)
 
 
 class NarrowedPredictor:
@@ -90,9 +59,8 @@ class NarrowedPredictor:
     def __init__(self, predictor: Predictor, classes: tuple[str, ...]):
         unknown = [name for name in classes if name not in predictor.labels]
         if unknown:
-            raise EdgeError(
-                f"the model does not know the class '{unknown[0]}'; it knows: {', '.join(predictor.labels)}"
-            )
+            known = ", ".join(predictor.labels)
+            raise EdgeError(f"the model does not know the class '{unknown[0]}'; it knows: {known}")
         self.predictor, self.labels = predictor, tuple(classes)
         self.columns = [predictor.labels.index(name) for name in classes]
 
@@ -108,9 +76,10 @@ def identity_of(path: str | Path, predictor: Predictor) -> ModelIdentity:
     """Return what the model file at ``path`` is: name, digest, size, labels, recipe, parameters, MACs."""
     while isinstance(predictor, NarrowedPredictor):
         predictor = predictor.predictor
-    if isinstance(predictor, KerasPredictor):
-        parameters, macs = keras_cost(predictor.model)
-        return ModelIdentity.of(path, predictor.labels, parameters=parameters, macs=macs)
-    parameters, macs = tflite_cost(path)
-    recipe = getattr(getattr(predictor, "metadata", None), "recipe", None)
+    if isinstance(predictor, ExpressionModel):
+        parameters, macs = tflite_cost(path)
+        recipe = predictor.metadata.recipe if predictor.metadata else None
+    else:
+        parameters, macs = keras_cost(predictor.model)  # type: ignore[attr-defined]
+        recipe = None
     return ModelIdentity.of(path, predictor.labels, recipe=recipe, parameters=parameters, macs=macs)

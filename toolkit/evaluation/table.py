@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from toolkit.evaluation.metrics import EvaluationReport
-from toolkit.evaluation.results import Comparison, Evaluation, ModelResults, Results
+from toolkit.evaluation.results import Comparison, Evaluation, Latency, ModelResults, Results
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:
@@ -24,7 +24,7 @@ def print_evaluation(results: Results, verbose: bool = False, console: Console |
         for evaluation in entry.evaluations:
             _print_one(console, entry, evaluation, verbose)
         for comparison in entry.comparisons:
-            console.print(comparison_line(comparison))
+            console.print(comparison_line(comparison), soft_wrap=True)
             console.print()
 
 
@@ -96,3 +96,69 @@ def comparison_line(comparison: Comparison) -> str:
         f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
         f"{paired.flips_wrong_to_wrong} wrong to wrong"
     )
+
+
+def print_benchmark(results: Results, console: Console | None = None) -> None:
+    """Print what each model costs, then its latency and the ratio to the first with its interval."""
+    console = console or Console(highlight=False)
+    costs = _table("", "KiB", "parameters", "MACs", "import ms", "load ms", "first ms", "peak MB")
+    times = _table("ms a call", "mean", "p50", "p90", "p99", "faces/s", "to first", "95 %")
+    for entry in results.models:
+        for latency in entry.latencies:
+            costs.add_row(*_cost_row(entry, latency))
+            times.add_row(*_time_row(entry, latency))
+    console.print(costs)
+    console.print()
+    console.print(times)
+    if any(not latency.extra.get("steady", True) for entry in results.models for latency in entry.latencies):
+        console.print(
+            "[yellow]  * the machine was not at rest: latency drifted by over 10 % in the run[/yellow]"
+        )
+
+
+def _table(first: str, *headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _cost_row(entry: ModelResults, latency: Latency) -> list[str]:
+    model, extra = entry.model, latency.extra
+    counts = [f"{model.size_bytes / 1024:.0f}", short_count(model.parameters), short_count(model.macs)]
+    starts = [
+        f"{extra.get(key, 0):.0f}" for key in ("import_ms", "load_ms", "first_inference_ms", "peak_memory_mb")
+    ]
+    return [model.name, *counts, *starts]
+
+
+def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
+    extra, stats = latency.extra, latency.stages["classify"]
+    ratio = extra["ratio"]
+    mark = "" if extra.get("steady", True) else " *"
+    times = [short_ms(stats[key]) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms")]
+    spread = [f"{ratio['ratio']:.3g}x", f"{ratio['low']:.3g}–{ratio['high']:.3g}"]
+    return [entry.model.name + mark, *times, f"{extra['throughput_per_s']:.0f}", *spread]
+
+
+def short_ms(value: float) -> str:
+    """Return milliseconds with three digits that count: '0.083', '4.13', '520'."""
+    return (
+        f"{value:.3f}"
+        if value < 1
+        else f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 100
+        else f"{value:.0f}"
+    )
+
+
+def short_count(number: int | None) -> str:
+    """Return a count as '184k' or '59.2M', or a dash."""
+    if number is None:
+        return "–"
+    if number >= 1e6:
+        return f"{number / 1e6:.1f}M"
+    return f"{number / 1e3:.0f}k" if number >= 1e4 else str(number)

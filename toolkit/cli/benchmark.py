@@ -1,0 +1,46 @@
+"""``toolkit benchmark``: how fast is a model, and how much faster than another."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option(
+    "--model", "models", multiple=True, required=True, help="A .tflite or .keras file; may be given again.",
+    metavar="FILE",
+)  # fmt: skip
+@click.option(
+    "--baseline", help="The model that ratios refer to. Default: the first --model.", metavar="FILE"
+)
+@click.option("--runs", default=500, show_default=True, help="Rounds; in each, every model answers once.")
+@click.option("--warmup", default=50, show_default=True, help="Rounds before the first that counts.")
+@click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
+@click.option("--batch", default=1, show_default=True, help="Faces in one call.")
+@click.option("--labels", help="Names of the outputs, comma-separated, for a model that has none.")
+@click.option(
+    "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
+def benchmark(models, baseline, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet) -> None:
+    """Time models in turn (A B A B) on this machine, through the code that the device runs."""
+    from device.files import refuse_existing
+    from toolkit.benchmark import benchmark_files
+    from toolkit.evaluation.results import write_results
+    from toolkit.evaluation.table import print_benchmark
+
+    if out:
+        refuse_existing(out, overwrite)
+    named = tuple(part.strip() for part in labels.split(",")) if labels else None
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    paths = [baseline, *models] if baseline else list(models)
+    results = benchmark_files(paths, runs, warmup, threads, batch, named, say)
+    if out:
+        write_results(results, out, overwrite)
+        say(f"wrote {out}")
+    if as_json:
+        click.echo(json.dumps(results.to_json()))
+    elif not quiet:
+        print_benchmark(results)
