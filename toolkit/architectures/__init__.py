@@ -33,7 +33,26 @@ ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("compact", "plain 3x3 chain 24/64/112, what ships", "toolkit.architectures.compact"),
-        Architecture("fully-connected", "two dense layers, a floor", "toolkit.architectures.fully_connected"),
+        Architecture(
+            "fully-connected",
+            "two dense layers, a floor",
+            "toolkit.architectures.fully_connected",
+        ),
+        Architecture(
+            "plain-cnn",
+            "three convolutions and a wide dense layer, the tutorials' CNN",
+            "toolkit.architectures.plain_cnn",
+        ),
+        Architecture(
+            "mini-xception",
+            "residual separable blocks, the fer package's network",
+            "toolkit.architectures.mini_xception",
+        ),
+        Architecture(
+            "separable",
+            "depthwise separable convolutions like MobileNet's",
+            "toolkit.architectures.separable",
+        ),
     )
 }
 

@@ -95,7 +95,7 @@ def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
     wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
-    with pytest.raises(EdgeError, match="(the loss became|the weights overflowed).*lower --learning-rate"):
+    with pytest.raises(EdgeError, match=r"(the loss became|the weights overflowed).*lower --learning-rate"):
         run(TrainingRequest(stripes, tmp_path, wild))
     groups, state = load_checkpoint(tmp_path)
     assert len(state["history"]) >= 1

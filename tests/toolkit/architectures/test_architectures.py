@@ -1,0 +1,47 @@
+"""One contract over every architecture: shapes, the layers that training and export rely on, a real gradient step."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="architectures need the [toolkit] extra")
+
+from device.errors import EdgeError
+from toolkit.architectures import ARCHITECTURES, get_architecture
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.student import build_student, export_model
+
+pytestmark = pytest.mark.toolkit
+# What each docstring says, to the rounding it uses.
+PARAMETERS = {
+    "compact": 510_000,
+    "fully-connected": 624_000,
+    "plain-cnn": 1_275_000,
+    "mini-xception": 56_000,
+    "separable": 232_000,
+}
+FACES = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_keeps_the_contract(name):
+    recipe = TrainingRecipe(arch=name, dtype_policy="float32", label_smoothing=0.0)
+    student = build_student(recipe, class_count=4, vote_count=10)
+    logits, votes = student.predict_on_batch(FACES)
+    assert logits.shape == (6, 4)
+    assert votes.shape == (6, 10)
+    targets = [np.eye(4, dtype=np.float32)[[0, 1, 2, 3, 0, 1]], np.full((6, 10), 0.1, np.float32)]
+    before = [weight.copy() for weight in student.get_weights()]
+    assert np.isfinite(student.train_on_batch(FACES, targets, return_dict=True)["loss"])
+    assert any(not np.array_equal(old, new) for old, new in zip(before, student.get_weights(), strict=True))
+
+    exported = export_model(student, name, temperature=2.0)
+    assert exported.input_shape == (None, 48, 48, 1)
+    assert exported.count_params() == pytest.approx(PARAMETERS[name], rel=0.02)
+    logits = np.asarray(student.predict_on_batch(FACES)[0]) / 2.0
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(exported.predict_on_batch(FACES), shares, atol=1e-5)
+
+
+def test_an_unknown_name_lists_those_there_are():
+    with pytest.raises(EdgeError, match="no architecture 'vgg'; there are: compact, fully-connected"):
+        get_architecture("vgg")
