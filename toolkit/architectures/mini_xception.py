@@ -1,6 +1,7 @@
 """mini-XCEPTION: residual separable blocks and a global average in place of dense layers (arXiv 1710.07557).
 
-58,000 parameters, as in the paper, and 5.5 million multiply-accumulates; the network behind the ``fer`` package, here on 48x48 instead of 64x64 pixels.
+58,000 parameters, as in the paper, and 5.5 million multiply-accumulates; the network
+behind the ``fer`` package, here on 48x48 instead of 64x64 pixels.
 """
 
 import keras
