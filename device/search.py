@@ -1,0 +1,87 @@
+"""Where to look in a frame: everywhere now and then, and in between only where the faces were."""
+
+import cv2
+import numpy as np
+
+from device.cropping import cut_square, resize_square
+from device.detectors.base import REGION_RATIO, Detection, Detector
+from device.frames import BoundingBox, Frame
+from device.tracking import COAST_S, FaceTracker, TrackedFace, without_duplicates
+
+SWEEP_S = 0.5  # a new face is noticed within this time
+SWEEP_FRAMES = 5  # a slow board spends at most every fifth frame on it
+IDLE_SWEEP_S = 0.1  # the same while nobody is there
+MAX_FOLLOWED = 8  # regions cost more than the whole reduced picture beyond this many
+LOOK_PX = 16
+
+
+class FaceFinder:
+    """Finds the faces of each frame with ids, as cheaply as the faces allow.
+
+    A *sweep* searches the whole frame; *following* searches a region around each known face at the scale at
+    which it was. With ``every_frame`` each frame is swept and nothing is followed.
+    """
+
+    def __init__(self, detector: Detector, every_frame: bool = False):
+        self.detector = detector
+        self.every_frame = every_frame
+        self.sweeps = 0
+        self.tracker = FaceTracker(detector.certain_score)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all faces, as when the picture's size changes."""
+        self.tracker.forget()
+        self._size_wh: tuple[int, int] | None = None
+        self._swept_s = -np.inf
+        self._frames_since_sweep = 0
+
+    def find(self, frame: Frame, continuous: bool = True) -> list[TrackedFace]:
+        """Return the faces of ``frame``; ``continuous`` False: a still that has no past."""
+        if not continuous:
+            faces = without_duplicates(self.detector.detect(frame.image))
+            return [TrackedFace(number, one.box, one.score, True) for number, one in enumerate(faces, 1)]
+        if frame.size_wh != self._size_wh:
+            self.reset()
+            self._size_wh = frame.size_wh
+        now_s = frame.time_s
+        tracks = self.tracker.predict(now_s)
+        followed = [track for track in tracks if now_s - track.seen_s <= COAST_S]
+        sweep = self.every_frame or len(followed) > MAX_FOLLOWED or self._sweep_is_due(now_s, bool(followed))
+        found: list[Detection] = []
+        if not self.every_frame:
+            lost = 0
+            for track in followed:
+                near = self._follow(frame.image, track.box)
+                found += near
+                lost += track.certain and not near
+            sweep = sweep or (lost > 0 and self._frames_since_sweep >= SWEEP_FRAMES)
+        if sweep:
+            found += self.detector.detect(frame.image)
+            self.sweeps += 1
+            self._swept_s, self._frames_since_sweep = now_s, 0
+        self._frames_since_sweep += 1
+        return self.tracker.update(without_duplicates(found), sweep, lambda box: face_look(frame.image, box))
+
+    def _sweep_is_due(self, now_s: float, someone: bool) -> bool:
+        if not someone:
+            return now_s - self._swept_s >= IDLE_SWEEP_S - 1e-3
+        return now_s - self._swept_s >= SWEEP_S - 1e-3 and self._frames_since_sweep >= SWEEP_FRAMES
+
+    def _follow(self, image: np.ndarray, box: BoundingBox) -> list[Detection]:
+        height, width = image.shape[:2]
+        x, y = box.center_xy
+        if not (0 <= x < width and 0 <= y < height):
+            return []
+        half = box.width * REGION_RATIO / 2
+        return self.detector.detect(image, BoundingBox(x - half, y - half, x + half, y + half))
+
+
+def face_look(image: np.ndarray, box: BoundingBox) -> np.ndarray:
+    """Return the pixels in ``box`` as a unit vector without their mean: ``(256,) float32``."""
+    patch, _, _ = cut_square(image, box, box.width)
+    if patch.ndim == 3:
+        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    pixels = resize_square(patch, LOOK_PX).astype(np.float32).ravel()
+    pixels -= pixels.mean()
+    return pixels / max(float(np.linalg.norm(pixels)), 1e-6)

@@ -1,0 +1,177 @@
+"""A whole run: a source, the frame loop and the sinks, from the first frame to the last statistics."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from device.capture import LiveCapture
+from device.errors import EdgeError
+from device.frames import Frame, FrameSource
+from device.pipeline import STAGES, FrameLoop
+from device.results import FrameResult
+from device.sinks import Sink
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class RunStatistics:
+    """What a run came to. ``ids`` counts the different faces seen."""
+
+    source: str
+    frames: int
+    frames_with_faces: int
+    faces: int
+    ids: int
+    seconds: float
+    first_result_s: float | None
+    dropped: int
+    reopened: int
+    ended_by: str
+    latency: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        document = dict(self.__dict__)
+        document["latency"] = {stage: figures.to_json() for stage, figures in self.latency.items()}
+        document["notes"] = list(self.notes)
+        return document
+
+    def lines(self) -> list[str]:
+        """Return the statistics for a person."""
+        rate = self.frames / self.seconds if self.seconds > 0 else 0.0
+        lines = [
+            f"{self.source}: {self.frames} frames in {self.seconds:.1f} s ({rate:.1f}/s), "
+            f"{self.frames_with_faces} with faces, {self.ids} different faces; ended by {self.ended_by}",
+        ]
+        if self.dropped or self.reopened:
+            lines.append(f"{self.dropped} late frames dropped, the source opened again {self.reopened} times")
+        lines += [f"note: {note}" for note in self.notes]
+        if self.latency:
+            lines.append(f"{'stage, ms':<10}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
+        for stage, one in self.latency.items():
+            lines.append(
+                f"{stage:<10}{one.p50_ms:>9.3f}{one.p90_ms:>9.3f}{one.p99_ms:>9.3f}{one.max_ms:>9.3f}"
+            )
+        return lines
+
+
+class Stop(threading.Event):
+    """Set once something ends the run; ``reason`` says what."""
+
+    reason = "end of the source"
+
+    def because(self, reason: str) -> None:
+        if not self.is_set():
+            self.reason = reason
+            self.set()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: Stop) -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into ``stop``; a second one interrupts at once."""
+
+    def handle(number, _frame):
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.because(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class RunningSinks:
+    """Writes to every sink; one that fails is reported, closed and left out from then on."""
+
+    def __init__(self, sinks: Sequence[Sink], report: Callable[[str], None]):
+        self.sinks = list(sinks)
+        self.report = report
+
+    def write(self, result: FrameResult) -> None:
+        for sink in tuple(self.sinks):
+            try:
+                sink.write(result)
+            except EdgeError as error:
+                self.report(f"{error}; going on without it")
+                self.sinks.remove(sink)
+                self._close(sink)
+
+    def close(self) -> None:
+        for sink in self.sinks:
+            self._close(sink)
+        self.sinks.clear()
+
+    def _close(self, sink: Sink) -> None:
+        with contextlib.suppress(EdgeError):
+            sink.close()
+
+
+def run_session(
+    source: FrameSource,
+    loop: FrameLoop,
+    sinks: Sequence[Sink],
+    stop: Stop,
+    report: Callable[[str], None],
+    max_frames: int | None = None,
+    on_result: Callable[[FrameResult], None] | None = None,
+    clock_s: Callable[[], float] = time.monotonic,
+) -> RunStatistics:
+    """Run until the source ends, ``max_frames`` are done or ``stop`` is set; return the statistics.
+
+    ``report`` gets one line a fault that the run survives. Raises EdgeError if the source cannot be opened at all.
+    """
+    running = RunningSinks(sinks, report)
+    frames = with_faces = faces = 0
+    ids = 0
+    first_s: float | None = None
+    started_s = clock_s()
+    live = None
+    try:
+        with source:
+            if source.live:
+                live = LiveCapture(source, stop, report)
+            pictures = live.frames() if live else _until(stop, source)
+            for result in loop.results(islice(pictures, max_frames)):
+                first_s = clock_s() - started_s if first_s is None else first_s
+                frames += 1
+                with_faces += bool(result.faces)
+                faces += len(result.faces)
+                ids = max([ids, *(face.id for face in result.faces)])
+                running.write(result)
+                if on_result is not None:
+                    on_result(result)
+    finally:
+        running.close()
+    if max_frames is not None and frames >= max_frames:
+        stop.because("--max-frames")
+    stats = loop.latency.stats()
+    return RunStatistics(
+        source=source.name,
+        frames=frames,
+        frames_with_faces=with_faces,
+        faces=faces,
+        ids=ids if source.continuous else faces,
+        seconds=clock_s() - started_s,
+        first_result_s=first_s,
+        dropped=live.dropped if live else 0,
+        reopened=live.reopened if live else 0,
+        ended_by=stop.reason,
+        latency={stage: stats[stage] for stage in STAGES if stage in stats},
+        notes=tuple(getattr(source, "notes", ())),
+    )
+
+
+def _until(stop: Stop, source: FrameSource) -> Iterator[Frame]:
+    for frame in source:
+        if stop.is_set():
+            return
+        yield frame

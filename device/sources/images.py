@@ -1,0 +1,56 @@
+"""A folder, a glob or a single picture: every readable image in the order of its name."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from device.frames import Frame
+
+
+class ImageFiles:
+    """Unrelated pictures. Unreadable ones are skipped and named in ``notes``; none readable is an error."""
+
+    live = False
+    continuous = False
+
+    def __init__(self, name: str, paths: Sequence[Path], clock_ns: Callable[[], int] = time.monotonic_ns):
+        self.name = name
+        self.paths = list(paths)
+        self.clock_ns = clock_ns
+        self.notes: list[str] = []
+
+    def __enter__(self) -> "ImageFiles":
+        if not self.paths:
+            raise EdgeError(f"no images in {self.name}; expected PNG, JPEG, BMP, WebP, TIFF or PGM files")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Frame]:
+        broken: list[str] = []
+        for index, path in enumerate(self.paths):
+            captured_ns = self.clock_ns()
+            image = read_image(path)
+            if image is None:
+                broken.append(path.name)
+            else:
+                yield Frame(image, index, captured_ns)
+        if len(broken) == len(self.paths):
+            raise EdgeError(f"no readable image in {self.name}: {len(broken)} tried, the first {broken[0]}")
+        if broken:
+            self.notes.append(f"{len(broken)} unreadable images skipped: {', '.join(broken[:5])}")
+
+
+def read_image(path: Path) -> np.ndarray | None:
+    """Return ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8, or None if the file is no picture."""
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
+    except (OSError, cv2.error):
+        return None
+    return image if image is not None and image.dtype == np.uint8 else None

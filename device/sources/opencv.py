@@ -1,0 +1,62 @@
+"""What the sources that OpenCV reads have in common."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+# FFmpeg and V4L2 print their own worries on standard error; ours are said in one line. Read when OpenCV starts.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from device.frames import Frame
+
+
+class CaptureSource:
+    """A ``cv2.VideoCapture`` as a context. Subclasses say how to open it and what its end means."""
+
+    name: str
+    live = True
+    continuous = True
+
+    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns):
+        self.clock_ns = clock_ns
+        self.capture: cv2.VideoCapture | None = None
+
+    def _open(self) -> cv2.VideoCapture:
+        raise NotImplementedError
+
+    def __enter__(self):
+        self.capture = self._open()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.capture is not None:
+            self.capture.release()
+            self.capture = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield frames as they arrive; a live source that stops delivering raises EdgeError."""
+        index = 0
+        while self.capture is not None:
+            delivered, image = self._read(self.capture)
+            if not delivered or image is None:
+                self._ended(index)
+                return
+            yield Frame(image, index, self.clock_ns(), self._media_s(index))
+            index += 1
+
+    def _read(self, capture: cv2.VideoCapture) -> tuple[bool, np.ndarray | None]:
+        try:
+            return capture.read()
+        except cv2.error:
+            return False, None
+
+    def _media_s(self, index: int) -> float | None:
+        return None
+
+    def _ended(self, frames: int) -> None:
+        raise EdgeError(f"{self.name} stopped delivering after {frames} frames")

@@ -1,0 +1,110 @@
+"""The Raspberry Pi's camera by picamera2: the gray plane of a small YUV stream, without any conversion."""
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.frames import Frame
+
+SIZE_WH = (640, 480)
+VENV = "'python3 -m venv --system-site-packages'"
+TIMEOUT_S = 3.0  # a camera that stalls does so silently: every wait has an end
+GRAY_FIRST = ("YUV420", "YVU420", "NV12", "NV21")  # formats whose first bytes are the gray plane
+
+
+def picamera_problem() -> str | None:
+    """Return why the Pi's camera cannot be used, or None. Opens nothing: importing picamera2 opens /dev/video*."""
+    if importlib.util.find_spec("picamera2") is None:
+        if Path("/usr/lib/python3/dist-packages/picamera2").exists():
+            return f"installed by apt but hidden from this environment: make it with {VENV}"
+        return "not installed: on Raspberry Pi OS 'sudo apt install python3-picamera2'"
+    if importlib.util.find_spec("libcamera") is None:
+        return f"libcamera's Python bindings are missing here: make the environment with {VENV}"
+    if not any(Path("/dev").glob("media*")):
+        return "installed, but the kernel shows no camera (no /dev/media*): check the ribbon cable"
+    return None
+
+
+class PiCamera:
+    """picamera2's first camera, ``(480, 640) uint8`` gray frames stamped by the sensor."""
+
+    name = "picamera"
+    live = True
+    continuous = True
+
+    def __init__(self, size_wh: tuple[int, int] = SIZE_WH, clock_ns: Callable[[], int] = time.monotonic_ns):
+        self.size_wh = size_wh
+        self.clock_ns = clock_ns
+        self.camera: Any = None
+
+    def __enter__(self) -> "PiCamera":
+        try:
+            from picamera2 import Picamera2
+        except ImportError as error:
+            raise EdgeError(
+                f"picamera2 cannot be used ({error}); install it with 'sudo apt install python3-picamera2' and make "
+                f"the environment with {VENV}"
+            ) from None
+        try:
+            self.camera = Picamera2()
+            self._configure()
+            self.camera.start()
+        except (RuntimeError, IndexError, OSError) as error:
+            self.__exit__()
+            raise EdgeError(
+                f"the Pi's camera does not open: {error}; is it connected, or used by another program?"
+            ) from None
+        return self
+
+    def _configure(self) -> None:
+        configuration = self.camera.create_video_configuration(
+            main={"size": self.size_wh, "format": "YUV420"}, buffer_count=4, queue=False
+        )
+        self.camera.configure(configuration)
+        granted = self.camera.camera_configuration()["main"]
+        if granted["format"] not in GRAY_FIRST:
+            raise EdgeError(f"the camera grants {granted['format']}; expected one of {', '.join(GRAY_FIRST)}")
+        self.size_wh = tuple(granted["size"])
+        self.stride = granted["stride"]
+
+    def __exit__(self, *exc: object) -> None:
+        camera, self.camera = self.camera, None
+        if camera is not None:
+            try:
+                camera.stop()
+            finally:
+                camera.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while self.camera is not None:
+            try:
+                request = self.camera.capture_request(wait=TIMEOUT_S)
+            except TimeoutError:
+                raise EdgeError(
+                    f"the camera delivered nothing for {TIMEOUT_S:g} s after {index} frames"
+                ) from None
+            try:
+                stamp_ns = request.get_metadata().get("SensorTimestamp")
+                # Copied: the buffer goes back to the camera, and a kept request would stall it.
+                gray = gray_plane(request.make_buffer("main"), self.size_wh, self.stride).copy()
+            finally:
+                request.release()
+            yield Frame(gray, index, self._captured_ns(stamp_ns))
+            index += 1
+
+    def _captured_ns(self, stamp_ns: int | None) -> int:
+        """Return the sensor's time where it is on the monotonic clock (it is on a Pi), else now."""
+        now = self.clock_ns()
+        return stamp_ns if stamp_ns and 0 <= now - stamp_ns < 2_000_000_000 else now
+
+
+def gray_plane(buffer: np.ndarray, size_wh: tuple[int, int], stride: int) -> np.ndarray:
+    """Return the ``(H, W) uint8`` gray plane at the head of a planar YUV buffer with rows of ``stride`` bytes."""
+    width, height = size_wh
+    return buffer[: stride * height].reshape(height, stride)[:, :width]
