@@ -1,0 +1,141 @@
+"""From results to the page: the verdict first, then its sections."""
+
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from toolkit.evaluation.results import (
+    ESTIMATED,
+    SCHEMA_VERSION,
+    Results,
+    now,
+)
+from toolkit.evaluation.table import interval, percent, short_count, short_ms
+from toolkit.report import charts, sections
+from toolkit.report.reading import Run
+from toolkit.report.sections import signed
+from toolkit.report.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
+
+TITLE = "Facial expressions on the device: accuracy against latency"
+
+
+def render_page(results: Results, runs: tuple[Run, ...], json_name: str) -> str:
+    """Return the report as one HTML document that loads nothing from elsewhere."""
+    package = resources.files("toolkit.report")
+    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
+    environment.filters.update(FILTERS)
+    template = environment.from_string((package / "page.html").read_text())
+    css = (package / "page.css").read_text()
+    return template.render(**page_context(results, runs), css=Markup(css), json_name=json_name)
+
+
+def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
+    """Return everything that the template shows."""
+    selection = select(results)
+    rows, names = list(selection.rows), display_names(results.models)
+    reports = [(row.name, row.kind, row.evaluation.report) for row in rows if row.evaluation]
+    return {
+        "title": TITLE,
+        "selection": selection,
+        "version": metadata.version("fer-edge"),
+        "created": now(),
+        "schema_version": SCHEMA_VERSION,
+        "sources": [source for source in results.provenance.get("documents", []) if source.get("versions")],
+        "data": sections.data_lines(results, names),
+        "charts": {
+            "pareto": charts.accuracy_against_latency(selection),
+            "reliability": charts.reliability(reports, "reliability") if reports else None,
+            "latencies": charts.latency_distributions(rows),
+            "sizes": charts.size_and_memory(rows),
+        },
+        **_verdict(selection),
+        **sections.quantization(results, names),
+        **sections.classes(selection),
+        **sections.latency(selection, runs),
+        "training": sections.training(results, names),
+        "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
+        "class_counts": sections.class_counts(results),
+        "layers": [], "flips": [],
+    }  # fmt: skip
+
+
+def _verdict(selection: Selection) -> dict[str, Any]:
+    choice = selection.choice
+    if choice is None or choice.evaluation is None:
+        return {"choice": None}
+    report, data = choice.evaluation.report, choice.evaluation.data
+    kind = "synthetic faces" if data.synthetic else "faces"
+    size = f"{choice.entry.model.size_bytes / 1024:.0f} KiB"
+    sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, from {size}."
+    if choice.p50_ms is not None:
+        estimated = " (estimated)" if selection.origin == ESTIMATED else ""
+        where = "" if selection.target == "host" else f" on {selection.target}"
+        speed = f"each in {short_ms(choice.p50_ms)} ms{estimated}{where}"
+        sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
+    for unit in (" %", " ms", " KiB"):
+        sentence = sentence.replace(unit, "\u00a0" + unit[1:])
+    verdict = Markup("<code>{}</code> {}").format(choice.name, sentence)
+    what = "fastest" if choice.p50_ms is not None else "smallest"
+    reason = f"It is the {what} model here within {TOLERATED_DROP_POINTS:g} points of the most accurate one."
+    if len(selection.rows) == 1:
+        reason = "It is the only model in this report."
+    return {"choice": choice, "verdict": verdict, "reason": reason, "cards": _cards(selection, choice)}
+
+
+def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
+    assert choice.evaluation is not None
+    report, synthetic = choice.evaluation.report, choice.evaluation.data.synthetic
+    label = "accuracy, synthetic faces" if synthetic else "accuracy"
+    cards = [
+        {"label": label, "value": percent(report.accuracy), "note": f"95 %: {interval(report.interval)}"}
+    ]
+    if choice.comparison:
+        paired = choice.comparison.paired
+        low, high = paired.drop_interval
+        label = "quantized against float" + (", synthetic" if synthetic else "")
+        note = f"95 %: {signed(-high)} to {signed(-low)}"
+        cards.append({"label": label, "value": f"{signed(-paired.drop_points)} points", "note": note})
+    if choice.latency and choice.p50_ms is not None:
+        stats = choice.latency.stages["classify"]
+        origin = "estimated" if choice.latency.origin == ESTIMATED else f"p99 {short_ms(stats['p99_ms'])} ms"
+        cards.append(
+            {
+                "label": "one face, p50",
+                "value": f"{short_ms(choice.p50_ms)} ms",
+                "note": f"{origin}, {choice.latency.target}",
+            }
+        )
+    model = choice.entry.model
+    cards.append(
+        {
+            "label": "model file",
+            "value": f"{model.size_bytes / 1024:.0f} KiB",
+            "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs",
+        }
+    )
+    peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None
+    if peak:
+        cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
+    return cards
+
+
+FILTERS = {
+    "percent": percent,
+    "interval": interval,
+    "ms": lambda value: "–" if value is None else short_ms(value),
+    "count": short_count,
+    "signed": signed,
+    "digits": lambda value, digits: (
+        "–" if value is None else f"{value:.{digits}g}" if digits < 3 else f"{value:.{digits}f}"
+    ),
+    "thousands": lambda value: f"{value:,}",
+    "basename": lambda path: Path(path).name or path,
+    "ratio": lambda found: (
+        f"{found['ratio']:.2f}× ({found['low']:.2f}–{found['high']:.2f})"
+        if found["ratio"] < 10
+        else f"{found['ratio']:.0f}×"
+    ),
+}

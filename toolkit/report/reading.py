@@ -1,0 +1,94 @@
+"""Reading what a report is made of: results files, and what the device printed of a run or a benchmark."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from toolkit.evaluation.results import (
+    MEASURED,
+    SCHEMA,
+    Latency,
+    ModelIdentity,
+    ModelResults,
+    Results,
+    join_results,
+)
+
+EXPECTED = (
+    "expected JSON as 'toolkit evaluate --out', 'toolkit benchmark --out', 'device run --json' or "
+    "'device benchmark --json' write it"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the frame loop on a device: latency by stage, and what it said of itself."""
+
+    name: str
+    latency: Latency
+    facts: dict[str, Any]
+
+
+def read_documents(paths: list[str]) -> tuple[Results, tuple[Run, ...]]:
+    """Return the joined results and the runs in the files ``paths``; EdgeError for a file that is neither."""
+    documents, runs = [], []
+    for path in paths:
+        content = _read_json(path)
+        if content.get("schema") == SCHEMA:
+            documents.append(Results.from_json(content, path))
+            runs += [_run(found, path) for found in content.get("runs", ())]
+        elif isinstance(content.get("models"), list) and "machine" in content:
+            documents.append(_device_benchmark(content, path))
+        elif isinstance(content.get("latency"), dict) and "frames" in content:
+            runs.append(_run(content, path))
+        else:
+            raise EdgeError(f"{path} is no results file; {EXPECTED}")
+    if not documents:
+        raise EdgeError(f"no results of a model among {len(paths)} files; {EXPECTED}")
+    return join_results(documents), tuple(runs)
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EdgeError(f"there is no file {path}; {EXPECTED}") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise EdgeError(f"{path} is no JSON ({error}); {EXPECTED}") from error
+    if not isinstance(content, dict):
+        raise EdgeError(f"{path} holds a JSON {type(content).__name__}; {EXPECTED}")
+    return content
+
+
+def _run(content: dict[str, Any], path: str) -> Run:
+    latency = Latency("device", MEASURED, content["latency"])
+    facts = {key: value for key, value in content.items() if key != "latency"}
+    return Run(f"device run on {content.get('source', Path(path).name)}", latency, facts)
+
+
+def _device_benchmark(content: dict[str, Any], path: str) -> Results:
+    """Return what ``device benchmark --json`` printed as results on the target 'host' or the board it names."""
+    target = str(content.get("board") or "host")
+    entries = []
+    try:
+        first = Path(content["models"][0]["path"]).name
+        for found in content["models"]:
+            name = Path(found["path"]).name
+            labels = tuple(found.get("labels") or ())
+            model = ModelIdentity(
+                name, found["sha256"], "tflite", found["size_bytes"], labels, found.get("recipe")
+            )
+            ratio = found.get("ratio_to_first") or {"ratio": 1.0, "low": 1.0, "high": 1.0}
+            extra = {"ratio_to": first, "ratio": ratio}
+            latency = Latency(
+                target, MEASURED, {"classify": found["latency"]}, "device", found["threads"], 1, extra
+            )
+            entries.append(ModelResults(model, latencies=(latency,)))
+        where = {"machine": content["machine"], "cpu": target, "versions": {"python": content["python"]}}
+    except (KeyError, TypeError, IndexError) as error:
+        raise EdgeError(
+            f"{path} is a damaged benchmark ({type(error).__name__}: {error}); run it again"
+        ) from error
+    return Results(tuple(entries), "device benchmark", provenance=where)

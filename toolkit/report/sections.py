@@ -1,0 +1,197 @@
+"""The report's sections below the verdict: their charts, tables and words."""
+
+from pathlib import Path
+from typing import Any
+
+from toolkit.evaluation.results import Comparison, Evaluation, ModelResults, Results
+from toolkit.evaluation.table import percent
+from toolkit.report import charts, matrices
+from toolkit.report.reading import Run
+from toolkit.report.selection import Selection
+from toolkit.report.svg import FLOAT
+
+WEAK_RECALL = 0.5
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return a number with its sign, or a dash."""
+    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def quantization(results: Results, names: dict[str, str]) -> dict[str, Any]:
+    """Return the paired comparisons and their confusion matrices."""
+    found: list[dict[str, Any]] = []
+    confusions: list[dict[str, Any] | None] = []
+    by_digest = {entry.model.sha256: entry for entry in results.models}
+    for entry in results.models:
+        for comparison in entry.comparisons:
+            name = names[entry.model.sha256]
+            found.append({"name": name, "comparison": comparison})
+            before = by_digest.get(comparison.baseline_sha256)
+            confusions.append(_confusions(len(confusions), name, entry, before, comparison))
+    if not found:
+        confusions = [_confusion_alone(index, names[entry.model.sha256], entry.evaluations[0])
+                      for index, entry in enumerate(results.models) if entry.evaluations]  # fmt: skip
+    return {"comparisons": found, "confusions": [group for group in confusions if group]}
+
+
+def _evaluation_on(entry: ModelResults | None, fingerprint: str) -> Evaluation | None:
+    same = [found for found in entry.evaluations if found.data.fingerprint == fingerprint] if entry else []
+    return same[0] if same else None
+
+
+def _confusions(
+    index: int, name: str, entry: ModelResults, before: ModelResults | None, comparison: Comparison
+) -> dict[str, Any] | None:
+    after = _evaluation_on(entry, comparison.data.fingerprint)
+    base = _evaluation_on(before, comparison.data.fingerprint)
+    if after is None:
+        return None
+    items = []
+    if base is not None:
+        svg = matrices.confusion(
+            base.report, f"conf{index}a", f"Confusion matrix of {comparison.baseline}", FLOAT
+        )
+        items.append({"caption": comparison.baseline, "note": "% of each true class", "svg": svg})
+    svg = matrices.confusion(after.report, f"conf{index}b", f"Confusion matrix of {name}")
+    items.append({"caption": name, "note": "% of each true class", "svg": svg})
+    if base is not None:
+        svg = matrices.confusion_difference(
+            base.report, after.report, f"conf{index}c", f"What {name} changed"
+        )
+        items.append({"caption": "Difference", "note": "faces; blue better, orange worse", "svg": svg})
+    title = f"{name} against {comparison.baseline}"
+    return {"title": title, "synthetic": comparison.data.synthetic, "charts": items}
+
+
+def _confusion_alone(index: int, name: str, evaluation: Evaluation) -> dict[str, Any]:
+    svg = matrices.confusion(evaluation.report, f"conf{index}", f"Confusion matrix of {name}")
+    items = [{"caption": name, "note": "% of each true class", "svg": svg}]
+    return {"title": name, "synthetic": evaluation.data.synthetic, "charts": items}
+
+
+def classes(selection: Selection) -> dict[str, Any]:
+    """Return the choice's per-class table, its calibration and its limits in words."""
+    choice = selection.choice
+    if choice is None or choice.evaluation is None:
+        return {"classes": [], "calibration_note": "", "limits": "No accuracy was measured."}
+    report, data = choice.evaluation.report, choice.evaluation.data
+    digest = choice.comparison.baseline_sha256 if choice.comparison else None
+    before = next(
+        (row.evaluation for row in selection.rows if row.entry.model.sha256 == digest and row.evaluation),
+        None,
+    )
+    lines: list[dict[str, Any]] = []
+    for name, metrics in report.per_class.items():
+        old = before.report.per_class[name] if before else None
+        both = old is not None and old.recall is not None and metrics.recall is not None
+        change = 100 * (metrics.recall - old.recall) if both else None  # type: ignore[operator,union-attr]
+        lines.append({"name": name, "metrics": metrics, "before": old, "change": change})
+    weak = [
+        line["name"]
+        for line in lines
+        if line["metrics"].recall is not None and line["metrics"].recall < WEAK_RECALL
+    ]
+    synthetic = (
+        " Synthetic faces show faults of conversion, not worth in the field." if data.synthetic else ""
+    )
+    note = f"{choice.name}; recall is the share of a class's faces that were named so.{synthetic}"
+    gap = report.mean_confidence - report.accuracy
+    kind = (
+        "over-confident"
+        if gap > 0.02
+        else "under-confident"
+        if gap < -0.02
+        else "about as sure as it should be"
+    )
+    calibration = (
+        f"On the dashed line a model that says 70 % is right in 70 % of cases. {choice.name} is {kind}: "
+        f"its mean confidence is {percent(report.mean_confidence)}, its accuracy {percent(report.accuracy)}; "
+        f"the expected calibration error is {percent(report.expected_calibration_error)}. "
+        "Larger marks stand for more faces."
+    )
+    faces = "synthetic faces" if data.synthetic else "faces"
+    limits = f"{choice.name} was wrong on {percent(1 - report.accuracy)} of the {report.n:,} {faces} it was measured on."
+    if weak:
+        limits += f" It finds fewer than half of the faces that show: {', '.join(weak)}."
+    return {
+        "classes": lines,
+        "classes_before": before is not None,
+        "classes_note": note,
+        "calibration_note": calibration,
+        "limits": limits,
+    }
+
+
+def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
+    """Return the latency table, how estimates were made, and the runs of the frame loop."""
+    boards, estimates = [], []
+    for row in selection.rows:
+        for latency in row.entry.latencies:
+            for stage, stats in latency.stages.items():
+                rate = latency.extra.get("throughput_per_s")
+                rate = f"{rate:,.0f}" if rate else "–"
+                boards.append(
+                    {"name": row.name, "latency": latency, "stage": stage, "stats": stats, "rate": rate}
+                )
+            if latency.extra.get("how"):
+                estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")
+    ratio_name = next((row.latency.extra.get("ratio_to") for row in selection.rows if row.latency), None)
+    drawn = []
+    for index, run in enumerate(runs):
+        facts = run.facts
+        words = f"{facts.get('frames', '?')} frames, {facts.get('faces', '?')} faces"
+        if facts.get("seconds"):
+            words += f", {facts['frames'] / facts['seconds']:.1f} frames a second"
+        svg = charts.stage_latencies(run.latency.stages, f"run{index}")
+        drawn.append({"title": run.name, "words": words, "svg": svg, "stages": run.latency.stages})
+    note = (
+        "Warm-up is left out. Models are timed in turn, A B A B, through the code that the device runs, "
+        "so that a busy moment hits all of them alike."
+    )
+    return {
+        "boards": boards,
+        "estimates": estimates,
+        "runs": drawn,
+        "ratio_name": ratio_name,
+        "latency_note": note,
+    }
+
+
+def data_lines(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return a line for each evaluation: its faces, and what leaks did to the figure."""
+    return [
+        {
+            "name": names[entry.model.sha256],
+            "data": found.data,
+            "report": found.report,
+            "leaked_n": found.leaked_n,
+            "without": found.without_leaks,
+        }
+        for entry in results.models
+        for found in entry.evaluations
+    ]
+
+
+def class_counts(results: Results) -> list[str]:
+    """Return the number of faces of each class, a line a data set."""
+    lines = {}
+    for entry in results.models:
+        for found in entry.evaluations:
+            counts = ", ".join(f"{name} {one.n:,}" for name, one in found.report.per_class.items())
+            kind = " (synthetic)" if found.data.synthetic else ""
+            lines[found.data.fingerprint] = (
+                f"{Path(found.data.source).name}, {found.data.split}{kind}: {counts}."
+            )
+    return list(lines.values())
+
+
+def training(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the learning curves of models that carry a history."""
+    found = []
+    for index, entry in enumerate(results.models):
+        history = (entry.training or {}).get("history") or {}
+        svg = charts.learning_curves(history, f"learn{index}")
+        if svg:
+            found.append({"caption": names[entry.model.sha256], "note": "accuracy over epochs", "svg": svg})
+    return found
