@@ -13,6 +13,7 @@ FORGET_S = 1.5  # and gets its old id back if it is found again within this time
 CONFIRM_HITS = 4  # detections before something uncertain is a face
 DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgotten
 MIN_HIT_RATE = 0.35  # what is found less often than this in the long run is no face
+EPSILON_S = 1e-6
 GATE = 0.7  # a detection further away than this many face widths is another face
 DUPLICATE_IOU = 0.35
 MAX_FACES = 20
@@ -66,7 +67,7 @@ class FaceTracker:
         elapsed_s = 0.0 if self._now_s is None else min(max(now_s - self._now_s, 0.0), 0.5)
         self._now_s = now_s
         for track in self.tracks:
-            dx, dy = track.velocity_xy * elapsed_s
+            dx, dy = (track.velocity_xy * elapsed_s).tolist()
             box = track.box
             track.box = BoundingBox(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy)
         return self.tracks
@@ -92,7 +93,7 @@ class FaceTracker:
         faces = [
             TrackedFace(track.id, track.box, track.score, track.seen)
             for track in self.tracks
-            if track.certain and now_s - track.seen_s <= COAST_S
+            if track.certain and now_s - track.seen_s <= COAST_S + EPSILON_S
         ]
         return sorted(faces, key=lambda face: -face.box.width)[:MAX_FACES]
 
@@ -118,7 +119,9 @@ class FaceTracker:
         """Return how far a detection is from a track: centre distance in face widths, plus change of size."""
         (x, y), (u, v) = track.box.center_xy, detection.box.center_xy
         width = (track.box.width + detection.box.width) / 2
-        apart = np.hypot(x - u, y - v) / width
+        # The longer a face was gone, the further from its guessed place it may come back.
+        absent_s = (self._now_s or 0.0) - track.seen_s
+        apart = np.hypot(x - u, y - v) / width / (1 + 1.5 * absent_s)
         grown = abs(np.log(detection.box.width / track.box.width))
         return float(apart + 0.7 * grown + (0.0 if track.certain else 0.2))
 

@@ -34,14 +34,7 @@ class HaarDetector:
                 f"no cascade file {path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
                 'install "opencv-python-headless>=4.11,<5" or name one with --detector-model'
             )
-        try:
-            self.cascade = cv2.CascadeClassifier(str(path))
-        except cv2.error as error:
-            raise EdgeError(f"{path} is not a cascade that OpenCV can read: {error}") from None
-        if self.cascade.empty():
-            raise EdgeError(
-                f"{path} is not a cascade that OpenCV can read; expected an XML file such as {CASCADE}"
-            )
+        self.cascade = _read_cascade(path)
         self.min_face_px = min_face_px
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
 
@@ -77,3 +70,15 @@ class HaarDetector:
 
 def _gray(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+
+
+def _read_cascade(path: Path) -> cv2.CascadeClassifier:
+    try:
+        cascade = cv2.CascadeClassifier(str(path))
+    except (cv2.error, SystemError):  # OpenCV's binding raises either
+        cascade = None
+    if cascade is None or cascade.empty():
+        raise EdgeError(
+            f"{path} is not a cascade that OpenCV can read; expected an XML file such as {CASCADE}"
+        )
+    return cascade

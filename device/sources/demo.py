@@ -70,9 +70,10 @@ class DemoSource:
         self.name = "demo"
         self.frames, self.live, self.faces = frames, live, tuple(faces)
         self.clock_ns, self.sleep = clock_ns, sleep
-        self._closed = False
+        self._closed = True
 
     def __enter__(self) -> "DemoSource":
+        self._closed = False
         self._sheet = demo_faces()
         self._background = demo_background()
         self._pasted: dict[tuple[int, int, int], np.ndarray] = {}

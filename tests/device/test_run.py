@@ -1,0 +1,146 @@
+"""``device run`` as installed: real frames, a real interpreter, exit codes of the script."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DEVICE = Path(sys.executable).parent / "device"
+
+
+def command(*arguments) -> list[str]:
+    return [str(DEVICE), *map(str, arguments)]
+
+
+def run(*arguments, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, **kwargs)
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_demo_gives_rows_and_a_summary(tiny_model, tmp_path):
+    output = tmp_path / "out.jsonl"
+    done = run("run", "--source", "demo:60", "--model", tiny_model, "--output", output)
+    assert done.returncode == 0, done.stderr
+    for stage in ("detect", "crop", "classify", "loop", "frame", "age"):
+        assert f"\n{stage} " in done.stdout
+    assert "60 frames" in done.stdout
+    found = rows(output)
+    assert [row["index"] for row in found] == list(range(60))
+    last = found[-1]
+    assert last["schema"] == 1
+    assert last["result"] == "faces"
+    assert {face["id"] for face in last["faces"]} == {1, 2}
+    face = last["faces"][0]
+    assert face["label"] in face["scores"]
+    assert sum(face["scores"].values()) == pytest.approx(1, abs=0.02)
+    assert face["scores"][face["label"]] == face["probability"] == max(face["scores"].values())
+    assert last["latency_ms"]["frame"] <= last["age_ms"]
+    assert found[0]["result"] == "no face"  # nothing uncertain is reported at first sight
+
+
+def test_json_is_one_document_and_max_frames_holds(tiny_model):
+    done = run("run", "--source", "demo", "--max-frames", 20, "--json", "--model", tiny_model)
+    document = json.loads(done.stdout)
+    assert document["frames"] == 20
+    assert document["ended_by"] == "--max-frames"
+    assert document["latency"]["frame"]["p50_ms"] > 0
+    assert done.stderr == ""
+
+
+def test_a_folder_of_pictures_is_stills_each_with_its_own_faces(tiny_model, tmp_path):
+    import cv2
+    import numpy as np
+
+    from device.sources.demo import DemoSource
+
+    folder = tmp_path / "stills"
+    folder.mkdir()
+    with DemoSource() as demo:
+        for number in range(3):
+            cv2.imwrite(str(folder / f"{number}.png"), demo.picture(100 * number))
+    cv2.imwrite(str(folder / "3.png"), np.full((200, 200), 120, np.uint8))
+    output = tmp_path / "out.jsonl"
+    done = run("run", "--source", folder, "--model", tiny_model, "--output", output, "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [len(row["faces"]) for row in rows(output)] == [2, 2, 2, 0]
+
+
+def test_nothing_is_overwritten_unasked(tiny_model, tmp_path):
+    output = tmp_path / "out.jsonl"
+    output.write_text("mine\n")
+    done = run("run", "--source", "demo:5", "--model", tiny_model, "--output", output)
+    assert done.returncode == 1
+    assert "--overwrite" in done.stderr
+    assert output.read_text() == "mine\n"
+    done = run("run", "--source", "demo:5", "--model", tiny_model, "--output", output, "--overwrite", "-q")
+    assert done.returncode == 0
+    assert len(rows(output)) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--source", "gone.mp4"], 1, ["no such file", "usb:N"]),
+        (["--source", "webcam"], 2, ["unknown source", "picamera"]),
+        (["--source", "demo", "--model", "gone.tflite"], 1, ["gone.tflite"]),
+        (["--source", "demo", "--labels", "a,b"], 1, ["2 labels", "7 outputs"]),
+        (["--source", "demo", "--detector", "mtcnn"], 2, ["haar", "yunet"]),
+        (["--source", "demo", "--min-face", "3"], 2, ["--min-face"]),
+        (["--source", "usb:97"], 1, ["/dev/video97"]),
+    ],
+)
+def test_errors_are_one_line(arguments, code, words, tiny_model, tmp_path):
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", str(tiny_model)]
+    done = run("run", *arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.skipif(bool(list(Path("/dev").glob("video*"))), reason="this machine has a camera")
+def test_without_a_camera_it_says_what_it_looked_for(tiny_model):
+    done = run("run", "--model", tiny_model)
+    assert done.returncode == 1
+    for word in ("picamera2", "/dev/video", "--source", "demo"):
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_end_it_cleanly_with_statistics(number, tiny_model, tmp_path):
+    output = tmp_path / "out.jsonl"
+    process = subprocess.Popen(
+        command("run", "--source", "demo:live", "--model", tiny_model, "--output", output),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline_s = time.monotonic() + 20
+    while time.monotonic() < deadline_s and not (output.exists() and len(output.read_bytes()) > 2000):
+        time.sleep(0.05)
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"ended by {signal.Signals(number).name}" in out
+    assert "Traceback" not in err
+    assert all(row["schema"] == 1 for row in rows(output))
+
+
+def test_the_disk_filling_up_does_not_stop_the_loop(tiny_model):
+    done = run(
+        "run", "--source", "demo:20", "--model", tiny_model, "--output", "/dev/full", "--overwrite", "--json"
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["frames"] == 20
+    assert done.stderr.count("warning: ") == 1
+    assert "No space left" in done.stderr
