@@ -137,7 +137,8 @@ class FaceTracker:
     def _settle(self, track: Track, detection: Detection | None, now_s: float, look_at) -> None:
         """Bring one track up to date with its detection, or with there being none."""
         track.seen = detection is not None
-        track.hit_rate += 0.06 * (track.seen - track.hit_rate)
+        if track.seen or now_s - track.seen_s <= COAST_S:  # who is away is not doubted
+            track.hit_rate += 0.06 * (track.seen - track.hit_rate)
         if detection is None:
             track.velocity_xy = track.velocity_xy * 0.85
             return
