@@ -6,11 +6,13 @@ from device.quiet import silenced
 
 
 def import_quietly() -> None:
-    """Import TensorFlow and Keras once, silently; later imports of them cost nothing."""
+    """Import Keras and its backend once, silently; later imports cost nothing.
+
+    TensorFlow is imported only where it is the backend: with ``KERAS_BACKEND=jax`` or ``torch`` it may be absent.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with silenced(2):
-        import keras  # noqa: F401
-        import tensorflow as tf
+        import keras
 
-        tf.constant(0)  # the first operation writes the note about processor features
+        keras.ops.zeros(())  # TensorFlow's first operation writes the note about processor features

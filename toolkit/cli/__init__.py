@@ -1,7 +1,5 @@
 """The ``toolkit`` command line: one file a command."""
 
-import os
-
 import click
 
 from device.cli.commands import LazyGroup, run_command_line
@@ -24,6 +22,4 @@ def toolkit() -> None:
 
 def main() -> None:
     """Entry point of the installed script."""
-    # TensorFlow's start-up chatter is no message of ours.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     run_command_line(toolkit, "toolkit")

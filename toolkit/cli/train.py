@@ -71,10 +71,12 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 def train(data, out, classes, recipe_file, teachers, resume, overwrite, as_json, quiet, **choices) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
+    from toolkit.quiet_tensorflow import import_quietly
     from toolkit.training.recipe import read_recipe
 
     recipe = read_recipe(recipe_file, **choices)
     with TrainingProgress(recipe.epochs, quiet) as progress:
+        import_quietly()
         from toolkit.training.session import TrainingRequest, train
 
         names = tuple(name.strip() for name in classes.split(",")) if classes else None
