@@ -44,15 +44,16 @@ class InputContract:
 class ModelMetadata:
     """The content of ``fer_edge.json``.
 
-    ``representative``: {count, sha256, source} of the faces that set the ranges; ``accuracy``: {float,
-    quantized}, each {accuracy, n, interval, data}; ``weights_sha256``: of the file's bytes before the
-    appended zip (graph and weights).
+    ``kept_float``: the layers that stayed in float32; ``representative``: {count, sha256, source} of the
+    faces that set the ranges; ``accuracy``: {float, quantized}, each {accuracy, n, interval, data};
+    ``weights_sha256``: of the file's bytes before the appended zip (graph and weights).
     """
 
     labels: tuple[str, ...]
     input: InputContract
     crop_margin: float = 1.22
     recipe: str = ""
+    kept_float: tuple[str, ...] = ()
     representative: dict | None = None
     accuracy: dict | None = None
     versions: dict = field(default_factory=dict)
@@ -61,7 +62,7 @@ class ModelMetadata:
 
     def to_json(self) -> dict:
         document = asdict(self)
-        document["labels"] = list(self.labels)
+        document["labels"], document["kept_float"] = list(self.labels), list(self.kept_float)
         return {"schema_version": SCHEMA_VERSION, **document}
 
     @classmethod
@@ -77,7 +78,10 @@ class ModelMetadata:
                 if name in known["input"]
             }
             labels = tuple(str(label) for label in known["labels"])
-            return cls(**{**known, "labels": labels, "input": InputContract(**contract)})
+            kept_float = tuple(known.get("kept_float", ()))
+            return cls(
+                **{**known, "labels": labels, "kept_float": kept_float, "input": InputContract(**contract)}
+            )
         except (KeyError, TypeError) as error:
             raise EdgeError(
                 f"{JSON_NAME} in the model does not fit: {error}; quantize the model again"
@@ -133,38 +137,44 @@ def _add_member(archive: zipfile.ZipFile, name: str, content: str) -> None:
     archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
 
 
-def read_metadata(path: str | Path) -> ModelMetadata | None:
-    """Return what the .tflite at ``path`` says of itself, or None where it carries no ``fer_edge.json``.
+def read_metadata(source: str | Path | bytes, name: str | None = None) -> ModelMetadata | None:
+    """Return what a .tflite, given by path or as bytes, says of itself, or None where it carries no
+    ``fer_edge.json``.
 
-    Raises EdgeError if the file cannot be read or what it carries is broken.
+    Raises EdgeError, calling the file ``name``, if it cannot be read or what it carries is broken.
     """
-    content = read_associated_files(path).get(JSON_NAME)
+    name = name or _name_of(source)
+    content = read_associated_files(source, name).get(JSON_NAME)
     if content is None:
         return None
     try:
         return ModelMetadata.from_json(json.loads(content))
     except ValueError as error:
-        raise EdgeError(f"{JSON_NAME} in {path} is no JSON ({error}); quantize the model again") from error
+        raise EdgeError(f"{JSON_NAME} in {name} is no JSON ({error}); quantize the model again") from error
 
 
-def read_labels(path: str | Path) -> tuple[str, ...] | None:
+def read_labels(source: str | Path | bytes, name: str | None = None) -> tuple[str, ...] | None:
     """Return the labels that the .tflite carries, ours or of any tool that wrote standard metadata; None
     without.
     """
-    files = read_associated_files(path)
-    names = [LABELS_NAME, *(name for name in files if name.endswith(".txt") and "label" in name)]
-    for name in names:
-        if name in files:
-            lines = files[name].decode("utf-8", "replace").splitlines()
+    files = read_associated_files(source, name)
+    candidates = [LABELS_NAME, *(member for member in files if member.endswith(".txt") and "label" in member)]
+    for member in candidates:
+        if member in files:
+            lines = files[member].decode("utf-8", "replace").splitlines()
             return tuple(line.strip() for line in lines if line.strip())
     return None
 
 
-def read_associated_files(source: str | Path | bytes) -> dict[str, bytes]:
+def _name_of(source: str | Path | bytes) -> str:
+    return "the model" if isinstance(source, bytes) else str(source)
+
+
+def read_associated_files(source: str | Path | bytes, name: str | None = None) -> dict[str, bytes]:
     """Return the files appended to a .tflite, by name; empty where there are none. EdgeError if one is
     damaged.
     """
-    name = "the model" if isinstance(source, bytes) else str(source)
+    name = name or _name_of(source)
     try:
         handle = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
         with handle:

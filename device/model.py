@@ -39,18 +39,27 @@ def load_model(
     before the interpreter sees it. Raises EdgeError in one line for a file that is missing, damaged, altered
     since it was written, no image classifier, or whose labels do not match its outputs.
     """
-    if path is None:
-        path = _packaged_model()
-    path = Path(path)
+    path = _packaged_model() if path is None else Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise EdgeError(f"cannot read the model {path}: {error.strerror}; name a .tflite file") from error
+    return model_of(data, path, labels, threads, allow_unlabelled)
+
+
+def model_of(
+    data: bytes,
+    path: Path,
+    labels: tuple[str, ...] | None = None,
+    threads: int = 1,
+    allow_unlabelled: bool = False,
+) -> "ExpressionModel":
+    """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
     structure = read_tflite(data, name=str(path))
-    metadata = read_metadata(path)
+    metadata = read_metadata(data, name=str(path))
     _verify_unaltered(path, data, structure, metadata)
     _verify_classifier(path, structure)
-    labels = labels or (metadata.labels if metadata else None) or read_labels(path)
+    labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
     if labels or not allow_unlabelled:
         labels = _fitting_labels(path, structure, labels)
     return ExpressionModel(path, data, structure, metadata, labels or (), threads)

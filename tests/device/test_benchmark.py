@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from device.benchmark import benchmark_models, ratio_to_first, time_interleaved
 from device.model import load_model
 
 pytest.importorskip("ai_edge_litert")
+DEVICE = Path(sys.executable).with_name("device")  # the installed script
 
 
 def test_models_are_timed_in_turn_and_the_warm_up_left_out(tiny_model, blobs):

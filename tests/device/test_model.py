@@ -1,6 +1,8 @@
 """Loading, verifying and running a classifier."""
 
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from device.model import input_contract, load_model, pixel_table
 from device.tflite_file import Tensor
 
 pytest.importorskip("ai_edge_litert")
+DEVICE = Path(sys.executable).with_name("device")  # the installed script
 
 
 def test_predicts_a_probability_a_label(tiny_model, blobs):
@@ -111,7 +114,7 @@ def test_a_file_that_lost_its_end_is_noticed(tiny_model, tmp_path):
 
 
 def test_info_prints_labels_input_and_provenance(tiny_model):
-    done = subprocess.run(["device", "info", str(tiny_model)], capture_output=True, text=True, check=True)
+    done = subprocess.run([DEVICE, "info", str(tiny_model)], capture_output=True, text=True, check=True)
     assert "angry, disgust, fear, happy, sad, surprise, neutral" in done.stdout
     assert "a pixel enters as pixel - 128" in done.stdout
     assert "synthetic" in done.stdout
@@ -121,7 +124,7 @@ def test_info_prints_labels_input_and_provenance(tiny_model):
 def test_a_damaged_model_is_one_line_and_exit_1(tmp_path):
     path = tmp_path / "odd.tflite"
     path.write_bytes(b"nothing of the kind")
-    done = subprocess.run(["device", "info", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([DEVICE, "info", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "is no TFLite model" in done.stderr

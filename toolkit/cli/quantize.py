@@ -5,10 +5,31 @@ import click
 
 @click.command()
 @click.option("--model", required=True, metavar="FILE", help="The Keras model, such as models/best.keras.")
-@click.option("--data", metavar="DATA", help="Your representative faces; without it, synthetic ones.")
-@click.option("--recipe", default="int8", show_default=True, help="How to quantize.")
 @click.option(
-    "--out", metavar="FILE", help="The .tflite to write.  [default: STEM_RECIPE.tflite beside the model]"
+    "--data",
+    metavar="DATA",
+    help="Your labelled faces: some set the ranges, others measure. Default: synthetic ones.",
+)
+@click.option(
+    "--recipe",
+    default="int8",
+    show_default=True,
+    help="int8, float16, dynamic, int8-mixed, int16x8, float32, or all to compare.",
+)
+@click.option(
+    "--out", metavar="FILE", help="The .tflite to write. Default: STEM_RECIPE.tflite beside the model."
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0),
+    metavar="POINTS",
+    help="Accuracy that may be lost; past it the worst layers stay in float.",
+)
+@click.option("--keep-float", metavar="A,B,...", help="Layers that stay in float32, by name.")
+@click.option(
+    "--edges",
+    type=click.Choice(["int8", "uint8"]),
+    help="Type of input and output of int8 recipes. Default: int8.",
 )
 @click.option(
     "--labels", metavar="A,B,...", help="Names of the outputs in order, where the file does not say."
@@ -16,25 +37,46 @@ import click
 @click.option(
     "--scale",
     type=click.Choice(["0..255", "0..1", "-1..1"]),
-    help="The pixel values the model takes, where it does not rescale by itself.",
+    help="The pixel values the model takes, where it does not rescale.",
 )
 @click.option(
     "--faces", default=500, show_default=True, type=click.IntRange(2), help="Representative faces to use."
 )
 @click.option("--seed", default=0, show_default=True, help="Which faces are chosen.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--untrained", is_flag=True, help="Accept a model that does not recognise the faces.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--quiet", "-q", is_flag=True, help="Print the path of the written file only.")
-def quantize(model, data, recipe, out, labels, scale, faces, seed, overwrite, as_json, quiet) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Print only the path of the file.")
+@click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
+def quantize(model, data, recipe, as_json, quiet, verbose, **options) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
-    from toolkit.quantization.quantize import quantize as run
-    from toolkit.quantization.recipe import recipe_named
-    from toolkit.quantization.table import print_result
+    import json
+    from pathlib import Path
 
-    names = tuple(name.strip() for name in labels.split(",")) if labels else None
-    chosen = recipe_named(recipe)
-    result = run(model, out, _faces_at(data), chosen, names, scale, faces, seed, overwrite)
-    print_result(result, as_json, quiet)
+    from toolkit.quantization.quantize import Request, quantize
+    from toolkit.quantization.recipe import recipe_named
+    from toolkit.quantization.table import result_document, result_lines
+
+    def names(text):
+        return tuple(name.strip() for name in text.split(",")) if text else ()
+
+    request = Request(
+        Path(model),
+        _faces_at(data),
+        out=Path(options["out"]) if options["out"] else None,
+        labels=names(options["labels"]) or None,
+        pixel_range=options["scale"],
+        count=options["faces"],
+        **{name: options[name] for name in ("seed", "max_drop", "untrained", "overwrite")},
+    )
+    chosen = recipe_named(recipe).keeping_float(names(options["keep_float"])).with_edges(options["edges"])
+    result = quantize(request, chosen)
+    if as_json:
+        click.echo(json.dumps(result_document(result), indent=1))
+    elif quiet:
+        click.echo(result.path)
+    else:
+        click.echo("\n".join(result_lines(result, verbose)))
 
 
 def _faces_at(data: str | None):

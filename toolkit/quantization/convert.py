@@ -1,49 +1,139 @@
 """From a float network to the bytes of a .tflite, by TensorFlow's converter."""
 
 import contextlib
+import functools
 import io
+import re
+from collections.abc import Iterator
 
 import numpy as np
 
 from device.errors import EdgeError
 from device.quiet import silenced
 from device.tflite_file import TfliteFile, read_tflite
+from toolkit.quantization.layers import Layer, layers_of
 from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.recipe import Recipe
 
-INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128
+INPUT_SCALE = 1 / 255
+INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 
 
-def convert(network: FloatNetwork, recipe: Recipe, images: np.ndarray) -> bytes:
-    """Convert ``network`` with a batch of 1; the ranges come from ``images``, ``(N, H, W) uint8`` gray.
+class Conversion:
+    """All the conversions of one network, with a batch of 1. It is calibrated once, on ``images``.
 
-    Raises EdgeError where the converter refuses, or where what it made is not what the recipe says.
+    images: ``(N, H, W) uint8`` gray, the representative faces. Every method raises EdgeError where the
+    converter refuses.
     """
-    with silenced(1, 2) as caught, contextlib.redirect_stdout(io.StringIO()):
-        try:
-            data = _converter(network, recipe, images).convert()
-        except Exception as error:  # the converter raises ConverterError, ValueError, RuntimeError and others
-            raise EdgeError(_why_refused(network, error, caught())) from error
-    _verify(read_tflite(data), recipe)
-    return data
 
+    def __init__(self, network: FloatNetwork, images: np.ndarray) -> None:
+        self.network, self.images = network, images
 
-def _converter(network: FloatNetwork, recipe: Recipe, images: np.ndarray):
-    import keras
-    import tensorflow as tf
+    @functools.cached_property
+    def float_file(self) -> bytes:
+        """The network as a float32 .tflite, batch normalisation folded in."""
+        return self._convert()
 
-    # A dynamic batch leaves shapes open, which accelerators and XNNPACK's planner do not take.
-    face = keras.Input(batch_shape=(1, *network.input_shape), name="face")
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(face, network.model(face)))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    # One scale a tensor in Dense layers: several accelerators refuse more, and accuracy does not gain.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    if recipe.calibrated:
-        converter.representative_dataset = lambda: ([network.prepare(image[None])] for image in images)
-    if recipe.name == "int8":
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in order, that can be kept in float."""
+        names = [layer.name for layer in self.network.model._flatten_layers(include_self=False)]
+        return layers_of(read_tflite(self.float_file), names)
+
+    @functools.cached_property
+    def calibrated(self) -> bytes:
+        """The float file with the least and greatest value of each activation over the representative faces."""
+        from tensorflow.lite.python.optimize import calibrator
+
+        with self._one_line_errors():
+            watched = calibrator.Calibrator(calibrator.add_intermediate_tensors(self.float_file))
+            return watched.calibrate(lambda: ([self.network.prepare(image[None])] for image in self.images))
+
+    def to(self, recipe: Recipe) -> bytes:
+        """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe
+        says.
+        """
+        data = self._integer(recipe) if recipe.integer else self._other(recipe)
+        _verify(read_tflite(data), recipe)
+        return data
+
+    def verifying(self) -> bytes:
+        """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
+        return self._quantize_calibrated("int8", (), enable_numeric_verify=True)
+
+    def alone(self, layer: Layer) -> bytes:
+        """Return the network with only ``layer`` in int8."""
+        return self._quantize_calibrated("int8", tuple(other.node for other in self.layers if other != layer))
+
+    def _integer(self, recipe: Recipe) -> bytes:
+        known = {layer.name: layer.node for layer in self.layers}
+        unknown = [name for name in recipe.kept_float if name not in known]
+        if unknown:
+            raise EdgeError(f"no layer '{unknown[0]}' to keep in float; there are: {', '.join(known)}")
+        return self._quantize_calibrated(recipe.edges, tuple(known[name] for name in recipe.kept_float))
+
+    def _quantize_calibrated(self, edges: str, float_nodes: tuple[str, ...], **options) -> bytes:
+        import tensorflow as tf
+        from tensorflow.lite.python.convert import mlir_quantize
+
+        calibrated, edge = self.calibrated, tf.dtypes.as_dtype(edges)
+        with self._one_line_errors():
+            return mlir_quantize(
+                calibrated,
+                input_data_type=edge,
+                output_data_type=edge,
+                denylisted_nodes=list(float_nodes),
+                # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not
+                # gain.
+                disable_per_channel_for_dense_layers=True,
+                **options,
+            )
+
+    def _other(self, recipe: Recipe) -> bytes:
+        import tensorflow as tf
+
+        if recipe.name == "float32":
+            return self.float_file
+        settings: dict = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+        if recipe.weights == "float16":
+            settings["types"] = [tf.float16]
+        if recipe.activations == "int16":
+            settings["ops"] = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
+            settings["faces"] = self.images
+        return self._convert(**settings)
+
+    def _convert(self, optimizations=(), types=None, ops=None, faces=None) -> bytes:
+        import keras
+        import tensorflow as tf
+
+        with self._one_line_errors(), contextlib.redirect_stdout(io.StringIO()):
+            # A dynamic batch leaves shapes open, which accelerators and XNNPACK's planner do not take.
+            face = keras.Input(batch_shape=(1, *self.network.input_shape), name="face")
+            converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(face, self.network.model(face)))
+            converter.optimizations = list(optimizations)
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+            if types:
+                converter.target_spec.supported_types = types
+            if ops:
+                converter.target_spec.supported_ops = ops
+            if faces is not None:
+                converter.representative_dataset = lambda: (
+                    [self.network.prepare(face[None])] for face in faces
+                )
+            return converter.convert()
+
+    @contextlib.contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        """Keep the converter's chatter off the terminal, and turn what it raises into one line."""
+        with silenced(1, 2) as caught:
+            try:
+                yield
+            except EdgeError:
+                raise
+            except (
+                Exception
+            ) as error:  # the converter raises ConverterError, ValueError, RuntimeError and others
+                raise EdgeError(_why_refused(self.network, f"{error} {caught()}")) from error
 
 
 def _verify(file: TfliteFile, recipe: Recipe) -> None:
@@ -51,25 +141,32 @@ def _verify(file: TfliteFile, recipe: Recipe) -> None:
     image = file.tensors[file.inputs[0]]
     if image.dtype != recipe.edges:
         raise EdgeError(f"the converter left a {image.dtype} input where {recipe.name} wants {recipe.edges}")
-    if recipe.edges == "int8" and (
-        abs(image.scales[0] - INPUT_SCALE) > 1e-6 or image.zero_points[0] != INPUT_ZERO_POINT
-    ):
-        raise EdgeError(
-            f"the input has scale {image.scales[0]:.6f} and zero point {image.zero_points[0]}, expected 1/255 and "
-            "-128; the representative faces do not span 0 to 255"
-        )
-    if recipe.activations == "int8" and not recipe.kept_float:
+    if recipe.edges in INPUT_ZERO_POINTS:
+        scale, zero_point = image.scales[0], image.zero_points[0]
+        if abs(scale - INPUT_SCALE) > 1e-6 or zero_point != INPUT_ZERO_POINTS[recipe.edges]:
+            raise EdgeError(
+                f"the input has scale {scale:.6f} and zero point {zero_point}, expected 1/255 and "
+                f"{INPUT_ZERO_POINTS[recipe.edges]}; the representative faces do not span 0 to 255"
+            )
+    if recipe.integer and not recipe.kept_float:
         left = [tensor.name for tensor in file.tensors if tensor.dtype == "float32"]
         if left:
-            raise EdgeError(f"{len(left)} tensors stayed float32, the first is {left[0]}; int8 wants none")
+            raise EdgeError(
+                f"{len(left)} tensors stayed float32, the first is {left[0]}; {recipe.name} wants none"
+            )
+    if recipe.name in ("dynamic", "int16x8") and not any(tensor.dtype == "int8" for tensor in file.tensors):
+        raise EdgeError(
+            f"no weight became int8, as {recipe.name} wants: the converter found none that it quantizes"
+        )
 
 
-def _why_refused(network: FloatNetwork, error: Exception, log: str) -> str:
-    text = " ".join(f"{error} {log}".split())
-    for mark in ("is neither a custom op nor a flex op", "failed to legalize operation"):
-        if mark in text:
-            name = text.split(mark)[0].rstrip(" '\"").split("'")[-1].split()[-1]
-            return f"{network.path}: TFLite has no operator for {name}; replace that layer by standard ones"
-    return (
-        f"the converter refuses {network.path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    )
+def _why_refused(network: FloatNetwork, text: str) -> str:
+    text = " ".join(text.split())
+    unsupported = re.findall(r"(?:Custom|Flex|Select TF) ops?: ([\w, ]+?)(?: Details| See|$)", text)
+    unsupported += re.findall(r"'(tf\.\w+)' op is neither a custom op nor a flex op", text)
+    if unsupported:
+        return (
+            f"{network.path}: TFLite has no operator for {', '.join(sorted(set(unsupported)))}; replace that layer by "
+            "standard ones (convolution, pooling, dense, activation)"
+        )
+    return f"the converter refuses {network.path}: {text[:300]}"

@@ -2,7 +2,7 @@
 built as.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,15 +27,21 @@ class FloatNetwork:
     """
 
     path: Path
+    original: "keras.Model"
     model: "keras.Model"
     labels: tuple[str, ...]
     pixel_range: str
+    range_is_known: bool
     metadata: dict
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
         return tuple(self.model.input_shape[1:])
+
+    def with_pixel_range(self, pixel_range: str) -> "FloatNetwork":
+        """Return the same network fed otherwise."""
+        return replace(self, model=_normal_form(self.original, pixel_range), pixel_range=pixel_range)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Turn ``(N, H, W) uint8`` gray into the network's input, ``(N, h, w, c) float32`` of 0..1."""
@@ -74,8 +80,9 @@ def open_network(
         raise EdgeError(
             f"{path} has {outputs} outputs and {said}; pass --labels with {outputs} names in their order"
         )
-    pixel_range = pixel_range or ("0..255" if rescales_inside(model) else "0..1")
-    return FloatNetwork(path, _normal_form(model, pixel_range), labels, pixel_range, metadata)
+    known = pixel_range is not None or rescales_inside(model)
+    pixel_range = pixel_range or ("0..255" if known else "0..1")
+    return FloatNetwork(path, model, _normal_form(model, pixel_range), labels, pixel_range, known, metadata)
 
 
 def rescales_inside(model: "keras.Model") -> bool:

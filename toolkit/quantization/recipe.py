@@ -1,18 +1,20 @@
 """How a network may be quantized, by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from device.errors import UsageError
+
+EDGES = ("int8", "uint8")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What the numbers of a quantized network are.
 
-    ``weights`` and ``activations``: their types; ``edges``: the type of input and output; ``calibrated``:
-    whether representative faces set the ranges of the activations; ``kept_float``: layers that stay in
-    float32, by name.
+    ``weights``, ``activations`` and ``edges`` (input and output): their types; ``calibrated``: whether
+    representative faces set the ranges of the activations; ``kept_float``: layers that stay in float32, by
+    name.
     """
 
     name: str
@@ -23,20 +25,54 @@ class Recipe:
     summary: str
     kept_float: tuple[str, ...] = ()
 
+    @property
+    def integer(self) -> bool:
+        """Whether activations are int8, but for layers kept in float."""
+        return self.activations == "int8"
+
+    def with_edges(self, edges: str | None) -> "Recipe":
+        """Return the recipe with input and output of type ``edges``; UsageError where its activations are no
+        int8.
+        """
+        if edges is None:
+            return self
+        if not self.integer or edges not in EDGES:
+            raise UsageError(
+                f"{self.name} has {self.edges} edges; {' or '.join(EDGES)} are a choice of int8 only"
+            )
+        return replace(self, edges=edges)
+
+    def keeping_float(self, layers: tuple[str, ...]) -> "Recipe":
+        """Return the recipe with ``layers`` in float32."""
+        if layers and not self.integer:
+            raise UsageError(f"{self.name} keeps no layers in float; use --recipe int8-mixed")
+        if not layers:
+            return self
+        return replace(RECIPES["int8-mixed"], edges=self.edges, kept_float=layers)
+
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (Recipe("int8", "int8", "int8", "int8", True, "full integer, int8 in and out"),)
+    for recipe in (
+        Recipe("float32", "float32", "float32", "float32", False, "not quantized, the baseline"),
+        Recipe("float16", "float16", "float32", "float32", False, "half the size, float arithmetic"),
+        Recipe(
+            "dynamic", "int8", "float32", "float32", False, "int8 weights, ranges measured at each inference"
+        ),
+        Recipe("int8", "int8", "int8", "int8", True, "full integer, int8 in and out"),
+        Recipe("int8-mixed", "int8", "int8", "int8", True, "int8, the layers that lose most kept in float32"),
+        Recipe("int16x8", "int8", "int16", "float32", True, "int8 weights, int16 activations"),
+    )
 }
 
 
 def recipe_named(name: str) -> Recipe:
     """Return the recipe called ``name``; UsageError if there is none."""
     if name not in RECIPES:
-        raise UsageError(f"no recipe '{name}'; there are: {', '.join(RECIPES)}")
+        raise UsageError(f"no recipe '{name}'; there are: {', '.join(RECIPES)}, and 'all' to compare them")
     return RECIPES[name]
 
 
 def quantized_path(model: Path, recipe: Recipe) -> Path:
     """Return where the quantized ``model`` goes by default: ``STEM_RECIPE.tflite`` beside it."""
-    return model.with_name(f"{model.stem}_{recipe.name.replace('-', '_')}.tflite")
+    return model.with_name(f"{model.stem}_{recipe.name}.tflite")

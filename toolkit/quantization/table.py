@@ -1,32 +1,57 @@
-"""What quantization brought, on a terminal."""
-
-import json
+"""What quantization brought, on a terminal and as a document."""
 
 from toolkit.evaluation.table import interval, percent
-from toolkit.quantization.quantize import QuantizationResult
+from toolkit.quantization.quantizer import QuantizationResult
+
+WORTH_A_WARNING = 0.5  # points
 
 
-def print_result(result: QuantizationResult, as_json: bool = False, quiet: bool = False) -> None:
-    """Print one result: as JSON, as the path alone, or in a few lines."""
-    if as_json:
-        print(json.dumps(result.to_json(), indent=1))
-    elif quiet:
-        print(result.path)
-    else:
-        print("\n".join(result_lines(result)))
+def result_document(result: QuantizationResult) -> dict:
+    """Return one result as plain dictionaries, lists and numbers."""
+    measured, metadata = result.measured, result.metadata
+    paired = measured.paired
+    return {
+        "path": str(result.path),
+        "source": str(result.source),
+        "recipe": result.recipe.name,
+        "kept_float": list(result.recipe.kept_float),
+        "size_bytes": len(result.content),
+        "source_size_bytes": result.source.stat().st_size if result.source.is_file() else None,
+        "labels": list(metadata.labels),
+        "input": metadata.to_json()["input"],
+        "representative": metadata.representative,
+        "measured_on": {
+            "source": measured.faces.source,
+            "n": len(measured.faces),
+            "synthetic": measured.synthetic,
+        },
+        "top1_agreement": measured.top1_agreement,
+        "float": measured.float_report and measured.float_report.to_json(),
+        "quantized": measured.quantized_report and measured.quantized_report.to_json(),
+        "comparison": paired and {key: value for key, value in paired.to_json().items() if key != "flips"},
+        "layers": [layer.to_json() for layer in result.layers],
+        "trials": [
+            {"kept_float": trial.kept_float, "drop_points": trial.drop_points} for trial in result.trials
+        ],
+        "seconds": round(result.seconds, 2),
+    }
 
 
-def result_lines(result: QuantizationResult) -> list[str]:
-    """Return size, agreement, accuracy and place of one result, a line each."""
+def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]:
+    """Return size, agreement, accuracy and place of one result, a line each; ``verbose`` adds every layer."""
     measured, representative = result.measured, result.metadata.representative
     kind = (
         "synthetic faces (of no real person)" if measured.synthetic else f"faces of {measured.faces.source}"
     )
+    size = result.source.stat().st_size / 1024 if result.source.is_file() else None
     lines = [
         f"{result.source} -> {result.path}",
         f"  recipe           {result.recipe.name}: {result.recipe.summary}",
-        f"  size             {result.size_bytes / 1024:.0f} KiB (from {result.source_size_bytes / 1024:.0f} KiB)",
+        f"  size             {len(result.content) / 1024:.0f} KiB"
+        + (f" (from {size:.0f} KiB)" if size else ""),
     ]
+    if result.recipe.kept_float:
+        lines.append(f"  kept in float32  {', '.join(result.recipe.kept_float)}")
     if representative:
         lines.append(
             f"  representative   {representative['count']} faces of {representative['source']}, "
@@ -34,18 +59,42 @@ def result_lines(result: QuantizationResult) -> list[str]:
         )
     lines.append(f"  measured on      {len(measured.faces)} {kind}")
     lines.append(f"  top-1 agreement  {percent(measured.top1_agreement, 2)}")
-    if measured.float_report and measured.quantized_report and measured.paired:
-        paired = measured.paired
-        low, high = paired.drop_interval
-        for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report)):
-            lines.append(f"  {name:<16} {percent(report.accuracy, 2)} (95 %: {interval(report.interval)})")
+    lines += _accuracy_lines(result)
+    if verbose or result.trials:
+        lines += layer_lines(result)
+    return lines
+
+
+def _accuracy_lines(result: QuantizationResult) -> list[str]:
+    measured = result.measured
+    paired = measured.paired
+    if measured.float_report is None or measured.quantized_report is None or paired is None:
+        return ["  accuracy         not measured: the faces do not show this model's classes; pass --data"]
+    lines = []
+    for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report)):
+        lines.append(f"  {name:<16} {percent(report.accuracy, 2)} (95 %: {interval(report.interval)})")
+    low, high = paired.drop_interval
+    lines.append(
+        f"  drop             {paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f}); "
+        f"{paired.flips_to_wrong} faces lost, {paired.flips_to_right} won"
+    )
+    if paired.drop_points > WORTH_A_WARNING and low > 0:
+        lines.append("  that is much: --max-drop 0.5 keeps the layers that lose most in float32")
+    return lines
+
+
+def layer_lines(result: QuantizationResult) -> list[str]:
+    """Return what the guard tried and the error of each layer, the worst first."""
+    lines = [
+        f"  tried            {', '.join(trial.kept_float)} in float: {trial.drop_points:+.2f} points"
+        for trial in result.trials
+    ]
+    lines.append(
+        "  layer                            own SNR  worst channel  cosine    change of probabilities alone"
+    )
+    for error in sorted(result.layers, key=lambda error: error.damage, reverse=True):
         lines.append(
-            f"  drop             {paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f}); "
-            f"{paired.flips_to_wrong} faces lost, {paired.flips_to_right} won"
+            f"    {error.name:<28} {error.snr_db:>7.1f} dB {error.worst_channel_snr_db:>10.1f} dB  {error.cosine:.5f}  "
+            f"{100 * error.damage:.3f} %"
         )
-    else:
-        lines.append(
-            "  accuracy         not measured: the faces do not show this model's classes; pass --data"
-        )
-    lines.append(f"  took             {result.seconds:.1f} s")
     return lines

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.data.dataset import Dataset
 from toolkit.keras_file import save_model
-from toolkit.quantization.quantize import quantize
+from toolkit.quantization.quantize import Request, quantize
 from toolkit.quantization.recipe import recipe_named
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -43,5 +43,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         save_model(tiny_network(), Path(folder) / "tiny.keras", {"labels": list(CLASSES)})
         out = HERE / "tiny_int8.tflite"
-        quantize(Path(folder) / "tiny.keras", out, noise_faces(), recipe_named("int8"), overwrite=True)
+        request = Request(Path(folder) / "tiny.keras", noise_faces(), out, untrained=True, overwrite=True)
+        quantize(request, recipe_named("int8"))
     print(out)

@@ -1,0 +1,150 @@
+"""What quantization does to each layer: its own error, the error that has gathered before it, and what that
+costs.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from device.tflite_file import TfliteFile
+
+# Operators that only move numbers about: nothing to keep in float.
+MOVING = ("RESHAPE", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "PACK", "STRIDED_SLICE")
+WEIGHTED_OPERATIONS = ("convolution", "depthwise", "MatMul")
+SMALLEST_POWER = 1e-20
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An operator with its fused parts. ``name``: the Keras layer's; ``node``: the tensor it writes."""
+
+    name: str
+    operator: str
+    node: str
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """What int8 does to one layer, over some faces.
+
+    ``snr_db``: power of the float output over power of the layer's own error, both computed from the same
+    quantized input; ``worst_channel_snr_db`` and ``median_channel_snr_db``: the same by output channel;
+    ``cosine``: of the float and the quantized output; ``damage``: mean absolute change of the probabilities
+    where this layer alone is int8.
+    """
+
+    name: str
+    operator: str
+    snr_db: float
+    worst_channel_snr_db: float
+    median_channel_snr_db: float
+    cosine: float
+    damage: float
+
+    def to_json(self) -> dict:
+        return {
+            key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()
+        }
+
+
+def layers_of(file: TfliteFile, keras_names: Sequence[str]) -> tuple[Layer, ...]:
+    """Return the operators of a float file as layers, by the names of the Keras layers they were."""
+    layers: list[Layer] = []
+    for operator in file.operators:
+        if operator.name in MOVING:
+            continue
+        node = file.tensors[operator.outputs[0]].name
+        name = layer_name(node, keras_names) or operator.name.lower()
+        taken = sum(layer.name == name or layer.name.startswith(f"{name}#") for layer in layers)
+        layers.append(Layer(f"{name}#{taken + 1}" if taken else name, operator.name, node))
+    return tuple(layers)
+
+
+def layer_name(node: str, keras_names: Sequence[str]) -> str | None:
+    """Return the Keras layer behind the tensor ``node``, the convolution rather than what was fused into it.
+
+    The converter joins the names of what it fused by ';', each the path of an operation, and makes the name of a
+    layer unique by a number after it.
+    """
+    found: dict[str, str] = {}
+    for path in node.split(";"):
+        *scopes, operation = path.split("/")
+        for scope in reversed(scopes):
+            candidates = (re.sub(r"_\d+$", "", scope), scope)
+            name = next((candidate for candidate in candidates if candidate in keras_names), None)
+            if name is not None:
+                found.setdefault(operation, name)
+                break
+    weighted = (name for operation, name in found.items() if operation.startswith(WEIGHTED_OPERATIONS))
+    return next(weighted, next(iter(found.values()), None))
+
+
+def measure_layers(
+    verifying: bytes, layers: Sequence[Layer], inputs: np.ndarray, damage: Callable[[Layer], float]
+) -> tuple[LayerError, ...]:
+    """Return the error of each layer that became int8.
+
+    verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; damage:
+    what a layer costs when it alone is int8.
+    """
+    from device.quiet import silenced
+    from device.tflite_file import read_tflite
+
+    file = read_tflite(verifying)
+    checks = [operator for operator in file.operators if operator.name.endswith("NumericVerify")]
+    sums = {operator.inputs: _Sums() for operator in checks}
+    with silenced(2), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # NumericVerify is known to TensorFlow's own, deprecated interpreter only
+        import tensorflow as tf
+
+        interpreter = tf.lite.Interpreter(model_content=verifying, experimental_preserve_all_tensors=True)
+        interpreter.allocate_tensors()
+        place = interpreter.get_input_details()[0]["index"]
+        for face in inputs:
+            interpreter.set_tensor(place, face[None])
+            interpreter.invoke()
+            for pair, kept in sums.items():
+                stored, exact = (interpreter.get_tensor(index) for index in pair)
+                tensor = file.tensors[pair[0]]
+                kept.add(exact, (stored.astype(np.float32) - tensor.zero_points[0]) * tensor.scales[0])
+    # Of the int8 tensor and its float twin one has the layer's name, the other the same with a digit more.
+    by_node = {file.tensors[index].name: kept for pair, kept in sums.items() for index in pair}
+    return tuple(
+        LayerError(layer.name, layer.operator, **by_node[layer.node].figures(), damage=damage(layer))
+        for layer in layers
+        if layer.node in by_node
+    )
+
+
+class _Sums:
+    """Running sums over faces, by channel, of what the figures need."""
+
+    def __init__(self) -> None:
+        self.exact2 = self.stored2 = self.product = self.error2 = np.zeros(1)
+
+    def add(self, exact: np.ndarray, stored: np.ndarray) -> None:
+        exact, stored = (array.reshape(-1, array.shape[-1]).astype(np.float64) for array in (exact, stored))
+        self.exact2 = self.exact2 + (exact**2).sum(axis=0)
+        self.stored2 = self.stored2 + (stored**2).sum(axis=0)
+        self.product = self.product + (exact * stored).sum(axis=0)
+        self.error2 = self.error2 + ((exact - stored) ** 2).sum(axis=0)
+
+    def figures(self) -> dict[str, float]:
+        used = self.exact2 > SMALLEST_POWER  # a channel that is always 0 has no ratio
+        channels = _decibel(self.exact2[used], self.error2[used]) if used.any() else np.zeros(1)
+        norm = np.sqrt(self.exact2.sum() * self.stored2.sum())
+        return {
+            "snr_db": float(_decibel(self.exact2.sum(), self.error2.sum())),
+            "worst_channel_snr_db": float(channels.min()),
+            "median_channel_snr_db": float(np.median(channels)),
+            "cosine": float(self.product.sum() / norm) if norm > 0 else 1.0,
+        }
+
+
+def _decibel(power: np.ndarray, error: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(np.maximum(power, SMALLEST_POWER) / np.maximum(error, SMALLEST_POWER))

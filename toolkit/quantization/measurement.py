@@ -1,0 +1,68 @@
+"""Float and quantized on the same faces."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.model import ExpressionModel
+from toolkit.data.dataset import Dataset
+from toolkit.evaluation.compare import PairedComparison, compare_predictions
+from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
+
+MEASURE_SECONDS, FEWEST_FACES = 30.0, 100
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Two models' answers about ``faces``.
+
+    The reports and ``paired`` are None where the faces do not show the network's classes.
+    """
+
+    faces: Dataset
+    float_probabilities: np.ndarray
+    quantized_probabilities: np.ndarray
+    float_report: EvaluationReport | None
+    quantized_report: EvaluationReport | None
+    paired: PairedComparison | None
+
+    @property
+    def top1_agreement(self) -> float:
+        same = self.float_probabilities.argmax(axis=1) == self.quantized_probabilities.argmax(axis=1)
+        return float(same.mean())
+
+    @property
+    def drop_points(self) -> float:
+        """Accuracy lost, in points; where there are no labels, the share of faces named otherwise."""
+        return self.paired.drop_points if self.paired else 100 * (1 - self.top1_agreement)
+
+    @property
+    def synthetic(self) -> bool:
+        return "synthetic" in self.faces.source.lower()
+
+
+def measure(
+    model: ExpressionModel, faces: Dataset, float_probabilities: np.ndarray, labelled: bool
+) -> Measurement:
+    """Ask ``model`` about ``faces``, through the device's code, and compare with what float said.
+
+    A model so slow that all faces would take over MEASURE_SECONDS is asked about fewer, evenly chosen.
+    """
+    start = time.monotonic()
+    model.predict(faces.images[:4])
+    affordable = int(MEASURE_SECONDS / ((time.monotonic() - start) / 4))
+    if affordable < len(faces):
+        rows = np.linspace(0, len(faces) - 1, max(affordable, FEWEST_FACES)).astype(int)
+        faces, float_probabilities = faces.select(rows), float_probabilities[rows]
+    found = model.predict(faces.images)
+    if not labelled:
+        return Measurement(faces, float_probabilities, found, None, None, None)
+    return Measurement(
+        faces,
+        float_probabilities,
+        found,
+        evaluate_predictions(float_probabilities, faces.labels, faces.classes),
+        evaluate_predictions(found, faces.labels, faces.classes),
+        compare_predictions(float_probabilities, found, faces.labels),
+    )

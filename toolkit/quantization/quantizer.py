@@ -1,0 +1,127 @@
+"""A Keras classifier, opened, checked and calibrated once, and quantized by as many recipes as wanted."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import write_whole
+from device.metadata import ModelMetadata, pack_metadata
+from device.model import ExpressionModel, model_of
+from toolkit.quantization.convert import Conversion
+from toolkit.quantization.expectation import not_plausible, settle_pixel_range
+from toolkit.quantization.guard import Trial, hold_drop
+from toolkit.quantization.layers import Layer, LayerError, measure_layers
+from toolkit.quantization.measurement import Measurement, measure
+from toolkit.quantization.network import FloatNetwork
+from toolkit.quantization.provenance import accuracy_of, describe
+from toolkit.quantization.recipe import Recipe, quantized_path, recipe_named
+from toolkit.quantization.representative import ChosenFaces
+
+# Faces that tell the error of a layer; fewer where the network is so large that it would take long.
+LAYER_FACES, FEWEST_LAYER_FACES, LAYER_SECONDS = 64, 4, 15.0
+
+
+@dataclass(frozen=True)
+class QuantizationResult:
+    """A quantized model, ``content``, meant for ``path``, and what it was measured to be.
+
+    ``layers``: the error of each layer in int8, empty for other recipes; ``trials``: what the guard tried.
+    """
+
+    path: Path
+    content: bytes
+    source: Path
+    recipe: Recipe
+    metadata: ModelMetadata
+    measured: Measurement
+    layers: tuple[LayerError, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    seconds: float = 0.0
+
+    def model(self) -> ExpressionModel:
+        """Return the model, ready to run."""
+        return model_of(self.content, self.path)
+
+    def write(self, overwrite: bool) -> None:
+        """Write the file, whole or not at all."""
+        write_whole(self.path, self.content, overwrite)
+
+
+class Quantizer:
+    """Quantizes ``network`` with the ranges and the judgement of ``faces``.
+
+    Raises EdgeError for a network that does not recognise them, unless it is ``untrained``.
+    """
+
+    def __init__(self, network: FloatNetwork, faces: ChosenFaces, untrained: bool = False) -> None:
+        measuring, self.faces = faces.measuring, faces
+        labels = measuring.labels if faces.labelled else None
+        self.network, self.float_probabilities, doubt = settle_pixel_range(network, measuring.images, labels)
+        if doubt and not untrained:
+            raise not_plausible(self.network, doubt)
+        self.conversion = Conversion(self.network, faces.representative.faces.images)
+
+    def quantize(
+        self, recipe: Recipe, out: Path | None = None, max_drop: float | None = None
+    ) -> QuantizationResult:
+        """Quantize by ``recipe``, for the file ``out`` (None: STEM_RECIPE.tflite beside the Keras file).
+
+        An int8 recipe that loses more than ``max_drop`` points keeps its worst layers in float; EdgeError
+        where that does not help, or for another recipe.
+        """
+        start = time.monotonic()
+        layers: tuple[LayerError, ...] = ()
+        trials: tuple[Trial, ...] = ()
+        if recipe.integer:
+            layers = self.measure_layers()
+            if self._wants_float_layers(recipe, max_drop):
+                limit = float("inf") if max_drop is None else max_drop
+                recipe, trials = hold_drop(recipe, layers, self._drop_of, limit)
+        tflite = self.conversion.to(recipe)
+        path = out or quantized_path(self.network.path, recipe)
+        described = describe(self.network, recipe, tflite, self.faces.representative)
+        measured = self._measure(model_of(pack_metadata(tflite, described), path))
+        if max_drop is not None and measured.drop_points > max_drop:
+            raise EdgeError(
+                f"{recipe.name} loses {measured.drop_points:.2f} points on {len(measured.faces)} faces, the limit is "
+                f"{max_drop:g}; try --recipe float16, or --recipe all to compare"
+            )
+        described = replace(described, accuracy=accuracy_of(measured))
+        content, seconds = pack_metadata(tflite, described), time.monotonic() - start
+        return QuantizationResult(
+            path, content, self.network.path, recipe, described, measured, layers, trials, seconds
+        )
+
+    def measure_layers(self) -> tuple[LayerError, ...]:
+        """Return the error of each layer in int8, from as many faces as the time allows."""
+        layers, images = self.conversion.layers, self.faces.measuring.images
+        model = self._open(self.conversion.to(recipe_named("int8")))
+        start = time.monotonic()
+        model.predict(images[:2])
+        affordable = LAYER_SECONDS / ((time.monotonic() - start) / 2 * len(layers))
+        count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
+        rows = np.linspace(0, len(images) - 1, count).astype(int)
+
+        def damage(layer: Layer) -> float:
+            alone = self._open(self.conversion.alone(layer)).predict(images[rows])
+            return float(np.abs(alone - self.float_probabilities[rows]).mean())
+
+        inputs = np.concatenate([model.prepare(images[row]) for row in rows])
+        return measure_layers(self.conversion.verifying(), layers, inputs, damage)
+
+    def _wants_float_layers(self, recipe: Recipe, max_drop: float | None) -> bool:
+        if recipe.kept_float:
+            return False
+        return recipe.name == "int8-mixed" or (max_drop is not None and self._drop_of(recipe) > max_drop)
+
+    def _drop_of(self, recipe: Recipe) -> float:
+        return self._measure(self._open(self.conversion.to(recipe))).drop_points
+
+    def _measure(self, model: ExpressionModel) -> Measurement:
+        return measure(model, self.faces.measuring, self.float_probabilities, self.faces.labelled)
+
+    def _open(self, tflite: bytes) -> ExpressionModel:
+        return model_of(tflite, self.network.path, self.network.labels)
