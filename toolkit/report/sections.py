@@ -59,7 +59,7 @@ def _confusions(
         svg = matrices.confusion_difference(
             base.report, after.report, f"conf{index}c", f"What {name} changed"
         )
-        items.append({"caption": "Difference", "note": "faces; blue better, orange worse", "svg": svg})
+        items.append({"caption": "Difference", "note": "faces; blue is better", "svg": svg})
     title = f"{name} against {comparison.baseline}"
     return {"title": title, "synthetic": comparison.data.synthetic, "charts": items}
 
@@ -111,7 +111,8 @@ def classes(selection: Selection) -> dict[str, Any]:
         "Larger marks stand for more faces."
     )
     faces = "synthetic faces" if data.synthetic else "faces"
-    limits = f"{choice.name} was wrong on {percent(1 - report.accuracy)} of the {report.n:,} {faces} it was measured on."
+    wrong = percent(1 - report.accuracy)
+    limits = f"{choice.name} was wrong on {wrong} of the {report.n:,} {faces} it was measured on."
     if weak:
         limits += f" It finds fewer than half of the faces that show: {', '.join(weak)}."
     return {

@@ -1,0 +1,140 @@
+"""``toolkit evaluate`` as a user types it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from device.model import load_model
+from toolkit.evaluation.cost import tflite_cost
+from toolkit.evaluation.predictors import NarrowedPredictor
+from toolkit.evaluation.results import read_results
+
+pytestmark = pytest.mark.toolkit
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def test_figures_are_those_of_the_device_s_own_predictions(evaluated, tiny_tflite, face_folders):
+    entry = read_results(evaluated).models[0]
+    model = load_model(tiny_tflite)
+    right = total = 0
+    for label, name in enumerate(CLASSES):
+        for path in (face_folders / "test" / name).iterdir():
+            scores = model.predict(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[None])
+            right, total = right + int(scores.argmax() == label), total + 1
+    report = entry.evaluations[0].report
+    assert (report.correct_n, report.n) == (right, total) == (right, 28)
+    assert entry.model.labels == CLASSES
+    assert entry.model.size_bytes == tiny_tflite.stat().st_size
+
+
+def test_leaks_are_counted_and_left_out_beside(evaluated):
+    evaluation = read_results(evaluated).models[0].evaluations[0]
+    assert evaluation.leaked_n == 2
+    assert evaluation.without_leaks.n == 26
+    assert evaluation.data.split == "test"
+    assert not evaluation.data.synthetic
+
+
+def test_second_model_is_compared_with_the_first(evaluated):
+    first, second = read_results(evaluated).models
+    assert first.comparisons == ()
+    comparison = second.comparisons[0]
+    assert comparison.baseline_sha256 == first.model.sha256
+    assert comparison.paired.top1_agreement == 1.0
+    assert comparison.paired.flips == ()
+
+
+def test_json_is_one_document_and_the_table_tells_the_split(toolkit_command, tiny_tflite, face_folders):
+    done = toolkit_command(
+        "evaluate", "--model", tiny_tflite, "--data", face_folders, "--split", "train", "--json"
+    )
+    document = json.loads(done.stdout)
+    assert document["models"][0]["evaluations"][0]["data"]["split"] == "train"
+    assert document["models"][0]["evaluations"][0]["leaked_n"] is None
+    done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", face_folders)
+    assert "28 faces, split 'test'" in done.stdout
+    assert "2 of these faces also stand in the training split" in done.stdout
+
+
+def test_labels_that_do_not_match_are_refused_with_the_way_out(toolkit_command, tiny_tflite, tmp_path):
+    for name in ("happy", "smug"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "test" / name / "0.png"), np.full((48, 48), len(name), np.uint8))
+    done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "smug" in done.stderr
+    assert "--classes happy" in done.stderr
+
+
+def test_classes_hold_model_and_data_to_some(toolkit_command, tiny_tflite, face_folders):
+    arguments = (
+        "evaluate",
+        "--model",
+        tiny_tflite,
+        "--data",
+        face_folders,
+        "--classes",
+        "sad,happy",
+        "--json",
+    )
+    report = json.loads(toolkit_command(*arguments).stdout)["models"][0]["evaluations"][0]["report"]
+    assert report["classes"] == ["sad", "happy"]
+    assert report["n"] == 8
+    assert sum(map(sum, report["confusion"])) == 8
+
+
+def test_narrowed_probabilities_sum_to_one_even_where_all_are_zero():
+    class Fixed:
+        labels = ("a", "b", "c")
+
+        def predict(self, crops):
+            return np.array([[0.2, 0.2, 0.6], [0.0, 0.0, 1.0]], np.float32)
+
+    found = NarrowedPredictor(Fixed(), ("b", "a")).predict(np.zeros((2, 48, 48), np.uint8))
+    assert found == pytest.approx(np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--model", "{model}", "--data", "/no/such"), 1, "/no/such"),
+        (("--model", "/no/such.tflite", "--data", "{data}"), 1, "/no/such.tflite"),
+        (("--model", "{data}", "--data", "{data}"), 2, "expected a file ending in .keras or .tflite"),
+        (("--model", "{model}", "--data", "{data}", "--labels", "a,b"), 1, "2 labels"),
+        (("--model", "{model}", "--data", "{data}", "--split", "validation"), 1, "has no 'validation' split"),
+        (("--model", "{model}", "--data", "{data}", "--out", "{out}"), 1, "--overwrite"),
+    ],
+)
+def test_bad_input_is_one_line(toolkit_command, tiny_tflite, face_folders, evaluated, arguments, code, words):
+    before = evaluated.read_bytes()
+    places = {"model": tiny_tflite, "data": face_folders, "out": evaluated}
+    done = toolkit_command("evaluate", *(argument.format(**places) for argument in arguments))
+    assert done.returncode == code
+    assert words in done.stderr
+    assert done.stderr.startswith("error: ") or done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert evaluated.read_bytes() == before
+
+
+def test_cost_of_the_tiny_model_by_hand(tiny_tflite):
+    # make_tiny.py: 5x5x1x4 at 11x11 places, 3x3x4x8 at 5x5, 8x7; biases 4 and 8 (the zeros of the last are left out).
+    assert tflite_cost(tiny_tflite) == (100 + 4 + 288 + 8 + 56, 100 * 121 + 288 * 25 + 56)
+
+
+def test_keras_and_tflite_give_the_same_report_and_cost(
+    toolkit_command, tiny_keras, tiny_tflite, face_folders
+):
+    models = ("--model", tiny_keras, "--model", tiny_tflite)
+    done = toolkit_command("evaluate", *models, "--data", face_folders, "--json", "-q")
+    assert done.stderr == ""
+    float_entry, quantized_entry = json.loads(done.stdout)["models"]
+    paired = quantized_entry["comparisons"][0]["paired"]
+    assert paired["top1_agreement"] > 0.85
+    assert paired["mean_probability_difference"] < 0.02
+    assert float_entry["model"]["macs"] == quantized_entry["model"]["macs"]
+    assert float_entry["model"]["parameters"] == quantized_entry["model"]["parameters"] + 7  # a bias of zeros

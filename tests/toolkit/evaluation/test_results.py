@@ -1,0 +1,85 @@
+"""The results file: written, read, joined, refused."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.evaluation.results import (
+    DataIdentity,
+    Latency,
+    ModelIdentity,
+    ModelResults,
+    Results,
+    join_results,
+    read_results,
+    write_results,
+)
+
+pytestmark = pytest.mark.toolkit
+
+STATS = {"n": 10, "mean_ms": 1.0, "p50_ms": 1.0, "p90_ms": 1.2, "p99_ms": 1.5, "max_ms": 2.0, "warmup_n": 5}
+
+
+def entry(digest: str, **sections) -> ModelResults:
+    return ModelResults(ModelIdentity(f"{digest}.tflite", digest, "tflite", 10, ("a", "b")), **sections)
+
+
+def latency(p50_ms: float, target: str = "host") -> Latency:
+    return Latency(target, "measured", {"classify": {**STATS, "p50_ms": p50_ms}})
+
+
+def test_what_is_written_is_read(evaluated, timed, tmp_path):
+    for path in (evaluated, timed):
+        results = read_results(path)
+        write_results(results, tmp_path / path.name)
+        assert json.loads((tmp_path / path.name).read_text()) == json.loads(path.read_text())
+
+
+def test_joined_by_digest(evaluated, timed):
+    joined = join_results([read_results(evaluated), read_results(timed)])
+    assert len(joined.models) == 2
+    for one in joined.models:
+        assert len(one.evaluations) == len(one.latencies) == 1
+    assert [source["command"] for source in joined.provenance["documents"]] == ["evaluate", "benchmark"]
+
+
+def test_of_the_same_measurement_the_last_stands():
+    first = Results((entry("x", latencies=(latency(1.0), latency(9.0, "pi5"))),))
+    again = Results((entry("x", latencies=(latency(2.0),)),))
+    found = join_results([first, again]).models[0].latencies
+    assert {(one.target, one.stages["classify"]["p50_ms"]) for one in found} == {("host", 2.0), ("pi5", 9.0)}
+
+
+def test_the_order_of_labels_is_part_of_the_data_s_identity():
+    one = DataIdentity("d", "test", 1, ("a", "b"), "f1", False)
+    other = dataclasses.replace(one, classes=("b", "a"), fingerprint="f2")
+    assert one != other
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, None, "fast"])
+def test_latency_that_is_no_time_is_refused(value):
+    with pytest.raises(EdgeError, match="p50_ms"):
+        latency(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "no results file"),
+        ("{}", "no results file"),
+        ("[1]", "no results file"),
+        ('{"schema": "fer-edge/results", "schema_version": 99}', "schema version 99"),
+        ('{"schema": "fer-edge/results", "schema_version": 1, "models": [{}]}', "damaged"),
+        ("\x00\x01", "no results file"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, words):
+    path = tmp_path / "file.json"
+    path.write_text(content)
+    with pytest.raises(EdgeError) as caught:
+        read_results(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)

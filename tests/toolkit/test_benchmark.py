@@ -1,0 +1,107 @@
+"""``toolkit benchmark``: what it measures, and that it measures it fairly."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from device.errors import UsageError
+from toolkit.benchmark import Timed, benchmark_files, cold_start
+from toolkit.evaluation.results import read_results
+
+pytestmark = pytest.mark.toolkit
+
+
+def test_figures_hang_together(timed):
+    first, second = read_results(timed).models
+    for entry in (first, second):
+        (latency,) = entry.latencies
+        stats = latency.stages["classify"]
+        assert stats["n"] == 40
+        assert stats["warmup_n"] == 5
+        assert stats["p50_ms"] <= stats["p90_ms"] <= stats["p99_ms"] <= stats["max_ms"]
+        quantiles = latency.extra["quantiles_ms"]
+        assert quantiles == sorted(quantiles)
+        assert quantiles[50] == pytest.approx(stats["p50_ms"], abs=1e-4)
+        assert latency.extra["throughput_per_s"] == pytest.approx(1000 / stats["mean_ms"], rel=0.01)
+        assert (latency.target, latency.origin, latency.runtime) == ("host", "measured", "device")
+    assert first.latencies[0].extra["ratio"] == {"ratio": 1.0, "low": 1.0, "high": 1.0}
+    ratio = second.latencies[0].extra["ratio"]
+    assert ratio["low"] <= ratio["ratio"] <= ratio["high"]
+    assert 0.3 < ratio["ratio"] < 3  # the same network twice
+
+
+def test_memory_and_loading_are_the_model_s_own(tiny_tflite):
+    ballast = np.ones(300_000_000, np.uint8)  # in this process, not in the one that is measured
+    facts = cold_start(tiny_tflite)
+    assert 20 < facts["peak_memory_mb"] < ballast.nbytes / 2**20
+    assert facts["load_ms"] > 0
+    assert facts["first_inference_ms"] > 0
+
+
+def test_batch_multiplies_the_faces(tiny_tflite, monkeypatch):
+    import toolkit.benchmark
+
+    monkeypatch.setattr(
+        toolkit.benchmark, "cold_start", lambda *_: {}
+    )  # starting Python again tells nothing here
+    one, many = (
+        benchmark_files([str(tiny_tflite)], 60, 5, batch=batch).models[0].latencies[0] for batch in (1, 8)
+    )
+    assert many.batch == 8
+    assert many.stages["classify"]["p50_ms"] > 2 * one.stages["classify"]["p50_ms"]
+
+
+def test_keras_goes_through_predict():
+    class Network:
+        def prepare(self, crops):
+            return crops / 255
+
+        class model:
+            @staticmethod
+            def predict(batch, verbose):
+                return batch.reshape(len(batch), -1)[:, :2]
+
+    found = Timed(Network(), 3).predict(np.full((1, 48, 48), 255, np.uint8))
+    assert found.shape == (3, 2)
+    assert found.max() == 1
+
+
+def test_drift_is_noticed(tiny_tflite, monkeypatch):
+    import toolkit.benchmark
+    from device.model import ExpressionModel
+
+    monkeypatch.setattr(toolkit.benchmark, "cold_start", lambda *_: {})
+    calls, honest = [], ExpressionModel.predict
+
+    def tiring(self, crops):  # stands for a processor that grows hot half-way
+        calls.append(1)
+        if len(calls) > 35:
+            time.sleep(0.002)
+        return honest(self, crops)
+
+    monkeypatch.setattr(ExpressionModel, "predict", tiring)
+    latency = benchmark_files([str(tiny_tflite)], 60, 5).models[0].latencies[0]
+    assert latency.extra["drift_ratio"] > 2
+    assert not latency.extra["steady"]
+
+
+@pytest.mark.parametrize("wrong", [{"runs": 0}, {"threads": 0}, {"batch": 0}])
+def test_counts_below_one_are_wrong_use(tiny_tflite, wrong):
+    with pytest.raises(UsageError, match="at least 1"):
+        benchmark_files([str(tiny_tflite)], **wrong)
+
+
+def test_a_missing_baseline_is_one_line(toolkit_command, tiny_tflite):
+    done = toolkit_command("benchmark", "--model", tiny_tflite, "--baseline", "/no/such.tflite")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "/no/such.tflite" in done.stderr
+
+
+def test_json_is_one_document(toolkit_command, tiny_tflite):
+    done = toolkit_command("benchmark", "--model", tiny_tflite, "--runs", "5", "--warmup", "1", "--json")
+    document = json.loads(done.stdout)
+    assert document["command"] == "benchmark"
+    assert document["models"][0]["latencies"][0]["stages"]["classify"]["n"] == 5
