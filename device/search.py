@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 
 from device.cropping import cut_square, resize_square
-from device.detectors.base import REGION_RATIO, Detection, Detector
+from device.detectors.base import Detection, Detector
 from device.frames import BoundingBox, Frame
-from device.tracking import COAST_S, FaceTracker, TrackedFace, without_duplicates
+from device.glimpse import glimpse
+from device.tracking import COAST_S, FaceTracker, Track, TrackedFace, without_duplicates
 
 SWEEP_S = 0.5  # a new face is noticed within this time
 SWEEP_FRAMES = 5  # a slow board spends at most every fifth frame on it
@@ -46,7 +47,7 @@ class FaceFinder:
             self._size_wh = frame.size_wh
         now_s = frame.time_s
         tracks = self.tracker.predict(now_s)
-        followed = [track for track in tracks if now_s - track.seen_s <= COAST_S]
+        followed = [track for track in tracks if track.glimpsed or now_s - track.seen_s <= COAST_S]
         sweep = self.every_frame or len(followed) > MAX_FOLLOWED or self._sweep_is_due(now_s, bool(followed))
         found: list[Detection] = []
         if not self.every_frame:
@@ -61,7 +62,21 @@ class FaceFinder:
             self.sweeps += 1
             self._swept_s, self._frames_since_sweep = now_s, 0
         self._frames_since_sweep += 1
-        return self.tracker.update(without_duplicates(found), sweep, lambda box: face_look(frame.image, box))
+        return self._settle(frame.image, without_duplicates(found), sweep)
+
+    def _settle(self, image: np.ndarray, found: list[Detection], sweep: bool) -> list[TrackedFace]:
+        """Hand the detections to the tracker, with eyes to tell faces apart and to keep them in sight."""
+
+        def find_again(track: Track) -> BoundingBox | None:
+            return glimpse(*track.sight, image, track.box) if track.sight is not None else None
+
+        faces = self.tracker.update(
+            found, sweep, lambda box: face_look(image, box), None if self.every_frame else find_again
+        )
+        for track in self.tracker.tracks:
+            if track.seen:
+                track.sight = image, track.box
+        return faces
 
     def _sweep_is_due(self, now_s: float, someone: bool) -> bool:
         if not someone:
@@ -73,7 +88,7 @@ class FaceFinder:
         x, y = box.center_xy
         if not (0 <= x < width and 0 <= y < height):
             return []
-        half = box.width * REGION_RATIO / 2
+        half = box.width * self.detector.region_ratio / 2
         return self.detector.detect(image, BoundingBox(x - half, y - half, x + half, y + half))
 
 

@@ -9,8 +9,9 @@ from device.detectors.base import Detection
 from device.frames import BoundingBox
 
 COAST_S = 0.2  # a face that is not found is reported where it should be for this long
-FORGET_S = 1.5  # and gets its old id back if it is found again within this time
-CONFIRM_HITS = 4  # detections before something uncertain is a face
+SIGHT_S = 1.5  # what only looks like the face is reported for this long
+FORGET_S = 2.0  # and gets its old id back if it is found again within this time
+CONFIRM_HITS = 3  # detections before something uncertain is a face
 DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgotten
 MIN_HIT_RATE = 0.35  # what is found less often than this in the long run is no face
 EPSILON_S = 1e-6
@@ -21,7 +22,7 @@ MAX_FACES = 20
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A face with an id that stays; ``seen`` is False where its box is a guess from its motion."""
+    """A face with an id that stays; ``seen`` is False where the detector missed it in this frame."""
 
     id: int
     box: BoundingBox
@@ -40,6 +41,8 @@ class Track:
     hits: int = 1
     hit_rate: float = 1.0
     seen: bool = True
+    glimpsed: bool = False  # missed by the detector, but kept in sight
+    sight: tuple[np.ndarray, BoundingBox] | None = None  # the frame and box of the last detection
     velocity_xy: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
     look: np.ndarray | None = None  # unit vector of the face's pixels, to tell crossing faces apart
 
@@ -77,23 +80,27 @@ class FaceTracker:
         detections: Sequence[Detection],
         create: bool,
         look_at: Callable[[BoundingBox], np.ndarray] | None = None,
+        find_again: Callable[[Track], BoundingBox | None] | None = None,
     ) -> list[TrackedFace]:
         """Give the detections of the frame last predicted to the faces; return the certain ones.
 
         ``create``: detections that belong to no known face begin a new one. ``look_at`` returns the unit vector
         of the pixels in a box; it is called only where two faces are near enough to be mistaken.
+        ``find_again`` looks for a certain face that has no detection, and returns where it still is.
         """
         now_s = self._now_s or 0.0
         pairs, leftover = self._associate(detections, look_at)
         for track in self.tracks:
             self._settle(track, pairs.get(id(track)), now_s, look_at)
+        if find_again is not None:
+            self._keep_in_sight(now_s, find_again)
         self.tracks = [track for track in self.tracks if self._keeps(track, now_s)]
         if create:
             self._begin(leftover, now_s)
         faces = [
             TrackedFace(track.id, track.box, track.score, track.seen)
             for track in self.tracks
-            if track.certain and now_s - track.seen_s <= COAST_S + EPSILON_S
+            if track.certain and (track.glimpsed or now_s - track.seen_s <= COAST_S + EPSILON_S)
         ]
         return sorted(faces, key=lambda face: -face.box.width)[:MAX_FACES]
 
@@ -153,6 +160,19 @@ class FaceTracker:
         if look_at is not None and len(self.tracks) > 1 and self._alone(track):
             look = look_at(track.box)
             track.look = look if track.look is None else _unit(0.8 * track.look + 0.2 * look)
+
+    def _keep_in_sight(self, now_s: float, find_again: Callable[[Track], BoundingBox | None]) -> None:
+        for track in self.tracks:
+            followed = track.glimpsed or now_s - track.seen_s <= COAST_S + EPSILON_S
+            track.glimpsed = False
+            if track.seen or not track.certain or not followed or now_s - track.seen_s > SIGHT_S:
+                continue
+            box = find_again(track)
+            if box is not None and all(other is track or other.box.iou(box) < 0.2 for other in self.tracks):
+                track.velocity_xy = (
+                    track.velocity_xy + (np.subtract(box.center_xy, track.box.center_xy)) * 3.0
+                )
+                track.box, track.glimpsed = box, True
 
     def _alone(self, track: Track) -> bool:
         return all(other is track or other.box.iou(track.box) < 0.05 for other in self.tracks)

@@ -6,16 +6,14 @@ import cv2
 import numpy as np
 
 from device.cropping import cut_square, resize_square
-from device.detectors.base import REGION_RATIO, Detection, placed, reduce_image
+from device.detectors.base import Detection, placed, reduce_image
 from device.errors import EdgeError
 from device.frames import BoundingBox
 
 CASCADE = "haarcascade_frontalface_default.xml"
 WINDOW_PX = 24  # the cascade's training window
 SMALLEST_PX = 30  # of a face in the searched picture: a little above the window, where recall is full
-REGION_PX = (
-    90  # a region is searched at this size: its face is then REGION_PX / REGION_RATIO = 36 pixels wide
-)
+REGION_PX = 72  # a region is searched at this size: its face is then 36 pixels wide
 
 
 class HaarDetector:
@@ -24,6 +22,7 @@ class HaarDetector:
     name = "haar"
     # 300 PublicTest crops pasted at 60, 120 and 240 pixels: the median box is the crop itself, 0.97 to 1.00 wide.
     margin_ratio = 1.02
+    region_ratio = 2.0
     certain_score = 1.01  # never: a cascade is often sure of a printed skull
     min_score = 0.0
 
@@ -42,9 +41,9 @@ class HaarDetector:
         if region is not None:
             patch, left, top = cut_square(image, region, region.width)
             gray = _gray(resize_square(patch, REGION_PX))
-            face_px = REGION_PX / REGION_RATIO
+            face_px = REGION_PX / self.region_ratio
             return self._search(
-                gray, REGION_PX / patch.shape[0], (left, top), face_px / 1.45, face_px * 1.45, 3
+                gray, REGION_PX / patch.shape[0], (left, top), face_px / 1.4, face_px * 1.4, 2
             )
         gray = _gray(reduce_image(image, self.scale))
         return self._search(gray, self.scale, (0, 0), self.min_face_px * self.scale, min(gray.shape), 4)

@@ -21,6 +21,7 @@ class YuNetDetector:
     name = "yunet"
     # Median box against 300 pasted PublicTest crops: x 0.09, y 0.0, width 0.82, height 1.05.
     margin_ratio = 1.22
+    region_ratio = 2.5
     certain_score = 0.8
     min_score = 0.5
 

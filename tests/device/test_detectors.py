@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from device.detectors import DETECTORS, create_detector
-from device.detectors.base import REGION_RATIO
 from device.errors import EdgeError, UsageError
 from device.fetching import YUNET_NAME
 from device.frames import BoundingBox
@@ -57,7 +56,7 @@ def test_it_finds_a_face_near_where_it_was(create, picture):
     for box in truth:
         width = box.width / detector.margin_ratio
         x, y = box.center_xy
-        half = width * REGION_RATIO / 2
+        half = width * detector.region_ratio / 2
         for dx, dy in ((0, 0), (0.2 * width, -0.15 * width)):
             region = BoundingBox(x + dx - half, y + dy - half, x + dx + half, y + dy + half)
             found = detector.detect(image, region)
