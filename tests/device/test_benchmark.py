@@ -49,7 +49,7 @@ def test_the_ratio_holds_the_true_one_in_its_interval():
 
 def test_the_command_prints_one_json_document(tiny_model):
     command = [
-        "device",
+        DEVICE,
         "benchmark",
         "--model",
         str(tiny_model),

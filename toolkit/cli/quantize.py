@@ -69,14 +69,32 @@ def quantize(model, data, recipe, as_json, quiet, verbose, **options) -> None:
         count=options["faces"],
         **{name: options[name] for name in ("seed", "max_drop", "untrained", "overwrite")},
     )
-    chosen = recipe_named(recipe).keeping_float(names(options["keep_float"])).with_edges(options["edges"])
-    result = quantize(request, chosen)
-    if as_json:
-        click.echo(json.dumps(result_document(result), indent=1))
-    elif quiet:
-        click.echo(result.path)
+    if recipe == "all":
+        document, lines, path = _compare(request)
     else:
-        click.echo("\n".join(result_lines(result, verbose)))
+        chosen = recipe_named(recipe).keeping_float(names(options["keep_float"])).with_edges(options["edges"])
+        result = quantize(request, chosen)
+        document, lines, path = result_document(result), result_lines(result, verbose), result.path
+    click.echo(json.dumps(document, indent=1) if as_json else path if quiet else "\n".join(lines))
+
+
+def _compare(request):
+    """Return the document, the lines and the path of the recommended file of a comparison of all recipes."""
+    from toolkit.quantization.comparison import compare_recipes, comparison_lines, reasons, recommended
+    from toolkit.quantization.quantize import quantize_all
+    from toolkit.quantization.table import result_document
+
+    results = quantize_all(request)
+    rows = compare_recipes(results)
+    choice = recommended(rows)
+    document = {
+        "recommended": choice.recipe,
+        "reasons": reasons(rows, choice),
+        "rows": [row.to_json() for row in rows],
+        "results": [result_document(result) for result in results],
+    }
+    path = next(result.path for result in results if result.recipe.name == choice.recipe)
+    return document, comparison_lines(rows, results[0].measured.synthetic), path
 
 
 def _faces_at(data: str | None):
