@@ -1,0 +1,42 @@
+"""The documents say what the programs do."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_reference_is_what_help_says():
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make_reference.py", "--check"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_and_make_target_of_the_readme_exists():
+    readme = (ROOT / "README.md").read_text()
+    reference = (ROOT / "docs" / "REFERENCE.md").read_text()
+    commands = re.findall(
+        r"^(toolkit(?: data)? [a-z]+|device(?: service)? [a-z]+)", readme, flags=re.MULTILINE
+    )
+    assert len(commands) >= 8
+    for command in commands:
+        assert f"### {command}\n" in reference, command
+    for option in re.findall(
+        r"(?<=\s)--[a-z][a-z-]+", " ".join(re.findall(r"```.*?```", readme, flags=re.DOTALL))
+    ):
+        assert option in reference, option
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for target in re.findall(r"make ([a-z][a-z-]+)", readme):
+        assert target in targets, target
+
+
+def test_links_between_the_documents_lead_somewhere():
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "models").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
