@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from toolkit.data.class_names import normal_class_name
+from toolkit.data.dataset import Dataset
 
 VOTES_FILE = "fer2013new.csv"
 VOTE_COLUMNS = (
@@ -49,3 +51,13 @@ def read_votes(path: Path, row_count: int) -> np.ndarray:
             "they do not belong together: move the votes away or fetch both again"
         )
     return table
+
+
+def label_shares(dataset: Dataset) -> np.ndarray:
+    """Return for each face the share of its taggers who named its label, (N,) float64; 0 for a class they lack."""
+    assert dataset.votes is not None
+    columns = [normal_class_name(name) for name in VOTE_COLUMNS]
+    column_of = np.array([columns.index(name) if name in columns else -1 for name in dataset.classes])
+    column = column_of[dataset.labels]
+    named = np.where(column < 0, 0, dataset.votes[np.arange(len(dataset)), column])
+    return named / np.maximum(dataset.votes.sum(axis=1), 1)

@@ -7,8 +7,10 @@ from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.folders import load_folders, subfolders
 from toolkit.data.kaggle_csv import load_kaggle_csv
+from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
+SYNTHETIC = "synthetic"
 
 
 def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None) -> Dataset:
@@ -16,14 +18,19 @@ def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None) -> Da
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
-    one, with the FER+ votes file beside it or not.
+    one, with the FER+ votes file beside it or not; the word 'synthetic' for the faces that ship with the toolkit.
     ``classes`` keeps only these, in this order; else FER2013's order where all names are FER2013's, else by name.
     Raises EdgeError for anything else, for a data set of one class, and for a class that is not there.
     """
     path = Path(path)
-    if not path.exists():
-        raise EdgeError(f"no data at {path}; expected a folder of faces or a {CSV_FILE}")
-    dataset = load_any(path)
+    if path.exists():
+        dataset = load_any(path)
+    elif str(path) == SYNTHETIC:
+        dataset = load_synthetic()
+    else:
+        raise EdgeError(
+            f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
+        )
     if classes is not None:
         dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
     refuse_one_class(dataset)

@@ -1,0 +1,129 @@
+"""Making synthetic faces from a data set of real ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.dataset import Dataset
+from toolkit.data.eye_alignment import align_by_eyes
+from toolkit.data.face_model import FaceModel, fit_face_model, middle_window, mirrored, normalize_light
+from toolkit.data.ferplus import label_shares
+from toolkit.data.synthesis import labelled
+
+FACES_PER_CLASS = 64
+# Of so many samples the clearest is kept.
+DRAWN_FOR_ONE = 10
+# Faces of the data that the model is fitted on, a class: those whose FER+ taggers agree, within these numbers.
+CLEAR_SHARE = 0.6
+FITTED_PER_CLASS = (400, 1800)
+# No sample correlates more than this with any face of the data (see models/synthetic_faces.md for what is usual).
+MAX_RESEMBLANCE = 0.95
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """New faces, and how they came: real faces fitted on, and the resemblance (correlation over the middle of the
+    face, 1 for a copy) of each new face with the real face nearest to it, (N,)."""
+
+    faces: Dataset
+    fitted: int
+    resemblance: np.ndarray
+
+    def to_json(self) -> dict:
+        resemblance = np.percentile(self.resemblance, [50, 100])
+        return {
+            "synthetic": True,
+            "faces": len(self.faces),
+            "classes": list(self.faces.classes),
+            "fitted_on_faces": self.fitted,
+            "resemblance_with_nearest_real_face": {
+                "median": round(float(resemblance[0]), 4),
+                "highest": round(float(resemblance[1]), 4),
+            },
+        }
+
+
+def fit_and_sample(
+    dataset: Dataset, per_class: int = FACES_PER_CLASS, seed: int = 0, progress: Progress = lambda text: None
+) -> Synthesis:
+    """Return ``per_class`` synthetic faces of each of FER2013's classes, from a model of ``dataset``'s 'train' faces.
+
+    Raises EdgeError if the data set has other classes or too few faces with both eyes to be seen.
+    """
+    if dataset.classes != FER2013_CLASSES:
+        raise EdgeError(
+            f"{dataset.source}: expected the classes {', '.join(FER2013_CLASSES)} to fit synthetic faces on; "
+            f"received {', '.join(dataset.classes)}"
+        )
+    train = dataset.split("train")
+    rng = np.random.default_rng(seed)
+    chosen = train.select(clear_rows(train, rng))
+    progress(f"aligning {len(chosen)} faces by their eyes")
+    aligned, rows = align_by_eyes(chosen.images)
+    labels = chosen.labels[rows]
+    fewest = np.bincount(labels, minlength=len(FER2013_CLASSES)).min()
+    if fewest < 2:
+        raise EdgeError(
+            f"{dataset.source}: a class has {fewest} faces with both eyes found; expected 2 or more"
+        )
+    progress(f"fitting on {len(aligned)} faces")
+    model = fit_face_model(aligned, labels, len(FER2013_CLASSES))
+    real = np.concatenate([normalize_light(aligned)[0], normalize_light(train.images)[0]])
+    progress("sampling")
+    parts = [sample_class(model, label, per_class, real, rng) for label in range(len(FER2013_CLASSES))]
+    images = np.concatenate([faces for faces, _ in parts])
+    return Synthesis(labelled(images), len(aligned), np.concatenate([likeness for _, likeness in parts]))
+
+
+def clear_rows(train: Dataset, rng: np.random.Generator) -> np.ndarray:
+    """Return rows of each class to fit on: those that most taggers named so, or any where there are no votes."""
+    shares = np.ones(len(train)) if train.votes is None else label_shares(train)
+    fewest, most = FITTED_PER_CLASS
+    chosen = []
+    for label in range(len(train.classes)):
+        rows = rng.permutation(np.flatnonzero(train.labels == label))
+        rows = rows[np.argsort(-shares[rows], kind="stable")]
+        chosen.append(rows[: np.clip((shares[rows] >= CLEAR_SHARE).sum(), fewest, most)])
+    return np.concatenate(chosen)
+
+
+def sample_class(
+    model: FaceModel, label: int, count: int, real: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``count`` faces of a class, clearest first, and each one's resemblance with the nearest of ``real``."""
+    points = model.sample(label, count * DRAWN_FOR_ONE, rng)
+    points = points[np.argsort(-model.margins(points, label))][: count * 2]
+    faces = model.render(points, rng)
+    likeness = highest_resemblance(faces, real)
+    new = np.flatnonzero(likeness <= MAX_RESEMBLANCE)[:count]
+    if len(new) < count:
+        raise EdgeError(
+            f"the model of class '{FER2013_CLASSES[label]}' repeats the faces it was fitted on "
+            f"({count * 2 - len(new)} samples are nearly copies); fit it on more faces"
+        )
+    return faces[new], likeness[new]
+
+
+def highest_resemblance(faces: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Return the highest correlation of each of (N, 48, 48) faces with any of ``real`` (M, 2304) or its mirror image.
+
+    ``real`` is as ``normalize_light`` returns it, which makes the sum over pixels a correlation.
+    """
+    window = np.sqrt(middle_window())
+    ours = unit_rows(normalize_light(faces)[0] * window)
+    both = np.concatenate([ours, mirrored(ours)])
+    best = np.full(len(both), -1.0, np.float32)
+    for start in range(0, len(real), 4096):
+        theirs = unit_rows(real[start : start + 4096] * window)
+        best = np.maximum(best, (both @ theirs.T).max(axis=1))
+    return np.maximum(best[: len(ours)], best[len(ours) :])
+
+
+def unit_rows(rows: np.ndarray) -> np.ndarray:
+    """Return rows scaled to length 1."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)

@@ -1,0 +1,71 @@
+"""Synthetic labelled faces: of no real person, sampled from a statistical model of faces.
+
+How the shipped ones are made: ``fit_and_sample`` aligns FER2013's training faces by their eyes, fits a Gaussian a
+class over 300 eigenfaces, samples it, and keeps the samples whose class is clearest under the model's own linear
+discriminant. A sample that resembles any face of the data too much is dropped.
+
+Their file is a PNG sheet of 48x48 tiles, 16 a row, a class in FER2013's order after the other, the same number of
+each: ``read_sheet`` and ``write_sheet``.
+
+``device/data/demo_faces.png`` is a smaller sheet for the demo source of the device: 7 rows, a class each in
+FER2013's order (angry, disgust, fear, happy, sad, surprise, neutral), of 4 tiles of 48x48. Magnified to 100 to 200
+pixels on a plain background each of its faces is found by OpenCV's frontal-face cascade.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import write_whole
+from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.dataset import FACE_SIZE, Dataset
+
+SHIPPED_SHEET = Path(__file__).with_name("synthetic_faces.png")
+SOURCE = "synthetic faces"
+SHEET_COLUMNS = 16
+
+
+def load_synthetic() -> Dataset:
+    """Return the synthetic faces that ship with the toolkit: seven classes, all 'train', source 'synthetic faces'."""
+    if not SHIPPED_SHEET.is_file():
+        raise EdgeError(f"the synthetic faces are missing ({SHIPPED_SHEET}); install fer-edge[toolkit] again")
+    return labelled(read_sheet(SHIPPED_SHEET))
+
+
+def labelled(images: np.ndarray, source: str = SOURCE) -> Dataset:
+    """Return (7 * N, 48, 48) faces, N a class in FER2013's order, as a data set."""
+    each = len(images) // len(FER2013_CLASSES)
+    names = [f"synthetic/{name}/{number:03d}" for name in FER2013_CLASSES for number in range(each)]
+    return Dataset(
+        images=images,
+        labels=np.repeat(np.arange(len(FER2013_CLASSES)), each),
+        classes=FER2013_CLASSES,
+        splits=np.full(len(images), "train", dtype="U10"),
+        names=np.array(names),
+        source=source,
+    )
+
+
+def read_sheet(path: Path) -> np.ndarray:
+    """Return the tiles of a PNG sheet, row by row, as (N, 48, 48) uint8."""
+    sheet = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    classes = len(FER2013_CLASSES)
+    if sheet is None or sheet.shape[0] % (FACE_SIZE * classes) or sheet.shape[1] % FACE_SIZE:
+        raise EdgeError(
+            f"{path} is no sheet of {FACE_SIZE}x{FACE_SIZE} faces in {classes} classes; fetch it again"
+        )
+    rows, columns = sheet.shape[0] // FACE_SIZE, sheet.shape[1] // FACE_SIZE
+    tiles = sheet.reshape(rows, FACE_SIZE, columns, FACE_SIZE).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles.reshape(-1, FACE_SIZE, FACE_SIZE))
+
+
+def write_sheet(
+    images: np.ndarray, path: Path, columns: int = SHEET_COLUMNS, overwrite: bool = False
+) -> None:
+    """Write (N, 48, 48) uint8 faces, N a multiple of ``columns``, as a PNG sheet with ``columns`` tiles a row."""
+    tiles = images.reshape(-1, columns, FACE_SIZE, FACE_SIZE).swapaxes(1, 2)
+    sheet = tiles.reshape(-1, columns * FACE_SIZE)
+    content = cv2.imencode(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+    write_whole(path, content, overwrite)
