@@ -1,0 +1,87 @@
+"""One contract over every recipe, on a network that was really trained."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError, UsageError
+from device.metadata import read_metadata
+from device.model import load_model
+from toolkit.quantization.quantize import Request, quantize
+from toolkit.quantization.recipe import RECIPES, recipe_named
+
+pytestmark = pytest.mark.toolkit
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_answers_as_float_does_and_describes_itself(quantizer, name, tmp_path):
+    result = quantizer.quantize(recipe_named(name), tmp_path / "model.tflite")
+    result.write(overwrite=False)
+    model = load_model(result.path)
+    assert result.measured.float_report.accuracy > 0.8
+    assert result.measured.top1_agreement > 0.95
+    assert model.metadata.recipe == name
+    assert model.metadata.crop_margin == 1.3
+    assert model.outputs_probabilities
+    assert model.metadata.accuracy["quantized"]["n"] == len(result.measured.faces)
+    again = model.predict(result.measured.faces.images)
+    assert np.array_equal(again, result.measured.quantized_probabilities)
+    with zipfile.ZipFile(result.path) as archive:
+        assert archive.read("labels.txt").decode().split() == list(model.labels)
+
+
+@pytest.mark.parametrize(("edges", "zero_point"), [("int8", -128), ("uint8", 0)])
+def test_int8_is_integer_throughout_and_takes_raw_pixels(quantizer, edges, zero_point):
+    model = quantizer.quantize(recipe_named("int8").with_edges(edges)).model()
+    assert model.input_tensor.dtype == model.output_tensor.dtype == edges
+    assert model.input_tensor.scales[0] == pytest.approx(1 / 255)
+    assert model.input_tensor.zero_points == (zero_point,)
+    assert not [tensor for tensor in model.structure.tensors if tensor.dtype.startswith("float")]
+    assert model.input_tensor.shape_signature == (1, 48, 48, 1)
+    dense = next(operator for operator in model.structure.operators if operator.name == "FULLY_CONNECTED")
+    assert len(model.structure.tensors[dense.inputs[1]].scales) == 1
+
+
+def test_named_layers_stay_in_float(quantizer):
+    model = quantizer.quantize(recipe_named("int8").keeping_float(("two",))).model()
+    tensors = model.structure.tensors
+    kinds = [tensors[op.outputs[0]].dtype for op in model.structure.operators if op.name == "CONV_2D"]
+    assert kinds == ["int8", "float32", "int8"]
+    assert model.metadata.recipe == "int8-mixed"
+    assert model.metadata.kept_float == ("two",)
+
+
+def test_an_unknown_layer_is_named_with_the_known_ones(quantizer):
+    with pytest.raises(EdgeError, match=r"no layer 'four'.*one, two, three, pool, head"):
+        quantizer.quantize(recipe_named("int8-mixed").keeping_float(("four",)))
+
+
+def test_options_that_do_not_fit_the_recipe_are_wrong_use():
+    with pytest.raises(UsageError, match="int8-mixed"):
+        recipe_named("float16").keeping_float(("one",))
+    with pytest.raises(UsageError, match="edges"):
+        recipe_named("dynamic").with_edges("uint8")
+    with pytest.raises(UsageError, match="there are: float32"):
+        recipe_named("int3")
+
+
+def test_the_file_is_written_beside_the_model_and_never_over_another(trained, faces, tmp_path):
+    model = tmp_path / "net.keras"
+    model.write_bytes(trained.read_bytes())
+    result = quantize(Request(model, faces, count=50), recipe_named("int8"))
+    assert result.path == tmp_path / "net_int8.tflite"
+    assert read_metadata(result.path).representative["count"] == 50
+    before = result.path.read_bytes()
+    with pytest.raises(EdgeError, match="--overwrite"):
+        quantize(Request(model, faces, count=50), recipe_named("int8"))
+    assert result.path.read_bytes() == before
+
+
+def test_the_same_seed_gives_the_same_graph(quantizer):
+    first, second = (quantizer.quantize(recipe_named("int8")) for _ in range(2))
+    assert read_sha(first) == read_sha(second)
+
+
+def read_sha(result):
+    return result.model().metadata.weights_sha256
