@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format models synthetic dist clean
+.PHONY: help setup demo test test-fast lint format models figures docs dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,27 @@ lint: setup ## ruff and mypy
 format: setup ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+DATA ?= data/fer2013.csv
+
+models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
+	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best --resume || \
+		$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best
+	cp runs/best/best.keras models/best.keras
+	$(MAKE) figures
+
+figures: setup ## quantize and measure models/best.keras on DATA; the committed results and digests
+	$(BIN)/toolkit quantize --model models/best.keras --data $(DATA) --out device/data/fer7_int8.tflite --overwrite
+	$(BIN)/toolkit evaluate --model models/best.keras --model device/data/fer7_int8.tflite --data $(DATA) \
+		--split validation --out models/evaluation.json --overwrite
+	$(BIN)/toolkit benchmark --model models/best.keras --model device/data/fer7_int8.tflite \
+		--out models/benchmark.json --overwrite
+	cd models && sha256sum best.keras best_int8.tflite > SHA256SUMS
+	$(MAKE) docs
+
+docs: setup ## the generated parts of the documents
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_figures.py
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check build
