@@ -50,8 +50,8 @@ format: setup ## let ruff put the code in order
 DATA ?= data/fer2013.csv
 
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
-	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best --resume || \
-		$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best
+	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best \
+		$(if $(wildcard runs/best/checkpoint.npz),--resume)
 	cp runs/best/best.keras models/best.keras
 	$(MAKE) figures
 

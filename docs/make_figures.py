@@ -67,10 +67,15 @@ def table(models: list[ModelResults]) -> str:
             if "classify" in latency.stages
         ]
         time = f"{times[0]:.2f} ms" if times else ""
-        lines.append(
-            f"| {NAMES.get(entry.model.name, entry.model.name)} | {100 * report.accuracy:.1f} % ({low:.1f} to {high:.1f}) "
-            f"| {report.n:,} | {report.expected_calibration_error:.3f} | {entry.model.size_bytes / 1024:,.0f} KiB | {time} |"
+        cells = (
+            NAMES.get(entry.model.name, entry.model.name),
+            f"{100 * report.accuracy:.1f} % ({low:.1f} to {high:.1f})",
+            f"{report.n:,}",
+            f"{report.expected_calibration_error:.3f}",
+            f"{entry.model.size_bytes / 1024:,.0f} KiB",
+            time,
         )
+        lines.append(f"| {' | '.join(cells)} |")
     for entry in models:
         for comparison in entry.comparisons:
             paired = comparison.paired
@@ -114,9 +119,10 @@ def documents() -> dict[Path, str]:
     leaked = models[0].evaluations[0].leaked_n
     leaks = f"{leaked} of them also stand in Kaggle's Training rows, pixel for pixel." if leaked else ""
     card = CARD.format(table=table(models), classes=class_table(models), leaks=leaks)
+    count, cpu = models[0].evaluations[0].report.n, results.provenance["documents"][-1]["cpu"]
     block = (
-        f"{table(models)}\n\nOn the {models[0].evaluations[0].report.n:,} faces of FER2013 PublicTest, copies removed from "
-        f"training; times on {results.provenance['documents'][-1]['cpu']}. More in [models/README.md](models/README.md).\n"
+        f"{table(models)}\n\nOn the {count:,} faces of FER2013 PublicTest, copies removed from training; times on "
+        f"{cpu}. More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())
     return {MODELS / "README.md": card, README: readme}
