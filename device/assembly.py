@@ -1,7 +1,7 @@
 """From the options of ``device run`` to a running session."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from device.errors import UsageError
 from device.files import refuse_existing
 from device.session import RunStatistics, Stop, run_session, stopped_by_signals
 from device.sinks import Sink
+
+ROW_SUFFIXES = (".jsonl", ".csv")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class RunOptions:
     threads: int = 1
     max_frames: int | None = None
     output: str | None = None
+    video: str | None = None
+    save_frames: str | None = None
+    blur_faces: bool = False
+    mqtt: str | None = None
+    mqtt_topic: str = "fer-edge"
+    preview: str | None = None
     overwrite: bool = False
 
 
@@ -56,7 +64,7 @@ def run_with(options: RunOptions, report: Callable[[str], None], terminal: str =
     loop = FrameLoop(finder, model, smoother, LatencyRecorder(), source.continuous, margin_ratio)
     stop = Stop()
     with stopped_by_signals(stop):
-        sinks = open_sinks(options, terminal)
+        sinks = open_sinks(options, model.labels, report, terminal)
         return run_session(source, loop, sinks, stop, report, options.max_frames)
 
 
@@ -76,18 +84,72 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
 
 def refuse_outputs(options: RunOptions) -> None:
     """Refuse an existing output before anything slow or visible happens."""
-    if options.output:
-        refuse_existing(options.output, options.overwrite)
+    for path in (options.output, options.video):
+        if path:
+            refuse_existing(path, options.overwrite)
+    if (
+        options.output
+        and Path(options.output).suffix not in ROW_SUFFIXES
+        and not Path(options.output).exists()
+    ):
+        raise UsageError(f"--output {options.output}: expected a name ending in {', '.join(ROW_SUFFIXES)}")
 
 
-def open_sinks(options: RunOptions, terminal: str) -> list[Sink]:
-    """Open every sink that the options ask for."""
-    from device.sinks.jsonl import JsonLinesSink
-    from device.sinks.terminal import TerminalSink
-
+def open_sinks(
+    options: RunOptions, labels: Sequence[str], report: Callable[[str], None], terminal: str
+) -> list[Sink]:
+    """Open every sink that the options ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
-    if options.output:
-        sinks.append(JsonLinesSink(options.output, options.overwrite))
-    if terminal != "off":
-        sinks.append(TerminalSink(sys.stderr, every_frame=terminal == "rows"))
+    try:
+        for open_sink in _asked_sinks(options, labels, report, terminal):
+            sinks.append(open_sink())
+    except BaseException:
+        for sink in sinks:
+            sink.close()
+        raise
     return sinks
+
+
+def _asked_sinks(options, labels, report, terminal) -> Iterator[Callable[[], Sink]]:
+    """Yield how to open each asked sink; each is imported only where it is asked for."""
+    if options.output:
+        yield lambda: _row_sink(options, labels)
+    if options.video:
+        from device.sinks.video import VideoSink
+
+        yield lambda: VideoSink(options.video, options.overwrite, options.blur_faces)
+    if options.save_frames:
+        from device.sinks.frames import FrameFilesSink
+
+        report(f"--save-frames stores pictures of people in {options.save_frames}")
+        yield lambda: FrameFilesSink(options.save_frames, options.overwrite, options.blur_faces)
+    if options.mqtt:
+        from device.sinks.mqtt import Broker, MqttSink
+
+        yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic, report)
+    if options.preview:
+        yield lambda: _preview(options)
+    if terminal != "off":
+        from device.sinks.terminal import TerminalSink
+
+        yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
+
+
+def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
+    assert options.output is not None
+    if options.output.endswith(".csv"):
+        from device.sinks.csv import CsvSink
+
+        return CsvSink(options.output, labels, options.overwrite)
+    from device.sinks.jsonl import JsonLinesSink
+
+    return JsonLinesSink(options.output, options.overwrite)
+
+
+def _preview(options: RunOptions) -> Sink:
+    from device.sinks.preview import PreviewAddress, PreviewSink
+
+    assert options.preview is not None
+    sink = PreviewSink(PreviewAddress.parse(options.preview), options.blur_faces)
+    print(f"preview: {sink.url}", file=sys.stderr, flush=True)
+    return sink

@@ -130,7 +130,7 @@ class FaceTracker:
         absent_s = (self._now_s or 0.0) - track.seen_s
         apart = np.hypot(x - u, y - v) / width / (1 + 1.5 * absent_s)
         grown = abs(np.log(detection.box.width / track.box.width))
-        return float(apart + 0.7 * grown + (0.0 if track.certain else 0.2))
+        return float(apart + 0.7 * grown + (0.0 if track.certain else 0.3))
 
     def _compare_looks(self, candidates, detections, look_at) -> list[tuple[float, int, int]]:
         looks = {j: look_at(detections[j].box) for _, _, j in candidates}

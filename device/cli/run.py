@@ -32,7 +32,21 @@ import click
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of OpenCV and LiteRT."
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
-@click.option("--output", metavar="FILE.jsonl", help="Write a row a frame as JSON Lines.")
+@click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
+@click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
+@click.option("--save-frames", metavar="DIR", help="Store the pictures that show a face.")
+@click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")
+@click.option("--mqtt", metavar="HOST[:PORT]", help="Publish to a broker, or mqtt://USER:PASSWORD@HOST:PORT.")
+@click.option(
+    "--mqtt-topic", default="fer-edge", show_default=True, metavar="TOPIC", help="Where to publish."
+)
+@click.option(
+    "--preview",
+    is_flag=False,
+    flag_value="127.0.0.1:8008",
+    metavar="[HOST:PORT]",
+    help="Serve a page with the live picture; other hosts than 127.0.0.1 need the token that is printed.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing output files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the statistics as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")

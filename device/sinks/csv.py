@@ -1,0 +1,40 @@
+"""CSV: a row a face, and a row with empty columns for a frame without one."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.results import FrameResult
+from device.sinks.jsonl import RowFile
+
+FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")
+FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", "smoothed_label")
+
+
+class CsvSink:
+    """Columns: the frame's, the face's, then a score a label."""
+
+    def __init__(self, path: str | Path, labels: Sequence[str], overwrite: bool = False):
+        self.name = str(path)
+        self.labels = tuple(labels)
+        self._rows = RowFile(path, overwrite)
+        self._rows.append(_line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels]))
+
+    def write(self, result: FrameResult) -> None:
+        row = result.to_json()
+        frame = [row[column] for column in FRAME_COLUMNS]
+        if not row["faces"]:
+            self._rows.append(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels))))
+        for face in row["faces"]:
+            told = [face["id"], *face["box_xyxy"], face["label"], face["probability"], face["smoothed_label"]]
+            self._rows.append(_line(frame + told + [face["scores"][label] for label in self.labels]))
+
+    def close(self) -> None:
+        self._rows.close()
+
+
+def _line(values: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(values)
+    return buffer.getvalue()

@@ -1,0 +1,136 @@
+"""MQTT: a message a change, for Home Assistant and everything else that listens on a broker."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from device.errors import EdgeError, UsageError
+from device.results import FrameResult
+
+QUIET_S = 1.0  # without a change, a message a second is enough
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where to publish: ``HOST``, ``HOST:PORT`` or ``mqtt://USER:PASSWORD@HOST:PORT`` as typed."""
+
+    host: str
+    port: int = 1883
+    user: str | None = None
+    password: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Broker":
+        from urllib.parse import urlsplit
+
+        try:
+            parts = urlsplit(text if "//" in text else f"//{text}")
+            broker = cls(parts.hostname or "", parts.port or 1883, parts.username, parts.password)
+        except ValueError as error:
+            raise UsageError(
+                f"--mqtt: {error}; expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT"
+            ) from None
+        if not broker.host or parts.scheme not in ("", "mqtt"):
+            raise UsageError("--mqtt: expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT")
+        return broker
+
+
+class MqttSink:
+    """Publishes ``TOPIC/faces`` (JSON), a retained ``TOPIC/status`` (online, offline by last will) and Home
+    Assistant's discovery. paho reconnects in a thread of its own; what happens meanwhile is dropped.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        labels: Sequence[str],
+        topic: str = "fer-edge",
+        report: Callable[[str], None] = lambda line: None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ):
+        self.broker, self.labels, self.topic, self.report, self.clock_s = (
+            broker,
+            labels,
+            topic,
+            report,
+            clock_s,
+        )
+        self.name = f"mqtt://{broker.host}:{broker.port}/{topic}"
+        self._sent_s, self._sent_summary = -QUIET_S, ""
+        self._was_connected = False
+        self.client = self._connect()
+
+    def _connect(self) -> Any:
+        try:
+            from paho.mqtt import client as mqtt
+        except ModuleNotFoundError:
+            raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        if self.broker.user is not None:
+            client.username_pw_set(self.broker.user, self.broker.password)
+        client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
+        client.reconnect_delay_set(1, 60)
+        client.max_queued_messages_set(10)
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.connect_async(self.broker.host, self.broker.port, keepalive=30)
+        client.loop_start()
+        return client
+
+    def _on_connect(self, client, userdata, flags, reason, properties) -> None:
+        if reason.is_failure:
+            self.report(f"{self.name} refuses: {reason}; trying again")
+            return
+        client.publish(f"{self.topic}/status", "online", qos=1, retain=True)
+        for address, document in self._discovery().items():
+            client.publish(address, json.dumps(document), qos=1, retain=True)
+        if self._was_connected:
+            self.report(f"{self.name} is connected again")
+        self._was_connected = True
+
+    def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
+        if reason.is_failure and self._was_connected:
+            self.report(f"{self.name} is gone ({reason}); reconnecting")
+
+    def _discovery(self) -> dict[str, dict[str, Any]]:
+        """Return Home Assistant's configuration messages by topic."""
+        common = {
+            "state_topic": f"{self.topic}/faces",
+            "availability_topic": f"{self.topic}/status",
+            "device": {"identifiers": [self.topic], "name": self.topic, "manufacturer": "fer-edge"},
+        }
+        expression = {
+            "name": "Expression",
+            "unique_id": f"{self.topic}-expression",
+            "value_template": "{{ value_json.expression }}",
+            "icon": "mdi:emoticon-outline",
+        }
+        faces = {
+            "name": "Faces",
+            "unique_id": f"{self.topic}-faces",
+            "value_template": "{{ value_json.count }}",
+            "icon": "mdi:face-recognition",
+        }
+        return {
+            f"homeassistant/sensor/{self.topic}/expression/config": {**common, **expression},
+            f"homeassistant/sensor/{self.topic}/faces/config": {**common, **faces},
+        }
+
+    def write(self, result: FrameResult) -> None:
+        """Publish when someone's smoothed label changes, and once a second anyway."""
+        now_s = self.clock_s()
+        if result.summary == self._sent_summary and now_s - self._sent_s < QUIET_S:
+            return
+        self._sent_s, self._sent_summary = now_s, result.summary
+        if self.client.is_connected():
+            row = result.to_json()
+            row["count"] = len(result.faces)
+            row["expression"] = result.faces[0].smoothed_label if result.faces else "no face"
+            self.client.publish(f"{self.topic}/faces", json.dumps(row), qos=0)
+
+    def close(self) -> None:
+        if self.client.is_connected():
+            self.client.publish(f"{self.topic}/status", "offline", qos=1, retain=True).wait_for_publish(2)
+        self.client.disconnect()
+        self.client.loop_stop()

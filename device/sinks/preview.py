@@ -1,0 +1,193 @@
+"""A page with the live picture, on this device alone unless asked otherwise."""
+
+import hmac
+import http.server
+import json
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from importlib import resources
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import cv2
+
+from device.drawing import annotated
+from device.errors import EdgeError, UsageError
+from device.results import FrameResult
+
+DEFAULT_ADDRESS = "127.0.0.1:8008"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PICTURES_A_SECOND = 15
+JPEG_QUALITY = 80
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class PreviewAddress:
+    """Where the page is served: host and port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "PreviewAddress":
+        """Return the address of ``PORT``, ``HOST`` or ``HOST:PORT``."""
+        parts = urlsplit(f"//{'127.0.0.1:' if text.isdigit() else ''}{text}")
+        try:
+            return cls(parts.hostname or "127.0.0.1", 8008 if parts.port is None else parts.port)
+        except ValueError:
+            raise UsageError(f"--preview {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS}") from None
+
+    @property
+    def private(self) -> bool:
+        """Whether only this device can reach it."""
+        return self.host in LOOPBACK
+
+
+class PreviewSink:
+    """Serves the newest result. Drawing and encoding happen only while somebody watches, in his own thread.
+
+    ``url`` is what to open; it carries a token where other devices can reach the page.
+    """
+
+    def __init__(self, address: PreviewAddress, blur_faces: bool = False):
+        self.blur_faces = blur_faces
+        self.token = None if address.private else secrets.token_urlsafe(16)
+        self._changed = threading.Condition()
+        self._newest: FrameResult | None = None
+        self.closed = False
+        try:
+            self._server = http.server.ThreadingHTTPServer((address.host, address.port), self._handler())
+        except OSError as error:
+            raise EdgeError(
+                f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}"
+            ) from error
+        self._server.daemon_threads = True
+        self.url = f"http://{address.host}:{self._server.server_port}/"
+        if self.token:
+            self.url += f"?token={self.token}"
+        self.name = "preview"
+        threading.Thread(target=self._server.serve_forever, name="preview", daemon=True).start()
+
+    def write(self, result: FrameResult) -> None:
+        with self._changed:
+            self._newest = result
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self.closed = True
+            self._changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def newer_than(self, index: int, timeout_s: float = 5.0) -> FrameResult | None:
+        """Wait for a result after frame ``index``; None after ``timeout_s`` or at the end."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.closed or (self._newest is not None and self._newest.index > index), timeout_s
+            )
+            return (
+                None if self.closed or self._newest is None or self._newest.index <= index else self._newest
+            )
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the newest row with the smoothed scores, for the bars."""
+        result = self._newest
+        if result is None:
+            return None
+        row = result.to_json()
+        for shown, face in zip(row["faces"], result.faces, strict=True):
+            shown["smoothed"] = face.smoothed
+        return row
+
+    def jpeg(self, result: FrameResult) -> bytes:
+        picture = annotated(result, self.blur_faces)
+        return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        sink = self
+
+        class Handler(PreviewHandler):
+            preview = sink
+
+        return Handler
+
+
+class PreviewHandler(http.server.BaseHTTPRequestHandler):
+    """Answers ``/`` (the page), ``/stream`` (Motion JPEG) and ``/state`` (JSON)."""
+
+    preview: PreviewSink
+    timeout = 20
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if not self._allowed(parts.query):
+            self._answer(403, "text/plain", b"open the address with the token that 'device run' printed\n")
+        elif parts.path == "/":
+            page = resources.files("device").joinpath("data", "preview.html").read_bytes()
+            self._answer(200, "text/html; charset=utf-8", page)
+        elif parts.path == "/state":
+            state = self.preview.state()
+            body = b"" if state is None else json.dumps(state).encode()
+            self._answer(204 if state is None else 200, "application/json", body)
+        elif parts.path == "/stream":
+            self._stream()
+        else:
+            self._answer(404, "text/plain", b"not here\n")
+
+    def _allowed(self, query: str) -> bool:
+        """Whether the token is right; without a token, whether the page was asked for by its own name."""
+        token = self.preview.token
+        if token is None:
+            # Another site's script may point its own name at 127.0.0.1; it cannot change this header.
+            return (urlsplit(f"//{self.headers.get('Host', '')}").hostname or "") in LOOPBACK
+        try:
+            cookie = SimpleCookie(self.headers.get("Cookie", "")).get("token")
+        except CookieError:
+            cookie = None
+        given = parse_qs(query).get("token", [cookie.value if cookie else ""])[0]
+        return hmac.compare_digest(given.encode(), token.encode())
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in PAGE_HEADERS.items():
+            self.send_header(name, value)
+        if self.preview.token and status == 200:
+            # From here on the cookie carries the token, so that it need not stand in every address.
+            self.send_header("Set-Cookie", f"token={self.preview.token}; HttpOnly; SameSite=Strict; Path=/")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        index = -1
+        while not self.preview.closed:
+            result = self.preview.newer_than(index)
+            if result is None:
+                continue
+            index = result.index
+            data = self.preview.jpeg(result)
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            try:
+                self.wfile.write(head.encode() + data + b"\r\n")
+            except OSError:  # the watcher has gone
+                return
+            time.sleep(1 / PICTURES_A_SECOND)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the terminal belongs to the loop, and an address in a log would carry the token."""
