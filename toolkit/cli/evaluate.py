@@ -24,9 +24,9 @@ import click
     "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
 )
 @click.option(
-    "--pixel-range",
+    "--scale",
     type=click.Choice(["0..255", "0..1", "-1..1"]),
-    help="What a Keras model without rescaling inside expects. Default: 0..1 for such a model.",
+    help="The pixel values a Keras model takes, where it does not rescale.",
 )
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
@@ -35,9 +35,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
 @click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
-def evaluate(
-    models, data, split, labels, classes, pixel_range, out, overwrite, as_json, quiet, verbose
-) -> None:
+def evaluate(models, data, split, labels, classes, scale, out, overwrite, as_json, quiet, verbose) -> None:
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
     from device.files import refuse_existing
     from toolkit.data.class_names import parse_classes
@@ -50,7 +48,7 @@ def evaluate(
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
     chosen = parse_classes(classes) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = evaluate_models(list(models), data, split, named, chosen, pixel_range, say)
+    results = evaluate_models(list(models), data, split, named, chosen, scale, say)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

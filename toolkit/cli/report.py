@@ -8,17 +8,42 @@ import click
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...")
 @click.option(
-    "--out", required=True, type=click.Path(), metavar="FILE.html", help="The page; JSON goes beside it."
+    "--out", type=click.Path(), metavar="FILE.html", help="The page; JSON and Markdown go beside it."
 )
+@click.option("--compare", is_flag=True, help="RESULTS are two reports, OLD and NEW: tell what changed.")
+@click.option(
+    "--faces", metavar="DATA", help="Show the faces of DATA that flipped. Puts their pictures in the page."
+)
+@click.option(
+    "--fail-if", "condition", metavar="CONDITION",
+    help="Exit 1 if this holds for any model, such as 'drop>0.5 or p50_ratio>1.1'.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace an existing report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report's figures as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-def report(results, out, overwrite, as_json, quiet) -> None:
-    """Join what evaluate, quantize, benchmark and the device wrote into one self-contained HTML page."""
-    from toolkit.report import build_report
+def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -> None:
+    """Join what evaluate, quantize, benchmark and the device wrote into one self-contained HTML page.
 
-    document = build_report(list(results), out, overwrite)
+    Without --out the Markdown goes to standard output. --fail-if knows accuracy, balanced_accuracy,
+    calibration_error (0 to 1), drop (points lost, against float or, with --compare, against OLD), agreement, p50_ms,
+    p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
+    """
+    from device.errors import UsageError
+    from toolkit.report import fail_if, make_report, read_condition, write_report
+
+    if compare and len(results) != 2:
+        raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
+    limit = read_condition(condition) if condition else None
+    made = (
+        make_report([results[1]], results[0], faces) if compare else make_report(list(results), None, faces)
+    )
+    if out:
+        write_report(made, out, overwrite)
     if as_json:
-        click.echo(json.dumps(document))
+        click.echo(json.dumps(made.to_json()))
     elif not quiet:
-        click.echo(f"wrote {out}, its figures as JSON beside it")
+        click.echo(
+            f"wrote {out}, with JSON and Markdown beside it" if out else made.to_markdown(), nl=bool(out)
+        )
+    if limit:
+        fail_if(made, limit)

@@ -1,5 +1,5 @@
-"""The report: one self-contained page, and the same figures as JSON beside it."""
+"""The report: one self-contained page, and the same figures as JSON and Markdown beside it."""
 
-from toolkit.report.build import build_report
+from toolkit.report.build import Report, build_report, fail_if, make_report, read_condition, write_report
 
-__all__ = ["build_report"]
+__all__ = ["Report", "build_report", "fail_if", "make_report", "read_condition", "write_report"]

@@ -1,47 +1,107 @@
 """Building the report's files from results files."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.files import refuse_existing, write_whole
 from toolkit.evaluation.results import Results
-from toolkit.report.page import render_page
+from toolkit.report.change import FIGURES, Change, changes, figures
+from toolkit.report.condition import Condition, failing
+from toolkit.report.markdown import render_markdown
 from toolkit.report.reading import Run, read_documents
 from toolkit.report.selection import select
 
 
-def build_report(paths: list[str], out: str | Path, overwrite: bool = False) -> dict[str, Any]:
-    """Write the report on the results files ``paths`` to ``out`` (HTML) and beside it as JSON; return the JSON.
+@dataclass(frozen=True)
+class Report:
+    """A report before it is written: the joined results, runs of the device, and what changed since an older one."""
 
-    Raises EdgeError for a file that is no results file, or an existing report without ``overwrite``.
+    results: Results
+    runs: tuple[Run, ...] = ()
+    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
+    flips: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the joined results with the decision: itself a results document that a later report can read."""
+        selection = select(self.results)
+        decision = {
+            "choice": selection.choice.name if selection.choice else None,
+            "data": selection.data.fingerprint if selection.data else None,
+            "synthetic": selection.data.synthetic if selection.data else None,
+            "target": selection.target,
+            "origin": selection.origin,
+            "pareto_front": list(selection.front),
+            "notes": list(selection.notes),
+        }
+        document = {**self.results.to_json(), "decision": decision}
+        document["runs"] = [{**run.facts, "latency": run.latency.stages} for run in self.runs]
+        if self.compared is not None:
+            document["changes"] = [change.to_json() for change in self.compared[0]]
+        return document
+
+    def to_markdown(self) -> str:
+        """Return the decision, the tables and what changed, for a pull request."""
+        return render_markdown(self.results, self.compared)
+
+    def to_html(self, json_name: str) -> str:
+        """Return the self-contained page."""
+        from toolkit.report.page import render_page
+
+        return render_page(self.results, self.runs, json_name, self.compared, self.flips)
+
+
+def make_report(paths: list[str], old: str | None = None, faces: str | None = None) -> Report:
+    """Join the results files ``paths``; ``old``: a report to compare with; ``faces``: data whose flips are shown.
+
+    Raises EdgeError for a file that is no results file, or faces that are not those of the results.
     """
+    results, runs = read_documents(paths)
+    compared = changes(read_documents([old])[0], results) if old else None
+    flips: list[dict[str, Any]] = []
+    if faces:
+        from toolkit.report.flips import flipped_faces
+
+        flips = flipped_faces(results, faces)
+    return Report(results, runs, compared, tuple(flips))
+
+
+def output_paths(out: str | Path) -> tuple[Path, Path, Path]:
+    """Return the three files of a report: HTML, JSON, Markdown; UsageError if ``out`` is no HTML file."""
     out = Path(out)
     if out.suffix not in (".html", ".htm"):
         raise UsageError(f"--out is {out}; expected a name that ends in .html")
-    beside = out.with_suffix(".json")
-    for path in (out, beside):
+    return out, out.with_suffix(".json"), out.with_suffix(".md")
+
+
+def write_report(report: Report, out: str | Path, overwrite: bool = False) -> None:
+    """Write ``report`` to ``out`` (HTML), and beside it as JSON and Markdown; EdgeError if one exists already."""
+    page, beside, markdown = output_paths(out)
+    for path in (page, beside, markdown):
         refuse_existing(path, overwrite)
-    results, runs = read_documents(paths)
-    page = render_page(results, runs, beside.name)
-    document = report_document(results, runs)
-    write_whole(beside, json.dumps(document, indent=1, allow_nan=False) + "\n", overwrite)
-    write_whole(out, page, overwrite)
-    return document
+    html = report.to_html(beside.name)
+    write_whole(beside, json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n", overwrite)
+    write_whole(markdown, report.to_markdown(), overwrite)
+    write_whole(page, html, overwrite)
 
 
-def report_document(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
-    """Return the joined results with the decision: itself a results document that a later report can read."""
-    selection = select(results)
-    decision = {
-        "choice": selection.choice.name if selection.choice else None,
-        "data": selection.data.fingerprint if selection.data else None,
-        "synthetic": selection.data.synthetic if selection.data else None,
-        "target": selection.target,
-        "origin": selection.origin,
-        "pareto_front": list(selection.front),
-        "notes": list(selection.notes),
-    }
-    spoken = [{**run.facts, "latency": run.latency.stages} for run in runs]
-    return {**results.to_json(), "decision": decision, "runs": spoken}
+def build_report(paths: list[str], out: str | Path, overwrite: bool = False) -> dict[str, Any]:
+    """Write the report on the results files ``paths`` to ``out``; return its JSON."""
+    output_paths(out)
+    report = make_report(paths)
+    write_report(report, out, overwrite)
+    return report.to_json()
+
+
+def read_condition(text: str) -> Condition:
+    """Return the condition of ``--fail-if``; UsageError if it is none."""
+    return Condition(text, FIGURES)
+
+
+def fail_if(report: Report, condition: Condition) -> None:
+    """Raise EdgeError naming the models for which ``condition`` holds."""
+    found = failing(condition, figures(report.results, report.compared[0] if report.compared else None))
+    if found:
+        raise EdgeError(f"'{condition.text}' holds for {'; '.join(found)}")

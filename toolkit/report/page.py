@@ -15,6 +15,8 @@ from toolkit.evaluation.results import (
 )
 from toolkit.evaluation.table import interval, percent, short_count, short_ms
 from toolkit.report import charts, sections
+from toolkit.report.change import Change
+from toolkit.report.markdown import change_row
 from toolkit.report.reading import Run
 from toolkit.report.sections import signed
 from toolkit.report.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
@@ -22,14 +24,27 @@ from toolkit.report.selection import TOLERATED_DROP_POINTS, Row, Selection, disp
 TITLE = "Facial expressions on the device: accuracy against latency"
 
 
-def render_page(results: Results, runs: tuple[Run, ...], json_name: str) -> str:
+def render_page(
+    results: Results,
+    runs: tuple[Run, ...],
+    json_name: str,
+    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
+    flips: tuple[dict[str, Any], ...] = (),
+) -> str:
     """Return the report as one HTML document that loads nothing from elsewhere."""
     package = resources.files("toolkit.report")
     environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
     environment.filters.update(FILTERS)
     template = environment.from_string((package / "page.html").read_text())
     css = (package / "page.css").read_text()
-    return template.render(**page_context(results, runs), css=Markup(css), json_name=json_name)
+    return template.render(
+        **page_context(results, runs),
+        css=Markup(css),
+        json_name=json_name,
+        flips=flips,
+        changes=[change_row(change) for change in compared[0]] if compared else [],
+        change_notes=_change_notes(compared) if compared else [],
+    )
 
 
 def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
@@ -58,8 +73,12 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         "training": sections.training(results, names),
         "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
         "class_counts": sections.class_counts(results),
-        "layers": [], "flips": [],
+        "layers": sections.layer_errors(results, names),
     }  # fmt: skip
+
+
+def _change_notes(compared: tuple[tuple[Change, ...], tuple[str, ...]]) -> list[str]:
+    return [f"{change.name}: {change.note}." for change in compared[0] if change.note] + list(compared[1])
 
 
 def _verdict(selection: Selection) -> dict[str, Any]:

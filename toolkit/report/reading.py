@@ -17,8 +17,8 @@ from toolkit.evaluation.results import (
 )
 
 EXPECTED = (
-    "expected JSON as 'toolkit evaluate --out', 'toolkit benchmark --out', 'device run --json' or "
-    "'device benchmark --json' write it"
+    "expected JSON of 'toolkit evaluate --out', 'toolkit benchmark --out', 'toolkit quantize --json', "
+    "'device run --json' or 'device benchmark --json'"
 )
 
 
@@ -41,6 +41,8 @@ def read_documents(paths: list[str]) -> tuple[Results, tuple[Run, ...]]:
             runs += [_run(found, path) for found in content.get("runs", ())]
         elif isinstance(content.get("models"), list) and "machine" in content:
             documents.append(_device_benchmark(content, path))
+        elif "recipe" in content and "measured_on" in content:
+            documents.append(_quantization(content, path))
         elif isinstance(content.get("latency"), dict) and "frames" in content:
             runs.append(_run(content, path))
         else:
@@ -66,6 +68,24 @@ def _run(content: dict[str, Any], path: str) -> Run:
     latency = Latency("device", MEASURED, content["latency"])
     facts = {key: value for key, value in content.items() if key != "latency"}
     return Run(f"device run on {content.get('source', Path(path).name)}", latency, facts)
+
+
+def _quantization(content: dict[str, Any], path: str) -> Results:
+    """Return what ``toolkit quantize --json`` printed: how the file came about and the error of each layer."""
+    try:
+        model = Path(content["path"])
+        if not model.is_file():
+            raise EdgeError(
+                f"{path} tells of {model}, which is not there; run the report where it was quantized"
+            )
+        identity = ModelIdentity.of(model, tuple(content["labels"]), recipe=content["recipe"])
+    except KeyError as error:
+        raise EdgeError(
+            f"{path} is a damaged answer of 'toolkit quantize --json': no {error}; run it again"
+        ) from error
+    kept = ("recipe", "kept_float", "representative", "layers", "trials", "seconds", "source", "measured_on")
+    found = {key: content[key] for key in kept if key in content}
+    return Results((ModelResults(identity, quantization=found),), "quantize")
 
 
 def _device_benchmark(content: dict[str, Any], path: str) -> Results:

@@ -187,6 +187,18 @@ def class_counts(results: Results) -> list[str]:
     return list(lines.values())
 
 
+def layer_errors(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return a chart of the error of each layer for the models whose quantization measured it."""
+    found = []
+    for index, entry in enumerate(results.models):
+        layers = (entry.quantization or {}).get("layers")
+        if layers:
+            svg = charts.layer_errors(layers, f"layers{index}")
+            note = "mean change of the probabilities when this layer alone is int8; beside it its own signal to noise"
+            found.append({"caption": names[entry.model.sha256], "note": note, "svg": svg})
+    return found
+
+
 def training(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return the learning curves of models that carry a history."""
     found = []

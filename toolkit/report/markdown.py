@@ -1,0 +1,94 @@
+"""The report as Markdown, for a pull request."""
+
+from pathlib import Path
+
+from toolkit.evaluation.results import ESTIMATED, Results
+from toolkit.evaluation.table import interval, percent, short_count, short_ms
+from toolkit.report.change import Change
+from toolkit.report.selection import Row, Selection, select
+
+
+def render_markdown(
+    results: Results, compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
+) -> str:
+    """Return the decision, the models, what quantization changed and, with ``compared``, what changed since."""
+    selection = select(results)
+    parts = [_head(selection), _models(selection), _quantized(results, selection)]
+    if compared is not None:
+        parts.insert(1, _changes(*compared))
+    parts += [f"> {note}" for note in selection.notes]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(headings: list[str], rows: list[list[str]]) -> str:
+    rule = ["---"] + ["--:"] * (len(headings) - 1)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (headings, rule, *rows)
+    )
+
+
+def _head(selection: Selection) -> str:
+    choice, data = selection.choice, selection.data
+    if choice is None or data is None:
+        return "### No model here was evaluated on labelled faces"
+    faces = (
+        f"{data.n:,} {'synthetic ' if data.synthetic else ''}faces ({Path(data.source).name}, {data.split})"
+    )
+    return f"### {choice.name}: {percent(choice.accuracy)} on {faces}"
+
+
+def _models(selection: Selection) -> str:
+    synthetic = " (synthetic)" if selection.data and selection.data.synthetic else ""
+    estimated = " (estimated)" if selection.origin == ESTIMATED else ""
+    on = f" on {selection.target}{estimated}" if selection.target else ""
+    headings = ["model", f"accuracy{synthetic}", "95 %", f"p50 ms{on}", "p99 ms", "KiB", "parameters"]
+    return _table(headings, [_model(row, selection) for row in selection.rows])
+
+
+def _model(row: Row, selection: Selection) -> list[str]:
+    chosen = selection.choice is not None and row.name == selection.choice.name
+    return [
+        f"**{row.name}**" if chosen else row.name,
+        percent(row.accuracy),
+        interval(row.evaluation.report.interval if row.evaluation else None),
+        "–" if row.p50_ms is None else short_ms(row.p50_ms),
+        short_ms(row.latency.stages["classify"]["p99_ms"]) if row.latency else "–",
+        f"{row.entry.model.size_bytes / 1024:.0f}",
+        short_count(row.entry.model.parameters),
+    ]
+
+
+def _quantized(results: Results, selection: Selection) -> str:
+    rows = []
+    for row in selection.rows:
+        for found in row.entry.comparisons:
+            paired, (low, high) = found.paired, found.paired.drop_interval
+            faces = f"{paired.n:,}{' synthetic' if found.data.synthetic else ''}"
+            change = [f"{paired.drop_points:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+            flips = [str(paired.flips_to_wrong), str(paired.flips_to_right)]
+            rows.append([row.name, found.baseline, percent(paired.top1_agreement, 2), *change, *flips, faces])
+    headings = ["quantized", "against", "named alike", "drop, points", "95 %", "lost", "won", "faces"]
+    return _table(headings, rows) if rows else ""
+
+
+def _changes(found: tuple[Change, ...], notes: tuple[str, ...]) -> str:
+    headings = ["since the older report", "accuracy", "drop, points", "95 %", "p50 ms", "ratio", "KiB"]
+    lines = [_table(headings, [change_row(change) for change in found])] if found else []
+    lines += [f"> {change.name}: {change.note}." for change in found if change.note]
+    return "\n\n".join([*lines, *(f"> {note}" for note in notes)])
+
+
+def change_row(change: Change) -> list[str]:
+    """Return one model's change as words: name, accuracy, drop, interval, latency, ratio, size."""
+    synthetic = " (synthetic)" if change.synthetic else ""
+    times = [("–" if value is None else short_ms(value)) for value in (change.old_p50_ms, change.new_p50_ms)]
+    interval_ = change.drop_interval
+    return [
+        change.name,
+        f"{percent(change.old_accuracy)} → {percent(change.new_accuracy)}{synthetic}",
+        "–" if change.drop is None else f"{change.drop:+.2f}",
+        "–" if interval_ is None else f"{interval_[0]:+.2f} to {interval_[1]:+.2f}",
+        " → ".join(times),
+        "–" if change.p50_ratio is None else f"{change.p50_ratio:.2f}×",
+        f"{change.old_size / 1024:.0f} → {change.new_size / 1024:.0f}",
+    ]
