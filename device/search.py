@@ -55,7 +55,7 @@ class FaceFinder:
             for track in followed:
                 near = self._follow(frame.image, track.box)
                 found += near
-                lost += track.certain and not near
+                lost += track.certain and track.seen and not near  # just now; later the usual sweeps do
             sweep = sweep or (lost > 0 and self._frames_since_sweep >= SWEEP_FRAMES)
         if sweep:
             found += self.detector.detect(frame.image)

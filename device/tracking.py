@@ -16,6 +16,7 @@ DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgo
 MIN_HIT_RATE = 0.35  # what is found less often than this in the long run is no face
 EPSILON_S = 1e-6
 GATE = 0.7  # a detection further away than this many face widths is another face
+SAME_LOOK = 0.8  # correlation of two pictures of one face; two faces of the demo reach 0.75
 DUPLICATE_IOU = 0.35
 MAX_FACES = 20
 
@@ -96,7 +97,7 @@ class FaceTracker:
             self._keep_in_sight(now_s, find_again)
         self.tracks = [track for track in self.tracks if self._keeps(track, now_s)]
         if create:
-            self._begin(leftover, now_s)
+            self._begin(leftover, now_s, look_at)
         faces = [
             TrackedFace(track.id, track.box, track.score, track.seen)
             for track in self.tracks
@@ -183,14 +184,28 @@ class FaceTracker:
             return absent_s <= DOUBT_S
         return absent_s <= FORGET_S and not (track.seen and track.hit_rate < MIN_HIT_RATE)
 
-    def _begin(self, detections: Sequence[Detection], now_s: float) -> None:
+    def _begin(self, detections: Sequence[Detection], now_s: float, look_at) -> None:
         for detection in sorted(detections, key=lambda found: -found.score):
             if any(track.box.iou(detection.box) > DUPLICATE_IOU for track in self.tracks):
+                continue
+            if look_at is not None and (returned := self._returned(detection, look_at)) is not None:
+                returned.velocity_xy = np.zeros(2)
+                returned.box = detection.box
+                self._settle(returned, detection, now_s, None)
                 continue
             track = Track(detection.box, detection.score, now_s)
             self.tracks.append(track)
             if detection.score >= self.certain_score:
                 self._confirm(track)
+
+    def _returned(self, detection: Detection, look_at) -> Track | None:
+        """Return the absent face that ``detection`` looks like, wherever it came out again, or None."""
+        absent = [one for one in self.tracks if one.certain and not one.seen and one.look is not None]
+        if not absent:
+            return None
+        look = look_at(detection.box)
+        best = max(absent, key=lambda one: float(one.look @ look))
+        return best if float(best.look @ look) >= SAME_LOOK else None
 
     def _confirm(self, track: Track) -> None:
         track.id, self._next_id = self._next_id, self._next_id + 1

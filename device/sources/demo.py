@@ -19,7 +19,6 @@ FACE_PX = 48
 SIZE_WH = (640, 480)
 RATE = 30.0
 FRAMES = 300
-HOLD_S = 2.0  # an expression is held for this long
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,10 @@ TWO_FACES = (
 
 
 class DemoSource:
-    """``frames`` pictures of ``SIZE_WH``, B, G, R; None: without end. ``live``: paced at 30 a second."""
+    """``frames`` pictures of ``SIZE_WH``, B, G, R; None: without end. ``live``: paced at 30 a second.
+
+    Each face holds an expression for ``hold_s``, then shows another sample of its column.
+    """
 
     continuous = True
 
@@ -64,11 +66,13 @@ class DemoSource:
         frames: int | None = FRAMES,
         live: bool = False,
         faces: Sequence[MovingFace] = TWO_FACES,
+        hold_s: float = 2.0,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ):
         self.name = "demo"
         self.frames, self.live, self.faces = frames, live, tuple(faces)
+        self.hold_s = hold_s
         self.clock_ns, self.sleep = clock_ns, sleep
         self._closed = True
 
@@ -111,7 +115,7 @@ class DemoSource:
         return picture
 
     def _expression(self, number: int, time_s: float) -> int:
-        return (int(time_s // HOLD_S) + 3 * number + 3) % len(LABELS)
+        return (int(time_s // self.hold_s) + 3 * number + 3) % len(LABELS)
 
     def _face(self, number: int, expression: int, side_px: int) -> np.ndarray:
         """Return the face at its size; made once, because drawing must cost less than finding."""
