@@ -36,7 +36,8 @@ def test_means_what_python_means(text, expected):
     [
         "", "drop", "1", "drop>", "drop>'a'", "dorp>1", "__import__('os').system('true')>1", "drop.real>1", "drop[0]>1",
         "[1]>drop", "(lambda: 1)()>0", "drop>True", "drop and p50_ms", "drop > (p50_ms > 1)", "not drop",
-        "drop if 1 else 2",        "drop ** 9 > 1", "drop in (1, 2)", "drop := 1", "f'{drop}'>1", "drop>1;drop<2", "(" * 300, "\x00",
+        "drop if 1 else 2", "drop ** 9 > 1", "drop in (1, 2)", "drop := 1", "f'{drop}'>1", "drop>1;drop<2",
+        "(" * 300, "\x00",
     ],
 )  # fmt: skip
 def test_all_else_is_wrong_use(text):

@@ -1,0 +1,101 @@
+"""Fixtures: a data set of folders, model files, the installed command, and the results files it writes of them."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.metadata import pack_metadata, read_metadata
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+TINY = Path(__file__).parent / "device" / "models" / "tiny_int8.tflite"
+
+
+@pytest.fixture(scope="session")
+def tiny_tflite() -> Path:
+    """A seven-class int8 model of some kB, with metadata."""
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def twin_tflite(tmp_path_factory) -> Path:
+    """The same network as ``tiny_tflite`` in a file of another digest."""
+    path = tmp_path_factory.mktemp("twin") / "twin_int8.tflite"
+    metadata = read_metadata(TINY)
+    path.write_bytes(
+        pack_metadata(TINY.read_bytes(), dataclasses.replace(metadata, created="2026-01-01T00:00:00+00:00"))
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_keras(tmp_path_factory) -> Path:
+    """The float network that ``tiny_tflite`` was made of."""
+    sys.path.insert(0, str(TINY.parent))
+    from make_tiny import tiny_network
+
+    from toolkit.keras_file import save_model
+
+    path = tmp_path_factory.mktemp("keras") / "tiny.keras"
+    save_model(tiny_network(), path, {"labels": list(CLASSES)})
+    return path
+
+
+@pytest.fixture(scope="session")
+def face_folders(tmp_path_factory) -> Path:
+    """Folders by split and class: 3 train and 4 test faces a class; 2 test faces also stand in train."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(3)
+    for split, number in (("train", 3), ("test", 4)):
+        for name in CLASSES:
+            (root / split / name).mkdir(parents=True)
+            for index in range(number):
+                face = cv2.resize(rng.integers(0, 256, (6, 6), dtype=np.uint8), (48, 48))
+                cv2.imwrite(str(root / split / name / f"{index}.png"), face)
+    for name in ("happy", "sad"):
+        leaked = (root / "train" / name / "0.png").read_bytes()
+        (root / "test" / name / "0.png").write_bytes(leaked)
+    return root
+
+
+@pytest.fixture(scope="session")
+def toolkit_command():
+    """A function that runs the installed ``toolkit`` and returns the finished process."""
+    script = Path(sys.executable).with_name("toolkit")
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [str(script), *map(str, arguments)], capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory, toolkit_command, tiny_tflite, twin_tflite, face_folders) -> Path:
+    """A results file: the twin models evaluated on the folders."""
+    out = tmp_path_factory.mktemp("results") / "evaluate.json"
+    models = ("--model", tiny_tflite, "--model", twin_tflite)
+    done = toolkit_command("evaluate", *models, "--data", face_folders, "--out", out, "--quiet")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def timed(tmp_path_factory, toolkit_command, tiny_tflite, twin_tflite) -> Path:
+    """A results file: the twin models benchmarked."""
+    out = tmp_path_factory.mktemp("results") / "benchmark.json"
+    models = ("--model", tiny_tflite, "--model", twin_tflite)
+    done = toolkit_command("benchmark", *models, "--runs", "40", "--warmup", "5", "--out", out, "--quiet")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def load_json():
+    """A function that reads a JSON file."""
+    return lambda path: json.loads(Path(path).read_text())
