@@ -9,8 +9,9 @@ from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.eye_alignment import align_by_eyes
-from toolkit.data.face_model import FaceModel, fit_face_model, middle_window, mirrored, normalize_light
+from toolkit.data.face_model import FaceModel, fit_face_model, normalize_light
 from toolkit.data.ferplus import label_shares
+from toolkit.data.resemblance import highest_resemblance
 from toolkit.data.synthesis import labelled
 
 FACES_PER_CLASS = 64
@@ -22,7 +23,11 @@ FITTED_PER_CLASS = (400, 1800)
 # No sample correlates more than this with any face of the data (see models/synthetic_faces.md for what is usual).
 MAX_RESEMBLANCE = 0.95
 
+# Rounds of sampling before giving up on a class.
+MOST_ROUNDS = 40
+
 Progress = Callable[[str], None]
+Judge = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,15 @@ class Synthesis:
 
 
 def fit_and_sample(
-    dataset: Dataset, per_class: int = FACES_PER_CLASS, seed: int = 0, progress: Progress = lambda text: None
+    dataset: Dataset,
+    per_class: int = FACES_PER_CLASS,
+    seed: int = 0,
+    judge: Judge | None = None,
+    progress: Progress = lambda text: None,
 ) -> Synthesis:
     """Return ``per_class`` synthetic faces of each of FER2013's classes, from a model of ``dataset``'s 'train' faces.
 
+    ``judge`` returns the label that a network gives each face; only faces named as they were sampled are kept.
     Raises EdgeError if the data set has other classes or too few faces with both eyes to be seen.
     """
     if dataset.classes != FER2013_CLASSES:
@@ -74,8 +84,10 @@ def fit_and_sample(
     progress(f"fitting on {len(aligned)} faces")
     model = fit_face_model(aligned, labels, len(FER2013_CLASSES))
     real = np.concatenate([normalize_light(aligned)[0], normalize_light(train.images)[0]])
-    progress("sampling")
-    parts = [sample_class(model, label, per_class, real, rng) for label in range(len(FER2013_CLASSES))]
+    parts = []
+    for label, name in enumerate(FER2013_CLASSES):
+        progress(f"sampling {name}")
+        parts.append(sample_class(model, label, per_class, real, rng, judge))
     images = np.concatenate([faces for faces, _ in parts])
     return Synthesis(labelled(images), len(aligned), np.concatenate([likeness for _, likeness in parts]))
 
@@ -93,37 +105,29 @@ def clear_rows(train: Dataset, rng: np.random.Generator) -> np.ndarray:
 
 
 def sample_class(
-    model: FaceModel, label: int, count: int, real: np.ndarray, rng: np.random.Generator
+    model: FaceModel,
+    label: int,
+    count: int,
+    real: np.ndarray,
+    rng: np.random.Generator,
+    judge: Judge | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``count`` faces of a class, clearest first, and each one's resemblance with the nearest of ``real``."""
-    points = model.sample(label, count * DRAWN_FOR_ONE, rng)
-    points = points[np.argsort(-model.margins(points, label))][: count * 2]
-    faces = model.render(points, rng)
-    likeness = highest_resemblance(faces, real)
-    new = np.flatnonzero(likeness <= MAX_RESEMBLANCE)[:count]
-    if len(new) < count:
-        raise EdgeError(
-            f"the model of class '{FER2013_CLASSES[label]}' repeats the faces it was fitted on "
-            f"({count * 2 - len(new)} samples are nearly copies); fit it on more faces"
-        )
-    return faces[new], likeness[new]
-
-
-def highest_resemblance(faces: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """Return the highest correlation of each of (N, 48, 48) faces with any of ``real`` (M, 2304) or its mirror image.
-
-    ``real`` is as ``normalize_light`` returns it, which makes the sum over pixels a correlation.
-    """
-    window = np.sqrt(middle_window())
-    ours = unit_rows(normalize_light(faces)[0] * window)
-    both = np.concatenate([ours, mirrored(ours)])
-    best = np.full(len(both), -1.0, np.float32)
-    for start in range(0, len(real), 4096):
-        theirs = unit_rows(real[start : start + 4096] * window)
-        best = np.maximum(best, (both @ theirs.T).max(axis=1))
-    return np.maximum(best[: len(ours)], best[len(ours) :])
-
-
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Return rows scaled to length 1."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    """Return ``count`` faces of a class, and each one's resemblance with the nearest of ``real``."""
+    faces, likenesses, found = [], [], 0
+    for _ in range(MOST_ROUNDS):
+        points = model.sample(label, count * DRAWN_FOR_ONE, rng)
+        clearest = np.argsort(-model.margins(points, label))[:count]
+        drawn = model.render(points[clearest], rng)
+        likeness = highest_resemblance(drawn, real)
+        good = likeness <= MAX_RESEMBLANCE
+        if judge is not None:
+            good &= judge(drawn) == label
+        faces.append(drawn[good])
+        likenesses.append(likeness[good])
+        found += int(good.sum())
+        if found >= count:
+            return np.concatenate(faces)[:count], np.concatenate(likenesses)[:count]
+    raise EdgeError(
+        f"only {found} of {count * MOST_ROUNDS} samples of class '{FER2013_CLASSES[label]}' are new faces"
+        f"{' that the model names so' if judge else ''}; fit on more faces"
+    )

@@ -129,7 +129,10 @@ def parse_usage(path: Path, number: int, text: str) -> str:
 
 def parse_pixels(text: str) -> np.ndarray:
     """Return (48, 48) uint8 from 2304 numbers in text; ValueError saying what was received instead."""
-    values = np.fromstring(text, np.int64, sep=" ")
+    try:
+        values = np.fromstring(text, np.int64, sep=" ")
+    except ValueError:  # older numpy stops and warns, the count is then too low
+        raise ValueError("expected numbers separated by spaces, received something else") from None
     if len(values) != PIXELS:
         raise ValueError(f"expected {PIXELS} pixels, received {len(values)}")
     if values.min() < 0 or values.max() > 255:

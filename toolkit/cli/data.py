@@ -1,0 +1,15 @@
+"""``toolkit data``: the labelled faces themselves."""
+
+import click
+
+from device.cli.commands import LazyGroup
+
+COMMANDS = {
+    "inspect": "toolkit.cli.data_inspect:inspect",
+    "synth": "toolkit.cli.data_synth:synth",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def data() -> None:
+    """Look at labelled faces, or make synthetic ones."""

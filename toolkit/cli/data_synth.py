@@ -1,0 +1,53 @@
+"""``toolkit data synth``."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="New folder of the faces by split and class; with --fit, a PNG sheet of them.",
+)
+@click.option(
+    "--fit",
+    "fit_on",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Fit a new model of faces on the 'train' faces of DATA and sample that, minutes; "
+    "without it: the faces that ship with the toolkit.",
+)
+@click.option("--faces", type=click.IntRange(min=1), help="With --fit: faces a class.  [default: 64]")
+@click.option("--seed", type=int, help="With --fit: seed of everything random.  [default: 0]")
+@click.option(
+    "--keep-with",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="With --fit: keep only the samples that this model names as they were sampled.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+def synth(out, fit_on, overwrite, as_json, quiet, **choices) -> None:
+    """Write synthetic labelled faces, of no real person, for trying things out."""
+    from device.errors import UsageError
+    from toolkit.data.synthetic_files import write_fitted, write_shipped
+
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    if chosen and not fit_on:
+        raise UsageError(
+            f"--{next(iter(chosen)).replace('_', '-')} needs --fit DATA; the shipped faces are made"
+        )
+    if fit_on:
+        made = write_fitted(fit_on, out, overwrite=overwrite, progress=say, **chosen)
+    else:
+        made = write_shipped(out, overwrite)
+    if as_json:
+        click.echo(json.dumps(made))
+    elif not quiet:
+        click.echo(f"{out}: {made['faces']} synthetic faces in {len(made['classes'])} classes")

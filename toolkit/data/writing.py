@@ -1,0 +1,63 @@
+"""Writing a data set as folders of PNG files."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.dataset import SPLITS, Dataset
+
+# Of ten faces: so many to train, to choose the best epoch, and to report.
+SPLIT_TENTHS = (6, 2, 2)
+
+
+def in_three_splits(dataset: Dataset) -> Dataset:
+    """Return ``dataset`` with six tenths of each class as 'train', two as 'validation' and two as 'test'."""
+    pattern = np.repeat(SPLITS, SPLIT_TENTHS)
+    splits = np.empty(len(dataset), "U10")
+    for label in range(len(dataset.classes)):
+        rows = np.flatnonzero(dataset.labels == label)
+        splits[rows] = pattern[np.arange(len(rows)) * 7 % 10]  # 7: mixes the splits along the rows
+    return replace(dataset, splits=splits)
+
+
+def write_folders(dataset: Dataset, out: Path, overwrite: bool = False) -> None:
+    """Write each face to ``out/SPLIT/CLASS/NUMBER.png``; a new folder appears whole or not at all.
+
+    Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses the write.
+    """
+    if out.exists() and not out.is_dir():
+        raise EdgeError(f"{out} is a file; expected a folder; name another")
+    filled = out.is_dir() and any(out.iterdir())
+    if filled and not overwrite:
+        raise EdgeError(f"{out} is not empty; pass --overwrite to write into it, or name another folder")
+    try:
+        if filled:
+            _write_files(dataset, out)
+            return
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            _write_files(dataset, partial)
+            partial.chmod(0o755)
+            os.replace(partial, out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise EdgeError(
+            f"cannot write {out}: {error.strerror or error}; free space or name another"
+        ) from error
+
+
+def _write_files(dataset: Dataset, out: Path) -> None:
+    for number, (image, label, split) in enumerate(
+        zip(dataset.images, dataset.labels, dataset.splits, strict=True)
+    ):
+        folder = out / str(split) / dataset.classes[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number:05d}.png").write_bytes(cv2.imencode(".png", image)[1].tobytes())
