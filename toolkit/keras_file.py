@@ -5,7 +5,9 @@ ever.
 """
 
 import json
+import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from device.errors import EdgeError
 from device.files import whole_file
 from device.metadata import JSON_NAME
 from toolkit.quiet_tensorflow import import_quietly
+from toolkit.saved_model import is_saved_model, load_saved_model
 
 if TYPE_CHECKING:
     import keras
@@ -52,6 +55,9 @@ def load_keras_model(path: str | Path) -> "keras.Model":
     code.
     """
     path = Path(path)
+    if is_saved_model(path):
+        import_quietly()
+        return load_saved_model(path)
     _verify_keras_file(path)
     import_quietly()
     import keras
@@ -66,7 +72,7 @@ def _verify_keras_file(path: Path) -> None:
     if not path.exists():
         raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
     if path.is_dir():
-        raise EdgeError(f"{path} is a folder; expected a .keras file")
+        raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
     if path.stat().st_size == 0:
         raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
     with open(path, "rb") as handle:
@@ -89,12 +95,42 @@ def _verify_keras_file(path: Path) -> None:
 
 def _why_not_loaded(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
-    if "Lambda" in text or "unsafe" in text or "safe_mode" in text:
+    code = [name for kind, name in _layers_inside(path) if kind == "Lambda"]
+    if code or "unsafe" in text:
+        named = f" in the layer {', '.join(code)}" if code else ""
         return (
-            f"{path} holds code (a Lambda layer), which is not run; replace the Lambda by a Keras layer "
-            "(Rescaling, Resizing, Permute ...) and save the model again"
+            f"{path} holds Python code{named} (Lambda), which is not run; replace it by a Keras layer (Rescaling, "
+            "Resizing, Permute ...) and save the model again"
         )
-    if "Could not locate class" in text or "Unknown layer" in text:
-        name = text.split("'")[1] if text.count("'") > 1 else "a custom class"
-        return f"{path} needs the custom class {name}, not part of Keras; build the model from Keras layers"
+    if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", text):
+        kind = unknown.group(1)
+        names = ", ".join(name for found, name in _layers_inside(path) if found == kind) or "a layer"
+        return f"{path} needs the custom class {kind} ({names}), not part of Keras; build the model from Keras layers"
     return f"Keras cannot load {path}: {type(error).__name__}: {text[:200]}"
+
+
+def _layers_inside(path: Path) -> list[tuple[str, str]]:
+    """Return (class, name) of every layer that a file's configuration names; empty where it cannot be read."""
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                config = json.loads(archive.read("config.json"))
+        else:
+            import h5py
+
+            with h5py.File(path) as file:
+                config = json.loads(file.attrs["model_config"])
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return []
+    return list(_named_classes(config))
+
+
+def _named_classes(config: object) -> Iterator[tuple[str, str]]:
+    if isinstance(config, dict):
+        inner = config.get("config")
+        if "class_name" in config and isinstance(inner, dict) and "name" in inner:
+            yield str(config["class_name"]), str(inner["name"])
+        config = list(config.values())
+    if isinstance(config, list):
+        for part in config:
+            yield from _named_classes(part)

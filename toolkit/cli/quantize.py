@@ -84,17 +84,19 @@ def _compare(request):
     from toolkit.quantization.quantize import quantize_all
     from toolkit.quantization.table import result_document
 
-    results = quantize_all(request)
+    results, impossible = quantize_all(request)
     rows = compare_recipes(results)
     choice = recommended(rows)
     document = {
         "recommended": choice.recipe,
         "reasons": reasons(rows, choice),
+        "impossible": impossible,
         "rows": [row.to_json() for row in rows],
         "results": [result_document(result) for result in results],
     }
     path = next(result.path for result in results if result.recipe.name == choice.recipe)
-    return document, comparison_lines(rows, results[0].measured.synthetic), path
+    lines = comparison_lines(rows, results[0].measured.synthetic)
+    return document, lines + [f"Not possible, {name}: {why}" for name, why in impossible.items()], path
 
 
 def _faces_at(data: str | None):

@@ -50,41 +50,40 @@ class Conversion:
             return watched.calibrate(lambda: ([self.network.prepare(image[None])] for image in self.images))
 
     def to(self, recipe: Recipe) -> bytes:
-        """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe
-        says.
-        """
-        data = self._integer(recipe) if recipe.integer else self._other(recipe)
+        """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe says."""
+        data = self.integer(recipe.edges, recipe.kept_float) if recipe.integer else self._other(recipe)
         _verify(read_tflite(data), recipe)
         return data
 
-    def verifying(self) -> bytes:
-        """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
-        return self._quantize_calibrated("int8", (), enable_numeric_verify=True)
-
-    def alone(self, layer: Layer) -> bytes:
-        """Return the network with only ``layer`` in int8."""
-        return self._quantize_calibrated("int8", tuple(other.node for other in self.layers if other != layer))
-
-    def _integer(self, recipe: Recipe) -> bytes:
+    def integer(self, edges: str = "int8", kept_float: tuple[str, ...] = ()) -> bytes:
+        """Return the network in int8 but for the layers ``kept_float`` and those that have no int8 form."""
         known = {layer.name: layer.node for layer in self.layers}
-        unknown = [name for name in recipe.kept_float if name not in known]
+        unknown = [name for name in kept_float if name not in known]
         if unknown:
             raise EdgeError(f"no layer '{unknown[0]}' to keep in float; there are: {', '.join(known)}")
-        return self._quantize_calibrated(recipe.edges, tuple(known[name] for name in recipe.kept_float))
+        return self._quantize_calibrated((edges, edges), tuple(known[name] for name in kept_float))
 
-    def _quantize_calibrated(self, edges: str, float_nodes: tuple[str, ...], **options) -> bytes:
+    def verifying(self) -> bytes:
+        """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
+        return self._quantize_calibrated(("int8", "int8"), (), enable_numeric_verify=True)
+
+    def alone(self, layer: Layer) -> bytes:
+        """Return the network with only ``layer``, and the input, in int8."""
+        others = tuple(other.node for other in self.layers if other != layer)
+        return self._quantize_calibrated(("int8", "float32"), others)
+
+    def _quantize_calibrated(self, edges: tuple[str, str], float_nodes: tuple[str, ...], **options) -> bytes:
         import tensorflow as tf
         from tensorflow.lite.python.convert import mlir_quantize
 
-        calibrated, edge = self.calibrated, tf.dtypes.as_dtype(edges)
+        calibrated = self.calibrated
         with self._one_line_errors():
             return mlir_quantize(
                 calibrated,
-                input_data_type=edge,
-                output_data_type=edge,
+                input_data_type=tf.dtypes.as_dtype(edges[0]),
+                output_data_type=tf.dtypes.as_dtype(edges[1]),
                 denylisted_nodes=list(float_nodes),
-                # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not
-                # gain.
+                # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not gain.
                 disable_per_channel_for_dense_layers=True,
                 **options,
             )
@@ -148,11 +147,13 @@ def _verify(file: TfliteFile, recipe: Recipe) -> None:
                 f"the input has scale {scale:.6f} and zero point {zero_point}, expected 1/255 and "
                 f"{INPUT_ZERO_POINTS[recipe.edges]}; the representative faces do not span 0 to 255"
             )
-    if recipe.integer and not recipe.kept_float:
-        left = [tensor.name for tensor in file.tensors if tensor.dtype == "float32"]
+    if recipe.name == "int8":
+        left = [op.name for op in file.operators if file.tensors[op.outputs[0]].dtype == "float32"]
+        left = sorted(set(left) - {"DEQUANTIZE"})
         if left:
             raise EdgeError(
-                f"{len(left)} tensors stayed float32, the first is {left[0]}; {recipe.name} wants none"
+                f"{', '.join(left)} has no int8 form here and would stay in float32, which {recipe.name} does not "
+                "allow; pass --recipe int8-mixed to accept that, or replace the layer"
             )
     if recipe.name in ("dynamic", "int16x8") and not any(tensor.dtype == "int8" for tensor in file.tensors):
         raise EdgeError(
@@ -162,8 +163,8 @@ def _verify(file: TfliteFile, recipe: Recipe) -> None:
 
 def _why_refused(network: FloatNetwork, text: str) -> str:
     text = " ".join(text.split())
-    unsupported = re.findall(r"(?:Custom|Flex|Select TF) ops?: ([\w, ]+?)(?: Details| See|$)", text)
-    unsupported += re.findall(r"'(tf\.\w+)' op is neither a custom op nor a flex op", text)
+    unsupported = re.findall(r"'tf\.(\w+)' op is neither a custom op nor a flex op", text)
+    unsupported += re.findall(r"(?:Custom|Flex|Select TF) ops?: ([\w, ]+?)(?: Details| See|$)", text)
     if unsupported:
         return (
             f"{network.path}: TFLite has no operator for {', '.join(sorted(set(unsupported)))}; replace that layer by "

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.files import refuse_existing
 from toolkit.data.dataset import Dataset
 from toolkit.quantization.network import open_network
@@ -45,14 +45,23 @@ def quantize(request: Request, recipe: Recipe) -> QuantizationResult:
     return result
 
 
-def quantize_all(request: Request) -> list[QuantizationResult]:
-    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each."""
+def quantize_all(request: Request) -> tuple[list[QuantizationResult], dict[str, str]]:
+    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each.
+
+    Also returns, by recipe, why it is not possible for this model.
+    """
     if request.out is not None:
         raise UsageError("--recipe all writes a file for each recipe beside the model; leave out --out")
     for recipe in RECIPES.values():
         refuse_existing(quantized_path(request.model, recipe), request.overwrite)
     quantizer = open_quantizer(request)
-    results = [quantizer.quantize(recipe) for recipe in RECIPES.values()]
+    results, impossible = [quantizer.quantize(RECIPES["float32"])], {}
+    for recipe in RECIPES.values():
+        if recipe.name != "float32":
+            try:
+                results.append(quantizer.quantize(recipe))
+            except EdgeError as error:
+                impossible[recipe.name] = str(error)
     for result in results:
         result.write(request.overwrite)
-    return results
+    return results, impossible

@@ -17,7 +17,7 @@ from toolkit.quantization.layers import Layer, LayerError, measure_layers
 from toolkit.quantization.measurement import Measurement, measure
 from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.provenance import accuracy_of, describe
-from toolkit.quantization.recipe import Recipe, quantized_path, recipe_named
+from toolkit.quantization.recipe import Recipe, quantized_path
 from toolkit.quantization.representative import ChosenFaces
 
 # Faces that tell the error of a layer; fewer where the network is so large that it would take long.
@@ -98,7 +98,7 @@ class Quantizer:
     def measure_layers(self) -> tuple[LayerError, ...]:
         """Return the error of each layer in int8, from as many faces as the time allows."""
         layers, images = self.conversion.layers, self.faces.measuring.images
-        model = self._open(self.conversion.to(recipe_named("int8")))
+        model = self._open(self.conversion.integer())
         start = time.monotonic()
         model.predict(images[:2])
         affordable = LAYER_SECONDS / ((time.monotonic() - start) / 2 * len(layers))
@@ -118,7 +118,7 @@ class Quantizer:
         return recipe.name == "int8-mixed" or (max_drop is not None and self._drop_of(recipe) > max_drop)
 
     def _drop_of(self, recipe: Recipe) -> float:
-        return self._measure(self._open(self.conversion.to(recipe))).drop_points
+        return self._measure(self._open(self.conversion.integer(recipe.edges, recipe.kept_float))).drop_points
 
     def _measure(self, model: ExpressionModel) -> Measurement:
         return measure(model, self.faces.measuring, self.float_probabilities, self.faces.labelled)
