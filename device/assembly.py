@@ -4,11 +4,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device.errors import UsageError
 from device.files import refuse_existing
 from device.session import RunStatistics, Stop, run_session, stopped_by_signals
 from device.sinks import Sink
+
+if TYPE_CHECKING:
+    from device.pipeline import Classifier
 
 ROW_SUFFIXES = (".jsonl", ".csv")
 
@@ -48,6 +52,7 @@ def run_with(options: RunOptions, report: Callable[[str], None], terminal: str =
     from device.search import FaceFinder
     from device.smoothing import ScoreSmoother
     from device.sources import open_source
+    from device.updates import begin_run, current_model
 
     cv2.setNumThreads(options.threads)
     refuse_outputs(options)
@@ -55,7 +60,9 @@ def run_with(options: RunOptions, report: Callable[[str], None], terminal: str =
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
     )
-    model = load_model(options.model, labels_from(options.labels), options.threads)
+    if options.model is None and (said := begin_run()):
+        report(said)
+    model = load_model(options.model or current_model(), labels_from(options.labels), options.threads)
     margin_ratio = detector.margin_ratio
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
@@ -64,7 +71,7 @@ def run_with(options: RunOptions, report: Callable[[str], None], terminal: str =
     loop = FrameLoop(finder, model, smoother, LatencyRecorder(), source.continuous, margin_ratio)
     stop = Stop()
     with stopped_by_signals(stop):
-        sinks = open_sinks(options, model.labels, report, terminal)
+        sinks = [*open_sinks(options, model.labels, report, terminal), *unattended_sinks(options, model)]
         return run_session(source, loop, sinks, stop, report, options.max_frames)
 
 
@@ -133,6 +140,17 @@ def _asked_sinks(options, labels, report, terminal) -> Iterator[Callable[[], Sin
         from device.sinks.terminal import TerminalSink
 
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
+
+
+def unattended_sinks(options: RunOptions, model: "Classifier") -> list[Sink]:
+    """Return what a device that runs alone needs: systemd's watchdog fed, a new model's trial ended."""
+    from device.notify import WatchdogSink, notify_socket, watchdog_period_s
+    from device.updates import TrialSink
+
+    sinks: list[Sink] = [] if options.model else [TrialSink()]
+    if address := notify_socket():
+        sinks.append(WatchdogSink(address, model.predict, watchdog_period_s()))
+    return sinks
 
 
 def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:

@@ -8,6 +8,11 @@ COMMANDS = {
     "run": "device.cli.run:run",
     "benchmark": "device.cli.benchmark:benchmark",
     "info": "device.cli.info:info",
+    "doctor": "device.cli.doctor:doctor",
+    "fetch": "device.cli.fetch:fetch",
+    "install": "device.cli.install:install",
+    "rollback": "device.cli.install:rollback",
+    "service": "device.cli.service:service",
 }
 
 

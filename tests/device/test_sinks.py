@@ -8,7 +8,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -17,8 +16,6 @@ import pytest
 
 from device.drawing import annotated
 from device.errors import EdgeError, UsageError
-from device.frames import BoundingBox, Frame
-from device.results import Face, FrameResult
 from device.sinks.csv import CsvSink
 from device.sinks.frames import FrameFilesSink
 from device.sinks.jsonl import JsonLinesSink
@@ -28,20 +25,6 @@ from device.sinks.terminal import TerminalSink
 from device.sinks.video import VideoSink
 
 LABELS = ("happy", "sad")
-
-
-def a_result(index: int, faces: int = 1, label: str = "happy", gray: bool = False) -> FrameResult:
-    rng = np.random.default_rng(index)
-    image = rng.integers(0, 256, (120, 160) if gray else (120, 160, 3), dtype=np.uint8)
-    scores = {"happy": 0.75, "sad": 0.25} if label == "happy" else {"happy": 0.1, "sad": 0.9}
-    boxes = [BoundingBox(20 + 60 * n, 30, 60 + 60 * n, 80) for n in range(faces)]
-    found = tuple(
-        Face(n + 1, box, label, scores[label], scores, label, scores) for n, box in enumerate(boxes)
-    )
-    captured = datetime(2026, 11, 21, 10, 0, 0, index * 1000, tzinfo=UTC)
-    return FrameResult(
-        Frame(image, index, index * 10**7), captured, 1.5, found, {"detect": 1.0, "frame": 1.25}
-    )
 
 
 @pytest.fixture(params=["jsonl", "csv", "video", "frames", "terminal", "preview"])
@@ -59,7 +42,7 @@ def sink(request, tmp_path):
     }[request.param]()
 
 
-def test_every_sink_takes_any_result_and_closes_even_if_nothing_came(sink):
+def test_every_sink_takes_any_result_and_closes_even_if_nothing_came(sink, a_result):
     assert sink.name
     for index, faces in enumerate((0, 1, 2)):
         sink.write(a_result(index, faces))
@@ -67,7 +50,7 @@ def test_every_sink_takes_any_result_and_closes_even_if_nothing_came(sink):
     sink.close()
 
 
-def test_rows_are_on_disk_at_once(tmp_path):
+def test_rows_are_on_disk_at_once(tmp_path, a_result):
     path = tmp_path / "rows.jsonl"
     sink = JsonLinesSink(path)
     sink.write(a_result(7))
@@ -78,7 +61,7 @@ def test_rows_are_on_disk_at_once(tmp_path):
     assert row["faces"][0]["box_xyxy"] == [20, 30, 60, 80]
 
 
-def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path):
+def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path, a_result):
     sink = CsvSink(tmp_path / "rows.csv", LABELS)
     for index, faces in enumerate((2, 0, 1)):
         sink.write(a_result(index, faces))
@@ -93,7 +76,7 @@ def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path):
     ]
 
 
-def test_the_video_plays_back_with_boxes(tmp_path):
+def test_the_video_plays_back_with_boxes(tmp_path, a_result):
     sink = VideoSink(tmp_path / "clip.avi")
     for index in range(5):
         sink.write(a_result(index))
@@ -120,7 +103,7 @@ def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
         make(tmp_path / "gone" / "out.avi")
 
 
-def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path):
+def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a_result):
     sink = FrameFilesSink(tmp_path / "kept")
     for index, faces in enumerate((0, 1, 0, 2)):
         sink.write(a_result(index, faces))
@@ -129,7 +112,7 @@ def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path):
         FrameFilesSink(tmp_path / "kept")
 
 
-def test_a_blurred_face_is_gone_and_the_rest_stays():
+def test_a_blurred_face_is_gone_and_the_rest_stays(a_result):
     result = a_result(1)
     plain, blurred = annotated(result), annotated(result, blur_faces=True)
     inside = (slice(45, 70), slice(26, 54))
@@ -150,7 +133,7 @@ def get(url: str, **headers) -> tuple[int, bytes, dict]:
         return error.code, error.read(), dict(error.headers)
 
 
-def test_the_preview_serves_page_state_and_pictures():
+def test_the_preview_serves_page_state_and_pictures(a_result):
     sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     try:
         assert get(sink.url + "state")[0] == 204
@@ -173,14 +156,14 @@ def test_the_preview_serves_page_state_and_pictures():
         sink.close()
 
 
-def test_another_site_cannot_read_the_private_preview():
+def test_another_site_cannot_read_the_private_preview(a_result):
     sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     sink.write(a_result(1))
     assert get(sink.url + "state", Host="evil.example")[0] == 403
     sink.close()
 
 
-def test_an_open_preview_needs_its_token():
+def test_an_open_preview_needs_its_token(a_result):
     sink = PreviewSink(PreviewAddress("0.0.0.0", 0))
     sink.write(a_result(1))
     address, query = sink.url.replace("0.0.0.0", "127.0.0.1").split("?")
@@ -278,7 +261,7 @@ def listen(port: int) -> tuple[dict[str, bytes], object]:
     return heard, listener
 
 
-def test_mqtt_publishes_changes_status_and_discovery(broker):
+def test_mqtt_publishes_changes_status_and_discovery(broker, a_result):
     heard, listener = listen(broker.port)
     sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, clock_s=lambda: 0.0)
     try:
@@ -298,7 +281,7 @@ def test_mqtt_publishes_changes_status_and_discovery(broker):
     listener.loop_stop()
 
 
-def test_a_broker_that_goes_and_comes_back_costs_no_frame(broker):
+def test_a_broker_that_goes_and_comes_back_costs_no_frame(broker, a_result):
     said: list[str] = []
     sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append, clock_s=lambda: 0.0)
     try:

@@ -1,0 +1,28 @@
+"""``device doctor``: is this device fit to run?"""
+
+import json
+import sys
+
+import click
+
+from device.errors import EXIT_FAILED
+
+
+@click.command()
+@click.option("--source", help="Check this source instead of the device's own camera.")
+@click.option("--model", metavar="FILE", help="Check this model instead of the one that would run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is not ok.")
+def doctor(source, model, as_json, quiet) -> None:
+    """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
+    from device.doctor import examine
+
+    checks = examine(source, model)
+    if as_json:
+        click.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
+    else:
+        for check in checks:
+            if not quiet or check.status != "ok":
+                click.echo(check.line())
+    if any(check.status == "fail" for check in checks):
+        sys.exit(EXIT_FAILED)

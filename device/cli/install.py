@@ -1,0 +1,34 @@
+"""``device install`` and ``device rollback``: changing the model that runs."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.argument("model", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def install(model, as_json, quiet) -> None:
+    """Verify and try a .tflite, then make it the one that 'device run' uses; the one before is kept."""
+    from device.updates import install_model
+
+    _tell(install_model(model), as_json, quiet)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def rollback(as_json, quiet) -> None:
+    """Go back to the model before; a second time, forth again."""
+    from device.updates import roll_back
+
+    _tell(roll_back(), as_json, quiet)
+
+
+def _tell(installed, as_json: bool, quiet: bool) -> None:
+    previous = None if installed.previous is None else str(installed.previous)
+    if as_json:
+        click.echo(json.dumps({"current": str(installed.current), "previous": previous}))
+    elif not quiet:
+        click.echo(f"current   {installed.current}\nprevious  {previous or 'the packaged model'}")

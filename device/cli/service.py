@@ -1,0 +1,54 @@
+"""``device service``: the systemd unit of a device that runs on its own."""
+
+import click
+
+
+@click.group()
+def service() -> None:
+    """Run at every start of the board, watched by systemd."""
+
+
+@service.command(context_settings={"ignore_unknown_options": True})
+@click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
+@click.option("--no-start", is_flag=True, help="Only write the unit.")
+@click.option("--overwrite", is_flag=True, help="Replace a unit that says something else.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def install(run_options, no_start, overwrite, quiet) -> None:
+    """Write, enable and start the unit. Options of 'device run' follow after --, for example:
+
+    sudo device service install -- --source usb:0 --mqtt homeassistant.local
+    """
+    from device.service import install_unit
+
+    check_run_options(run_options)
+    path = install_unit(run_options, overwrite=overwrite, start=not no_start)
+    if not quiet:
+        click.echo(f"{path}\nwatch it with 'systemctl status fer-edge' and 'journalctl -u fer-edge -f'")
+
+
+@service.command(context_settings={"ignore_unknown_options": True})
+@click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
+def show(run_options) -> None:
+    """Print the unit without writing it; takes the same options."""
+    from device.service import unit_text
+
+    check_run_options(run_options)
+    click.echo(unit_text(run_options), nl=False)
+
+
+@service.command()
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def uninstall(quiet) -> None:
+    """Stop, disable and remove the unit; the installed models stay."""
+    from device.service import remove_unit
+
+    path = remove_unit()
+    if not quiet:
+        click.echo(f"removed {path}")
+
+
+def check_run_options(run_options: tuple[str, ...]) -> None:
+    """Refuse now what 'device run' would refuse at every start."""
+    from device.cli.run import run
+
+    run.make_context("device run", list(run_options))

@@ -1,0 +1,164 @@
+"""The systemd unit under which ``device run`` lives for months."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.errors import EdgeError
+from device.files import write_whole
+
+NAME = "fer-edge"
+UNIT_FOLDER = Path("/etc/systemd/system")
+NETWORK_WORDS = ("--mqtt", "--preview", "http://", "https://", "rtsp://", "rtsps://")
+
+UNIT = """\
+# Written by 'device service install'; 'device service install --overwrite' writes it anew.
+[Unit]
+Description=fer-edge: facial expressions on this device
+Documentation=man:systemd.service(5)
+After=local-fs.target{after}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+# Fed only by a fresh frame with a finished inference: a silent camera restarts the service.
+WatchdogSec=30
+TimeoutStartSec=60
+TimeoutStopSec=20
+Restart=always
+RestartSec=5
+
+DynamicUser=yes
+SupplementaryGroups=video
+StateDirectory=fer-edge
+StateDirectoryMode=0700
+Environment=FER_EDGE_HOME=%S/fer-edge
+WorkingDirectory=%S/fer-edge
+UMask=0077
+MemoryMax=256M
+TasksMax=64
+OOMPolicy=stop
+
+# Cameras and the firmware's mailbox, nothing else.
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
+DeviceAllow=char-media rw
+DeviceAllow=char-dma_heap rw
+DeviceAllow=/dev/vcio rw
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome={home}
+PrivateTmp=yes
+PrivateUsers=yes
+PrivateIPC=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProcSubset=all
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+{network}
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"""
+OFFLINE = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAddressDeny=any"
+ONLINE = "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"
+
+
+def unit_text(arguments: Sequence[str], program: str | None = None) -> str:
+    """Return the unit that runs ``device run`` with ``arguments``; ``program`` None: this installation's.
+
+    Without an option that needs it, the service has no network at all.
+    """
+    program = program or program_path()
+    online = any(word in argument for argument in arguments for word in NETWORK_WORDS)
+    command = " ".join(_quoted(part) for part in (program, "run", "-q", *arguments))
+    return UNIT.format(
+        command=command,
+        after=" network-online.target\nWants=network-online.target" if online else "",
+        network=ONLINE if online else OFFLINE,
+        # An environment under /home must be readable to be run; nothing there can be written.
+        home="read-only" if program.startswith(("/home/", "/root/")) else "yes",
+    )
+
+
+def program_path() -> str:
+    """Return the installed ``device`` script of this Python."""
+    beside = Path(sys.executable).with_name("device")
+    found = str(beside) if beside.is_file() else shutil.which("device")
+    if found is None:
+        raise EdgeError(
+            "the script 'device' is not installed beside this Python; pip install fer-edge into it"
+        )
+    return found
+
+
+def install_unit(
+    arguments: Sequence[str], folder: Path = UNIT_FOLDER, overwrite: bool = False, start: bool = True
+) -> Path:
+    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root."""
+    path = folder / f"{NAME}.service"
+    text = unit_text(arguments)
+    if not (path.is_file() and path.read_text() == text):
+        write_whole(path, text, overwrite)
+    if start:
+        systemctl("daemon-reload")
+        systemctl("enable", NAME)
+        systemctl("restart", NAME)
+    return path
+
+
+def remove_unit(folder: Path = UNIT_FOLDER) -> Path:
+    """Stop and disable the service and delete its unit; what it stored stays."""
+    path = folder / f"{NAME}.service"
+    if not path.is_file():
+        raise EdgeError(f"no {path}; the service is not installed")
+    systemctl("disable", "--now", NAME)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise EdgeError(f"cannot remove {path}: {error.strerror}; try sudo") from error
+    systemctl("daemon-reload")
+    return path
+
+
+def systemctl(*arguments: str) -> None:
+    try:
+        done = subprocess.run(
+            ["systemctl", *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+    except OSError as error:
+        raise EdgeError(f"cannot run systemctl: {error.strerror}; --no-start only writes the unit") from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["no reason given"]
+        raise EdgeError(
+            f"systemctl {shlex.join(arguments)} failed: {said[0]}; --no-start only writes the unit"
+        )
+
+
+def _quoted(argument: str) -> str:
+    """Quote for ExecStart=, where % and $ are systemd's own."""
+    escaped = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if not escaped or any(one in escaped for one in " \t'\";") else escaped

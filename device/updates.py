@@ -1,0 +1,166 @@
+"""Changing the model of a device that nobody stands beside: verified, whole, and back if it goes wrong.
+
+``STATE/models/`` holds the files by digest; ``STATE/current`` and ``STATE/previous`` are links to two of them.
+A new model is on trial until a run has been healthy for some minutes; one that never gets there is taken back.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import whole_file, write_whole
+from device.model import ExpressionModel, load_model
+from device.results import FrameResult
+from device.storage import state_folder
+
+GOOD_AFTER_S = 120.0
+MOST_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is installed now: the model in use and the one before it."""
+
+    current: Path
+    previous: Path | None
+
+
+def current_model() -> Path | None:
+    """Return the installed model, or None where the packaged one is in use."""
+    return _target(state_folder() / "current")
+
+
+def smoke_test(model: ExpressionModel) -> float:
+    """Let the model judge three pictures; return the milliseconds of the last. Raises EdgeError for nonsense."""
+    pictures = np.stack([np.full((48, 48), level, np.uint8) for level in (0, 255)])
+    noise = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
+    scores = model.predict(np.concatenate([pictures, noise]))
+    if not np.isfinite(scores).all() or abs(scores.sum(axis=1) - 1).max() > 0.05:
+        raise EdgeError(
+            f"{model.path} gives no probabilities: {np.round(scores[-1], 3).tolist()}; quantize it again"
+        )
+    started_ns = time.perf_counter_ns()
+    model.predict(noise)
+    return (time.perf_counter_ns() - started_ns) / 1e6
+
+
+def install_model(path: str | Path) -> Installed:
+    """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
+    model = load_model(path)
+    smoke_test(model)
+    folder = state_folder()
+    stored = folder / "models" / f"{model.sha256[:16]}.tflite"
+    if not stored.is_file():
+        with whole_file(stored) as partial:
+            shutil.copyfile(path, partial)
+    load_model(stored)  # what the disk gives back, not what was sent to it
+    before = current_model()
+    if before is None:
+        (folder / "previous").unlink(missing_ok=True)
+    elif before.name != stored.name:
+        _link(folder / "previous", before)
+    _link(folder / "current", stored)
+    write_whole(folder / "trial.json", json.dumps({"model": stored.name, "starts": 0}))
+    _drop_unused(folder)
+    return Installed(stored, _target(folder / "previous"))
+
+
+def roll_back() -> Installed:
+    """Swap the current and the previous model; where there was none, that is the packaged one."""
+    folder = state_folder()
+    current, previous = current_model(), _target(folder / "previous")
+    if current is None and previous is None:
+        raise EdgeError(
+            "nothing was ever installed, the packaged model is in use; there is nothing to roll back"
+        )
+    back = load_model(previous)
+    (folder / "trial.json").unlink(missing_ok=True)
+    for name, target in (("current", previous), ("previous", current)):
+        if target is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            _link(folder / name, target)
+    return Installed(back.path, current)
+
+
+def begin_run() -> str | None:
+    """Count this start of a model on trial; roll it back, and say so, if it has failed too often."""
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is None:
+        return None
+    if trial["starts"] >= MOST_STARTS:
+        back = roll_back()
+        return f"the model {trial['model']} was never healthy in {MOST_STARTS} starts; back to {back.current}"
+    write_whole(folder / "trial.json", json.dumps({**trial, "starts": trial["starts"] + 1}))
+    return None
+
+
+def mark_good() -> None:
+    """End the trial: the current model has been healthy for ``GOOD_AFTER_S``."""
+    (state_folder() / "trial.json").unlink(missing_ok=True)
+
+
+class TrialSink:
+    """Ends the trial of the installed model once results have come for ``GOOD_AFTER_S``."""
+
+    name = "trial"
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic):
+        self.clock_s = clock_s
+        self._since_s: float | None = None
+        self._done = False
+
+    def write(self, result: FrameResult) -> None:
+        if self._done:
+            return
+        now_s = self.clock_s()
+        self._since_s = now_s if self._since_s is None else self._since_s
+        if now_s - self._since_s >= GOOD_AFTER_S:
+            mark_good()
+            self._done = True
+
+    def close(self) -> None:
+        pass
+
+
+def _read_trial(folder: Path) -> dict | None:
+    try:
+        trial = json.loads((folder / "trial.json").read_text())
+        return trial if isinstance(trial.get("starts"), int) and "model" in trial else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _target(link: Path) -> Path | None:
+    return link.resolve() if link.is_file() else None
+
+
+def _link(link: Path, target: Path) -> None:
+    """Point ``link`` at ``target`` in one step: a power cut leaves the old link or the new one."""
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    try:
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.path.relpath(target, link.parent))
+        os.replace(fresh, link)
+        handle = os.open(link.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise EdgeError(f"cannot write {link}: {error.strerror}; is the disk full or read-only?") from error
+
+
+def _drop_unused(folder: Path) -> None:
+    kept = {_target(folder / name) for name in ("current", "previous")}
+    for path in (folder / "models").glob("*.tflite"):
+        if path.resolve() not in kept:
+            path.unlink(missing_ok=True)
