@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", flags=re.DOTALL)
-NAMES = {"best.keras": "float (Keras)", "fer7_int8.tflite": "int8"}
+NAMES = {"best_float32.tflite": "float32", "fer7_int8.tflite": "int8"}
 
 CARD = """# Models that ship
 
