@@ -36,74 +36,44 @@ import click
 )
 @click.option(
     "--scale",
+    "pixel_range",
     type=click.Choice(["0..255", "0..1", "-1..1"]),
     help="The pixel values the model takes, where it does not rescale.",
 )
 @click.option(
-    "--faces", default=500, show_default=True, type=click.IntRange(2), help="Representative faces to use."
+    "--faces",
+    "count",
+    default=500,
+    show_default=True,
+    type=click.IntRange(2),
+    help="Representative faces to use.",
 )
 @click.option("--seed", default=0, show_default=True, help="Which faces are chosen.")
+@click.option(
+    "--edgetpu", is_flag=True, help="Check each operator for the Coral Edge TPU; compile where possible."
+)
+@click.option("--results", metavar="FILE", help="Write what was measured as JSON too, for 'toolkit report'.")
 @click.option("--untrained", is_flag=True, help="Accept a model that does not recognise the faces.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the path of the file.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
-def quantize(model, data, recipe, as_json, quiet, verbose, **options) -> None:
+def quantize(model, data, as_json, quiet, **options) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
     import json
     from pathlib import Path
 
-    from toolkit.quantization.quantize import Request, quantize
-    from toolkit.quantization.recipe import recipe_named
-    from toolkit.quantization.table import result_document, result_lines
+    from toolkit.quantization.outcome import Wish, faces_at, fulfil
+    from toolkit.quantization.quantize import Request
 
-    def names(text):
-        return tuple(name.strip() for name in text.split(",")) if text else ()
-
-    request = Request(
-        Path(model),
-        _faces_at(data),
-        out=Path(options["out"]) if options["out"] else None,
-        labels=names(options["labels"]) or None,
-        pixel_range=options["scale"],
-        count=options["faces"],
-        **{name: options[name] for name in ("seed", "max_drop", "untrained", "overwrite")},
-    )
-    if recipe == "all":
-        document, lines, path = _compare(request)
-    else:
-        chosen = recipe_named(recipe).keeping_float(names(options["keep_float"])).with_edges(options["edges"])
-        result = quantize(request, chosen)
-        document, lines, path = result_document(result), result_lines(result, verbose), result.path
-    click.echo(json.dumps(document, indent=1) if as_json else path if quiet else "\n".join(lines))
-
-
-def _compare(request):
-    """Return the document, the lines and the path of the recommended file of a comparison of all recipes."""
-    from toolkit.quantization.comparison import compare_recipes, comparison_lines, reasons, recommended
-    from toolkit.quantization.quantize import quantize_all
-    from toolkit.quantization.table import result_document
-
-    results, impossible = quantize_all(request)
-    rows = compare_recipes(results)
-    choice = recommended(rows)
-    document = {
-        "recommended": choice.recipe,
-        "reasons": reasons(rows, choice),
-        "impossible": impossible,
-        "rows": [row.to_json() for row in rows],
-        "results": [result_document(result) for result in results],
-    }
-    path = next(result.path for result in results if result.recipe.name == choice.recipe)
-    lines = comparison_lines(rows, results[0].measured.synthetic)
-    return document, lines + [f"Not possible, {name}: {why}" for name, why in impossible.items()], path
-
-
-def _faces_at(data: str | None):
-    if data is None:
-        from toolkit.data.synthesis import load_synthetic
-
-        return load_synthetic()
-    from toolkit.data.loading import load_dataset
-
-    return load_dataset(data)
+    for name in ("labels", "keep_float"):
+        options[name] = tuple(part.strip() for part in (options[name] or "").split(",") if part.strip())
+    for name in ("out", "results"):
+        options[name] = Path(options[name]) if options[name] else None
+    names = ("recipe", "keep_float", "edges", "edgetpu", "results", "verbose")
+    wish = Wish(**{name: options.pop(name) for name in names})
+    progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(f"{step} ...", err=True)
+    request = Request(Path(model), faces_at(data, progress), progress=progress, **options)
+    outcome = fulfil(request, wish)
+    text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(outcome.lines)
+    click.echo(outcome.path if quiet else text)

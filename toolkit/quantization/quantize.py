@@ -1,5 +1,6 @@
 """The one call behind ``toolkit quantize``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED, cho
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for. ``labels``, ``pixel_range`` and ``out`` None: from the file, and beside it."""
+    """What to quantize, for which faces. ``labels``, ``pixel_range`` and ``out`` None: from the file, and beside it.
+
+    ``progress`` is told each step as it starts.
+    """
 
     model: Path
     data: Dataset
@@ -26,13 +30,15 @@ class Request:
     max_drop: float | None = None
     untrained: bool = False
     overwrite: bool = False
+    progress: Callable[[str], None] = lambda step: None
 
 
 def open_quantizer(request: Request) -> Quantizer:
     """Open the Keras file and choose the faces; EdgeError in one line where either is not fit."""
+    request.progress(f"opening {request.model}")
     network = open_network(request.model, request.labels, request.pixel_range)
     faces = choose_faces(request.data, network.labels, request.count, request.seed)
-    return Quantizer(network, faces, request.untrained)
+    return Quantizer(network, faces, request.untrained, request.progress)
 
 
 def quantize(request: Request, recipe: Recipe) -> QuantizationResult:

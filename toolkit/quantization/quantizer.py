@@ -1,6 +1,7 @@
 """A Keras classifier, opened, checked and calibrated once, and quantized by as many recipes as wanted."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,8 +57,15 @@ class Quantizer:
     Raises EdgeError for a network that does not recognise them, unless it is ``untrained``.
     """
 
-    def __init__(self, network: FloatNetwork, faces: ChosenFaces, untrained: bool = False) -> None:
-        measuring, self.faces = faces.measuring, faces
+    def __init__(
+        self,
+        network: FloatNetwork,
+        faces: ChosenFaces,
+        untrained: bool = False,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        measuring, self.faces, self.progress = faces.measuring, faces, progress
+        progress(f"asking the float model about {len(measuring)} faces")
         labels = measuring.labels if faces.labelled else None
         self.network, self.float_probabilities, doubt = settle_pixel_range(network, measuring.images, labels)
         if doubt and not untrained:
@@ -75,6 +83,7 @@ class Quantizer:
         start = time.monotonic()
         layers: tuple[LayerError, ...] = ()
         trials: tuple[Trial, ...] = ()
+        self.progress(f"quantizing by {recipe.name}, with {len(self.faces.representative.faces)} faces")
         if recipe.integer:
             layers = self.measure_layers()
             if self._wants_float_layers(recipe, max_drop):

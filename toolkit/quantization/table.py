@@ -1,5 +1,7 @@
 """What quantization brought, on a terminal and as a document."""
 
+import hashlib
+
 from toolkit.evaluation.table import interval, percent
 from toolkit.quantization.quantizer import QuantizationResult
 
@@ -12,6 +14,7 @@ def result_document(result: QuantizationResult) -> dict:
     paired = measured.paired
     return {
         "path": str(result.path),
+        "sha256": hashlib.sha256(result.content).hexdigest(),
         "source": str(result.source),
         "recipe": result.recipe.name,
         "kept_float": list(result.recipe.kept_float),

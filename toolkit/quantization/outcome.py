@@ -1,0 +1,93 @@
+"""What ``toolkit quantize`` was asked for, done: a document for programs and lines for people."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.errors import UsageError
+from device.files import refuse_existing, write_whole
+from toolkit.quantization.comparison import compare_recipes, comparison_lines, reasons, recommended
+from toolkit.quantization.edgetpu_report import examine
+from toolkit.quantization.quantize import Request, quantize, quantize_all
+from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.table import result_document, result_lines
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``path``: the file that was written, of several the one to take."""
+
+    path: Path
+    document: dict[str, Any]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to quantize. ``recipe``: a recipe's name or 'all'; ``results``: where the document goes too, or None."""
+
+    recipe: str = "int8"
+    keep_float: tuple[str, ...] = ()
+    edges: str | None = None
+    edgetpu: bool = False
+    results: Path | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.recipe == ALL and (self.keep_float or self.edges or self.edgetpu):
+            raise UsageError("--recipe all takes no --keep-float, --edges or --edgetpu; name one recipe")
+        if self.edgetpu and self.recipe != "int8":
+            raise UsageError(f"--edgetpu needs a full integer model; leave out --recipe {self.recipe}")
+
+
+def fulfil(request: Request, wish: Wish) -> Outcome:
+    """Quantize, measure and write. Raises EdgeError in one line."""
+    if wish.results:
+        refuse_existing(wish.results, request.overwrite)
+    outcome = _all_recipes(request) if wish.recipe == ALL else _one_recipe(request, wish)
+    if wish.results:
+        write_whole(wish.results, json.dumps(outcome.document, indent=1), request.overwrite)
+    return outcome
+
+
+def _one_recipe(request: Request, wish: Wish) -> Outcome:
+    recipe = recipe_named(wish.recipe).keeping_float(wish.keep_float).with_edges(wish.edges)
+    result = quantize(request, recipe)
+    document, lines = result_document(result), result_lines(result, wish.verbose)
+    if wish.edgetpu:
+        document["edgetpu"], more = examine(result.path, request.overwrite)
+        lines += more
+    return Outcome(result.path, document, tuple(lines))
+
+
+def _all_recipes(request: Request) -> Outcome:
+    results, impossible = quantize_all(request)
+    request.progress("timing all recipes in turn")
+    rows = compare_recipes(results)
+    choice = recommended(rows)
+    document = {
+        "recommended": choice.recipe,
+        "reasons": reasons(rows, choice),
+        "impossible": impossible,
+        "rows": [row.to_json() for row in rows],
+        "results": [result_document(result) for result in results],
+    }
+    lines = comparison_lines(rows, results[0].measured.synthetic)
+    lines += [f"Not possible, {name}: {why}" for name, why in impossible.items()]
+    path = next(result.path for result in results if result.recipe.name == choice.recipe)
+    return Outcome(path, document, tuple(lines))
+
+
+def faces_at(data: str | None, progress: Callable[[str], None]):
+    """Return the labelled faces at ``data``, or the shipped synthetic ones."""
+    from toolkit.data.loading import load_dataset
+    from toolkit.data.synthesis import load_synthetic
+
+    if data is None:
+        return load_synthetic()
+    progress(f"reading {data}")
+    return load_dataset(data)
