@@ -4,23 +4,25 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from device.benchmark import ratio_to_first, time_interleaved
+from device.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
 from device.errors import EdgeError, UsageError
 from device.latency import LatencyStats
 from device.model import ExpressionModel
 from toolkit.evaluation.predictors import Predictor, identity_of, load_predictor
-from toolkit.evaluation.results import MEASURED, Latency, ModelResults, Results
+from toolkit.evaluation.results import MEASURED, Latency, ModelResults, Results, join_results
 
 # Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
 # so that it does not empty the caches between them.
 MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
 DRIFT_ALLOWED = 1.1
 CROPS = 64
+HOST = "host"
 
 # Run in a process of its own, so that its memory and its loading are the model's alone.
 COLD_START = """
@@ -60,6 +62,19 @@ class Timed:
         if on_device(self.predictor):
             return self.predictor.predict(crops)
         return self.predictor.model.predict(self.predictor.prepare(crops), verbose=0)
+
+
+def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -> Results:
+    """Measure on this machine (target 'host') and estimate on boards; ``options`` are those of benchmark_files."""
+    boards = [target for target in targets if target != HOST]
+    documents = []
+    if boards:
+        from toolkit.emulation.estimate import estimate_files
+
+        documents.append(estimate_files(list(paths), boards, options.get("labels"), options["progress"]))
+    if HOST in targets:
+        documents.insert(0, benchmark_files(paths, **options))
+    return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")
 
 
 def on_device(predictor: Predictor) -> bool:
@@ -110,26 +125,34 @@ def _all_samples(
     predictors: dict[str, Predictor], runs: int, warmup: int, batch: int, progress: Callable[[str], None]
 ) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     """Return each model's latencies in ms and its ratio to the first model."""
-    paths, first = list(predictors), next(iter(predictors))
-    slow = [path for path in paths if not on_device(predictors[path])]
-    fast = [path for path in paths if path not in slow]
-    found: dict[str, tuple[np.ndarray, dict[str, Any]]] = {}
+    slow = [path for path in predictors if not on_device(predictors[path])]
+    fast = [path for path in predictors if path not in slow]
     few, few_warmup = min(runs, MOST_KERAS_RUNS), min(warmup, MOST_KERAS_WARMUP)
-    for group, count, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
+    columns: dict[str, np.ndarray] = {}
+    ratios: dict[str, LatencyRatio] = {}
+    for group, rounds, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
         if not group:
             continue
-        # The first model takes part in every group: it is the yardstick.
-        columns = list(dict.fromkeys([first, *group]))
-        rounds, warm = (few, few_warmup) if first in slow else (count, warm)
-        progress(f"timing {', '.join(columns)}: {rounds} rounds in turn, {warm} for warm-up")
+        progress(f"timing {', '.join(group)}: {rounds} rounds in turn, {warm} for warm-up")
         # time_interleaved asks of a model only that it has the device model's ``predict``.
-        timed: list[Any] = [Timed(predictors[path], batch) for path in columns]
+        timed: list[Any] = [Timed(predictors[path], batch) for path in group]
         measured = time_interleaved(timed, _crops(), rounds, warm)
-        for column, path in enumerate(columns):
-            if path in group:
-                ratio = ratio_to_first(measured, column).to_json()
-                found[path] = measured[:, column], {"ratio_to": Path(first).name, "ratio": ratio}
-    return found
+        columns |= dict(zip(group, measured.T, strict=True))
+        if next(iter(predictors)) == group[0]:
+            ratios = {path: ratio_to_first(measured, column) for column, path in enumerate(group)}
+    first = next(iter(predictors))
+    for path in predictors:
+        ratios.setdefault(path, ratio_of_medians(columns[path], columns[first]))
+    name = Path(first).name
+    return {path: (columns[path], {"ratio_to": name, "ratio": ratios[path].to_json()}) for path in predictors}
+
+
+def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray, seed: int = 0) -> LatencyRatio:
+    """Return the ratio of two medians that were not measured in turn; the interval is a bootstrap of each."""
+    rng = np.random.default_rng(seed)
+    medians = [np.median(rng.choice(one, (BOOTSTRAPS, len(one))), axis=1) for one in (samples_ms, first_ms)]
+    low, high = np.percentile(medians[0] / medians[1], (2.5, 97.5))
+    return LatencyRatio(float(np.median(samples_ms) / np.median(first_ms)), float(low), float(high))
 
 
 def _crops() -> np.ndarray:
@@ -152,7 +175,7 @@ def _latency(
     }
     stats = LatencyStats.of(samples_ms, min(warmup, MOST_KERAS_WARMUP) if keras else warmup)
     return Latency(
-        target="host",
+        target=HOST,
         origin=MEASURED,
         stages={"classify": dict(stats.to_json())},
         runtime="keras predict" if keras else "device",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from device.errors import UsageError
-from toolkit.benchmark import Timed, benchmark_files, cold_start
+from toolkit.benchmark import Timed, benchmark_files, cold_start, ratio_of_medians
 from toolkit.evaluation.results import read_results
 
 pytestmark = pytest.mark.toolkit
@@ -30,6 +30,14 @@ def test_figures_hang_together(timed):
     ratio = second.latencies[0].extra["ratio"]
     assert ratio["low"] <= ratio["ratio"] <= ratio["high"]
     assert 0.3 < ratio["ratio"] < 3  # the same network twice
+
+
+def test_ratio_of_medians_by_hand():
+    found = ratio_of_medians(np.full(50, 6.0), np.full(20, 2.0))
+    assert (found.ratio, found.low, found.high) == (3, 3, 3)
+    rng = np.random.default_rng(2)
+    found = ratio_of_medians(rng.normal(4, 0.5, 400), rng.normal(2, 0.5, 60))
+    assert found.low < 2 < found.high
 
 
 def test_memory_and_loading_are_the_model_s_own(tiny_tflite):

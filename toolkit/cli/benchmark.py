@@ -13,6 +13,13 @@ import click
 @click.option(
     "--baseline", help="The model that ratios refer to. Default: the first --model.", metavar="FILE"
 )
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=click.Choice(["host", "pi4", "pi5", "pi-zero-2w"]),
+    help="Where: this machine (the default), or a board, estimated on its emulated core. May be given again.",
+)
 @click.option("--runs", default=500, show_default=True, help="Rounds; in each, every model answers once.")
 @click.option("--warmup", default=50, show_default=True, help="Rounds before the first that counts.")
 @click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
@@ -24,10 +31,12 @@ import click
 @click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
-def benchmark(models, baseline, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet) -> None:
-    """Time models in turn (A B A B) on this machine, through the code that the device runs."""
+def benchmark(
+    models, baseline, targets, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet
+) -> None:
+    """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
     from device.files import refuse_existing
-    from toolkit.benchmark import benchmark_files
+    from toolkit.benchmark import benchmark_on
     from toolkit.evaluation.results import write_results
     from toolkit.evaluation.table import print_benchmark
 
@@ -36,7 +45,15 @@ def benchmark(models, baseline, runs, warmup, threads, batch, labels, out, overw
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     paths = [baseline, *models] if baseline else list(models)
-    results = benchmark_files(paths, runs, warmup, threads, batch, named, say)
+    options = {
+        "runs": runs,
+        "warmup": warmup,
+        "threads": threads,
+        "batch": batch,
+        "labels": named,
+        "progress": say,
+    }
+    results = benchmark_on(paths, targets or ("host",), **options)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from toolkit.evaluation.metrics import EvaluationReport
-from toolkit.evaluation.results import Comparison, Evaluation, Latency, ModelResults, Results
+from toolkit.evaluation.results import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:
@@ -51,7 +51,7 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
             else "nothing is left"
         )
         console.print(
-            f"  [yellow]{evaluation.leaked_n} of these faces also stand in the training split[/yellow]"
+            f"  [yellow]{evaluation.leaked_n} of these faces also stand in the training split of this data[/yellow]"
         )
         console.print(f"  without them       {figure}")
     elif evaluation.leaked_n == 0:
@@ -101,19 +101,35 @@ def comparison_line(comparison: Comparison) -> str:
 def print_benchmark(results: Results, console: Console | None = None) -> None:
     """Print what each model costs, then its latency and the ratio to the first with its interval."""
     console = console or Console(highlight=False)
-    costs = _table("", "KiB", "parameters", "MACs", "import ms", "load ms", "first ms", "peak MB")
-    times = _table("ms a call", "mean", "p50", "p90", "p99", "faces/s", "to first", "95 %")
-    for entry in results.models:
-        for latency in entry.latencies:
+    found = [(entry, latency) for entry in results.models for latency in entry.latencies]
+    measured = [(entry, latency) for entry, latency in found if latency.origin == MEASURED]
+    if measured:
+        costs = _table("", "KiB", "parameters", "MACs", "import ms", "load ms", "first ms", "peak MB")
+        times = _table("ms a call", "mean", "p50", "p90", "p99", "faces/s", "to first", "95 %")
+        for entry, latency in measured:
             costs.add_row(*_cost_row(entry, latency))
             times.add_row(*_time_row(entry, latency))
-    console.print(costs)
-    console.print()
-    console.print(times)
-    if any(not latency.extra.get("steady", True) for entry in results.models for latency in entry.latencies):
+        console.print(costs)
+        console.print()
+        console.print(times)
+    if any(not latency.extra.get("steady", True) for _, latency in measured):
         console.print(
             "[yellow]  * the machine was not at rest: latency drifted by over 10 % in the run[/yellow]"
         )
+    for entry, latency in found:
+        if latency.origin != MEASURED:
+            _print_estimate(console, entry, latency)
+
+
+def _print_estimate(console: Console, entry: ModelResults, latency: Latency) -> None:
+    band = latency.extra["band"]
+    for stage, stats in latency.stages.items():
+        ms = stats["p50_ms"]
+        between = f"{short_ms(ms / band)} to {short_ms(ms * band)}"
+        console.print(
+            f"{entry.model.name} on {latency.target}, {stage}: {short_ms(ms)} ms estimated ({between})"
+        )
+    console.print(f"  {latency.extra['how']}", style="dim", soft_wrap=True)
 
 
 def _table(first: str, *headings: str) -> Table:

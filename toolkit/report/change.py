@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from toolkit.evaluation.metrics import EvaluationReport
-from toolkit.evaluation.results import Evaluation, Results
+from toolkit.evaluation.results import MEASURED, Evaluation, Results
 from toolkit.report.selection import Row, select
 
 FIGURES = (
@@ -134,7 +134,9 @@ def _figures(row: Row, against_float: bool) -> dict[str, float]:
         known["agreement"] = row.comparison.paired.top1_agreement
         known["drop"] = row.comparison.paired.drop_points if against_float else None
     if latency:
-        known |= {key: latency.stages["classify"][key] for key in ("p50_ms", "p90_ms", "p99_ms")}
+        # An estimate has no spread.
+        percentiles = ("p50_ms", "p90_ms", "p99_ms") if latency.origin == MEASURED else ("p50_ms",)
+        known |= {key: latency.stages["classify"][key] for key in percentiles}
         known["peak_memory_mb"] = latency.extra.get("peak_memory_mb")
         # The first model's ratio to itself says nothing.
         if against_float and latency.extra.get("ratio_to") != model.name:

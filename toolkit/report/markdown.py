@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from toolkit.evaluation.results import ESTIMATED, Results
+from toolkit.evaluation.results import ESTIMATED, MEASURED, Results
 from toolkit.evaluation.table import interval, percent, short_count, short_ms
 from toolkit.report.change import Change
 from toolkit.report.selection import Row, Selection, select
@@ -52,7 +52,9 @@ def _model(row: Row, selection: Selection) -> list[str]:
         percent(row.accuracy),
         interval(row.evaluation.report.interval if row.evaluation else None),
         "–" if row.p50_ms is None else short_ms(row.p50_ms),
-        short_ms(row.latency.stages["classify"]["p99_ms"]) if row.latency else "–",
+        short_ms(row.latency.stages["classify"]["p99_ms"])
+        if row.latency and row.latency.origin == MEASURED
+        else "–",
         f"{row.entry.model.size_bytes / 1024:.0f}",
         short_count(row.entry.model.parameters),
     ]

@@ -135,6 +135,17 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
             "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs",
         }
     )
+    for latency in choice.entry.latencies:
+        if latency.origin == ESTIMATED and latency is not choice.latency:
+            ms, band = latency.stages["classify"]["p50_ms"], latency.extra["band"]
+            note = f"estimated, {short_ms(ms / band)} to {short_ms(ms * band)} ms"
+            cards.append(
+                {
+                    "label": f"one face, {latency.extra['board']}",
+                    "value": f"≈ {short_ms(ms)} ms",
+                    "note": note,
+                }
+            )
     peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None
     if peak:
         cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})

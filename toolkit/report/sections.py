@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from toolkit.evaluation.results import Comparison, Evaluation, ModelResults, Results
-from toolkit.evaluation.table import percent
+from toolkit.evaluation.results import ESTIMATED, Comparison, Evaluation, ModelResults, Results
+from toolkit.evaluation.table import percent, short_ms
 from toolkit.report import charts, matrices
 from toolkit.report.reading import Run
 from toolkit.report.selection import Selection
@@ -132,9 +132,21 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
             for stage, stats in latency.stages.items():
                 rate = latency.extra.get("throughput_per_s")
                 rate = f"{rate:,.0f}" if rate else "–"
-                boards.append(
-                    {"name": row.name, "latency": latency, "stage": stage, "stats": stats, "rate": rate}
-                )
+                line = {
+                    "name": row.name,
+                    "latency": latency,
+                    "stage": stage,
+                    "stats": stats,
+                    "rate": rate,
+                    "band": "",
+                }
+                if latency.origin == ESTIMATED:
+                    low, high = (
+                        stats["p50_ms"] * factor
+                        for factor in (1 / latency.extra["band"], latency.extra["band"])
+                    )
+                    line["band"] = f"between {short_ms(low)} and {short_ms(high)}"
+                boards.append(line)
             if latency.extra.get("how"):
                 estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")
     ratio_name = next((row.latency.extra.get("ratio_to") for row in selection.rows if row.latency), None)

@@ -1,0 +1,74 @@
+"""Estimates: the model behind them, their labels, and what is said where no emulator is."""
+
+import json
+
+import pytest
+
+from device.errors import EdgeError, UsageError
+from toolkit.emulation import tree
+from toolkit.emulation.boards import BOARDS, board_named
+from toolkit.emulation.estimate import Count, estimate_files, estimate_latency
+from toolkit.evaluation.results import ModelIdentity, ModelResults, Results, write_results
+
+pytestmark = pytest.mark.toolkit
+
+# Counted instructions in millions and published ms of MobileNet V1 and V2 on a Raspberry Pi 3B+ (1.4 GHz).
+PUBLISHED_A53 = [(210, 134, False), (123, 96, False), (175, 77, True), (114, 71, True)]
+
+
+@pytest.mark.parametrize(("millions", "published_ms", "int8"), PUBLISHED_A53)
+def test_the_band_holds_the_published_times(millions, published_ms, int8):
+    board = BOARDS["pi-zero-2w"]
+    estimate = board.milliseconds(millions * 1e6, int8) * board.clock_ghz / 1.4
+    assert estimate / board.band <= published_ms <= estimate * board.band
+
+
+def test_an_estimate_by_hand():
+    latency = estimate_latency(BOARDS["pi4"], Count(3_000_000, 33_000_000, 330_000_000), int8=True)
+    assert latency.origin == "estimated"
+    assert latency.stages["classify"]["p50_ms"] == pytest.approx(3e6 / (1.5e9 * 1.5) * 1000, abs=1e-4)
+    assert latency.stages["frame, face followed"]["p50_ms"] == pytest.approx(20)
+    assert latency.stages["frame, whole search"]["p50_ms"] == pytest.approx(200)
+    assert "1.6 times more or less" in latency.extra["how"]
+
+
+def test_each_board_says_what_its_core_can_do():
+    assert "asimddp" not in BOARDS["pi4"].cpuinfo()
+    assert "asimddp" in BOARDS["pi5"].cpuinfo()
+    for board in BOARDS.values():
+        assert board.cpuinfo().count("processor") == 4
+        assert board.part in board.cpuinfo()
+
+
+def test_an_unknown_board_is_wrong_use():
+    with pytest.raises(UsageError, match="pi4, pi5"):
+        board_named("pi6")
+
+
+def test_without_an_emulator_one_line_tells_how_to_get_it(monkeypatch, tmp_path, tiny_tflite):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EdgeError, match="apt install qemu-user mmdebstrap gcc"):
+        estimate_files([str(tiny_tflite)], ["pi4"])
+
+
+def test_only_tflite_can_be_estimated(tmp_path):
+    with pytest.raises(EdgeError, match="quantize it first"):
+        estimate_files(["model.keras"], ["pi4"])
+
+
+def test_the_tree_stands_where_the_user_says(monkeypatch, tmp_path):
+    monkeypatch.setenv(tree.VARIABLE, str(tmp_path / "here"))
+    assert tree.tree_path() == tmp_path / "here"
+    monkeypatch.delenv(tree.VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert tree.tree_path() == tmp_path / "fer-edge" / "arm64"
+
+
+def test_the_report_calls_an_estimate_so(toolkit_command, tmp_path):
+    latency = estimate_latency(BOARDS["pi5"], Count(5_000_000), int8=True)
+    model = ModelIdentity("m.tflite", "5" * 64, "tflite", 1000, ("a", "b"))
+    write_results(Results((ModelResults(model, latencies=(latency,)),), "benchmark"), tmp_path / "in.json")
+    done = toolkit_command("report", tmp_path / "in.json", "--out", tmp_path / "r.html", "--json")
+    assert json.loads(done.stdout)["decision"]["origin"] == "estimated"
+    assert '<span class="tag">estimated</span>' in (tmp_path / "r.html").read_text()
+    assert "on pi5 (estimated)" in (tmp_path / "r.md").read_text()

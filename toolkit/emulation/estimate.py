@@ -1,0 +1,133 @@
+"""Estimated latency on a board: guest instructions counted on its emulated core, divided by what the core does."""
+
+import fcntl
+import re
+import statistics
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import device
+from device.errors import EdgeError
+from device.model import load_model
+from toolkit.emulation.boards import Board, board_named
+from toolkit.emulation.tree import PYTHON, SITE, ensure_tree
+from toolkit.evaluation.predictors import identity_of
+from toolkit.evaluation.results import ESTIMATED, Latency, ModelResults, Results
+
+CLASSIFY_ROUNDS, FRAMES = 3, 35
+FIRST_FRAMES = 15  # until the faces are known and followed
+TIME_LIMIT_S = 600
+
+
+@dataclass(frozen=True)
+class Count:
+    """Guest instructions of one inference, of a steady frame (faces followed), of one searched as a whole."""
+
+    classify: int
+    steady_frame: int | None = None
+    searched_frame: int | None = None
+
+
+def count_rounds(
+    board: Board, what: str, model: Path, labels: tuple[str, ...], rounds: int, tree: Path
+) -> list[int]:
+    """Return the instructions of each round of ``guest.py`` on the board's core; EdgeError if the guest fails."""
+    guest = resources.files("toolkit.emulation") / "guest.py"
+    code = Path(device.__file__).parents[1]
+    command = ["qemu-aarch64", "-L", str(tree), "-cpu", board.core, "-plugin", str(tree / "counter.so")]
+    # The seed of hashing and one thread make counts repeatable; sources are read from the host.
+    for setting in (
+        f"PYTHONPATH=/{SITE}:{code}",
+        "PYTHONHASHSEED=0",
+        "OMP_NUM_THREADS=1",
+        "PYTHONDONTWRITEBYTECODE=1",
+    ):
+        command += ["-E", setting]
+    command += [
+        str(tree / f"usr/bin/python{PYTHON}"),
+        str(guest),
+        what,
+        str(model.resolve()),
+        ",".join(labels),
+    ]
+    with open(tree / "lock", "w") as lock:
+        # The tree has one /proc/cpuinfo: one board at a time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (tree / "proc/cpuinfo").write_text(board.cpuinfo())
+        try:
+            done = subprocess.run(
+                [*command, str(rounds)], capture_output=True, text=True, timeout=TIME_LIMIT_S
+            )
+        except subprocess.TimeoutExpired:
+            raise EdgeError(
+                f"the emulated {board.name} did not finish {model.name} in {TIME_LIMIT_S} s"
+            ) from None
+    totals = [int(total) for total in re.findall(r"fer-edge-count (\d+)", done.stderr)]
+    if done.returncode or len(totals) < 2:
+        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise EdgeError(f"{model.name} does not run on the emulated {board.name}: {reason}")
+    return [after - before for before, after in zip(totals[::2], totals[1::2], strict=False)]
+
+
+def count_model(board: Board, model: Path, labels: tuple[str, ...], tree: Path, frames: bool = True) -> Count:
+    """Return the instructions that ``model`` takes on the board's core, alone and in the frame loop."""
+    classify = min(count_rounds(board, "classify", model, labels, CLASSIFY_ROUNDS, tree))
+    if not frames:
+        return Count(classify)
+    steady = count_rounds(board, "frame", model, labels, FRAMES, tree)[FIRST_FRAMES:]
+    return Count(classify, int(statistics.median(steady)), max(steady))
+
+
+def estimate_latency(board: Board, count: Count, int8: bool) -> Latency:
+    """Return the count as a latency, labelled as estimated, with its band and how it was made."""
+    stages = {"classify": _stats(board, count.classify, int8)}
+    if count.steady_frame is not None and count.searched_frame is not None:
+        stages["frame, face followed"] = _stats(board, count.steady_frame, False)
+        stages["frame, whole search"] = _stats(board, count.searched_frame, False)
+    ipc = board.ipc_int8 if int8 else board.ipc_float
+    how = (
+        f"estimated from {count.classify / 1e6:.2f} million instructions counted on an emulated {board.core}, at "
+        f"{board.clock_ghz:g} GHz and {ipc:g} instructions a cycle; the truth may be {board.band:g} times more or less."
+    )
+    if count.steady_frame is not None and count.searched_frame is not None:
+        how += (
+            f" A frame of the demo source (640x480, two faces): {count.steady_frame / 1e6:.1f} million where known "
+            f"faces are followed, {count.searched_frame / 1e6:.1f} where the whole frame is searched."
+        )
+    extra = {"how": how, "band": board.band, "instructions": count.classify, "board": board.name}
+    return Latency(board.key, ESTIMATED, stages, extra=extra)
+
+
+def _stats(board: Board, instructions: int, int8: bool) -> dict[str, float | int]:
+    ms = round(board.milliseconds(instructions, int8), 5)
+    return {"n": 1, "mean_ms": ms, "p50_ms": ms, "p90_ms": ms, "p99_ms": ms, "max_ms": ms, "warmup_n": 3}
+
+
+def estimate_files(
+    paths: list[str],
+    targets: list[str],
+    labels: tuple[str, ...] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Results:
+    """Estimate the latency of .tflite files on the boards ``targets``.
+
+    Raises UsageError for an unknown board, EdgeError for a model that is no .tflite, or without an emulator.
+    """
+    boards = [board_named(target) for target in targets]
+    for path in paths:
+        if Path(path).suffix != ".tflite":
+            raise EdgeError(f"{path} cannot be estimated: boards run .tflite files; quantize it first")
+    models = {path: load_model(path, labels) for path in paths}
+    tree = ensure_tree(progress)
+    entries = []
+    for path, model in models.items():
+        latencies = []
+        for board in boards:
+            progress(f"counting {path} on an emulated {board.name}")
+            count = count_model(board, Path(path), tuple(model.labels), tree)
+            latencies.append(estimate_latency(board, count, model.input_tensor.dtype in ("int8", "uint8")))
+        entries.append(ModelResults(identity_of(path, model), latencies=tuple(latencies)))
+    return Results(tuple(entries), f"benchmark --target {' '.join(targets)}")
