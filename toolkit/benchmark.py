@@ -71,7 +71,9 @@ def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -
     if boards:
         from toolkit.emulation.estimate import estimate_files
 
-        documents.append(estimate_files(list(paths), boards, options.get("labels"), options["progress"]))
+        # Keras models stand beside as a yardstick of the host; alone, estimate_files tells what to do.
+        runnable = [path for path in dict.fromkeys(paths) if Path(path).suffix == ".tflite"] or list(paths)
+        documents.append(estimate_files(runnable, boards, options.get("labels"), options["progress"]))
     if HOST in targets:
         documents.insert(0, benchmark_files(paths, **options))
     return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")

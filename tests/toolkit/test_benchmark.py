@@ -37,7 +37,8 @@ def test_ratio_of_medians_by_hand():
     assert (found.ratio, found.low, found.high) == (3, 3, 3)
     rng = np.random.default_rng(2)
     found = ratio_of_medians(rng.normal(4, 0.5, 400), rng.normal(2, 0.5, 60))
-    assert found.low < 2 < found.high
+    assert found.low < found.ratio < found.high
+    assert found.ratio == pytest.approx(2, abs=0.2)
 
 
 def test_memory_and_loading_are_the_model_s_own(tiny_tflite):
