@@ -23,12 +23,6 @@ import click
 )
 @click.option("--faces", type=click.IntRange(min=1), help="With --fit: faces a class.  [default: 64]")
 @click.option("--seed", type=int, help="With --fit: seed of everything random.  [default: 0]")
-@click.option(
-    "--keep-with",
-    type=click.Path(path_type=Path),
-    metavar="MODEL",
-    help="With --fit: keep only the samples that this model names as they were sampled.",
-)
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")

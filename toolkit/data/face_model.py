@@ -10,9 +10,9 @@ EIGENFACES = 300
 # The part of the pooled covariance in that of a class: a class of 300 faces cannot say 300 directions alone.
 POOLED_SHARE = 0.3
 # A sampled face stands this many times as far from the mean face as its class does: clearer expressions.
-EXPRESSION_GAIN = 1.6
+EXPRESSION_GAIN = 2.0
 # Samples stay nearer to their class than faces do (standard deviations times this): clearer faces.
-SPREAD = 0.7
+SPREAD = 0.65
 # Rendered in 64 gray levels, which halves the file and which no eye sees.
 GRAY_STEP = 4
 PIXELS = FACE_SIZE * FACE_SIZE

@@ -14,6 +14,7 @@ from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.decoding import decode_files
 from toolkit.data.face_store import new_face_store
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace
+from toolkit.data.synthesis import MARK
 
 SPLIT_OF_FOLDER = {
     "train": "train",
@@ -65,7 +66,7 @@ def load_folders(root: Path) -> Dataset:
         names=np.array([str(file.path.relative_to(root)) for file in files]),
         broken=broken,
         notes=renamed_notes({file.folder_class for file in files}),
-        source=str(root),
+        source=f"{root} (synthetic faces)" if (root / MARK).is_file() else str(root),
     )
     return whole if good.all() else whole.select(good)
 

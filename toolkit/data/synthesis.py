@@ -24,6 +24,8 @@ from toolkit.data.dataset import FACE_SIZE, Dataset
 
 SHIPPED_SHEET = Path(__file__).with_name("synthetic_faces.png")
 SOURCE = "synthetic faces"
+# A folder of synthetic faces says so by this file.
+MARK = "SYNTHETIC.txt"
 SHEET_COLUMNS = 16
 
 

@@ -2,21 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from device.errors import EdgeError
 from device.files import refuse_existing
-from toolkit.data.class_names import FER2013_CLASSES, normal_class_name
-from toolkit.data.fitting import FACES_PER_CLASS, Judge, Progress, fit_and_sample
+from toolkit.data.fitting import FACES_PER_CLASS, Progress, fit_and_sample
 from toolkit.data.loading import load_dataset
-from toolkit.data.synthesis import SHEET_COLUMNS, load_synthetic, write_sheet
+from toolkit.data.synthesis import MARK, SHEET_COLUMNS, load_synthetic, write_sheet
 from toolkit.data.writing import in_three_splits, write_folders
+
+MARK_TEXT = "The faces in these folders are synthetic, of no real person: toolkit data synth made them.\n"
 
 
 def write_shipped(out: Path, overwrite: bool = False) -> dict:
     """Write the shipped synthetic faces as folders by split and class; return what was written."""
     dataset = in_three_splits(load_synthetic())
-    write_folders(dataset, out, overwrite)
+    write_folders(dataset, out, overwrite, {MARK: MARK_TEXT})
     splits = {name: int((dataset.splits == name).sum()) for name in dataset.present_splits()}
     return {"synthetic": True, "faces": len(dataset), "classes": list(dataset.classes), "splits": splits}
 
@@ -26,7 +25,6 @@ def write_fitted(
     out: Path,
     faces: int = FACES_PER_CLASS,
     seed: int = 0,
-    keep_with: Path | None = None,
     overwrite: bool = False,
     progress: Progress = lambda text: None,
 ) -> dict:
@@ -38,20 +36,6 @@ def write_fitted(
         raise EdgeError(
             f"expected a multiple of {SHEET_COLUMNS} faces a class for the sheet; received {faces}"
         )
-    judge = None if keep_with is None else judge_of(keep_with)
-    synthesis = fit_and_sample(load_dataset(data), faces, seed, judge, progress)
+    synthesis = fit_and_sample(load_dataset(data), faces, seed, progress=progress)
     write_sheet(synthesis.faces.images, out, overwrite=overwrite)
-    return synthesis.to_json() | {"kept_with": None if keep_with is None else keep_with.name}
-
-
-def judge_of(model: Path) -> Judge:
-    """Return a function that names (N, 48, 48) uint8 faces by a model file, as indices into FER2013's classes."""
-    from toolkit.evaluation.predictors import load_predictor
-
-    predictor = load_predictor(model)
-    if tuple(map(normal_class_name, predictor.labels)) != FER2013_CLASSES:
-        raise EdgeError(
-            f"{model}: expected the classes {', '.join(FER2013_CLASSES)}; "
-            f"received {', '.join(predictor.labels)}"
-        )
-    return lambda images: np.argmax(predictor.predict(images), axis=1)
+    return synthesis.to_json()

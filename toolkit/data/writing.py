@@ -26,10 +26,12 @@ def in_three_splits(dataset: Dataset) -> Dataset:
     return replace(dataset, splits=splits)
 
 
-def write_folders(dataset: Dataset, out: Path, overwrite: bool = False) -> None:
-    """Write each face to ``out/SPLIT/CLASS/NUMBER.png``; a new folder appears whole or not at all.
+def write_folders(
+    dataset: Dataset, out: Path, overwrite: bool = False, texts: dict[str, str] | None = None
+) -> None:
+    """Write each face to ``out/SPLIT/CLASS/NUMBER.png``, and ``texts`` (name: content) beside the splits.
 
-    Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses the write.
+    A new folder appears whole or not at all. Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses the write.
     """
     if out.exists() and not out.is_dir():
         raise EdgeError(f"{out} is a file; expected a folder; name another")
@@ -38,12 +40,12 @@ def write_folders(dataset: Dataset, out: Path, overwrite: bool = False) -> None:
         raise EdgeError(f"{out} is not empty; pass --overwrite to write into it, or name another folder")
     try:
         if filled:
-            _write_files(dataset, out)
+            _write_files(dataset, out, texts or {})
             return
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            _write_files(dataset, partial)
+            _write_files(dataset, partial, texts or {})
             partial.chmod(0o755)
             os.replace(partial, out)
         finally:
@@ -54,7 +56,9 @@ def write_folders(dataset: Dataset, out: Path, overwrite: bool = False) -> None:
         ) from error
 
 
-def _write_files(dataset: Dataset, out: Path) -> None:
+def _write_files(dataset: Dataset, out: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        (out / name).write_text(text)
     for number, (image, label, split) in enumerate(
         zip(dataset.images, dataset.labels, dataset.splits, strict=True)
     ):
