@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 
 from device.cropping import cut_square, resize_square
-from device.detectors.base import Detection, Detector
+from device.detectors.base import Detection, Detector, without_duplicates
 from device.frames import BoundingBox, Frame
 from device.glimpse import glimpse
-from device.tracking import COAST_S, FaceTracker, Track, TrackedFace, without_duplicates
+from device.tracking import COAST_S, FaceTracker, Track, TrackedFace
 
 SWEEP_S = 0.5  # a new face is noticed within this time
 SWEEP_FRAMES = 5  # a slow board spends at most every fifth frame on it
@@ -40,7 +40,7 @@ class FaceFinder:
     def find(self, frame: Frame, continuous: bool = True) -> list[TrackedFace]:
         """Return the faces of ``frame``; ``continuous`` False: a still that has no past."""
         if not continuous:
-            faces = without_duplicates(self.detector.detect(frame.image))
+            faces = self.detector.detect_still(frame.image)
             return [TrackedFace(number, one.box, one.score, True) for number, one in enumerate(faces, 1)]
         if frame.size_wh != self._size_wh:
             self.reset()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.detectors.base import Detection
+from device.detectors.base import DUPLICATE_IOU, Detection
 from device.frames import BoundingBox
 
 COAST_S = 0.2  # a face that is not found is reported where it should be for this long
@@ -17,7 +17,6 @@ MIN_HIT_RATE = 0.35  # what is found less often than this in the long run is no 
 EPSILON_S = 1e-6
 GATE = 0.7  # a detection further away than this many face widths is another face
 SAME_LOOK = 0.8  # correlation of two pictures of one face; two faces of the demo reach 0.75
-DUPLICATE_IOU = 0.35
 MAX_FACES = 20
 
 
@@ -209,15 +208,6 @@ class FaceTracker:
 
     def _confirm(self, track: Track) -> None:
         track.id, self._next_id = self._next_id, self._next_id + 1
-
-
-def without_duplicates(detections: Sequence[Detection]) -> list[Detection]:
-    """Return the detections, best first, without those that overlap a better one."""
-    kept: list[Detection] = []
-    for detection in sorted(detections, key=lambda found: -found.score):
-        if all(detection.box.iou(other.box) <= DUPLICATE_IOU for other in kept):
-            kept.append(detection)
-    return kept
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 from device.frames import BoundingBox
 
+DUPLICATE_IOU = 0.35
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -30,6 +32,19 @@ class Detector(Protocol):
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
         """Return the faces of the whole frame, or those in ``region``, whose face is ``side / region_ratio`` wide."""
         ...
+
+    def detect_still(self, image: np.ndarray) -> list[Detection]:
+        """Return the faces of a picture that has no next one: searched as thoroughly as the detector can."""
+        ...
+
+
+def without_duplicates(detections: Sequence[Detection]) -> list[Detection]:
+    """Return the detections, best first, without those that overlap a better one."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda found: -found.score):
+        if all(detection.box.iou(other.box) <= DUPLICATE_IOU for other in kept):
+            kept.append(detection)
+    return kept
 
 
 def reduce_image(image: np.ndarray, scale: float) -> np.ndarray:

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from device.cropping import cut_square, resize_square
-from device.detectors.base import Detection, placed, reduce_image
+from device.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.errors import EdgeError
 from device.frames import BoundingBox
 
 CASCADE = "haarcascade_frontalface_default.xml"
+STILL_PX = 1280  # longer side of a still, beyond which more pixels find no more faces
 WINDOW_PX = 24  # the cascade's training window
 SMALLEST_PX = 30  # of a face in the searched picture: a little above the window, where recall is full
 REGION_PX = 72  # a region is searched at this size: its face is then 36 pixels wide
@@ -47,6 +48,13 @@ class HaarDetector:
             )
         gray = _gray(reduce_image(image, self.scale))
         return self._search(gray, self.scale, (0, 0), self.min_face_px * self.scale, min(gray.shape), 4)
+
+    def detect_still(self, image: np.ndarray) -> list[Detection]:
+        scale = min(1.0, STILL_PX / max(image.shape[:2]))
+        gray = _gray(reduce_image(image, scale))
+        return without_duplicates(
+            self._search(gray, scale, (0, 0), self.min_face_px * scale, min(gray.shape), 4)
+        )
 
     def _search(self, gray, scale, at, smallest, largest, neighbours) -> list[Detection]:
         smallest, largest = max(WINDOW_PX, round(smallest)), max(WINDOW_PX, round(largest))

@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from device.cropping import cut_square, resize_square
-from device.detectors.base import Detection, placed, reduce_image
+from device.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.errors import EdgeError
 from device.frames import BoundingBox
 
 SMALLEST_PX = 24  # of a face in the searched picture: smaller ones are missed more often
 REGION_PX = 96  # a region is searched at this size, a multiple of the network's stride of 32
+# Longer sides at which a still is searched: large faces are found best in the first, small ones in the second.
+STILL_PX = (640, 1280)
 NMS_IOU = 0.3
 
 
@@ -41,11 +43,18 @@ class YuNetDetector:
             return self._search(
                 self.region_net, resize_square(patch, REGION_PX), REGION_PX / patch.shape[0], (left, top)
             )
-        picture = reduce_image(image, self.scale)
+        return self._sweep(image, self.scale)
+
+    def detect_still(self, image: np.ndarray) -> list[Detection]:
+        scales = [side / max(image.shape[:2]) for side in STILL_PX]
+        return without_duplicates([face for scale in scales for face in self._sweep(image, scale)])
+
+    def _sweep(self, image: np.ndarray, scale: float) -> list[Detection]:
+        picture = reduce_image(image, scale)
         size_wh = picture.shape[1], picture.shape[0]
         if size_wh != self.frame_size_wh:
             self.frame_net, self.frame_size_wh = self._network(size_wh), size_wh
-        return self._search(self.frame_net, picture, self.scale, (0, 0))
+        return self._search(self.frame_net, picture, scale, (0, 0))
 
     def _network(self, size_wh: tuple[int, int]):
         try:

@@ -50,6 +50,19 @@ def test_it_finds_the_faces_of_a_frame_and_nothing_else(create, picture, gray, r
     assert all(0 <= face.score <= 1 for face in found)
 
 
+def test_a_still_is_searched_more_thoroughly(create, picture):
+    """All faces are found, each once, whatever the size of the picture."""
+    image, truth = picture
+    detector = create(min_face_px=48)
+    for scale in (1.0, 3.0):
+        still = cv2.resize(image, None, fx=scale, fy=scale)
+        found = detector.detect_still(still)
+        assert len(found) == len(truth)
+        for box in truth:
+            grown = BoundingBox(*(side * scale for side in (box.left, box.top, box.right, box.bottom)))
+            assert max(crop_box(detector, face.box).iou(grown) for face in found) > 0.6
+
+
 def test_it_finds_a_face_near_where_it_was(create, picture):
     image, truth = picture
     detector = create()
@@ -76,6 +89,7 @@ def test_a_region_may_leave_the_frame(create):
 def test_an_empty_picture_of_any_size_holds_no_face(create, shape):
     detector = create()
     assert detector.detect(np.full(shape, 128, np.uint8)) == []
+    assert detector.detect_still(np.full(shape, 128, np.uint8)) == []
     assert detector.detect(np.full(shape, 128, np.uint8), BoundingBox(-10, -10, 90, 90)) == []
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from device.detectors.base import Detection
+from device.detectors.base import Detection, without_duplicates
 from device.frames import BoundingBox
-from device.tracking import COAST_S, CONFIRM_HITS, FORGET_S, FaceTracker, without_duplicates
+from device.tracking import COAST_S, CONFIRM_HITS, FORGET_S, FaceTracker
 
 STEP_S = 1 / 30
 
