@@ -135,6 +135,9 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
             "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs",
         }
     )
+    peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None
+    if peak:
+        cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
     for latency in choice.entry.latencies:
         if latency.origin == ESTIMATED and latency is not choice.latency:
             ms, band = latency.stages["classify"]["p50_ms"], latency.extra["band"]
@@ -146,9 +149,6 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
                     "note": note,
                 }
             )
-    peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None
-    if peak:
-        cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
     return cards
 
 

@@ -15,7 +15,10 @@ WEAK_RECALL = 0.5
 
 def signed(value: float | None, digits: int = 2) -> str:
     """Return a number with its sign, or a dash."""
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
 
 
 def quantization(results: Results, names: dict[str, str]) -> dict[str, Any]:
