@@ -1,7 +1,7 @@
 """Labelled faces in memory."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,7 +27,8 @@ class Dataset:
     images: (N, 48, 48) uint8, gray; labels: (N,) int64, indices into ``classes``;
     splits: (N,) str, each of SPLITS;
     names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None;
-    broken: what was left out; notes: lines a command tells its user; source: where all this came from.
+    broken: what was left out; notes: lines a command tells its user; source: where all this came from;
+    formats: how many files were found of each size and mode, such as '48x48 gray'.
     """
 
     images: np.ndarray
@@ -39,6 +40,7 @@ class Dataset:
     broken: tuple[BrokenImage, ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
+    formats: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {len(self.images), len(self.labels), len(self.splits), len(self.names)}

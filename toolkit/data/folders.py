@@ -36,16 +36,18 @@ class ImageFile:
     folder_class: str
 
 
-def load_folders(root: Path) -> Dataset:
+def load_folders(root: Path, lenient: bool = False) -> Dataset:
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
-    Raises EdgeError if there is no such layout, no image, or too many broken images.
+    Raises EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
     """
     files = find_images(root)
     images = new_face_store(len(files))
+    formats = [""] * len(files)
 
     def keep(position: int, decoded: DecodedFace) -> None:
         images[position] = decoded.face
+        formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
 
     problems = decode_files([file.path for file in files], keep)
     names = [normal_class_name(file.folder_class) for file in files]
@@ -55,7 +57,8 @@ def load_folders(root: Path) -> Dataset:
     )
     good = np.ones(len(files), dtype=bool)
     good[[position for position, _ in problems]] = False
-    refuse_too_many_broken(broken, Counter(np.array(names)[good].tolist()), root)
+    if not lenient:
+        refuse_too_many_broken(broken, Counter(np.array(names)[good].tolist()), root)
     classes = ordered_classes(names)
     number = {name: label for label, name in enumerate(classes)}
     whole = Dataset(
@@ -65,6 +68,7 @@ def load_folders(root: Path) -> Dataset:
         splits=np.array([file.split for file in files]),
         names=np.array([str(file.path.relative_to(root)) for file in files]),
         broken=broken,
+        formats=dict(Counter(filter(None, formats)).most_common()),
         notes=renamed_notes({file.folder_class for file in files}),
         source=f"{root} (synthetic faces)" if (root / MARK).is_file() else str(root),
     )

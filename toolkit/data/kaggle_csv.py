@@ -20,13 +20,13 @@ PIXELS = FACE_SIZE * FACE_SIZE
 SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
 
 
-def load_kaggle_csv(path: Path) -> Dataset:
+def load_kaggle_csv(path: Path, lenient: bool = False) -> Dataset:
     """Return the faces of a ``fer2013.csv``.
 
     The splits: Training -> 'train', PublicTest -> 'validation', PrivateTest -> 'test'.
     Without a Usage column every face is 'train'. FER+ votes are read from ``fer2013new.csv`` beside it.
-    Raises EdgeError for another kind of file, a label or usage out of range, too many broken rows, or
-    votes that belong to another file.
+    Raises EdgeError for another kind of file, a label or usage out of range, votes that
+    belong to another file, or, unless ``lenient``, too many broken rows.
     """
     labels, splits, rows = array("q"), [], array("q")
     images = new_face_store(count_lines(path))
@@ -44,7 +44,8 @@ def load_kaggle_csv(path: Path) -> Dataset:
             splits.append(split)
             rows.append(row_count - 1)
     good = Counter(FER2013_CLASSES[label] for label in labels)
-    refuse_too_many_broken(broken, good, path)
+    if not lenient:
+        refuse_too_many_broken(broken, good, path)
     if not labels:
         raise EdgeError(f"{path} holds a header and no faces; expected a row a face: emotion,pixels,Usage")
     row_indices = np.frombuffer(rows, np.int64)
@@ -58,6 +59,7 @@ def load_kaggle_csv(path: Path) -> Dataset:
         votes=read_votes(votes_file, row_count)[row_indices] if votes_file.is_file() else None,
         broken=tuple(broken),
         source=str(path),
+        formats={f"{FACE_SIZE}x{FACE_SIZE} gray": len(labels)},
     )
 
 

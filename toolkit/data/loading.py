@@ -13,18 +13,19 @@ CSV_FILE = "fer2013.csv"
 SYNTHETIC = "synthetic"
 
 
-def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None) -> Dataset:
+def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None, lenient: bool = False) -> Dataset:
     """Return the labelled faces at ``path``, all as 48x48 gray.
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
     one, with the FER+ votes file beside it or not; the word 'synthetic' for the faces that ship with the toolkit.
     ``classes`` keeps only these, in this order; else FER2013's order where all names are FER2013's, else by name.
+    ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     Raises EdgeError for anything else, for a data set of one class, and for a class that is not there.
     """
     path = Path(path)
     if path.exists():
-        dataset = load_any(path)
+        dataset = load_any(path, lenient)
     elif str(path) == SYNTHETIC:
         dataset = load_synthetic()
     else:
@@ -33,17 +34,18 @@ def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None) -> Da
         )
     if classes is not None:
         dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
-    refuse_one_class(dataset)
+    if not lenient:
+        refuse_one_class(dataset)
     return dataset
 
 
-def load_any(path: Path) -> Dataset:
+def load_any(path: Path, lenient: bool) -> Dataset:
     """Return the faces of a file or folder that exists."""
     if path.is_file():
-        return load_kaggle_csv(path)
+        return load_kaggle_csv(path, lenient)
     if (path / CSV_FILE).is_file() and not subfolders(path):
-        return load_kaggle_csv(path / CSV_FILE)
-    return load_folders(path)
+        return load_kaggle_csv(path / CSV_FILE, lenient)
+    return load_folders(path, lenient)
 
 
 def refuse_one_class(dataset: Dataset) -> None:

@@ -31,7 +31,8 @@ def write_folders(
 ) -> None:
     """Write each face to ``out/SPLIT/CLASS/NUMBER.png``, and ``texts`` (name: content) beside the splits.
 
-    A new folder appears whole or not at all. Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses the write.
+    A new folder appears whole or not at all. Raises EdgeError if ``out`` holds something and ``overwrite`` is
+    false, or if the disk refuses the write.
     """
     if out.exists() and not out.is_dir():
         raise EdgeError(f"{out} is a file; expected a folder; name another")

@@ -1,0 +1,38 @@
+"""``toolkit data inspect``."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.html",
+    help="Write an HTML page with charts and faces, and the JSON beside it.",
+)  # fmt: skip
+@click.option("--classes", help="Look at these classes only, comma-separated.")
+@click.option(
+    "--near/--no-near", default=True, show_default=True, help="Look for nearly identical faces too."
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything found as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no summary.")
+def inspect(data, out, classes, near, overwrite, as_json, quiet) -> None:
+    """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
+    from toolkit.data.class_names import parse_classes
+    from toolkit.data.inspection import inspect_dataset
+    from toolkit.data.inspection_files import page_paths, write_inspection
+    from toolkit.data.loading import load_dataset
+
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    paths = page_paths(out, overwrite) if out else None
+    chosen = parse_classes(classes) if classes else None
+    inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, say)
+    if paths:
+        write_inspection(inspection, *paths, overwrite)
+        say(f"wrote {paths[0]} and {paths[1]}")
+    if as_json:
+        click.echo(json.dumps(inspection.to_json()))
+    elif not quiet:
+        click.echo(inspection.summary())

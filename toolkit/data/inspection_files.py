@@ -1,0 +1,26 @@
+"""Writing what an inspection found: the page, and the JSON beside it."""
+
+import json
+from pathlib import Path
+
+from device.errors import UsageError
+from device.files import refuse_existing, write_whole
+from toolkit.data.inspection import Inspection
+
+
+def page_paths(out: Path, overwrite: bool) -> tuple[Path, Path]:
+    """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"expected a file ending in .html for --out; received {out}")
+    paths = out, out.with_suffix(".json")
+    for path in paths:
+        refuse_existing(path, overwrite)
+    return paths
+
+
+def write_inspection(inspection: Inspection, page: Path, document: Path, overwrite: bool = False) -> None:
+    """Write the HTML page and the JSON document, each whole or not at all."""
+    from toolkit.data.inspection_page import render_inspection
+
+    write_whole(page, render_inspection(inspection), overwrite)
+    write_whole(document, json.dumps(inspection.to_json(), indent=1) + "\n", overwrite)
