@@ -13,6 +13,7 @@ RUNS, WARMUP = 100, 10
 SLOW = 20.0
 TOLERATED_DROP = 0.5  # points
 NOT_FASTER = 0.95
+CLOSE = 1.25  # times that differ less than this say little of another board
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,12 @@ def compare_recipes(results: Sequence[QuantizationResult], runs: int = RUNS) -> 
 def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP) -> Row:
     """Return the row to take: the fastest of those that lose no more than is tolerated.
 
-    Of those within a tenth of the fastest the one wins whose input and arithmetic every board has: int8 first, then the
+    Of those nearly as fast as the fastest int8 wins, whose arithmetic every board and accelerator has, then the
     smallest file.
     """
     fit = [row for row in rows if row.drop_points <= tolerated_drop] or [rows[0]]
     fastest = min(row.p50_ms for row in fit)
-    close = [row for row in fit if row.p50_ms <= 1.1 * fastest]
+    close = [row for row in fit if row.p50_ms <= CLOSE * fastest]
     return min(close, key=lambda row: (row.recipe != "int8", row.size_bytes))
 
 
@@ -91,7 +92,7 @@ def _why_not(row: Row, choice: Row, tolerated_drop: float) -> str:
     if row.p50_ms > SLOW * choice.p50_ms:
         slower = row.p50_ms / choice.p50_ms
         return f"it is {slower:.0f} times slower than {choice.recipe}: no fast kernels exist for it"
-    if row.p50_ms > 1.1 * choice.p50_ms:
+    if row.p50_ms > CLOSE * choice.p50_ms:
         return f"it is {row.p50_ms / choice.p50_ms:.1f} times slower than {choice.recipe}"
     if row.recipe == "dynamic":
         return "as fast here, but its float arithmetic keeps it off int8 accelerators and slows it on small cores"

@@ -47,7 +47,21 @@ class Conversion:
 
         with self._one_line_errors():
             watched = calibrator.Calibrator(calibrator.add_intermediate_tensors(self.float_file))
-            return watched.calibrate(lambda: ([self.network.prepare(image[None])] for image in self.images))
+            return watched.calibrate(self.calibration_inputs)
+
+    def calibration_inputs(self) -> Iterator[list[np.ndarray]]:
+        """Yield the network's inputs that set the ranges, ``(1, h, w, c) float32`` of 0..1.
+
+        One pixel of the first is set to exact black and one of the last to exact white, whatever resizing left of
+        them: so the input's scale is 1/255 with zero point -128, and a raw crop enters as ``pixel - 128``.
+        """
+        for position, image in enumerate(self.images):
+            prepared = self.network.prepare(image[None])
+            if position == 0:
+                prepared[:, 0, 0] = 0
+            if position == len(self.images) - 1:
+                prepared[:, -1, -1] = 1
+            yield [prepared]
 
     def to(self, recipe: Recipe) -> bytes:
         """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe says."""
@@ -98,10 +112,10 @@ class Conversion:
             settings["types"] = [tf.float16]
         if recipe.activations == "int16":
             settings["ops"] = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-            settings["faces"] = self.images
+            settings["calibrated"] = True
         return self._convert(**settings)
 
-    def _convert(self, optimizations=(), types=None, ops=None, faces=None) -> bytes:
+    def _convert(self, optimizations=(), types=None, ops=None, calibrated=False) -> bytes:
         import keras
         import tensorflow as tf
 
@@ -115,10 +129,8 @@ class Conversion:
                 converter.target_spec.supported_types = types
             if ops:
                 converter.target_spec.supported_ops = ops
-            if faces is not None:
-                converter.representative_dataset = lambda: (
-                    [self.network.prepare(face[None])] for face in faces
-                )
+            if calibrated:
+                converter.representative_dataset = self.calibration_inputs
             return converter.convert()
 
     @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The representative faces: those that set the ranges of the activations."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,7 @@ MEASURED_AT_MOST = 4000
 
 @dataclass(frozen=True)
 class RepresentativeFaces:
-    """The faces chosen, ``(N, 48, 48) uint8``, and where they come from.
-
-    The darkest pixel among them is 0 and the brightest 255 exactly: so the input's scale becomes 1/255 with
-    zero point -128, and a raw crop enters as ``pixel - 128``. ``rows`` are their places in the data set they
-    were taken from.
-    """
+    """The faces chosen, and their rows in the data set they were taken from."""
 
     faces: Dataset
     rows: np.ndarray
@@ -63,7 +58,7 @@ def choose_representative(
     turns = max(len(queue) for queue in queues)
     in_turn = [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)]
     rows = np.array(in_turn[:count])
-    return RepresentativeFaces(_with_extremes(dataset.select(rows)), rows, seed)
+    return RepresentativeFaces(dataset.select(rows), rows, seed)
 
 
 @dataclass(frozen=True)
@@ -109,13 +104,3 @@ def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Datas
         f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "
         f"{', '.join(data.classes)}; name the classes alike, or pass --labels in the order of the outputs"
     )
-
-
-def _with_extremes(faces: Dataset) -> Dataset:
-    """Return ``faces`` with one corner pixel at 0 and one at 255 where none is."""
-    images = faces.images.copy()
-    if images.min() > 0:
-        images[0, 0, 0] = 0
-    if images.max() < 255:
-        images[-1, -1, -1] = 255
-    return replace(faces, images=images)

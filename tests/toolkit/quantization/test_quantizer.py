@@ -8,6 +8,7 @@ import pytest
 from device.errors import EdgeError, UsageError
 from device.metadata import read_metadata
 from device.model import load_model
+from toolkit.quantization.convert import Conversion
 from toolkit.quantization.quantize import Request, quantize
 from toolkit.quantization.recipe import RECIPES, recipe_named
 
@@ -41,6 +42,16 @@ def test_int8_is_integer_throughout_and_takes_raw_pixels(quantizer, edges, zero_
     assert model.input_tensor.shape_signature == (1, 48, 48, 1)
     dense = next(operator for operator in model.structure.operators if operator.name == "FULLY_CONNECTED")
     assert len(model.structure.tensors[dense.inputs[1]].scales) == 1
+
+
+def test_exact_black_and_white_set_the_ranges_even_after_resizing(quantizer):
+    images = np.full((3, 32, 32), 90, np.uint8)  # resized to 48 x 48
+    inputs = np.concatenate(
+        [array for (array,) in Conversion(quantizer.network, images).calibration_inputs()]
+    )
+    assert inputs.shape == (3, 48, 48, 1)
+    assert (inputs.min(), inputs.max()) == (0, 1)
+    assert np.isclose(inputs, 90 / 255).mean() > 0.999
 
 
 def test_named_layers_stay_in_float(quantizer):

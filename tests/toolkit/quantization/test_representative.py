@@ -1,0 +1,63 @@
+"""Which faces set the ranges: of every class, the same each time, with exact black and white."""
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.quantization.representative import choose_faces, choose_representative
+
+
+def faces(labels, splits=None, low=10, high=250, source="folder"):
+    count = len(labels)
+    images = np.random.default_rng(0).integers(low, high, (count, 48, 48), dtype=np.uint8)
+    splits = np.array(splits if splits is not None else ["train"] * count)
+    names = np.array([str(row) for row in range(count)])
+    return Dataset(images, np.array(labels), ("happy", "sad", "fear"), splits, names, source=source)
+
+
+def test_each_class_gives_its_share_and_the_rare_ones_all_they_have():
+    data = faces([0] * 100 + [1] * 100 + [2] * 5)
+    chosen = choose_representative(data, 65)
+    assert chosen.faces.counts() == {"happy": 30, "sad": 30, "fear": 5}
+    assert len(set(chosen.rows)) == 65
+
+
+def test_the_seed_decides_and_the_digest_tells():
+    data = faces([0, 1, 2] * 50)
+    first, again, other = (choose_representative(data, 30, seed) for seed in (0, 0, 1))
+    assert first.to_json() == again.to_json()
+    assert first.to_json()["sha256"] != other.to_json()["sha256"]
+
+
+@pytest.mark.parametrize(("labels", "message"), [([], "no faces"), ([1, 1, 1], "only the class 'sad'")])
+def test_an_empty_or_one_class_set_is_refused(labels, message):
+    with pytest.raises(EdgeError, match=message):
+        choose_representative(faces(labels), 10)
+
+
+def test_held_out_faces_measure_and_training_faces_calibrate():
+    data = faces([0, 1, 2] * 20, ["train"] * 30 + ["test"] * 30)
+    chosen = choose_faces(data, ("happy", "sad", "fear"), 12, 0)
+    assert set(chosen.representative.faces.splits) == {"train"}
+    assert set(chosen.measuring.splits) == {"test"}
+    assert len(chosen.measuring) == 30
+
+
+def test_of_one_split_half_calibrates_and_the_rest_measures():
+    data = faces([0, 1, 2] * 20)
+    chosen = choose_faces(data, ("happy", "sad", "fear"), 500, 0)
+    assert len(chosen.representative.faces) == len(chosen.measuring) == 30
+    assert not set(chosen.representative.faces.names) & set(chosen.measuring.names)
+
+
+def test_the_classes_follow_the_networks_order():
+    chosen = choose_faces(faces([0, 1, 2] * 20), ("sad", "happy"), 20, 0)
+    assert chosen.labelled
+    assert chosen.measuring.classes == ("sad", "happy")
+
+
+def test_labels_that_the_data_does_not_have_are_refused_but_synthetic_faces_still_calibrate():
+    with pytest.raises(EdgeError, match=r"the network knows cat, dog; folder has happy, sad, fear"):
+        choose_faces(faces([0, 1, 2] * 20), ("cat", "dog"), 20, 0)
+    assert not choose_faces(faces([0, 1, 2] * 20, source="synthetic"), ("cat", "dog"), 20, 0).labelled
