@@ -38,7 +38,7 @@ def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -
         make_report([results[1]], results[0], faces) if compare else make_report(list(results), None, faces)
     )
     if out:
-        write_report(made, out, overwrite)
+        write_report(made, out, overwrite, results)
     if as_json:
         click.echo(json.dumps(made.to_json()))
     elif not quiet:

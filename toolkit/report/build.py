@@ -76,9 +76,19 @@ def output_paths(out: str | Path) -> tuple[Path, Path, Path]:
     return out, out.with_suffix(".json"), out.with_suffix(".md")
 
 
-def write_report(report: Report, out: str | Path, overwrite: bool = False) -> None:
-    """Write ``report`` to ``out`` (HTML), and beside it as JSON and Markdown; EdgeError if one exists already."""
+def write_report(
+    report: Report, out: str | Path, overwrite: bool = False, sources: tuple[str, ...] = ()
+) -> None:
+    """Write ``report`` to ``out`` (HTML), and beside it as JSON and Markdown.
+
+    Raises EdgeError if one exists already, UsageError if one is a file of ``sources``, which the report was made of.
+    """
     page, beside, markdown = output_paths(out)
+    for source in sources:
+        if Path(source).resolve() in {path.resolve() for path in (page, beside, markdown)}:
+            raise UsageError(
+                f"--out {page} would replace {source}, which the report is made of; choose another name"
+            )
     for path in (page, beside, markdown):
         refuse_existing(path, overwrite)
     html = report.to_html(beside.name)
@@ -91,7 +101,7 @@ def build_report(paths: list[str], out: str | Path, overwrite: bool = False) -> 
     """Write the report on the results files ``paths`` to ``out``; return its JSON."""
     output_paths(out)
     report = make_report(paths)
-    write_report(report, out, overwrite)
+    write_report(report, out, overwrite, tuple(paths))
     return report.to_json()
 
 

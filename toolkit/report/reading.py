@@ -17,7 +17,7 @@ from toolkit.evaluation.results import (
 )
 
 EXPECTED = (
-    "expected JSON of 'toolkit evaluate --out', 'toolkit benchmark --out', 'toolkit quantize --json', "
+    "expected JSON of 'toolkit evaluate --out', 'toolkit benchmark --out', 'toolkit quantize --results', "
     "'device run --json' or 'device benchmark --json'"
 )
 
@@ -71,17 +71,14 @@ def _run(content: dict[str, Any], path: str) -> Run:
 
 
 def _quantization(content: dict[str, Any], path: str) -> Results:
-    """Return what ``toolkit quantize --json`` printed: how the file came about and the error of each layer."""
+    """Return what ``toolkit quantize --results`` wrote: how the file came about and the error of each layer."""
     try:
-        model = Path(content["path"])
-        if not model.is_file():
-            raise EdgeError(
-                f"{path} tells of {model}, which is not there; run the report where it was quantized"
-            )
-        identity = ModelIdentity.of(model, tuple(content["labels"]), recipe=content["recipe"])
+        name, labels = Path(content["path"]).name, tuple(content["labels"])
+        size, recipe = content["size_bytes"], content["recipe"]
+        identity = ModelIdentity(name, content["sha256"], "tflite", size, labels, recipe)
     except KeyError as error:
         raise EdgeError(
-            f"{path} is a damaged answer of 'toolkit quantize --json': no {error}; run it again"
+            f"{path} is a damaged answer of 'toolkit quantize --results': no {error}; run it again"
         ) from error
     kept = ("recipe", "kept_float", "representative", "layers", "trials", "seconds", "source", "measured_on")
     found = {key: content[key] for key in kept if key in content}

@@ -161,3 +161,11 @@ def test_nothing_is_overwritten_unasked(toolkit_command, evaluated, tmp_path):
     assert "--overwrite" in done.stderr
     assert (tmp_path / "r.json").read_text() == "mine"
     assert not (tmp_path / "r.html").exists()
+
+
+def test_the_report_never_replaces_what_it_is_made_of(toolkit_command, evaluated, tmp_path):
+    (tmp_path / "r.json").write_bytes(evaluated.read_bytes())
+    done = toolkit_command("report", tmp_path / "r.json", "--out", tmp_path / "r.html", "--overwrite")
+    assert done.returncode == 2
+    assert "choose another name" in done.stderr
+    assert (tmp_path / "r.json").read_bytes() == evaluated.read_bytes()
