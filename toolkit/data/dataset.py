@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from device.errors import EdgeError
+from toolkit.data.stored_faces import FACES_AT_ONCE, StoredFaces
 
 FACE_SIZE = 48
 SPLITS = ("train", "validation", "test")
@@ -24,7 +25,8 @@ class BrokenImage:
 class Dataset:
     """Labelled faces.
 
-    images: (N, 48, 48) uint8, gray; labels: (N,) int64, indices into ``classes``;
+    images: (N, 48, 48) uint8, gray: an array or, where memory is short, StoredFaces;
+    labels: (N,) int64, indices into ``classes``;
     splits: (N,) str, each of SPLITS;
     names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None;
     broken: what was left out; notes: lines a command tells its user; source: where all this came from;
@@ -57,7 +59,7 @@ class Dataset:
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,
-            images=self.images[rows],
+            images=self.images.only(rows) if isinstance(self.images, StoredFaces) else self.images[rows],
             labels=self.labels[rows],
             splits=self.splits[rows],
             names=self.names[rows],
@@ -100,5 +102,6 @@ class Dataset:
         """Return the SHA-256, in hexadecimal, of the class names, labels and pixels in order."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").tobytes())
-        digest.update(np.ascontiguousarray(self.images).tobytes())
+        for start in range(0, len(self), FACES_AT_ONCE):
+            digest.update(np.ascontiguousarray(self.images[start : start + FACES_AT_ONCE]).tobytes())
         return digest.hexdigest()

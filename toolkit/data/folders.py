@@ -14,6 +14,7 @@ from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.decoding import decode_files
 from toolkit.data.face_store import new_face_store
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace
+from toolkit.data.stored_faces import stored
 from toolkit.data.synthesis import MARK
 
 SPLIT_OF_FOLDER = {
@@ -62,7 +63,7 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
     classes = ordered_classes(names)
     number = {name: label for label, name in enumerate(classes)}
     whole = Dataset(
-        images=images,
+        images=stored(images),
         labels=np.array([number[name] for name in names], dtype=np.int64),
         classes=classes,
         splits=np.array([file.split for file in files]),

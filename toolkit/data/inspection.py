@@ -154,7 +154,7 @@ def inspect_dataset(
     pairs = None
     if near:
         progress("looking for nearly identical faces")
-        pairs = distinct_near_pairs(dataset.images, group_of)
+        pairs = distinct_near_pairs(dataset, group_of)
     constant = np.flatnonzero([image.min() == image.max() for image in dataset.images])
     leaks = tuple(
         find_leak(dataset.splits, source, into, group_of, pairs)
@@ -170,10 +170,10 @@ def several_rows(group_of: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(sorted((part for part in parts if len(part) > 1), key=lambda part: (-len(part), part[0])))
 
 
-def distinct_near_pairs(images: np.ndarray, group_of: np.ndarray) -> np.ndarray:
+def distinct_near_pairs(dataset: Dataset, group_of: np.ndarray) -> np.ndarray:
     """Return the pairs of rows of nearly but not quite identical faces; of identical ones the first stands for all."""
     firsts = np.sort(np.unique(group_of, return_index=True)[1])
-    return firsts[near_pairs(images[firsts])]
+    return firsts[near_pairs(dataset.select(firsts).images)]
 
 
 def find_leak(

@@ -15,6 +15,7 @@ from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.face_store import new_face_store
 from toolkit.data.ferplus import VOTES_FILE, read_votes
+from toolkit.data.stored_faces import stored
 
 PIXELS = FACE_SIZE * FACE_SIZE
 SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
@@ -51,7 +52,7 @@ def load_kaggle_csv(path: Path, lenient: bool = False) -> Dataset:
     row_indices = np.frombuffer(rows, np.int64)
     votes_file = path.with_name(VOTES_FILE)
     return Dataset(
-        images=images[: len(labels)],
+        images=stored(images[: len(labels)]),
         labels=np.frombuffer(labels, np.int64),
         classes=FER2013_CLASSES,
         splits=np.array(splits),

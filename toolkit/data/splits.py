@@ -21,7 +21,7 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> Dataset:
     rows = np.flatnonzero(dataset.splits == "train")
     if len(rows) == 0:
         dataset.split("train")  # says which splits there are
-    groups = copy_groups(dataset.images[rows])
+    groups = copy_groups(dataset.select(rows).images)
     moved = np.zeros(groups.max() + 1, dtype=bool)
     sizes = np.bincount(groups)
     first_rows = np.unique(groups, return_index=True)[1]
