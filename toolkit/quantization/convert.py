@@ -34,6 +34,12 @@ class Conversion:
         """The network as a float32 .tflite, batch normalisation folded in."""
         return self._convert()
 
+    def with_images(self, images: np.ndarray) -> "Conversion":
+        """Return the conversions of the same network with other representative faces."""
+        other = Conversion(self.network, images)
+        other.__dict__["float_file"] = self.float_file  # does not depend on the faces
+        return other
+
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, in order, that can be kept in float."""
