@@ -11,6 +11,7 @@ COMMANDS = {
     "quantize": "toolkit.cli.quantize:quantize",
     "benchmark": "toolkit.cli.benchmark:benchmark",
     "report": "toolkit.cli.report:report",
+    "deploy": "toolkit.cli.deploy:deploy",
 }
 
 

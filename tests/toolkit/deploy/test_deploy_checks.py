@@ -1,0 +1,92 @@
+"""What is checked before anything is copied."""
+
+from pathlib import Path
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.deploy.fleet import collected, newest_wheel, packed
+from toolkit.deploy.release import Outcome, Parcel, deploy_to, read_facts
+from toolkit.deploy.ssh import Host
+
+pytestmark = pytest.mark.toolkit
+
+
+class Told(Host):
+    """A host that answers as boards do which cannot run here."""
+
+    def __init__(self, answer: str):
+        super().__init__("pi@board")
+        object.__setattr__(self, "answer", answer)
+
+    def run(self, script, doing, stdin=None, timeout_s=120):
+        return self.answer
+
+
+def answer(machine="aarch64", bits="64", python="3.11", free="9000", board="Raspberry Pi 5 Model B Rev 1.0"):
+    return f"{machine}\n{bits}\n{python}\n{free}\n{board}\nraspberrypi\n"
+
+
+def test_a_fit_board_is_known_by_its_name():
+    assert read_facts(Told(answer()), "python3") == "Raspberry Pi 5 Model B Rev 1.0"
+    assert read_facts(Told(answer(board="")), "python3") == "raspberrypi"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (answer(machine="armv7l", bits="32"), "install the 64-bit Raspberry Pi OS"),
+        (answer(python="3.9"), "Python 3.9 as 'python3', expected 3.11"),
+        (answer(python="none"), "no Python as 'python3'"),
+        (answer(free="120"), "120 MB free"),
+    ],
+)
+def test_an_unfit_board_is_refused_with_the_remedy(told, words, tiny_tflite):
+    outcome = deploy_to(Told(told), Parcel(tiny_tflite, tiny_tflite), lambda step: None)
+    assert outcome.verdict == "failed"
+    assert words in outcome.line
+
+
+def test_the_newest_wheel_is_taken(tmp_path):
+    import os
+
+    with pytest.raises(EdgeError, match="make dist"):
+        newest_wheel(tmp_path)
+    for age, name in enumerate(("fer_edge-0.2.0-py3-none-any.whl", "fer_edge-0.1.0-py3-none-any.whl")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    assert newest_wheel(tmp_path).name.startswith("fer_edge-0.2.0")
+
+
+def test_a_broken_model_is_refused_before_any_host_is_asked(tmp_path):
+    wheel, model = tmp_path / "fer_edge-1-py3-none-any.whl", tmp_path / "m.tflite"
+    wheel.touch()
+    model.write_bytes(b"no model")
+    with pytest.raises(EdgeError, match="no TFLite model"):
+        packed(str(model), str(wheel), "python3", 10)
+    with pytest.raises(EdgeError, match="is no wheel"):
+        packed(str(model), str(tmp_path / "absent.whl"), "python3", 10)
+
+
+def test_boards_that_are_alike_are_told_apart(tiny_tflite):
+    stats = {
+        "n": 5,
+        "mean_ms": 2.0,
+        "p50_ms": 2.0,
+        "p90_ms": 2.0,
+        "p99_ms": 2.0,
+        "max_ms": 2.0,
+        "warmup_n": 1,
+    }
+    measured = {"machine": "aarch64", "python": "3.11.2", "models": [{"latency": stats, "threads": 1}]}
+    outcomes = [Outcome(name, "deployed", "", "Raspberry Pi 5", measured) for name in ("pi@a", "pi@b")]
+    outcomes.append(Outcome("pi@c", "failed", "gone"))
+    (entry,) = collected(outcomes, Parcel(Path("w.whl"), tiny_tflite)).models
+    assert [one.target for one in entry.latencies] == ["Raspberry Pi 5 (pi@a)", "Raspberry Pi 5 (pi@b)"]
+    with pytest.raises(EdgeError, match="no host was measured"):
+        collected(outcomes[2:], Parcel(Path("w.whl"), tiny_tflite))
+
+
+def test_a_name_is_never_an_option_of_ssh():
+    command = Host("-oProxyCommand=true").command("true")
+    assert command.index("--") < command.index("-oProxyCommand=true")

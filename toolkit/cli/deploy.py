@@ -1,0 +1,51 @@
+"""``toolkit deploy``: a model onto boards."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.argument("hosts", nargs=-1, required=True, metavar="USER@HOST...")
+@click.option(
+    "--model", metavar="FILE", help="The .tflite to deploy. Default: the one that the package carries."
+)
+@click.option("--wheel", metavar="FILE", help="The fer-edge wheel. Default: the newest in dist/.")
+@click.option("--python", default="python3", show_default=True, help="The Python to use on the hosts.")
+@click.option("--runs", default=300, show_default=True, help="Rounds of the benchmark there.")
+@click.option("--ssh-config", type=click.Path(exists=True), metavar="FILE", help="Passed to ssh as -F.")
+@click.option("--out", type=click.Path(), help="Write what the hosts measured here.", metavar="FILE")
+@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
+@click.option("--dry-run", is_flag=True, help="Only check the hosts and say what would be done.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcomes as one JSON document.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
+def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_run, as_json, quiet) -> None:
+    """Install fer-edge and a model on boards over ssh: verified, switched in one step, tested, timed.
+
+    A board on which the new release fails its test goes on with the one before. Exit 1 if any host failed.
+    """
+    from pathlib import Path
+
+    from device.errors import EdgeError
+    from device.files import refuse_existing
+    from toolkit.deploy.fleet import collected, deploy_all, packed
+    from toolkit.deploy.ssh import Host
+    from toolkit.evaluation.results import write_results
+
+    if out:
+        refuse_existing(out, overwrite)
+    parcel = packed(model, wheel, python, runs)
+    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    reached = [Host(name, Path(ssh_config) if ssh_config else None) for name in dict.fromkeys(hosts)]
+    outcomes = deploy_all(reached, parcel, say, dry_run)
+    if as_json:
+        click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))
+    else:
+        for outcome in outcomes:
+            click.echo(f"{outcome.verdict:<9} {outcome.host}: {outcome.line}")
+    if out and any(outcome.benchmark for outcome in outcomes):
+        write_results(collected(outcomes, parcel), out, overwrite)
+        say(f"wrote {out}")
+    failed = [outcome.host for outcome in outcomes if outcome.verdict == "failed"]
+    if failed:
+        raise EdgeError(f"{len(failed)} of {len(outcomes)} hosts failed: {', '.join(failed)}")

@@ -1,0 +1,77 @@
+"""Several hosts side by side, and the results they send back."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from device.model import load_model
+from toolkit.deploy.release import STEPS, Outcome, Parcel, deploy_to
+from toolkit.deploy.ssh import Host
+from toolkit.evaluation.predictors import identity_of
+from toolkit.evaluation.provenance import provenance
+from toolkit.evaluation.results import MEASURED, Latency, ModelResults, Results
+
+MOST_AT_ONCE = 8
+
+
+def newest_wheel(folder: Path = Path("dist")) -> Path:
+    """Return the newest wheel in ``folder``; EdgeError if there is none."""
+    wheels = sorted(folder.glob("fer_edge-*.whl"), key=lambda path: path.stat().st_mtime)
+    if not wheels:
+        raise EdgeError(f"no wheel in {folder}/; run 'make dist', or name one with --wheel")
+    return wheels[-1]
+
+
+def packed(model: str | None, wheel: str | None, python: str, runs: int) -> Parcel:
+    """Return what to deploy, checked here first; model None: the one that the package carries."""
+    chosen = Path(wheel) if wheel else newest_wheel()
+    if not chosen.is_file() or chosen.suffix != ".whl":
+        raise EdgeError(f"{chosen} is no wheel; expected a file ending in .whl, as 'make dist' makes")
+    return Parcel(chosen, load_model(model).path, python, runs)
+
+
+def deploy_all(
+    hosts: Sequence[Host], parcel: Parcel, progress: Callable[[str], None], dry_run: bool = False
+) -> list[Outcome]:
+    """Deploy to every host at once; each has its own lines of progress and its own outcome."""
+    lock = threading.Lock()
+
+    def one(host: Host) -> Outcome:
+        def say(step: str) -> None:
+            with lock:
+                progress(f"{host.name}: {STEPS.index(step) + 1}/{len(STEPS)} {step}")
+
+        return deploy_to(host, parcel, say, dry_run)
+
+    with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(hosts))) as pool:
+        return list(pool.map(one, hosts))
+
+
+def collected(outcomes: Sequence[Outcome], parcel: Parcel) -> Results:
+    """Return what the hosts measured as a results document; EdgeError if none did."""
+    latencies, machines = [], {}
+    for outcome in outcomes:
+        if outcome.benchmark is None:
+            continue
+        target = _target(outcome, outcomes)
+        latencies.append(_latency(outcome.benchmark["models"][0], target))
+        machines[target] = {key: value for key, value in outcome.benchmark.items() if key != "models"}
+    if not latencies:
+        raise EdgeError("no host was measured; there are no results to write")
+    entry = ModelResults(identity_of(parcel.model, load_model(parcel.model)), latencies=tuple(latencies))
+    return Results((entry,), "deploy", provenance={**provenance(), "boards": machines})
+
+
+def _target(outcome: Outcome, outcomes: Sequence[Outcome]) -> str:
+    """Return the board's name; with the host's where two boards are alike."""
+    alike = sum(other.board == outcome.board for other in outcomes) > 1
+    return f"{outcome.board} ({outcome.host})" if alike else outcome.board
+
+
+def _latency(found: dict[str, Any], target: str) -> Latency:
+    stats = found["latency"]
+    extra = {"throughput_per_s": round(1000 / stats["mean_ms"], 2)}
+    return Latency(target, MEASURED, {"classify": stats}, "device", found["threads"], 1, extra)

@@ -1,0 +1,86 @@
+"""One host over the user's own ``ssh``: its keys, its configuration, no password prompt."""
+
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.errors import EdgeError
+from device.files import sha256_of
+
+CONNECT_TIMEOUT_S = 15
+LOST = 255  # ssh's own exit status where the connection failed
+
+
+class ConnectionLost(EdgeError):
+    """The host could not be reached, or went away."""
+
+
+class RemoteFailure(EdgeError):
+    """A command on the host failed; ``output`` is what it printed on standard output."""
+
+    def __init__(self, message: str, output: str = ""):
+        super().__init__(message)
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host as ``ssh`` knows it (user@name or an alias); ``config``: a file for ``ssh -F``."""
+
+    name: str
+    config: Path | None = None
+    options: tuple[str, ...] = field(default=())
+
+    def command(self, script: str) -> list[str]:
+        """Return the ssh command line that runs ``script`` in the host's POSIX shell."""
+        config = ["-F", str(self.config)] if self.config else []
+        # Never ask: a deploy to several hosts has nobody to answer. A silent host is given up after 3 x 10 s.
+        settings = ["BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "ServerAliveInterval=10"]
+        chosen = [part for setting in (*settings, *self.options) for part in ("-o", setting)]
+        return ["ssh", "-T", *config, *chosen, "--", self.name, "sh -c " + shlex.quote(script)]
+
+    def run(self, script: str, doing: str, stdin: Path | None = None, timeout_s: float = 120) -> str:
+        """Run ``script`` and return what it printed; ``doing`` says in errors what for.
+
+        Raises ConnectionLost where the host cannot be reached or goes away, RemoteFailure where the script fails.
+        """
+        with open(stdin or "/dev/null", "rb") as given:
+            try:
+                done = subprocess.run(
+                    self.command(script), stdin=given, capture_output=True, text=True, timeout=timeout_s
+                )
+            except FileNotFoundError:
+                raise EdgeError("ssh is not installed here; apt install openssh-client") from None
+            except subprocess.TimeoutExpired:
+                raise ConnectionLost(
+                    f"{self.name}: no answer within {timeout_s:.0f} s while {doing}"
+                ) from None
+        if done.returncode == LOST:
+            reason = _last_line(done.stderr) or "connection lost"
+            raise ConnectionLost(f"{self.name}: {reason}, while {doing}; try: ssh {self.name} true")
+        if done.returncode:
+            reason = _last_line(done.stderr) or _last_line(done.stdout) or f"exit status {done.returncode}"
+            raise RemoteFailure(f"{self.name}: {reason} (while {doing})", done.stdout)
+        return done.stdout
+
+    def send(self, path: Path, target: str, doing: str) -> None:
+        """Copy ``path`` to ``target`` on the host unless it is there already; whole and verified, or not at all."""
+        wanted, place = sha256_of(path), shlex.quote(target)
+        digest = f"sha256sum {place} 2>/dev/null | cut -d ' ' -f 1"
+        if self.run(digest, doing).strip() == wanted:
+            return
+        partial = shlex.quote(f"{target}.part")
+        copy = f'mkdir -p "$(dirname {place})" && cat > {partial} && sha256sum {partial} | cut -d " " -f 1'
+        found = self.run(copy, doing, stdin=path, timeout_s=600).strip()
+        if found != wanted:
+            self.run(f"rm -f {partial}", doing)
+            raise RemoteFailure(
+                f"{self.name}: {path.name} arrived altered (SHA-256 {found[:12]}, expected {wanted[:12]}) while {doing}"
+            )
+        self.run(f"mv {partial} {place} && sync", doing)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("error: ") if lines else ""
