@@ -13,4 +13,3 @@ class EdgeError(Exception):
 
 class UsageError(EdgeError):
     """Options or arguments that contradict each other; the command line exits 2."""
-

@@ -43,7 +43,9 @@ def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
         os.chmod(partial, 0o644)
         os.replace(partial, path)
     except OSError as error:
-        raise EdgeError(f"cannot write {path}: {error.strerror or error}; free space or choose another place") from error
+        raise EdgeError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
+        ) from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)

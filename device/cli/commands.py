@@ -54,7 +54,10 @@ def run_command_line(group: click.Group, name: str) -> None:
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
-        fail(f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback", EXIT_FAILED)
+        fail(
+            f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback",
+            EXIT_FAILED,
+        )
     sys.exit(code if isinstance(code, int) else 0)
 
 
