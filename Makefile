@@ -67,9 +67,13 @@ figures: setup ## quantize and measure models/best.keras on DATA; the committed 
 	cd models && sha256sum best.keras best_int8.tflite > SHA256SUMS
 	$(MAKE) docs
 
-docs: setup ## the generated parts of the documents
+docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_figures.py
+	$(BIN)/toolkit report models/evaluation.json models/benchmark.json --out $(BUILD)/shipped/index.html --overwrite --quiet
+	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
+		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1040 \
+		--screenshot=docs/pictures/report.png file://$(CURDIR)/$(BUILD)/shipped/index.html 2> /dev/null
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check build
