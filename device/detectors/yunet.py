@@ -11,7 +11,8 @@ from device.errors import EdgeError
 from device.frames import BoundingBox
 
 SMALLEST_PX = 24  # of a face in the searched picture: smaller ones are missed more often
-REGION_PX = 96  # a region is searched at this size, a multiple of the network's stride of 32
+STRIDE_PX = 32  # of the network's coarsest features
+REGION_PX = 3 * STRIDE_PX  # a region is searched at this size
 # Longer sides at which a still is searched: large faces are found best in the first, small ones in the second.
 STILL_PX = (640, 1280)
 NMS_IOU = 0.3
@@ -51,6 +52,8 @@ class YuNetDetector:
 
     def _sweep(self, image: np.ndarray, scale: float) -> list[Detection]:
         picture = reduce_image(image, scale)
+        if min(picture.shape[:2]) < STRIDE_PX:  # the network returns nonsense for less
+            return []
         size_wh = picture.shape[1], picture.shape[0]
         if size_wh != self.frame_size_wh:
             self.frame_net, self.frame_size_wh = self._network(size_wh), size_wh
@@ -71,6 +74,9 @@ class YuNetDetector:
         _, rows = network.detect(picture)
         if rows is None:
             return []
+        largest = 2 * max(picture.shape[:2])
         return [
-            Detection(placed(row[:4], scale, at), float(row[14])) for row in rows if row[2] > 0 and row[3] > 0
+            Detection(placed(row[:4], scale, at), min(float(row[14]), 1.0))
+            for row in rows
+            if np.isfinite(row).all() and 1 <= row[2] <= largest and 1 <= row[3] <= largest
         ]
