@@ -154,7 +154,7 @@ def demo_faces() -> np.ndarray:
 def demo_background(seed: int = 7) -> np.ndarray:
     """Return a soft, seeded background of bluish gray ``(480, 640, 3) uint8``."""
     light = np.random.default_rng(seed).integers(90, 165, (5, 7, 1))
-    rough = np.clip(light + (12, 4, -6), 0, 255).astype(np.uint8)
+    rough = np.clip(light + np.array((12, 4, -6)), 0, 255).astype(np.uint8)
     return cv2.resize(rough, SIZE_WH, interpolation=cv2.INTER_CUBIC)
 
 
