@@ -10,6 +10,7 @@ from toolkit.data.stored_faces import FACES_AT_ONCE, StoredFaces
 
 FACE_SIZE = 48
 SPLITS = ("train", "validation", "test")
+BROKEN_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ class Dataset:
         """Return the number of faces of each class."""
         numbers = np.bincount(self.labels, minlength=len(self.classes))
         return {name: int(number) for name, number in zip(self.classes, numbers, strict=True)}
+
+    def remarks(self) -> list[str]:
+        """Return what a command that read this data tells its user: classes renamed, broken images by name."""
+        if not self.broken:
+            return list(self.notes)
+        named = [f"{image.name} ({image.reason})" for image in self.broken[:BROKEN_NAMED]]
+        more = len(self.broken) - len(named)
+        rest = f" and {more} more; 'toolkit data inspect' names them all" if more else ""
+        return [*self.notes, f"{len(self.broken)} broken images left out: {', '.join(named)}{rest}"]
 
     def fingerprint(self) -> str:
         """Return the SHA-256, in hexadecimal, of the class names, labels and pixels in order."""

@@ -64,6 +64,8 @@ def test_one_broken_image_in_a_hundred_is_counted_and_named(tmp_path):
     assert [(image.name, image.label) for image in dataset.broken] == [("happy/099.png", "happy")]
     assert "cut off" in dataset.broken[0].reason
     assert "happy/099.png" not in set(dataset.names)
+    [remark] = dataset.remarks()
+    assert remark.startswith("1 broken images left out: happy/099.png (")
 
 
 def test_more_than_one_in_a_hundred_of_a_class_is_fatal(tmp_path):
