@@ -44,9 +44,10 @@ class InputContract:
 class ModelMetadata:
     """The content of ``fer_edge.json``.
 
-    ``kept_float``: the layers that stayed in float32; ``representative``: {count, sha256, source} of the
-    faces that set the ranges; ``accuracy``: {float, quantized}, each {accuracy, n, interval, data};
-    ``weights_sha256``: of the file's bytes before the appended zip (graph and weights).
+    ``kept_float``: the layers that stayed in float32; ``equalized``: channels made alike first;
+    ``representative``: {count, sha256, source} of the faces that set the ranges; ``accuracy``: {float,
+    quantized}, each {accuracy, n, interval, data}; ``weights_sha256``: of the file's bytes before the
+    appended zip (graph and weights).
     """
 
     labels: tuple[str, ...]
@@ -54,6 +55,7 @@ class ModelMetadata:
     crop_margin: float = 1.22
     recipe: str = ""
     kept_float: tuple[str, ...] = ()
+    equalized: bool = False
     representative: dict | None = None
     accuracy: dict | None = None
     versions: dict = field(default_factory=dict)

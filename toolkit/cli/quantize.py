@@ -43,7 +43,7 @@ import click
 @click.option(
     "--faces",
     "count",
-    default=500,
+    default=200,
     show_default=True,
     type=click.IntRange(2),
     help="Representative faces to use.",

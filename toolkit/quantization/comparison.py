@@ -9,7 +9,8 @@ from device.benchmark import LatencyRatio, ratio_to_first, time_interleaved
 from toolkit.quantization.quantizer import QuantizationResult
 
 RUNS, WARMUP = 100, 10
-# A recipe that takes this many times the first one's time is timed apart from the rest: it would slow the table.
+# A recipe that takes this many times the first one's time is timed apart from the rest: it would slow the
+# table.
 SLOW = 20.0
 TOLERATED_DROP = 0.5  # points
 NOT_FASTER = 0.95
@@ -62,8 +63,8 @@ def compare_recipes(results: Sequence[QuantizationResult], runs: int = RUNS) -> 
 def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP) -> Row:
     """Return the row to take: the fastest of those that lose no more than is tolerated.
 
-    Of those nearly as fast as the fastest int8 wins, whose arithmetic every board and accelerator has, then the
-    smallest file.
+    Of those nearly as fast as the fastest int8 wins, whose arithmetic every board and accelerator has, then
+    the smallest file.
     """
     fit = [row for row in rows if row.drop_points <= tolerated_drop] or [rows[0]]
     fastest = min(row.p50_ms for row in fit)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -11,11 +12,13 @@ import numpy as np
 from device.errors import EdgeError
 from device.quiet import silenced
 from device.tflite_file import TfliteFile, read_tflite
+from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.layers import Layer, layers_of
 from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.recipe import Recipe
 
 INPUT_SCALE = 1 / 255
+EQUALIZING_FACES = 100
 INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 
 
@@ -36,8 +39,17 @@ class Conversion:
 
     def with_images(self, images: np.ndarray) -> "Conversion":
         """Return the conversions of the same network with other representative faces."""
+        return self._sharing(self.float_file, images)
+
+    def equalized(self) -> "Conversion":
+        """Return the conversions of the same network with its channels made alike."""
+        few = itertools.islice(self.calibration_inputs(), EQUALIZING_FACES)
+        peaks = channel_peaks(self.float_file, (face for (face,) in few))
+        return self._sharing(equalize(self.float_file, peaks), self.images)
+
+    def _sharing(self, float_file: bytes, images: np.ndarray) -> "Conversion":
         other = Conversion(self.network, images)
-        other.__dict__["float_file"] = self.float_file  # does not depend on the faces
+        other.__dict__["float_file"] = float_file
         return other
 
     @functools.cached_property
@@ -58,8 +70,9 @@ class Conversion:
     def calibration_inputs(self) -> Iterator[list[np.ndarray]]:
         """Yield the network's inputs that set the ranges, ``(1, h, w, c) float32`` of 0..1.
 
-        One pixel of the first is set to exact black and one of the last to exact white, whatever resizing left of
-        them: so the input's scale is 1/255 with zero point -128, and a raw crop enters as ``pixel - 128``.
+        One pixel of the first is set to exact black and one of the last to exact white, whatever resizing
+        left of them: so the input's scale is 1/255 with zero point -128, and a raw crop enters as ``pixel -
+        128``.
         """
         for position, image in enumerate(self.images):
             prepared = self.network.prepare(image[None])
@@ -70,8 +83,11 @@ class Conversion:
             yield [prepared]
 
     def to(self, recipe: Recipe) -> bytes:
-        """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe says."""
-        data = self.integer(recipe.edges, recipe.kept_float) if recipe.integer else self._other(recipe)
+        """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe
+        says.
+        """
+        source = self.equalized() if recipe.equalized else self
+        data = source.integer(recipe.edges, recipe.kept_float) if recipe.integer else self._other(recipe)
         _verify(read_tflite(data), recipe)
         return data
 
@@ -103,7 +119,8 @@ class Conversion:
                 input_data_type=tf.dtypes.as_dtype(edges[0]),
                 output_data_type=tf.dtypes.as_dtype(edges[1]),
                 denylisted_nodes=list(float_nodes),
-                # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not gain.
+                # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not
+                # gain.
                 disable_per_channel_for_dense_layers=True,
                 **options,
             )

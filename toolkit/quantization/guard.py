@@ -3,7 +3,7 @@ limit.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device.errors import EdgeError
 from toolkit.quantization.layers import LayerError
@@ -15,10 +15,15 @@ MOST_KEPT = 0.5
 
 @dataclass(frozen=True)
 class Trial:
-    """A set of layers kept in float, and the drop in points measured with it."""
+    """What was tried, and the drop in points measured with it."""
 
     kept_float: tuple[str, ...]
     drop_points: float
+    equalized: bool = False
+
+    def __str__(self) -> str:
+        what = f"{', '.join(self.kept_float)} in float" if self.kept_float else "channels made alike"
+        return f"{what}: {self.drop_points:+.2f} points"
 
 
 def ranked(errors: Sequence[LayerError]) -> list[LayerError]:
@@ -40,9 +45,13 @@ def hold_drop(
     order = [error.name for error in ranked(errors) if error.operator != "SOFTMAX"]
     trials: list[Trial] = []
 
-    def within(kept: tuple[str, ...]) -> bool:
-        trials.append(Trial(kept, drop_of(recipe.keeping_float(kept))))
-        return trials[-1].drop_points <= limit_points
+    def within(kept: tuple[str, ...], equalized: bool = False) -> bool:
+        drop = drop_of(replace(recipe, equalized=True) if equalized else recipe.keeping_float(kept))
+        trials.append(Trial(kept, drop, equalized))
+        return drop <= limit_points
+
+    if recipe.name == "int8" and within((), equalized=True):
+        return replace(recipe, equalized=True), tuple(trials)
 
     kept: tuple[str, ...] = ()
     for name in order[: max(1, int(MOST_KEPT * len(order)))]:

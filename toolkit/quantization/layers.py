@@ -66,8 +66,8 @@ def layers_of(file: TfliteFile, keras_names: Sequence[str]) -> tuple[Layer, ...]
 def layer_name(node: str, keras_names: Sequence[str]) -> str | None:
     """Return the Keras layer behind the tensor ``node``, the convolution rather than what was fused into it.
 
-    The converter joins the names of what it fused by ';', each the path of an operation, and makes the name of a
-    layer unique by a number after it.
+    The converter joins the names of what it fused by ';', each the path of an operation, and makes the name
+    of a layer unique by a number after it.
     """
     found: dict[str, str] = {}
     for path in node.split(";"):

@@ -28,7 +28,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Wish:
-    """How to quantize. ``recipe``: a recipe's name or 'all'; ``results``: where the document goes too, or None."""
+    """How to quantize. ``recipe``: a recipe's name or 'all'; ``results``: where the document goes too, or
+    None.
+    """
 
     recipe: str = "int8"
     keep_float: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ def describe(
         crop_margin=float(network.metadata.get("crop_margin", DEFAULT_CROP_MARGIN)),
         recipe=recipe.name,
         kept_float=recipe.kept_float,
+        equalized=recipe.equalized,
         representative=representative.to_json() if recipe.calibrated else None,
         versions=_versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,7 +15,8 @@ from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED, cho
 
 @dataclass(frozen=True)
 class Request:
-    """What to quantize, for which faces. ``labels``, ``pixel_range`` and ``out`` None: from the file, and beside it.
+    """What to quantize, for which faces. ``labels``, ``pixel_range`` and ``out`` None: from the file, and
+    beside it.
 
     ``progress`` is told each step as it starts.
     """

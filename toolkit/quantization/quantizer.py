@@ -127,7 +127,8 @@ class Quantizer:
         return recipe.name == "int8-mixed" or (max_drop is not None and self._drop_of(recipe) > max_drop)
 
     def _drop_of(self, recipe: Recipe) -> float:
-        return self._measure(self._open(self.conversion.integer(recipe.edges, recipe.kept_float))).drop_points
+        source = self.conversion.equalized() if recipe.equalized else self.conversion
+        return self._measure(self._open(source.integer(recipe.edges, recipe.kept_float))).drop_points
 
     def _measure(self, model: ExpressionModel) -> Measurement:
         return measure(model, self.faces.measuring, self.float_probabilities, self.faces.labelled)

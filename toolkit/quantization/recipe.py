@@ -24,6 +24,7 @@ class Recipe:
     calibrated: bool
     summary: str
     kept_float: tuple[str, ...] = ()
+    equalized: bool = False
 
     @property
     def integer(self) -> bool:

@@ -1,6 +1,7 @@
 """What quantization brought, on a terminal and as a document."""
 
 import hashlib
+from dataclasses import asdict
 
 from toolkit.evaluation.table import interval, percent
 from toolkit.quantization.quantizer import QuantizationResult
@@ -18,6 +19,7 @@ def result_document(result: QuantizationResult) -> dict:
         "source": str(result.source),
         "recipe": result.recipe.name,
         "kept_float": list(result.recipe.kept_float),
+        "equalized": result.recipe.equalized,
         "size_bytes": len(result.content),
         "source_size_bytes": result.source.stat().st_size if result.source.is_file() else None,
         "labels": list(metadata.labels),
@@ -33,9 +35,7 @@ def result_document(result: QuantizationResult) -> dict:
         "quantized": measured.quantized_report and measured.quantized_report.to_json(),
         "comparison": paired and {key: value for key, value in paired.to_json().items() if key != "flips"},
         "layers": [layer.to_json() for layer in result.layers],
-        "trials": [
-            {"kept_float": trial.kept_float, "drop_points": trial.drop_points} for trial in result.trials
-        ],
+        "trials": [asdict(trial) for trial in result.trials],
         "seconds": round(result.seconds, 2),
     }
 
@@ -55,6 +55,10 @@ def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]
     ]
     if result.recipe.kept_float:
         lines.append(f"  kept in float32  {', '.join(result.recipe.kept_float)}")
+    if result.recipe.equalized:
+        lines.append(
+            "  equalised        loud channels were made like the others; the network is the same in float"
+        )
     if representative:
         lines.append(
             f"  representative   {representative['count']} faces of {representative['source']}, "
@@ -88,10 +92,7 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
 
 def layer_lines(result: QuantizationResult) -> list[str]:
     """Return what the guard tried and the error of each layer, the worst first."""
-    lines = [
-        f"  tried            {', '.join(trial.kept_float)} in float: {trial.drop_points:+.2f} points"
-        for trial in result.trials
-    ]
+    lines = [f"  tried            {trial}" for trial in result.trials]
     lines.append(
         "  layer                            own SNR  worst channel  cosine    change of probabilities alone"
     )

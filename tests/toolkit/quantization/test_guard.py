@@ -1,9 +1,12 @@
 """The guard: a model made to quantize badly is found out, mended, or refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from device.model import model_of
 from toolkit.keras_file import load_keras_model, save_model
 from toolkit.quantization.guard import hold_drop, ranked
 from toolkit.quantization.layers import LayerError
@@ -49,12 +52,32 @@ def test_plain_int8_is_ruined_and_the_guilty_layer_ranks_first(bad_quantizer):
     assert two.median_channel_snr_db < 3 < 30 < two.snr_db  # the loud channel hides the others in the whole
 
 
-def test_the_guard_keeps_the_guilty_layers_in_float_and_no_others(bad_quantizer):
-    result = bad_quantizer.quantize(recipe_named("int8"), max_drop=0.5)
+def test_the_guard_mends_it_by_making_channels_alike(bad_quantizer):
+    result = bad_quantizer.quantize(recipe_named("int8"), max_drop=1.5)
+    assert result.recipe.equalized
+    assert result.recipe.kept_float == ()
+    assert result.measured.drop_points <= 1.5
+    assert result.model().metadata.equalized
+    assert not [tensor for tensor in result.model().structure.tensors if tensor.dtype == "float32"]
+
+
+def test_asked_for_mixed_it_keeps_the_guilty_layers_in_float_and_no_others(bad_quantizer):
+    result = bad_quantizer.quantize(recipe_named("int8-mixed"), max_drop=1.5)
     assert set(result.recipe.kept_float) == {"two", "three"}
-    assert result.recipe.name == "int8-mixed"
-    assert result.measured.drop_points <= 0.5
+    assert result.measured.drop_points <= 1.5
+    assert result.model().metadata.kept_float == result.recipe.kept_float
     assert len(result.trials) >= 2
+
+
+def test_making_channels_alike_changes_nothing_in_float(bad_quantizer):
+    conversion, faces = bad_quantizer.conversion, bad_quantizer.faces.measuring.images[:20]
+    labels = bad_quantizer.network.labels
+    before, after = (
+        model_of(source.float_file, Path("m"), labels).predict(faces)
+        for source in (conversion, conversion.equalized())
+    )
+    assert conversion.float_file != conversion.equalized().float_file
+    assert after == pytest.approx(before, abs=1e-4)
 
 
 def test_a_good_model_needs_no_guard(quantizer):
@@ -76,9 +99,10 @@ def test_layers_are_added_by_rank_and_the_needless_taken_out():
         return 0.0 if {"a", "b"} <= set(recipe.kept_float) else 5.0
 
     recipe, trials = hold_drop(recipe_named("int8"), errors, drop_of, 0.5)
-    assert asked == [("b",), ("b", "c"), ("b", "c", "a"), ("c", "a"), ("b", "a")]
+    assert asked == [(), ("b",), ("b", "c"), ("b", "c", "a"), ("c", "a"), ("b", "a")]
     assert recipe.kept_float == ("b", "a")
-    assert [trial.drop_points for trial in trials] == [5.0, 5.0, 0.0, 5.0, 0.0]
+    assert [trial.drop_points for trial in trials] == [5.0, 5.0, 5.0, 0.0, 5.0, 0.0]
+    assert [trial.equalized for trial in trials] == [True] + 5 * [False]
 
 
 def test_where_nothing_helps_it_fails_with_the_ranking():
