@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
@@ -53,8 +53,11 @@ class LiveCapture:
     def dropped(self) -> int:
         return self.slot.replaced
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield the newest frame again and again until ``stop`` is set; the source must be entered already."""
+    def frames(self) -> Generator[Frame]:
+        """Yield the newest frame again and again until ``stop`` is set; the source must be entered already.
+
+        Close the generator before leaving the source: that ends the thread, which must not read a closed camera.
+        """
         self._thread.start()
         silent_s = 0.0
         try:

@@ -1,5 +1,6 @@
 """Is this device fit to run? Each check says ok, warn or fail, what it saw, and the remedy."""
 
+import contextlib
 import importlib.metadata
 import platform
 import threading
@@ -166,13 +167,13 @@ def check_source(spec: str | None) -> Check:
     said: list[str] = []
     levels = []
     with source:
-        pictures = LiveCapture(source, stop, said.append).frames() if source.live else iter(source)
-        for frame in pictures:
-            levels.append(float(np.mean(frame.image[::8, ::8])))
-            size_wh = frame.size_wh
-            if len(levels) == CAMERA_FRAMES or said:
-                stop.set()
-                break
+        pictures = LiveCapture(source, stop, said.append).frames() if source.live else (one for one in source)
+        with contextlib.closing(pictures):
+            for frame in pictures:
+                levels.append(float(np.mean(frame.image[::8, ::8])))
+                size_wh = frame.size_wh
+                if len(levels) == CAMERA_FRAMES or said:
+                    break
     if said or not levels:
         return Check(
             "camera", "fail", said[0] if said else f"{source.name} delivered nothing", "check cable and power"

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -100,8 +100,13 @@ class RunningSinks:
         for sink in tuple(self.sinks):
             try:
                 sink.write(result)
-            except EdgeError as error:
-                self.report(f"{error}; going on without it")
+            except Exception as error:  # whatever a sink does, the loop goes on
+                said = (
+                    str(error)
+                    if isinstance(error, EdgeError)
+                    else f"{sink.name}: {type(error).__name__}: {error}"
+                )
+                self.report(f"{said}; going on without it")
                 self.sinks.remove(sink)
                 self._close(sink)
 
@@ -111,7 +116,7 @@ class RunningSinks:
         self.sinks.clear()
 
     def _close(self, sink: Sink) -> None:
-        with contextlib.suppress(EdgeError):
+        with contextlib.suppress(Exception):
             sink.close()
 
 
@@ -140,15 +145,16 @@ def run_session(
             if source.live:
                 live = LiveCapture(source, stop, report)
             pictures = live.frames() if live else _until(stop, source)
-            for result in loop.results(islice(pictures, max_frames)):
-                first_s = clock_s() - started_s if first_s is None else first_s
-                frames += 1
-                with_faces += bool(result.faces)
-                faces += len(result.faces)
-                ids = max([ids, *(face.id for face in result.faces)])
-                running.write(result)
-                if on_result is not None:
-                    on_result(result)
+            with contextlib.closing(pictures):
+                for result in loop.results(islice(pictures, max_frames)):
+                    first_s = clock_s() - started_s if first_s is None else first_s
+                    frames += 1
+                    with_faces += bool(result.faces)
+                    faces += len(result.faces)
+                    ids = max([ids, *(face.id for face in result.faces)])
+                    running.write(result)
+                    if on_result is not None:
+                        on_result(result)
     finally:
         running.close()
     if max_frames is not None and frames >= max_frames:
@@ -170,7 +176,7 @@ def run_session(
     )
 
 
-def _until(stop: Stop, source: FrameSource) -> Iterator[Frame]:
+def _until(stop: Stop, source: FrameSource) -> Generator[Frame]:
     for frame in source:
         if stop.is_set():
             return

@@ -3,12 +3,18 @@
 import os
 from pathlib import Path
 
-HOME_VARIABLE = "FER_EDGE_HOME"  # the service sets it to /var/lib/fer-edge
+HOME_VARIABLE = "FER_EDGE_HOME"  # the service sets it to SERVICE_HOME
+SERVICE_HOME = Path("/var/lib/fer-edge")
 
 
 def state_folder() -> Path:
-    """Return ``$FER_EDGE_HOME``, else ``$XDG_DATA_HOME/fer-edge``, else ``~/.local/share/fer-edge``."""
+    """Return ``$FER_EDGE_HOME``, else the service's folder for root where the service runs, else the user's own.
+
+    So 'sudo device install' changes the model of the service, and 'device install' that of the user.
+    """
     if own := os.environ.get(HOME_VARIABLE):
         return Path(own)
+    if os.geteuid() == 0 and SERVICE_HOME.is_dir():
+        return SERVICE_HOME
     shared = os.environ.get("XDG_DATA_HOME")
     return (Path(shared) if shared else Path.home() / ".local" / "share") / "fer-edge"

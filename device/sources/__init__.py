@@ -9,7 +9,9 @@ from device.frames import FrameSource
 
 __all__ = ["IMAGE_SUFFIXES", "SPECS", "find_camera", "open_source"]
 
-SPECS = "picamera, usb:N, /dev/videoN, a video FILE, an image FILE, DIR or 'GLOB', http://…, rtsp://…, demo"
+SPECS = (
+    "picamera[:N], usb:N, /dev/videoN, a video FILE, an image FILE, DIR or 'GLOB', http://…, rtsp://…, demo"
+)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
 
@@ -25,10 +27,10 @@ def open_source(spec: str | None) -> FrameSource:
         from device.sources.demo import demo_source
 
         return demo_source(spec)
-    if spec == "picamera":
+    if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
         from device.sources.picamera import PiCamera
 
-        return PiCamera()
+        return PiCamera(int(camera[1] or 0))
     if camera := re.fullmatch(r"(?:usb:|/dev/video)(\d+)", spec):
         from device.sources.usb import UsbCamera
 

@@ -31,13 +31,19 @@ def picamera_problem() -> str | None:
 
 
 class PiCamera:
-    """picamera2's first camera, ``(480, 640) uint8`` gray frames stamped by the sensor."""
+    """One of picamera2's cameras: ``(480, 640) uint8`` gray frames stamped by the sensor."""
 
-    name = "picamera"
     live = True
     continuous = True
 
-    def __init__(self, size_wh: tuple[int, int] = SIZE_WH, clock_ns: Callable[[], int] = time.monotonic_ns):
+    def __init__(
+        self,
+        number: int = 0,
+        size_wh: tuple[int, int] = SIZE_WH,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ):
+        self.number = number
+        self.name = f"picamera:{number}" if number else "picamera"
         self.size_wh = size_wh
         self.clock_ns = clock_ns
         self.camera: Any = None
@@ -51,7 +57,7 @@ class PiCamera:
                 f"the environment with {VENV}"
             ) from None
         try:
-            self.camera = Picamera2()
+            self.camera = Picamera2(self.number)
             self._configure()
             self.camera.start()
         except (RuntimeError, IndexError, OSError) as error:

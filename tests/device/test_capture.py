@@ -2,12 +2,15 @@
 
 import threading
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 
 from device.capture import LiveCapture, NewestFrame
 from device.errors import EdgeError
 from device.frames import Frame
+from device.latency import LatencyRecorder
+from device.results import FrameResult
 
 
 class FaultyCamera:
@@ -137,3 +140,35 @@ def test_stopping_ends_a_camera_that_hangs():
         for _ in LiveCapture(source, stop, said.append).frames():
             stop.set()
     assert time.monotonic() - started_s < 4
+
+
+def test_the_camera_is_let_go_before_it_is_closed():
+    """A driver that is read after its end crashes the process: the thread must be over by then."""
+
+    class Watched(FaultyCamera):
+        reading = read_after_close = False
+
+        def __exit__(self, *exc):
+            self.read_after_close |= self.reading
+            super().__exit__(*exc)
+
+        def __iter__(self):
+            self.reading = True
+            try:
+                yield from super().__iter__()
+            finally:
+                self.reading = False
+
+    from device.session import Stop, run_session
+
+    class Nobody:
+        latency = LatencyRecorder()
+
+        def results(self, frames):
+            return (FrameResult(frame, datetime.now(UTC), 0.0) for frame in frames)
+
+    source = Watched(noise(3000))
+    statistics = run_session(source, Nobody(), [], Stop(), lambda line: None, max_frames=5)
+    assert statistics.frames == 5
+    assert source.closed == 1
+    assert not source.read_after_close
