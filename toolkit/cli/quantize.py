@@ -72,7 +72,7 @@ def quantize(model, data, as_json, quiet, **options) -> None:
         options[name] = Path(options[name]) if options[name] else None
     names = ("recipe", "keep_float", "edges", "edgetpu", "results", "verbose")
     wish = Wish(**{name: options.pop(name) for name in names})
-    progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(f"{step} ...", err=True)
+    progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(step, err=True)
     request = Request(Path(model), faces_at(data, progress), progress=progress, **options)
     outcome = fulfil(request, wish)
     text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(outcome.lines)

@@ -106,7 +106,8 @@ class Dataset:
         named = [f"{image.name} ({image.reason})" for image in self.broken[:BROKEN_NAMED]]
         more = len(self.broken) - len(named)
         rest = f" and {more} more; 'toolkit data inspect' names them all" if more else ""
-        return [*self.notes, f"{len(self.broken)} broken images left out: {', '.join(named)}{rest}"]
+        images = "image" if len(self.broken) == 1 else "images"
+        return [*self.notes, f"{len(self.broken)} broken {images} left out: {', '.join(named)}{rest}"]
 
     def fingerprint(self) -> str:
         """Return the SHA-256, in hexadecimal, of the class names, labels and pixels in order."""

@@ -15,17 +15,8 @@ from toolkit.evaluation.metrics import evaluate_predictions
 from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
 from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
 
-ALL, SYNTHETIC = "all", "synthetic"
+ALL = "all"
 PREFERRED_SPLITS = ("test", "validation")
-
-
-def load_faces(data: str) -> Dataset:
-    """Return the labelled faces at ``data``; 'synthetic': those that ship with the toolkit."""
-    if data == SYNTHETIC and not Path(data).exists():
-        from toolkit.data.synthesis import load_synthetic
-
-        return load_synthetic()
-    return load_dataset(data)
 
 
 def choose_split(dataset: Dataset, wanted: str | None) -> tuple[str, Dataset]:
@@ -91,7 +82,10 @@ def evaluate_models(
     predictors = [load_predictor(path, labels, pixel_range) for path in models]
     names = classes or tuple(predictors[0].labels)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
-    dataset = match_classes(load_faces(data), names, classes)
+    loaded = load_dataset(data)
+    for remark in loaded.remarks():
+        progress(remark)
+    dataset = match_classes(loaded, names, classes)
     split, faces = choose_split(dataset, split)
     leaked = leaks_of(dataset, split, faces)
     identity = DataIdentity.of(faces, split)

@@ -85,11 +85,12 @@ def _all_recipes(request: Request) -> Outcome:
 
 
 def faces_at(data: str | None, progress: Callable[[str], None]):
-    """Return the labelled faces at ``data``, or the shipped synthetic ones."""
-    from toolkit.data.loading import load_dataset
-    from toolkit.data.synthesis import load_synthetic
+    """Return the labelled faces at ``data``, or the shipped synthetic ones; remarks about them are progress."""
+    from toolkit.data.loading import SYNTHETIC, load_dataset
 
-    if data is None:
-        return load_synthetic()
-    progress(f"reading {data}")
-    return load_dataset(data)
+    if data is not None:
+        progress(f"reading {data}")
+    dataset = load_dataset(data or SYNTHETIC)
+    for remark in dataset.remarks():
+        progress(remark)
+    return dataset

@@ -8,8 +8,9 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.data.loading import load_dataset
 from toolkit.evaluation.compare import Flip
-from toolkit.evaluation.evaluate import choose_split, load_faces, match_classes
+from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.evaluation.results import Comparison, DataIdentity, Results
 
 MOST_SHOWN = 60
@@ -25,7 +26,7 @@ def flipped_faces(results: Results, source: str) -> list[dict[str, Any]]:
         raise EdgeError(
             "--faces shows faces that flipped, but no comparison of two models is in these results"
         )
-    data = load_faces(source)
+    data = load_dataset(source)
     shown, matched = [], False
     for name, found in comparisons:
         faces = _same_faces(data, found.data)

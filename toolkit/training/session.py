@@ -60,7 +60,10 @@ def train(
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
     get_architecture(request.recipe.arch)
-    data = prepare_data(load_dataset(request.data, request.classes), request.recipe)
+    dataset = load_dataset(request.data, request.classes)
+    for remark in dataset.remarks():
+        say(remark)
+    data = prepare_data(dataset, request.recipe)
     say(describe(data))
     teachers = [load_teacher(path, data.train.classes) for path in request.teachers]
     request.out.mkdir(parents=True, exist_ok=True)
