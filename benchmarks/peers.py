@@ -27,7 +27,8 @@ from device.latency import LatencyStats
 from device.model import load_model
 from device.quiet import silenced
 from toolkit.benchmark import ratio_of_medians
-from toolkit.evaluation.evaluate import choose_split, leaks_of, load_faces, match_classes
+from toolkit.data.loading import load_dataset
+from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
 from toolkit.evaluation.metrics import evaluate_predictions
 from toolkit.evaluation.provenance import now, provenance
 from toolkit.evaluation.table import interval, percent, short_ms
@@ -209,7 +210,7 @@ def accuracies(
     peers: list[Peer], data: str, labels: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the faces are, and the accuracy of each peer on them; of slow peers on the first ones only."""
-    dataset = match_classes(load_faces(data), labels, labels)
+    dataset = match_classes(load_dataset(data), labels, labels)
     split, faces = choose_split(dataset, None)
     leaked = leaks_of(dataset, split, faces)
     known = {"split": split, "n": len(faces), "leaked_n": None if leaked is None else int(leaked.sum())}

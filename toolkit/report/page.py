@@ -152,6 +152,14 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
     return cards
 
 
+def _ratio(found: dict[str, float]) -> str:
+    if found["ratio"] >= 10:
+        return f"{found['ratio']:.0f}×"
+    if found["ratio"] < 0.1:
+        return f"{found['ratio']:.2g}×"
+    return f"{found['ratio']:.2f}× ({found['low']:.2f}–{found['high']:.2f})"
+
+
 FILTERS = {
     "percent": percent,
     "interval": interval,
@@ -163,9 +171,5 @@ FILTERS = {
     ),
     "thousands": lambda value: f"{value:,}",
     "basename": lambda path: Path(path).name or path,
-    "ratio": lambda found: (
-        f"{found['ratio']:.2f}× ({found['low']:.2f}–{found['high']:.2f})"
-        if found["ratio"] < 10
-        else f"{found['ratio']:.0f}×"
-    ),
+    "ratio": _ratio,
 }
