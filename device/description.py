@@ -80,6 +80,8 @@ def _pixel_line(entry: dict[str, Any]) -> str:
 
 def _provenance_lines(metadata: dict[str, Any]) -> list[str]:
     lines = [f"  recipe          {metadata['recipe'] or 'float'}, crop margin {metadata['crop_margin']}"]
+    if metadata["kept_float"]:
+        lines.append(f"  kept in float32 {', '.join(metadata['kept_float'])}")
     if representative := metadata["representative"]:
         lines.append(
             f"  representative  {representative['count']} faces of {representative['source']}, "

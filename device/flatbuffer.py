@@ -10,15 +10,20 @@ import struct
 from device.errors import EdgeError
 
 
+# Offsets may lead to the same table again and again, and a small file to endless work.
+MOST_TABLES = 500_000
+
+
 class MalformedFile(EdgeError):
     """The bytes break the structure they claim to have."""
 
 
 class Buffer:
-    """The bytes of a flatbuffer; every read is checked against their length."""
+    """The bytes of a flatbuffer; every read is checked against their length, and how much is read in all."""
 
     def __init__(self, data: bytes) -> None:
         self.data = memoryview(data)
+        self.tables_left = MOST_TABLES
 
     def read(self, code: str, position: int):
         """Return the scalar of ``struct`` format ``code`` at ``position``."""
@@ -42,6 +47,9 @@ class Table:
 
     def __init__(self, buffer: Buffer, position: int) -> None:
         self.buffer, self.position = buffer, position
+        buffer.tables_left -= 1
+        if buffer.tables_left < 0:
+            raise MalformedFile(f"it names more than {MOST_TABLES} tables, some of them over and over")
         self.vtable = position - buffer.read("i", position)
         self.vtable_size = buffer.read("H", self.vtable)
         self.size = buffer.read("H", self.vtable + 2)

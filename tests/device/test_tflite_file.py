@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -64,6 +65,44 @@ def test_every_truncation_is_refused(tiny_model):
     for size in range(0, len(graph) - 8, 97):
         with pytest.raises(EdgeError):
             read_tflite(graph[:size])
+
+
+def test_a_file_that_leads_round_and_round_is_refused_soon():
+    import flatbuffers
+
+    # Every one of 2,000 subgraphs has the same 2,000 tensors: 4 million tables in 20 kB.
+    builder = flatbuffers.Builder(1024)
+    builder.StartObject(1)
+    tensor = builder.EndObject()
+    builder.StartVector(4, 2000, 4)
+    for _ in range(2000):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(0, tensors, 0)
+    graph = builder.EndObject()
+    builder.StartVector(4, 2000, 4)
+    for _ in range(2000):
+        builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    buffers = one_empty_buffer(builder)
+    builder.StartObject(8)
+    builder.PrependUint32Slot(0, 3, 0)
+    builder.PrependUOffsetTRelativeSlot(2, graphs, 0)
+    builder.PrependUOffsetTRelativeSlot(4, buffers, 0)
+    builder.Finish(builder.EndObject(), file_identifier=b"TFL3")
+    start = time.monotonic()
+    with pytest.raises(EdgeError, match="over and over"):
+        read_tflite(bytes(builder.Output()))
+    assert time.monotonic() - start < 20
+
+
+def one_empty_buffer(builder):
+    builder.StartObject(1)
+    empty = builder.EndObject()
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(empty)
+    return builder.EndVector()
 
 
 # What the check lets through is given to the interpreter in a process of its own, which must not die of a
