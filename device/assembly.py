@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from device.errors import UsageError
 from device.files import refuse_existing
-from device.session import RunStatistics, Stop, run_session, stopped_by_signals
+from device.latency import DEFAULT_WARMUP, LatencyRecorder
+from device.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
 from device.sinks import Sink
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class RunOptions:
     every_frame: bool = False
     threads: int = 1
     max_frames: int | None = None
+    seconds: float | None = None
     output: str | None = None
     video: str | None = None
     save_frames: str | None = None
@@ -41,12 +43,16 @@ class RunOptions:
     overwrite: bool = False
 
 
-def run_with(options: RunOptions, report: Callable[[str], None], terminal: str = "off") -> RunStatistics:
-    """Run as ``options`` say; ``terminal``: off, line (in place) or rows (a line a frame)."""
+def run_with(
+    options: RunOptions, report: Callable[[str], None], terminal: str = "off", warmup: int = DEFAULT_WARMUP
+) -> RunStatistics:
+    """Run as ``options`` say; ``terminal``: off, line (in place) or rows (a line a frame).
+
+    The first ``warmup`` frames are in no latency figure.
+    """
     import cv2
 
     from device.detectors import create_detector
-    from device.latency import LatencyRecorder
     from device.model import load_model
     from device.pipeline import REFERENCE_MARGIN_RATIO, FrameLoop
     from device.search import FaceFinder
@@ -68,9 +74,9 @@ def run_with(options: RunOptions, report: Callable[[str], None], terminal: str =
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
     finder = FaceFinder(detector, options.every_frame)
     smoother = ScoreSmoother(options.smoothing)
-    loop = FrameLoop(finder, model, smoother, LatencyRecorder(), source.continuous, margin_ratio)
+    loop = FrameLoop(finder, model, smoother, LatencyRecorder(warmup), source.continuous, margin_ratio)
     stop = Stop()
-    with stopped_by_signals(stop):
+    with stopped_by_signals(stop), stopped_after(stop, options.seconds):
         sinks = [*open_sinks(options, model.labels, report, terminal), *unattended_sinks(options, model)]
         return run_session(source, loop, sinks, stop, report, options.max_frames)
 

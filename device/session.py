@@ -89,6 +89,20 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def stopped_after(stop: Stop, seconds: float | None) -> Iterator[None]:
+    """Set ``stop`` after ``seconds``; None: never."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, stop.because, ["--seconds"])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class RunningSinks:
     """Writes to every sink; one that fails is reported, closed and left out from then on."""
 

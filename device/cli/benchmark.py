@@ -24,9 +24,23 @@ import click
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of each inference."
 )
+@click.option(
+    "--loop",
+    "loop_s",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="Time the whole way too, for this long.",
+)
+@click.option("--source", default="demo:live", show_default=True, help="What --loop looks at.")
+@click.option("--detector", type=click.Choice(["haar", "yunet"]), default="haar", show_default=True)
+@click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def benchmark(models, runs, warmup, threads, as_json) -> None:
-    """Time single inferences, crop to probabilities, of one model or of several in turn (A B A B ...)."""
+def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_model, as_json) -> None:
+    """Time single inferences, crop to probabilities, of one model or of several in turn (A B A B ...).
+
+    With --loop also the first model's whole way, camera to label; steady after half a minute. The board's
+    temperature and throttling are told before and after.
+    """
     import json
 
     from device.benchmark import benchmark_document, document_lines
@@ -34,4 +48,12 @@ def benchmark(models, runs, warmup, threads, as_json) -> None:
 
     loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in models or (None,)]
     document = benchmark_document(loaded, runs, warmup)
-    click.echo(json.dumps(document, indent=1) if as_json else "\n".join(document_lines(document)))
+    lines = document_lines(document)
+    if loop_s is not None:
+        from device.loop_benchmark import benchmark_loop
+
+        document["loop"], told = benchmark_loop(
+            loop_s, source, models[0] if models else None, detector, detector_model, threads
+        )
+        lines += told
+    click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))

@@ -32,6 +32,7 @@ import click
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of OpenCV and LiteRT."
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time.")
 @click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
 @click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
 @click.option("--save-frames", metavar="DIR", help="Store the pictures that show a face.")
