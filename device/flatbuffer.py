@@ -9,9 +9,8 @@ import struct
 
 from device.errors import EdgeError
 
-
 # Offsets may lead to the same table again and again, and a small file to endless work.
-MOST_TABLES = 500_000
+MOST_TABLES = 200_000
 
 
 class MalformedFile(EdgeError):

@@ -94,7 +94,7 @@ def test_a_file_that_leads_round_and_round_is_refused_soon():
     start = time.monotonic()
     with pytest.raises(EdgeError, match="over and over"):
         read_tflite(bytes(builder.Output()))
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
 
 
 def one_empty_buffer(builder):
