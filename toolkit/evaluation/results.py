@@ -60,7 +60,7 @@ class DataIdentity:
     def of(cls, dataset: Dataset, split: str, synthetic: bool | None = None) -> "DataIdentity":
         """Return the identity of ``dataset``, which holds exactly the faces of ``split``."""
         if synthetic is None:
-            synthetic = "synthetic" in dataset.source.lower()
+            synthetic = "synthetic faces" in dataset.source.lower()
         return cls(
             dataset.source, split, len(dataset), tuple(dataset.classes), dataset.fingerprint(), synthetic
         )

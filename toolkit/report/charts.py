@@ -48,7 +48,7 @@ def accuracy_against_latency(selection: Selection) -> str | None:
     if not rows:
         return None
     with drawing():
-        figure = new_figure(WIDTH, 3.5)
+        figure = new_figure(WIDTH, 3.5 if len(rows) < 7 else 4.6)
         axes = figure.subplots()
         axes.grid(axis="y")
         for row in rows:
@@ -112,9 +112,10 @@ def _label_points(axes: Axes, rows: list[Row]) -> None:
         while any(abs(y - other) < gap for other in taken[on_right]):
             y -= gap / 4
         taken[on_right].append(y)
-        shift = (9, 0) if on_right else (-9, 0)
+        # Above the point, clear of the line of the front.
+        shift = (8, 6) if on_right else (-8, 6)
         axes.annotate(
-            row.name, (row.p50_ms or 0, y), xytext=shift, textcoords="offset points", fontsize=9, color=INK,
+            row.short_name, (row.p50_ms or 0, y), xytext=shift, textcoords="offset points", fontsize=9, color=INK,
             ha="left" if on_right else "right", va="center",
         )  # fmt: skip
 
@@ -192,7 +193,7 @@ def latency_distributions(rows: list[Row]) -> str | None:
             axes.plot([q[50]], [place], "|", color=INK, ms=14, mew=2)
             values += [q[1], q[99]]
         _log_ms(axes, values)
-        axes.set_yticks(range(len(drawn)), [row.name for row in drawn], color=INK)
+        axes.set_yticks(range(len(drawn)), [row.short_name for row in drawn], color=INK)
         axes.set(
             ylim=(len(drawn) - 0.5, -0.5), xlabel="latency of one face, ms: median, middle half, p1 to p99"
         )
@@ -220,7 +221,9 @@ def size_and_memory(rows: list[Row]) -> str:
                 xlim=(0, 1.25 * max(value or 0 for value in values)),
                 xlabel=title,
             )
-            axes.set_yticks(range(len(rows)), [row.name for row in rows] if index == 0 else [], color=INK)
+            axes.set_yticks(
+                range(len(rows)), [row.short_name for row in rows] if index == 0 else [], color=INK
+            )
             axes.set_xticks([])
             axes.tick_params(length=0)
             axes.spines["bottom"].set_visible(False)

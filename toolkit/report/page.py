@@ -51,7 +51,11 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
     """Return everything that the template shows."""
     selection = select(results)
     rows, names = list(selection.rows), display_names(results.models)
-    reports = [(row.name, row.kind, row.evaluation.report) for row in rows if row.evaluation]
+    reports = [
+        (row.short_name, row.kind, row.evaluation.report)
+        for row in _calibration_rows(selection)
+        if row.evaluation
+    ]
     return {
         "title": TITLE,
         "selection": selection,
@@ -67,7 +71,7 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
             "sizes": charts.size_and_memory(rows),
         },
         **_verdict(selection),
-        **sections.quantization(results, names),
+        **sections.quantization(results, names, selection.choice),
         **sections.classes(selection),
         **sections.latency(selection, runs),
         "training": sections.training(results, names),
@@ -75,6 +79,15 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         "class_counts": sections.class_counts(results),
         "layers": sections.layer_errors(results, names),
     }  # fmt: skip
+
+
+def _calibration_rows(selection: Selection) -> list[Row]:
+    """Return all rows where they are few, else the choice and the model it was compared with."""
+    choice = selection.choice
+    if len(selection.rows) <= 4 or choice is None:
+        return list(selection.rows)
+    against = choice.comparison.baseline_sha256 if choice.comparison else None
+    return [row for row in selection.rows if row is choice or row.entry.model.sha256 == against]
 
 
 def _change_notes(compared: tuple[tuple[Change, ...], tuple[str, ...]]) -> list[str]:

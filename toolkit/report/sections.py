@@ -7,10 +7,11 @@ from toolkit.evaluation.results import ESTIMATED, Comparison, Evaluation, ModelR
 from toolkit.evaluation.table import percent, short_ms
 from toolkit.report import charts, matrices
 from toolkit.report.reading import Run
-from toolkit.report.selection import Selection
+from toolkit.report.selection import Row, Selection
 from toolkit.report.svg import FLOAT
 
 WEAK_RECALL = 0.5
+MOST_CONFUSIONS = 4  # more stand in the JSON
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -21,20 +22,22 @@ def signed(value: float | None, digits: int = 2) -> str:
     return text[1:] if float(text[1:]) == 0 else text
 
 
-def quantization(results: Results, names: dict[str, str]) -> dict[str, Any]:
-    """Return the paired comparisons and their confusion matrices."""
+def quantization(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
+    """Return the paired comparisons and their confusion matrices, those of ``choice`` first."""
     found: list[dict[str, Any]] = []
     confusions: list[dict[str, Any] | None] = []
     by_digest = {entry.model.sha256: entry for entry in results.models}
-    for entry in results.models:
+    for entry in sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry):
         for comparison in entry.comparisons:
             name = names[entry.model.sha256]
             found.append({"name": name, "comparison": comparison})
             before = by_digest.get(comparison.baseline_sha256)
+            if len(confusions) == MOST_CONFUSIONS:
+                continue
             confusions.append(_confusions(len(confusions), name, entry, before, comparison))
     if not found:
         confusions = [_confusion_alone(index, names[entry.model.sha256], entry.evaluations[0])
-                      for index, entry in enumerate(results.models) if entry.evaluations]  # fmt: skip
+                      for index, entry in enumerate(results.models[:MOST_CONFUSIONS]) if entry.evaluations]  # fmt: skip
     return {"comparisons": found, "confusions": [group for group in confusions if group]}
 
 
@@ -55,9 +58,9 @@ def _confusions(
         svg = matrices.confusion(
             base.report, f"conf{index}a", f"Confusion matrix of {comparison.baseline}", FLOAT
         )
-        items.append({"caption": comparison.baseline, "note": "% of each true class", "svg": svg})
+        items.append({"caption": comparison.baseline, "note": "", "svg": svg})
     svg = matrices.confusion(after.report, f"conf{index}b", f"Confusion matrix of {name}")
-    items.append({"caption": name, "note": "% of each true class", "svg": svg})
+    items.append({"caption": name, "note": "", "svg": svg})
     if base is not None:
         svg = matrices.confusion_difference(
             base.report, after.report, f"conf{index}c", f"What {name} changed"
@@ -69,7 +72,7 @@ def _confusions(
 
 def _confusion_alone(index: int, name: str, evaluation: Evaluation) -> dict[str, Any]:
     svg = matrices.confusion(evaluation.report, f"conf{index}", f"Confusion matrix of {name}")
-    items = [{"caption": name, "note": "% of each true class", "svg": svg}]
+    items = [{"caption": name, "note": "", "svg": svg}]
     return {"title": name, "synthetic": evaluation.data.synthetic, "charts": items}
 
 

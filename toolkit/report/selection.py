@@ -26,6 +26,12 @@ class Row:
     entry: ModelResults
     evaluation: Evaluation | None
     latency: Latency | None
+    alone: bool = True  # no other row has this name but for the suffix
+
+    @property
+    def short_name(self) -> str:
+        """The name without its suffix, for charts."""
+        return self.name.removesuffix(".tflite").removesuffix(".keras") if self.alone else self.name
 
     @property
     def accuracy(self) -> float | None:
@@ -138,10 +144,13 @@ def select(results: Results) -> Selection:
     entries = results.models
     names, data, target = display_names(entries), common_data(entries), common_target(entries)
     rows = []
+    stems = [name.rsplit(".", 1)[0] for name in names.values()]
     for entry in entries:
         same = [found for found in entry.evaluations if data and found.data.fingerprint == data.fingerprint]
         latency = latency_on(entry, target)
-        rows.append(Row(names[entry.model.sha256], entry, same[0] if same else None, latency))
+        name = names[entry.model.sha256]
+        alone = stems.count(name.rsplit(".", 1)[0]) == 1
+        rows.append(Row(name, entry, same[0] if same else None, latency, alone))
     points = {
         row.name: (row.p50_ms, row.accuracy)
         for row in rows
