@@ -45,7 +45,7 @@ def benchmark_loop(
         "cpu_share": round(cpu_s / statistics.seconds, 3) if statistics.seconds else None,
         "board_before": before.to_json(),
         "board_after": after.to_json(),
-        "notes": [*statistics.notes, *notes],
+        "notes": notes,
     }
     return document, [*statistics.lines(), *(f"note: {note}" for note in notes)]
 

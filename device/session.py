@@ -51,7 +51,6 @@ class RunStatistics:
         ]
         if self.dropped or self.reopened:
             lines.append(f"{self.dropped} late frames dropped, the source opened again {self.reopened} times")
-        lines += [f"note: {note}" for note in self.notes]
         if self.latency:
             lines.append(f"{'stage, ms':<10}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
         for stage, one in self.latency.items():
@@ -173,6 +172,9 @@ def run_session(
         running.close()
     if max_frames is not None and frames >= max_frames:
         stop.because("--max-frames")
+    notes = tuple(getattr(source, "notes", ()))
+    for note in notes:
+        report(note)
     stats = loop.latency.stats()
     return RunStatistics(
         source=source.name,
@@ -186,7 +188,7 @@ def run_session(
         reopened=live.reopened if live else 0,
         ended_by=stop.reason,
         latency={stage: stats[stage] for stage in STAGES if stage in stats},
-        notes=tuple(getattr(source, "notes", ())),
+        notes=notes,
     )
 
 

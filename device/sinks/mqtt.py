@@ -59,7 +59,7 @@ class MqttSink:
         )
         self.name = f"mqtt://{broker.host}:{broker.port}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
-        self._was_connected = False
+        self._was_connected = self._missed = False
         self.client = self._connect()
 
     def _connect(self) -> Any:
@@ -74,6 +74,7 @@ class MqttSink:
         client.reconnect_delay_set(1, 60)
         client.max_queued_messages_set(10)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_connect_fail = self._on_connect_fail
         client.connect_async(self.broker.host, self.broker.port, keepalive=30)
         client.loop_start()
         return client
@@ -88,6 +89,11 @@ class MqttSink:
         if self._was_connected:
             self.report(f"{self.name} is connected again")
         self._was_connected = True
+
+    def _on_connect_fail(self, client, userdata) -> None:
+        if not self._missed and not self._was_connected:
+            self.report(f"{self.name} does not answer; trying again until it does")
+        self._missed = True
 
     def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
         if reason.is_failure and self._was_connected:

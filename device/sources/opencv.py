@@ -4,15 +4,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-# FFmpeg and V4L2 print their own worries on standard error; ours are said in one line. Read when OpenCV starts.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
 import cv2
 import numpy as np
 
 from device.errors import EdgeError
 from device.frames import Frame
+
+# FFmpeg and V4L2 print their own worries on standard error; ours are said in one line.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class CaptureSource:

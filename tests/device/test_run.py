@@ -46,6 +46,15 @@ def test_the_demo_gives_rows_and_a_summary(tiny_model, tmp_path):
     assert found[0]["result"] == "no face"  # nothing uncertain is reported at first sight
 
 
+def test_a_truncated_video_ends_with_a_warning(tiny_model, tmp_path, shared_dir):
+    whole = (shared_dir / "data/video/help.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
+    done = run("run", "-q", "--source", tmp_path / "cut.mkv", "--model", tiny_model)
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "cut short" in done.stderr
+
+
 def test_json_is_one_document_and_max_frames_holds(tiny_model):
     done = run("run", "--source", "demo", "--max-frames", 20, "--json", "--model", tiny_model)
     document = json.loads(done.stdout)
@@ -95,11 +104,17 @@ def test_nothing_is_overwritten_unasked(tiny_model, tmp_path):
         (["--source", "demo", "--detector", "mtcnn"], 2, ["haar", "yunet"]),
         (["--source", "demo", "--min-face", "3"], 2, ["--min-face"]),
         (["--source", "usb:97"], 1, ["/dev/video97"]),
+        (["--source", "http://127.0.0.1:9/x.mjpg"], 1, ["does not answer"]),
+        (["--source", "rtsp://127.0.0.1:9/x"], 1, ["does not answer"]),
+        (["--source", "broken.mp4"], 1, ["no video"]),
+        (["--source", "demo", "--output", "rows.txt"], 2, [".jsonl"]),
+        (["--source", "demo", "--output", "gone/rows.jsonl"], 1, ["cannot write"]),
     ],
 )
 def test_errors_are_one_line(arguments, code, words, tiny_model, tmp_path):
     if "--model" not in arguments:
         arguments = [*arguments, "--model", str(tiny_model)]
+    (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
     done = run("run", *arguments, cwd=tmp_path)
     assert done.returncode == code
     assert done.stdout == ""

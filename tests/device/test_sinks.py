@@ -281,6 +281,19 @@ def test_mqtt_publishes_changes_status_and_discovery(broker, a_result):
     listener.loop_stop()
 
 
+def test_a_broker_that_is_not_there_is_said_once():
+    pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    sink = MqttSink(Broker("127.0.0.1", port), LABELS, report=said.append)
+    wait_until(lambda: bool(said))
+    time.sleep(1.5)
+    sink.close()
+    assert len(said) == 1
+    assert "does not answer" in said[0]
+
+
 def test_a_broker_that_goes_and_comes_back_costs_no_frame(broker, a_result):
     said: list[str] = []
     sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append, clock_s=lambda: 0.0)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.capture import LiveCapture
 from device.errors import EdgeError, UsageError
 from device.sources import open_source
 from device.sources.demo import DemoSource
@@ -213,6 +214,21 @@ def test_an_address_that_stops_answering_ends_in_bounded_time(mjpeg_server, monk
     with pytest.raises(EdgeError, match="stopped delivering after"):
         read(source, most=1000)
     assert time.monotonic() - started_s < 5
+
+
+def test_an_address_that_ends_is_opened_again_and_counted(mjpeg_server):
+    """The server ends after 24 pictures; the run goes on with the next connection."""
+    stop, said = threading.Event(), []
+    indices = []
+    with NetworkStream(mjpeg_server, timeout_ms=2000) as source:
+        capture = LiveCapture(source, stop, said.append)
+        for frame in capture.frames():
+            indices.append(frame.index)
+            if frame.index >= 30:
+                stop.set()
+    assert indices == sorted(set(indices))
+    assert capture.reopened == len(said) == 1
+    assert "opening it again in 0.5 s" in said[0]
 
 
 def test_a_dead_address_is_one_line_without_its_password():
