@@ -1,7 +1,9 @@
 """Evaluating model files on labelled faces, each alone and every later one against the first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from toolkit.data.leaks import leaked_rows
 from toolkit.data.loading import load_dataset
 from toolkit.evaluation.compare import compare_predictions
 from toolkit.evaluation.metrics import evaluate_predictions
+from toolkit.evaluation.origin import origin_of
 from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
 from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
 
@@ -61,7 +64,8 @@ def evaluate_one(
     if leaked is not None and 0 < leaked.sum() < len(leaked):
         clean = evaluate_predictions(probabilities[~leaked], faces.labels[~leaked], data.classes)
     evaluation = Evaluation(data, report, None if leaked is None else int(leaked.sum()), clean)
-    return ModelResults(identity_of(path, predictor), (evaluation,)), probabilities
+    sections: dict[str, Any] = origin_of(path, predictor)
+    return ModelResults(identity_of(path, predictor), (evaluation,), **sections), probabilities
 
 
 def evaluate_models(
@@ -100,7 +104,7 @@ def evaluate_models(
             paired = compare_predictions(reference, probabilities, faces.labels)
             first = entries[0].model
             comparison = Comparison(first.name, first.sha256, identity, paired)
-            entry = ModelResults(entry.model, entry.evaluations, (comparison,))
+            entry = replace(entry, comparisons=(comparison,))
         entries.append(entry)
     return Results(tuple(entries), "evaluate")
 

@@ -253,7 +253,7 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
             new.latencies,
             lambda entry: (entry.target, entry.runtime, entry.threads, entry.batch),
         ),
-        quantization=new.quantization or old.quantization,
-        training=new.training or old.training,
+        quantization={**(old.quantization or {}), **(new.quantization or {})} or None,
+        training={**(old.training or {}), **(new.training or {})} or None,
         dataset=new.dataset or old.dataset,
     )

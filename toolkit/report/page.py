@@ -76,6 +76,7 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         **sections.latency(selection, runs),
         "training": sections.training(results, names),
         "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
+        "origins": sections.origins(results, names),
         "class_counts": sections.class_counts(results),
         "layers": sections.layer_errors(results, names),
     }  # fmt: skip

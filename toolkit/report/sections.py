@@ -192,6 +192,44 @@ def data_lines(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+def origins(results: Results, names: dict[str, str]) -> list[str]:
+    """Return how each model came about, a line each."""
+    lines = []
+    for entry in results.models:
+        words = _training_words(entry.training or {}) + _quantization_words(entry.quantization or {})
+        if words:
+            lines.append(f"{names[entry.model.sha256]}: {'; '.join(words)}.")
+    return lines
+
+
+def _training_words(training: dict[str, Any]) -> list[str]:
+    recipe, words = training.get("recipe") or {}, []
+    if recipe.get("arch"):
+        words.append(
+            f"architecture {recipe['arch']}, epoch {training.get('epoch', '?')} of {recipe.get('epochs', '?')}"
+        )
+    if training.get("train_faces"):
+        digest = str(training.get("train_sha256", ""))[:10]
+        words.append(f"trained on {training['train_faces']:,} faces (SHA-256 {digest})")
+    if training.get("leaks_removed") is not None:
+        words.append(
+            f"{training['leaks_removed']:,} of them that also stand in held-out splits were removed before"
+        )
+    return words
+
+
+def _quantization_words(quantization: dict[str, Any]) -> list[str]:
+    words, faces = [], quantization.get("representative")
+    if quantization.get("recipe"):
+        words.append(f"recipe {quantization['recipe']}")
+    if quantization.get("kept_float"):
+        words.append(f"in float: {', '.join(quantization['kept_float'])}")
+    if faces:
+        source = Path(faces["source"]).name
+        words.append(f"ranges from {faces['count']} faces of {source} (SHA-256 {faces['sha256'][:10]})")
+    return words
+
+
 def class_counts(results: Results) -> list[str]:
     """Return the number of faces of each class, a line a data set."""
     lines = {}

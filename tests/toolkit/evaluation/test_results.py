@@ -7,6 +7,7 @@ import math
 import pytest
 
 from device.errors import EdgeError
+from toolkit.evaluation.origin import read_history
 from toolkit.evaluation.results import (
     DataIdentity,
     Latency,
@@ -83,3 +84,25 @@ def test_other_files_are_refused(tmp_path, content, words):
         read_results(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_how_a_model_came_about_is_read_from_its_file(evaluated):
+    quantization = read_results(evaluated).models[0].quantization
+    assert quantization["recipe"] == "int8"
+    assert len(quantization["representative"]["sha256"]) == 64
+
+
+def test_what_two_commands_say_of_one_quantization_is_kept_together():
+    first = Results((entry("x", quantization={"recipe": "int8", "layers": [1]}),))
+    again = Results((entry("x", quantization={"recipe": "int8", "representative": {}}),))
+    found = join_results([first, again]).models[0].quantization
+    assert found == {"recipe": "int8", "layers": [1], "representative": {}}
+
+
+def test_history_of_a_training_is_read(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss,validation_loss,validation_accuracy\n1,2.0,1.9,0.25\n2,1.5,1.6,0.5\n")
+    assert read_history(path) == {"val_accuracy": [0.25, 0.5]}
+    path.write_text("\x00nonsense,validation_accuracy\n1,x\n")
+    assert read_history(path) == {}
+    assert read_history(tmp_path / "absent.csv") == {}
