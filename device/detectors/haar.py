@@ -13,7 +13,10 @@ from device.frames import BoundingBox
 CASCADE = "haarcascade_frontalface_default.xml"
 STILL_PX = 1280  # longer side of a still, beyond which more pixels find no more faces
 WINDOW_PX = 24  # the cascade's training window
-SMALLEST_PX = 30  # of a face in the searched picture: a little above the window, where recall is full
+SMALLEST_PX = 36  # of a face in the searched picture: half above the window, where recall is full
+# Measured on the clips: coarse steps and three votes find more in less time than fine steps in a smaller picture.
+SWEEP_STEP, SWEEP_VOTES = 1.2, 3
+FINE_STEP, FINE_VOTES = 1.1, 4
 REGION_PX = 72  # a region is searched at this size: its face is then 36 pixels wide
 
 
@@ -35,7 +38,7 @@ class HaarDetector:
                 'install "opencv-python-headless>=4.11,<5" or name one with --detector-model'
             )
         self.cascade = _read_cascade(path)
-        self.min_face_px = min_face_px
+        self.min_face_px, self.reduce = min_face_px, reduce
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
 
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
@@ -43,27 +46,28 @@ class HaarDetector:
             patch, left, top = cut_square(image, region, region.width)
             gray = _gray(resize_square(patch, REGION_PX))
             face_px = REGION_PX / self.region_ratio
-            return self._search(
-                gray, REGION_PX / patch.shape[0], (left, top), face_px / 1.4, face_px * 1.4, 2
-            )
-        gray = _gray(reduce_image(image, self.scale))
-        return self._search(gray, self.scale, (0, 0), self.min_face_px * self.scale, min(gray.shape), 4)
+            near = round(face_px / 1.4), round(face_px * 1.4)
+            return self._search(gray, REGION_PX / patch.shape[0], (left, top), near, FINE_STEP, votes=2)
+        step, votes = (SWEEP_STEP, SWEEP_VOTES) if self.reduce else (FINE_STEP, FINE_VOTES)
+        return self._search_whole(image, self.scale, step, votes)
 
     def detect_still(self, image: np.ndarray) -> list[Detection]:
         scale = min(1.0, STILL_PX / max(image.shape[:2]))
-        gray = _gray(reduce_image(image, scale))
-        return without_duplicates(
-            self._search(gray, scale, (0, 0), self.min_face_px * scale, min(gray.shape), 4)
-        )
+        return without_duplicates(self._search_whole(image, scale, FINE_STEP, FINE_VOTES))
 
-    def _search(self, gray, scale, at, smallest, largest, neighbours) -> list[Detection]:
-        smallest, largest = max(WINDOW_PX, round(smallest)), max(WINDOW_PX, round(largest))
+    def _search_whole(self, image: np.ndarray, scale: float, step: float, votes: int) -> list[Detection]:
+        gray = _gray(reduce_image(image, scale))
+        sizes = round(self.min_face_px * scale), min(gray.shape)
+        return self._search(gray, scale, (0, 0), sizes, step, votes)
+
+    def _search(self, gray, scale, at, sizes: tuple[int, int], step: float, votes: int) -> list[Detection]:
+        smallest, largest = (max(WINDOW_PX, size) for size in sizes)
         if min(gray.shape) < WINDOW_PX:
             return []
         boxes, _, weights = self.cascade.detectMultiScale3(
             gray,
-            scaleFactor=1.1,
-            minNeighbors=neighbours,
+            scaleFactor=step,
+            minNeighbors=votes,
             minSize=(smallest, smallest),
             maxSize=(largest, largest),
             outputRejectLevels=True,
