@@ -110,7 +110,12 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
         labels_file=LABELS_NAME,
         json_file=JSON_NAME,
     )
-    model = schema.ModelT.InitFromPackedBuf(graph_bytes(tflite_bytes), 0)
+    graph = graph_bytes(tflite_bytes)
+    model = schema.ModelT.InitFromPackedBuf(graph, 0)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # some writers put constants behind the flatbuffer: bring them in
+            buffer.data = np.frombuffer(graph[buffer.offset : buffer.offset + buffer.size], np.uint8)
+            buffer.offset = buffer.size = 0
     entry = next((entry for entry in model.metadata or [] if entry.name == STANDARD_NAME.encode()), None)
     if entry is None:
         entry = schema.MetadataT(STANDARD_NAME, len(model.buffers))

@@ -16,7 +16,7 @@ from device.metadata import (
     read_metadata,
     weights_sha256,
 )
-from device.model import load_model
+from device.model import load_model, model_of
 from device.tflite_file import read_tflite
 
 pytest.importorskip("ai_edge_litert")
@@ -62,6 +62,32 @@ def test_packing_again_replaces(packed):
     path, metadata = packed
     again = pack_metadata(path.read_bytes(), metadata)
     assert again == path.read_bytes()
+
+
+def test_constants_that_stand_behind_the_flatbuffer_are_kept(tiny_model, blobs):
+    """As Google's quantizer writes its files."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    def packed(model):
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    model = schema.ModelT.InitFromPackedBuf(graph_bytes(tiny_model.read_bytes()), 0)
+    outside = [buffer for buffer in model.buffers if buffer.data is not None and len(buffer.data) > 64]
+    contents = [bytes(bytearray(buffer.data)) for buffer in outside]
+    for buffer, content in zip(outside, contents, strict=True):
+        buffer.data, buffer.offset, buffer.size = None, 1 << 40, len(content)
+    end = len(packed(model))
+    for buffer, content in zip(outside, contents, strict=True):
+        buffer.offset, end = end, end + len(content)
+    moved = packed(model) + b"".join(contents)
+    contract = InputContract(48, 48, 1, "int8", 1 / 255, -128)
+    again = pack_metadata(moved, ModelMetadata(tuple("abcdefg"), contract))
+    assert len(contents) > 0
+    expected = load_model(tiny_model).predict(blobs)
+    assert (model_of(again, tiny_model).predict(blobs) == expected).all()
 
 
 def test_a_file_without_metadata_has_none(tiny_model, tmp_path):

@@ -124,20 +124,20 @@ def _drop(row: Row) -> str:
     return f"a drop of {row.drop_points:+.2f} points"
 
 
-def comparison_lines(rows: Sequence[Row], synthetic: bool) -> list[str]:
+def comparison_lines(rows: Sequence[Row], choice: Row, synthetic: bool) -> list[str]:
     """Return the table, a line a recipe, and the recommendation."""
     kind = "synthetic faces (of no real person)" if synthetic else "faces"
     lines = [
         f"measured on {rows[0].n} {kind}; latency on this machine, one thread, in turn",
-        f"{'recipe':<11} {'KiB':>7} {'p50 ms':>8} {'of float32':>11} {'accuracy':>9} {'drop (95 %)':>22} {'alike':>8}",
+        f"{'recipe':<21} {'KiB':>7} {'p50 ms':>8} {'of float32':>11} {'accuracy':>9} {'drop (95 %)':>22} {'alike':>8}",
     ]
     for row in rows:
         accuracy = "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %"
         low, high = row.drop_interval or (float("nan"),) * 2
         drop = f"{row.drop_points:+.2f} ({low:+.2f} to {high:+.2f})" if row.drop_interval else "–"
         lines.append(
-            f"{row.recipe:<11} {row.size_bytes / 1024:>7.0f} {row.p50_ms:>8.3f} {row.ratio.ratio:>11.2f} {accuracy:>9} "
+            f"{row.recipe:<21} {row.size_bytes / 1024:>7.0f} {row.p50_ms:>8.3f} {row.ratio.ratio:>11.2f} {accuracy:>9} "
             f"{drop:>22} {100 * row.top1_agreement:>6.2f} %"
             + (f"  ({row.n} faces)" if row.n != rows[0].n else "")
         )
-    return lines + reasons(rows, recommended(rows))
+    return lines + reasons(rows, choice)

@@ -50,7 +50,7 @@ def measure(
 
     A model so slow that all faces would take over MEASURE_SECONDS is asked about fewer, evenly chosen.
     """
-    affordable = int(MEASURE_SECONDS / _seconds_each(model, faces.images[:1]))
+    affordable = int(MEASURE_SECONDS / seconds_each(model, faces.images[:1]))
     if affordable < len(faces):
         rows = np.linspace(0, len(faces) - 1, max(affordable, FEWEST_FACES)).astype(int)
         faces, float_probabilities = faces.select(rows), float_probabilities[rows]
@@ -67,7 +67,7 @@ def measure(
     )
 
 
-def _seconds_each(model: ExpressionModel, face: np.ndarray) -> float:
+def seconds_each(model: ExpressionModel, face: np.ndarray) -> float:
     """Return the shortest of some inferences: a busy machine must not change what is measured."""
     seconds = []
     for _ in range(TIMED):

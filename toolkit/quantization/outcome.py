@@ -67,20 +67,21 @@ def _one_recipe(request: Request, wish: Wish) -> Outcome:
 
 
 def _all_recipes(request: Request) -> Outcome:
-    results, impossible = quantize_all(request)
+    found = quantize_all(request)
     request.progress("timing all recipes in turn")
-    rows = compare_recipes(results)
-    choice = recommended(rows)
+    peers = (found.peer,) if found.peer else ()
+    rows = compare_recipes((*found.results, *peers))
+    choice = recommended(rows[: len(found.results)])
     document = {
         "recommended": choice.recipe,
         "reasons": reasons(rows, choice),
-        "impossible": impossible,
+        "impossible": found.impossible,
         "rows": [row.to_json() for row in rows],
-        "results": [result_document(result) for result in results],
+        "results": [result_document(result) for result in found.results],
     }
-    lines = comparison_lines(rows, results[0].measured.synthetic)
-    lines += [f"Not possible, {name}: {why}" for name, why in impossible.items()]
-    path = next(result.path for result in results if result.recipe.name == choice.recipe)
+    lines = comparison_lines(rows, choice, found.results[0].measured.synthetic)
+    lines += [f"Not possible, {name}: {why}" for name, why in found.impossible.items()]
+    path = next(result.path for result in found.results if result.recipe.name == choice.recipe)
     return Outcome(path, document, tuple(lines))
 
 

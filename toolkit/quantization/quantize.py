@@ -8,6 +8,7 @@ from device.errors import EdgeError, UsageError
 from device.files import refuse_existing
 from toolkit.data.dataset import Dataset
 from toolkit.quantization.network import open_network
+from toolkit.quantization.peer import PEER, quantize_by_peer
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED, choose_faces
@@ -52,11 +53,17 @@ def quantize(request: Request, recipe: Recipe) -> QuantizationResult:
     return result
 
 
-def quantize_all(request: Request) -> tuple[list[QuantizationResult], dict[str, str]]:
-    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each.
+@dataclass(frozen=True)
+class AllRecipes:
+    """The results of every recipe, float32 first; why others are ``impossible``; and Google's, where installed."""
 
-    Also returns, by recipe, why it is not possible for this model.
-    """
+    results: tuple[QuantizationResult, ...]
+    impossible: dict[str, str]
+    peer: QuantizationResult | None
+
+
+def quantize_all(request: Request) -> AllRecipes:
+    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each."""
     if request.out is not None:
         raise UsageError("--recipe all writes a file for each recipe beside the model; leave out --out")
     for recipe in RECIPES.values():
@@ -69,6 +76,9 @@ def quantize_all(request: Request) -> tuple[list[QuantizationResult], dict[str, 
                 results.append(quantizer.quantize(recipe))
             except EdgeError as error:
                 impossible[recipe.name] = str(error)
+    peer = quantize_by_peer(quantizer)
+    if isinstance(peer, str):
+        impossible[PEER.name], peer = peer, None
     for result in results:
         result.write(request.overwrite)
-    return results, impossible
+    return AllRecipes(tuple(results), impossible, peer)

@@ -15,7 +15,7 @@ from toolkit.quantization.convert import Conversion
 from toolkit.quantization.expectation import not_plausible, settle_pixel_range
 from toolkit.quantization.guard import Trial, hold_drop
 from toolkit.quantization.layers import Layer, LayerError, measure_layers
-from toolkit.quantization.measurement import Measurement, measure
+from toolkit.quantization.measurement import Measurement, measure, seconds_each
 from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.provenance import accuracy_of, describe
 from toolkit.quantization.recipe import Recipe, quantized_path
@@ -89,28 +89,28 @@ class Quantizer:
             if self._wants_float_layers(recipe, max_drop):
                 limit = float("inf") if max_drop is None else max_drop
                 recipe, trials = hold_drop(recipe, layers, self._drop_of, limit)
-        tflite = self.conversion.to(recipe)
+        result = self.measured_result(recipe, self.conversion.to(recipe), out)
+        if max_drop is not None and result.measured.drop_points > max_drop:
+            raise EdgeError(
+                f"{recipe.name} loses {result.measured.drop_points:.2f} points on {len(result.measured.faces)} faces, "
+                f"the limit is {max_drop:g}; try --recipe float16, or --recipe all to compare"
+            )
+        return replace(result, layers=layers, trials=trials, seconds=time.monotonic() - start)
+
+    def measured_result(self, recipe: Recipe, tflite: bytes, out: Path | None = None) -> QuantizationResult:
+        """Return ``tflite``, which ``recipe`` made, measured, and saying of itself what was found."""
         path = out or quantized_path(self.network.path, recipe)
         described = describe(self.network, recipe, tflite, self.faces.representative)
         measured = self._measure(model_of(pack_metadata(tflite, described), path))
-        if max_drop is not None and measured.drop_points > max_drop:
-            raise EdgeError(
-                f"{recipe.name} loses {measured.drop_points:.2f} points on {len(measured.faces)} faces, the limit is "
-                f"{max_drop:g}; try --recipe float16, or --recipe all to compare"
-            )
         described = replace(described, accuracy=accuracy_of(measured))
-        content, seconds = pack_metadata(tflite, described), time.monotonic() - start
-        return QuantizationResult(
-            path, content, self.network.path, recipe, described, measured, layers, trials, seconds
-        )
+        content = pack_metadata(tflite, described)
+        return QuantizationResult(path, content, self.network.path, recipe, described, measured)
 
     def measure_layers(self) -> tuple[LayerError, ...]:
         """Return the error of each layer in int8, from as many faces as the time allows."""
         layers, images = self.conversion.layers, self.faces.measuring.images
         model = self._open(self.conversion.integer())
-        start = time.monotonic()
-        model.predict(images[:2])
-        affordable = LAYER_SECONDS / ((time.monotonic() - start) / 2 * len(layers))
+        affordable = LAYER_SECONDS / (seconds_each(model, images[:1]) * len(layers))
         count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
         rows = np.linspace(0, len(images) - 1, count).astype(int)
 
