@@ -1,0 +1,71 @@
+"""The small commands as installed: exit codes, one JSON document, one line of error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEVICE = Path(sys.executable).parent / "device"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def call(*arguments) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [DEVICE, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "FER_EDGE_HOME": str(tmp_path / "state")},
+        )
+
+    return call
+
+
+def test_an_installed_model_is_what_runs_until_it_is_rolled_back(run, tiny_model):
+    done = run("install", tiny_model, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["previous"] is None
+    assert Path(document["current"]).read_bytes() == tiny_model.read_bytes()
+    checks = json.loads(run("doctor", "--source", "demo", "--json").stdout)["checks"]
+    assert document["current"] in next(check["found"] for check in checks if check["name"] == "model")
+    assert run("run", "--source", "demo:5", "-q").returncode == 0
+    back = run("rollback", "--json")
+    if back.returncode == 0:  # the packaged model is there
+        assert json.loads(back.stdout)["previous"] == document["current"]
+    else:
+        assert "carries no model" in back.stderr
+
+
+def test_a_broken_model_is_refused_in_one_line(run, tiny_model, tmp_path):
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(tiny_model.read_bytes()[:1500])
+    done = run("install", cut)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert run("rollback").returncode == 1
+
+
+def test_doctor_fails_where_something_fails(run, tiny_model):
+    assert run("doctor", "--source", "demo", "--model", tiny_model, "-q").returncode == 0
+    done = run("doctor", "--source", "usb:97", "--model", tiny_model)
+    assert done.returncode == 1
+    assert any(line.startswith("fail camera") and "→" in line for line in done.stdout.splitlines())
+    assert "Traceback" not in done.stderr
+
+
+def test_fetch_says_why_it_could_not(run):
+    done = run("fetch", "yunet", "--url", "http://127.0.0.1:9/yunet.onnx")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "copy face_detection_yunet_2023mar.onnx" in done.stderr
+    assert run("fetch", "retina").returncode == 2
+
+
+def test_the_service_unit_is_shown_with_its_options(run):
+    done = run("service", "show", "--", "--source", "usb:0", "--mqtt", "pi.local")
+    assert done.returncode == 0
+    assert "run -q --source usb:0 --mqtt pi.local\n" in done.stdout
+    assert run("service", "show", "--", "--sauce", "usb:0").returncode == 2
