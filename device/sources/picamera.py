@@ -18,16 +18,31 @@ GRAY_FIRST = ("YUV420", "YVU420", "NV12", "NV21")  # formats whose first bytes a
 
 
 def picamera_problem() -> str | None:
-    """Return why the Pi's camera cannot be used, or None. Opens nothing: importing picamera2 opens /dev/video*."""
+    """Return why no camera module can be used here, or None."""
     if importlib.util.find_spec("picamera2") is None:
         if Path("/usr/lib/python3/dist-packages/picamera2").exists():
             return f"installed by apt but hidden from this environment: make it with {VENV}"
         return "not installed: on Raspberry Pi OS 'sudo apt install python3-picamera2'"
-    if importlib.util.find_spec("libcamera") is None:
-        return f"libcamera's Python bindings are missing here: make the environment with {VENV}"
-    if not any(Path("/dev").glob("media*")):
-        return "installed, but the kernel shows no camera (no /dev/media*): check the ribbon cable"
+    try:
+        cameras = picamera2_class().global_camera_info()
+    except EdgeError as error:
+        return str(error)
+    # libcamera lists USB webcams too; those are better read by V4L2.
+    if all("usb" in camera["Id"].lower() for camera in cameras):
+        return "no camera module is connected: check the ribbon cable"
     return None
+
+
+def picamera2_class() -> Any:
+    """Import picamera2 now, because importing it opens /dev/video*, and return its ``Picamera2``."""
+    try:
+        import picamera2
+    except ImportError as error:
+        raise EdgeError(
+            f"picamera2 cannot be used ({error}); install it with 'sudo apt install python3-picamera2' and make the "
+            f"environment with {VENV}, so that it sees libcamera's bindings"
+        ) from None
+    return picamera2.Picamera2
 
 
 class PiCamera:
@@ -49,15 +64,9 @@ class PiCamera:
         self.camera: Any = None
 
     def __enter__(self) -> "PiCamera":
+        picamera2 = picamera2_class()
         try:
-            from picamera2 import Picamera2
-        except ImportError as error:
-            raise EdgeError(
-                f"picamera2 cannot be used ({error}); install it with 'sudo apt install python3-picamera2' and make "
-                f"the environment with {VENV}"
-            ) from None
-        try:
-            self.camera = Picamera2(self.number)
+            self.camera = picamera2(self.number)
             self._configure()
             self.camera.start()
         except (RuntimeError, IndexError, OSError) as error:

@@ -7,6 +7,8 @@ from pathlib import Path
 from device.errors import EdgeError
 from device.sources.opencv import CaptureSource, cv2
 
+# Seconds that a camera may be silent before OpenCV gives up a read; its own choice is 10.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 SIZE_WH = (640, 480)
 RATE = 30
 VIDEO_CLASS = Path("/sys/class/video4linux")

@@ -28,6 +28,8 @@ import cv2, numpy as np
 import virtual_picamera2, picamera2
 picamera2.Picamera2 = virtual_picamera2.VirtualPicamera2
 from device.sources import open_source
+from device.sources.picamera import picamera_problem
+print("problem", picamera_problem())
 cameras = picamera2.Picamera2.global_camera_info()
 number = next(i for i, camera in enumerate(cameras) if camera["Model"] == "virtual-images")
 pictures = [cv2.imread(f"/opt/t/frames/{i}.jpg", cv2.IMREAD_GRAYSCALE).astype(int) for i in range(20)]
@@ -71,6 +73,7 @@ def test_gray_frames_of_the_real_picamera2(tree):
     finally:
         subprocess.run(["umount", tree / "dev", tree / "proc"], check=True)
     assert done.returncode == 0, done.stderr
+    assert "problem None\n" in done.stdout
     rows = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("frame ")]
     assert [int(row[0]) for row in rows] == [0, 1, 2, 3, 4] * 2
     assert {tuple(row[1:4]) for row in rows} == {("480", "640", "uint8")}
