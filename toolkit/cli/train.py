@@ -45,6 +45,9 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     type=click.Path(path_type=Path),
     help="Trained .keras to learn from; repeat for several.",
 )
+@click.option(
+    "--init", type=click.Path(path_type=Path), help="Trained .keras whose weights to start from: fine-tuning."
+)
 @click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
 @click.option("--batch-size", type=int, help="Faces a step.  [default: 128]")
 @click.option("--learning-rate", type=float, help="Peak learning rate for a batch of 128.  [default: 0.1]")
@@ -68,7 +71,9 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 @click.option("--overwrite", is_flag=True, help="Start anew in a folder that holds a training.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def train(data, out, classes, recipe_file, teachers, resume, overwrite, as_json, quiet, **choices) -> None:
+def train(
+    data, out, classes, recipe_file, teachers, init, resume, overwrite, as_json, quiet, **choices
+) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
     from toolkit.quiet_tensorflow import import_quietly
@@ -81,7 +86,7 @@ def train(data, out, classes, recipe_file, teachers, resume, overwrite, as_json,
 
         names = tuple(name.strip() for name in classes.split(",")) if classes else None
         out = out or Path("runs") / recipe.arch
-        request = TrainingRequest(data, out, recipe, names, teachers, resume, overwrite)
+        request = TrainingRequest(data, out, recipe, names, teachers, init, resume, overwrite)
         result = train(request, progress.say, progress.step, progress.epoch_done)
     report = result.report
     if as_json:

@@ -13,7 +13,10 @@ FILE_NAME = "history.csv"
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch: losses as means, accuracy as a share of the validation faces, whether it was the best so far."""
+    """One epoch: losses as means, accuracy as a share of the validation faces, whether it was the best so far.
+
+    validation_loss is taken at ``temperature``, the one that makes it lowest.
+    """
 
     epoch: int
     loss: float
@@ -21,6 +24,7 @@ class EpochRecord:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+    temperature: float
     best: bool
 
 

@@ -22,13 +22,15 @@ from toolkit.training.trainer import BEST_FILE, Progress, Trainer
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to train, on what, and where; ``resume`` goes on in ``out``, ``overwrite`` starts anew there."""
+    """What to train, on what, and where; ``init`` gives the first weights, ``resume`` goes on
+    in ``out``, ``overwrite`` starts anew there."""
 
     data: Path
     out: Path
     recipe: TrainingRecipe
     classes: tuple[str, ...] | None = None
     teachers: tuple[Path, ...] = ()
+    init: Path | None = None
     resume: bool = False
     overwrite: bool = False
 
@@ -66,8 +68,8 @@ def train(
     data = prepare_data(dataset, request.recipe)
     say(describe(data))
     teachers = [load_teacher(path, data.train.classes) for path in request.teachers]
+    trainer = Trainer(data, request.recipe, request.out, teachers, request.init)
     request.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(data, request.recipe, request.out, teachers)
     if request.resume:
         trainer.resume()
         say(f"resumed after epoch {len(trainer.history)} of {request.recipe.epochs}")

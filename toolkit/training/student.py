@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from device.errors import EdgeError
 from toolkit.architectures import get_architecture
 from toolkit.training.recipe import TrainingRecipe
 
@@ -35,6 +36,26 @@ def build_student(recipe: TrainingRecipe, class_count: int, vote_count: int) -> 
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return student
+
+
+def start_from(student: keras.Model, trained: keras.Model) -> None:
+    """Give ``student`` the weights of ``trained``, layer by layer; the logits stay new where classes differ in number.
+
+    EdgeError if ``trained`` is of another architecture.
+    """
+    sources = {layer.name: layer for layer in trained.layers if layer.weights}
+    for layer in student.layers:
+        if not layer.weights or layer.name == "votes":
+            continue
+        source = sources.get(layer.name)
+        shapes = [weight.shape for weight in layer.weights]
+        if source is not None and [weight.shape for weight in source.weights] == shapes:
+            layer.set_weights(source.get_weights())
+        elif layer.name != "logits":
+            raise EdgeError(
+                f"--init is of another architecture: {trained.name} has no layer {layer.name} of the shape that "
+                f"{student.name} expects; pass --arch {trained.name}, or a model of {student.name}"
+            )
 
 
 class ClassLoss(keras.losses.Loss):

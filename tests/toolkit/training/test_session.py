@@ -62,8 +62,10 @@ def test_training_learns_and_writes_everything(stripes, tmp_path):
     metadata = read_keras_metadata(result.model)
     assert metadata["labels"] == ["happy", "sad"]
     assert metadata["training"]["train_faces"] == 80
-    best = max(record.validation_accuracy for record in result.history)
-    assert metadata["training"]["validation_accuracy"] == best == result.report.accuracy
+    best = min(result.history, key=lambda record: record.validation_loss)
+    assert metadata["training"]["epoch"] == best.epoch
+    assert metadata["training"]["validation_accuracy"] == best.validation_accuracy == result.report.accuracy
+    assert result.report.log_loss == pytest.approx(best.validation_loss, abs=0.01)
 
 
 def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
@@ -114,6 +116,20 @@ def test_a_student_learns_from_its_teacher_and_refuses_one_with_other_labels(str
                 stripes, tmp_path / "other", RECIPE, classes=("sad", "happy"), teachers=(teacher,)
             )
         )
+
+
+def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
+    trained = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model
+    gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})
+    tuned = run(TrainingRequest(stripes, tmp_path / "tuned", gentle, init=trained))
+    fresh = run(TrainingRequest(stripes, tmp_path / "fresh", gentle))
+    assert tuned.report.accuracy >= 0.9 > fresh.report.accuracy
+    other = TrainingRecipe(**{**vars(gentle), "arch": "mini-xception"})
+    with pytest.raises(
+        EdgeError, match="--init is of another architecture: fully-connected has no layer stem1_conv"
+    ):
+        run(TrainingRequest(stripes, tmp_path / "other", other, init=trained))
+    assert not (tmp_path / "other").exists()
 
 
 def run_command(data, out, arch, *options):
