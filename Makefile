@@ -50,10 +50,13 @@ format: setup ## let ruff put the code in order
 
 DATA ?= data/fer2013.csv
 
+RESUME = $(if $(wildcard $(1)/checkpoint.npz),--resume)
+
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
-	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best \
-		$(if $(wildcard runs/best/checkpoint.npz),--resume)
-	cp runs/best/best.keras models/best.keras
+	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best.toml --out runs/best $(call RESUME,runs/best)
+	$(BIN)/toolkit train --data $(DATA) --recipe recipes/best_tuned.toml --init runs/best/best.keras \
+		--out runs/best_tuned $(call RESUME,runs/best_tuned)
+	cp runs/best_tuned/best.keras models/best.keras
 	$(MAKE) figures
 
 figures: setup ## quantize and measure models/best.keras on DATA; the committed results and digests
