@@ -133,6 +133,26 @@ class RunningSinks:
             sink.close()
 
 
+@dataclass
+class Tally:
+    """Counts what a run comes to, a result at a time."""
+
+    started_s: float
+    frames: int = 0
+    frames_with_faces: int = 0
+    faces: int = 0
+    ids: int = 0
+    first_result_s: float | None = None
+
+    def add(self, result: FrameResult, now_s: float) -> None:
+        if self.first_result_s is None:
+            self.first_result_s = now_s - self.started_s
+        self.frames += 1
+        self.frames_with_faces += bool(result.faces)
+        self.faces += len(result.faces)
+        self.ids = max([self.ids, *(face.id for face in result.faces)])
+
+
 def run_session(
     source: FrameSource,
     loop: FrameLoop,
@@ -148,45 +168,38 @@ def run_session(
     ``report`` gets one line a fault that the run survives. Raises EdgeError if the source cannot be opened at all.
     """
     running = RunningSinks(sinks, report)
-    frames = with_faces = faces = 0
-    ids = 0
-    first_s: float | None = None
-    started_s = clock_s()
-    live = None
+    tally = Tally(clock_s())
+    live = LiveCapture(source, stop, report) if source.live else None
     try:
-        with source:
-            if source.live:
-                live = LiveCapture(source, stop, report)
-            pictures = live.frames() if live else _until(stop, source)
-            with contextlib.closing(pictures):
-                for result in loop.results(islice(pictures, max_frames)):
-                    first_s = clock_s() - started_s if first_s is None else first_s
-                    frames += 1
-                    with_faces += bool(result.faces)
-                    faces += len(result.faces)
-                    ids = max([ids, *(face.id for face in result.faces)])
-                    running.write(result)
-                    if on_result is not None:
-                        on_result(result)
+        with source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
+            for result in loop.results(islice(pictures, max_frames)):
+                tally.add(result, clock_s())
+                running.write(result)
+                if on_result is not None:
+                    on_result(result)
     finally:
         running.close()
-    if max_frames is not None and frames >= max_frames:
+    if max_frames is not None and tally.frames >= max_frames:
         stop.because("--max-frames")
     notes = tuple(getattr(source, "notes", ()))
     for note in notes:
         report(note)
+    return _statistics(source, loop, tally, live, stop.reason, clock_s(), notes)
+
+
+def _statistics(source, loop, tally: Tally, live, ended_by: str, now_s: float, notes) -> RunStatistics:
     stats = loop.latency.stats()
     return RunStatistics(
         source=source.name,
-        frames=frames,
-        frames_with_faces=with_faces,
-        faces=faces,
-        ids=ids if source.continuous else faces,
-        seconds=clock_s() - started_s,
-        first_result_s=first_s,
+        frames=tally.frames,
+        frames_with_faces=tally.frames_with_faces,
+        faces=tally.faces,
+        ids=tally.ids if source.continuous else tally.faces,
+        seconds=now_s - tally.started_s,
+        first_result_s=tally.first_result_s,
         dropped=live.dropped if live else 0,
         reopened=live.reopened if live else 0,
-        ended_by=stop.reason,
+        ended_by=ended_by,
         latency={stage: stats[stage] for stage in STAGES if stage in stats},
         notes=notes,
     )
