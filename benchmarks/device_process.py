@@ -30,6 +30,8 @@ def start_and_memory(shared: Path, detector: str, repeats: int = 5) -> dict:
             started = time.monotonic()
             process = subprocess.Popen(run_device("-q", "--source", clip, *options, "--output", str(rows)))
             while not (rows.exists() and rows.stat().st_size):
+                if process.poll():
+                    sys.exit(f"device run failed with {process.returncode}")
                 time.sleep(0.002)
             seconds.append(time.monotonic() - started)
             peak = 0.0
