@@ -4,6 +4,7 @@ import hmac
 import http.server
 import json
 import secrets
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ class PreviewSink:
                 f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}"
             ) from error
         self._server.daemon_threads = True
-        self.url = f"http://{address.host}:{self._server.server_port}/"
+        # 0.0.0.0 is every address of this device and none that a phone could open.
+        shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
+        self.url = f"http://{shown}:{self._server.server_port}/"
         if self.token:
             self.url += f"?token={self.token}"
         self.name = "preview"

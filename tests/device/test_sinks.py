@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def test_another_site_cannot_read_the_private_preview(a_result):
 def test_an_open_preview_needs_its_token(a_result):
     sink = PreviewSink(PreviewAddress("0.0.0.0", 0))
     sink.write(a_result(1))
-    address, query = sink.url.replace("0.0.0.0", "127.0.0.1").split("?")
+    shown, query = sink.url.split("?")
+    assert "0.0.0.0" not in shown
+    address = f"http://127.0.0.1:{urllib.parse.urlsplit(shown).port}/"
     try:
         assert len(query) > 20
         for path in ("", "state", "stream"):
