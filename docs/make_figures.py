@@ -26,7 +26,8 @@ Written by `make docs` from `models/evaluation.json` and `models/benchmark.json`
 |---|---|
 | `best.keras` | seven classes, float32, 48x48 gray in, probabilities out |
 | `best_int8.tflite` | the same, full integer int8 (a link to `device/data/fer7_int8.tflite`, which the wheel carries) |
-| `SHA256SUMS` | their digests |
+| `synthetic_faces.png` | 448 labelled faces of no real person: [their card](synthetic_faces.md) |
+| `SHA256SUMS` | digests of the models |
 
 {table}
 
@@ -79,11 +80,11 @@ def table(models: list[ModelResults]) -> str:
     for entry in models:
         for comparison in entry.comparisons:
             paired = comparison.paired
-            low, high = paired.drop_interval
+            low, high = (-bound for bound in reversed(paired.drop_interval))
             lines.append("")
             lines.append(
                 f"int8 against float on the same faces: {100 * paired.top1_agreement:.1f} % named alike, accuracy "
-                f"{paired.drop_points:+.2f} points lower (95 %: {low:+.2f} to {high:+.2f})."
+                f"changes by {-paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f})."
             )
     return "\n".join(lines)
 
