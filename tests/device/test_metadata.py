@@ -1,7 +1,11 @@
 """What a model file says of itself comes out again, for us and for others."""
 
+import json
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +111,26 @@ def test_broken_json_inside_is_one_line(tiny_model, tmp_path, content):
         archive.writestr(JSON_NAME, content)
     with pytest.raises(EdgeError, match=JSON_NAME):
         read_metadata(path)
+
+
+def test_another_tools_metadata_reader_understands_it(packed):
+    """With Google's tflite-support, where it is installed: it has wheels for Python 3.11 and numpy 1 only."""
+    theirs = pytest.importorskip("tflite_support").metadata
+    reader = theirs.MetadataDisplayer.with_model_file(str(packed[0]))
+    assert reader.get_packed_associated_file_list() == ["labels.txt", JSON_NAME]
+    document = json.loads(reader.get_metadata_json())
+    (graph,) = document["subgraph_metadata"]
+    (image,), (scores,) = graph["input_tensor_metadata"], graph["output_tensor_metadata"]
+    assert image["content"]["content_properties"]["default_size"] == {"width": 48, "height": 48}
+    assert image["process_units"][0]["options"] == {"mean": [0.0], "std": [255.0]}
+    assert scores["associated_files"][0]["type"] == "TENSOR_AXIS_LABELS"
+
+
+def test_litert_benchmark_times_the_packed_file(packed):
+    program = Path(sys.executable).with_name("litert-benchmark")
+    if not program.exists():
+        pytest.skip("this LiteRT brings no litert-benchmark")
+    command = [program, f"--model={packed[0]}", "--num_runs=3", "--warmup_runs=1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "Inference (median)" in done.stdout + done.stderr
