@@ -98,7 +98,7 @@ class LiveCapture:
             self._closed.wait(pause_s)
 
     def _read(self) -> None:
-        health = FrameHealth(self.source.name, self.report)
+        health = FrameHealth(self.source.name, self.report, getattr(self.source, "frozen_s", None))
         first = self._next_index
         for frame in self.source:
             if self._over():

@@ -10,15 +10,16 @@ from device.frames import Frame
 
 BLACK_LEVEL = 6.0  # mean gray; a covered lens in a lit room gives 10 and more
 BLACK_S = 2.0
-FROZEN_S = 5.0  # a real sensor's noise never repeats a picture
+FROZEN_S = 5.0  # a sensor's noise never repeats a picture; sources that compress say their own time
 
 
 class FrameHealth:
     """Looks at every 16th pixel of each frame of a live source; ``report`` gets one line a fault."""
 
-    def __init__(self, name: str, report: Callable[[str], None]):
+    def __init__(self, name: str, report: Callable[[str], None], frozen_s: float | None = None):
         self.name = name
         self.report = report
+        self.frozen_s = frozen_s or FROZEN_S
         self._digest, self._changed_s = 0, 0.0
         self._bright_s: float | None = None
         self._black_said = False
@@ -39,8 +40,8 @@ class FrameHealth:
     def _check_frozen(self, digest: int, now_s: float) -> None:
         if digest != self._digest:
             self._digest, self._changed_s = digest, now_s
-        elif now_s - self._changed_s > FROZEN_S:
-            raise EdgeError(f"{self.name} is frozen: the same picture for {FROZEN_S:g} s")
+        elif now_s - self._changed_s > self.frozen_s:
+            raise EdgeError(f"{self.name} is frozen: the same picture for {self.frozen_s:g} s")
 
     def _check_black(self, level: float, now_s: float) -> None:
         if level > BLACK_LEVEL or self._bright_s is None:

@@ -12,6 +12,8 @@ TIMEOUT_MS = 5000  # to open, and between frames
 class NetworkStream(CaptureSource):
     """An http(s) or rtsp address; RTSP by TCP, because lost UDP packets smear faces."""
 
+    frozen_s = 60.0  # a compressed still scene may repeat its picture for long
+
     def __init__(self, address: str, timeout_ms: int = TIMEOUT_MS, **kwargs):
         super().__init__(**kwargs)
         self.address = address
