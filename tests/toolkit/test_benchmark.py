@@ -1,7 +1,11 @@
 """``toolkit benchmark``: what it measures, and that it measures it fairly."""
 
 import json
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +118,17 @@ def test_json_is_one_document(toolkit_command, tiny_tflite):
     document = json.loads(done.stdout)
     assert document["command"] == "benchmark"
     assert document["models"][0]["latencies"][0]["stages"]["classify"]["n"] == 5
+
+
+def test_an_interrupted_benchmark_leaves_nothing(tiny_tflite, tmp_path):
+    script = str(Path(sys.executable).with_name("toolkit"))
+    out = tmp_path / "out.json"
+    command = [script, "benchmark", "--model", str(tiny_tflite), "--runs", "100000000", "--out", str(out)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert "timing" in running.stderr.readline()
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert errors.strip().endswith("error: interrupted")
+    assert list(tmp_path.iterdir()) == []
