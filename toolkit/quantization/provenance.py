@@ -7,6 +7,7 @@ from pathlib import Path
 
 from device.metadata import InputContract, ModelMetadata
 from device.tflite_file import read_tflite
+from toolkit.data.dataset import Dataset
 from toolkit.quantization.measurement import Measurement
 from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.recipe import Recipe
@@ -42,11 +43,17 @@ def accuracy_of(measured: Measurement) -> dict | None:
     """Return the measured accuracy of both models as ModelMetadata holds it, None where there were no labels."""
     if measured.float_report is None or measured.quantized_report is None:
         return None
-    data = Path(measured.faces.source).name
+    data = data_name(measured.faces)
     return {
         name: {"accuracy": report.accuracy, "n": report.n, "interval": list(report.interval), "data": data}
         for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report))
     }
+
+
+def data_name(faces: Dataset) -> str:
+    """Return what a figure measured on ``faces`` says of them: the file's or folder's name, and the split."""
+    name, splits = Path(faces.source).name, set(faces.splits)
+    return f"{name}, {splits.pop()}" if len(splits) == 1 and "synthetic" not in name else name
 
 
 def _versions() -> dict[str, str]:

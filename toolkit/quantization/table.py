@@ -4,9 +4,12 @@ import hashlib
 from dataclasses import asdict
 
 from toolkit.evaluation.table import interval, percent
+from toolkit.quantization.provenance import data_name
 from toolkit.quantization.quantizer import QuantizationResult
 
 WORTH_A_WARNING = 0.5  # points
+LEAST_AGREEMENT = 0.97
+MEND = "--max-drop 0.5 makes loud channels alike, then keeps the layers that lose most in float32"
 
 
 def result_document(result: QuantizationResult) -> dict:
@@ -44,7 +47,9 @@ def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]
     """Return size, agreement, accuracy and place of one result, a line each; ``verbose`` adds every layer."""
     measured, representative = result.measured, result.metadata.representative
     kind = (
-        "synthetic faces (of no real person)" if measured.synthetic else f"faces of {measured.faces.source}"
+        "synthetic faces (of no real person)"
+        if measured.synthetic
+        else f"faces of {data_name(measured.faces)}"
     )
     size = result.source.stat().st_size / 1024 if result.source.is_file() else None
     lines = [
@@ -76,7 +81,10 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
     measured = result.measured
     paired = measured.paired
     if measured.float_report is None or measured.quantized_report is None or paired is None:
-        return ["  accuracy         not measured: the faces do not show this model's classes; pass --data"]
+        lines = ["  accuracy         not measured: the faces do not show this model's classes; pass --data"]
+        if measured.top1_agreement < LEAST_AGREEMENT:
+            lines.append(f"  that is little: {MEND}")
+        return lines
     lines = []
     for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report)):
         lines.append(f"  {name:<16} {percent(report.accuracy, 2)} (95 %: {interval(report.interval)})")
@@ -86,7 +94,7 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
         f"{paired.flips_to_wrong} faces lost, {paired.flips_to_right} won"
     )
     if paired.drop_points > WORTH_A_WARNING and low > 0:
-        lines.append("  that is much: --max-drop 0.5 keeps the layers that lose most in float32")
+        lines.append(f"  that is much: {MEND}")
     return lines
 
 
