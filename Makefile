@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format models figures docs dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera lint format models figures docs dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,11 +33,25 @@ demo: setup ## quantize the shipped model, run it on the demo source, write the 
 	$(BIN)/toolkit report $(BUILD)/evaluation.json $(BUILD)/benchmark.json $(BUILD)/run.json --out $(REPORT) --overwrite --quiet
 	@echo "The report: $(CURDIR)/$(REPORT)"
 
-test: setup ## every test
-	$(BIN)/python -m pytest
+test: setup ## every test that needs no other system than this one
+	$(BIN)/python -m pytest --ignore=tests/hardware
 
 test-fast: setup ## the tests that need no TensorFlow
-	$(BIN)/python -m pytest -m 'not toolkit'
+	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
+
+test-hardware: test-browser test-deploy test-arm64 test-picamera ## the real parts, each skipped with a reason where it cannot run
+
+test-browser: setup ## the report in headless Chromium
+	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
+
+test-deploy: setup ## toolkit deploy over a real sshd on loopback
+	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py
+
+test-arm64: setup ## instructions counted on emulated Cortex-A72 and A76
+	$(BIN)/python -m pytest -rs tests/hardware/test_arm64_estimate.py
+
+test-picamera: setup ## the real picamera2 on libcamera's virtual camera
+	$(BIN)/python -m pytest -rs tests/hardware/test_picamera.py
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
