@@ -9,7 +9,7 @@ from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 
-# From benchmarks/representative_faces.py: from 20 faces on nothing changes beyond a tenth of a point.
+# From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200
 DEFAULT_SEED = 0
 MEASURED_AT_MOST = 4000
