@@ -5,7 +5,7 @@ from typing import Any
 
 from toolkit.evaluation.results import ESTIMATED, Comparison, Evaluation, ModelResults, Results
 from toolkit.evaluation.table import percent, short_ms
-from toolkit.report import charts, matrices
+from toolkit.report import charts, matrices, network_charts
 from toolkit.report.reading import Run
 from toolkit.report.selection import Row, Selection
 from toolkit.report.svg import FLOAT
@@ -249,7 +249,7 @@ def layer_errors(results: Results, names: dict[str, str]) -> list[dict[str, Any]
     for index, entry in enumerate(results.models):
         layers = (entry.quantization or {}).get("layers")
         if layers:
-            svg = charts.layer_errors(layers, f"layers{index}")
+            svg = network_charts.layer_errors(layers, f"layers{index}")
             note = "mean change of the probabilities when this layer alone is int8; beside it its own signal to noise"
             found.append({"caption": names[entry.model.sha256], "note": note, "svg": svg})
     return found
@@ -260,7 +260,7 @@ def training(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
     found = []
     for index, entry in enumerate(results.models):
         history = (entry.training or {}).get("history") or {}
-        svg = charts.learning_curves(history, f"learn{index}")
+        svg = network_charts.learning_curves(history, f"learn{index}")
         if svg:
             found.append({"caption": names[entry.model.sha256], "note": "accuracy over epochs", "svg": svg})
     return found
