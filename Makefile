@@ -9,7 +9,7 @@ REPORT := $(BUILD)/report/index.html
 .PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera lint format models figures docs bench-peers dist clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # The environment is made anew whenever the packages asked for change.
 $(VENV)/installed: setup.cfg pyproject.toml

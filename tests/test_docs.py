@@ -31,8 +31,8 @@ def test_every_command_and_make_target_of_the_readme_exists():
         r"(?<=\s)--[a-z][a-z-]+", " ".join(re.findall(r"```.*?```", readme, flags=re.DOTALL))
     ):
         assert option in reference, option
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    for target in re.findall(r"make ([a-z][a-z-]+)", readme):
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for target in re.findall(r"make ([a-z][a-z0-9-]+)", readme):
         assert target in targets, target
 
 
