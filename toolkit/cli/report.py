@@ -22,7 +22,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the report's figures as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -> None:
-    """Join what evaluate, quantize, benchmark and the device wrote into one self-contained HTML page.
+    """Join what evaluate, quantize, benchmark, deploy, data inspect and the device wrote into one HTML page.
 
     Without --out the Markdown goes to standard output. --fail-if knows accuracy, balanced_accuracy,
     calibration_error (0 to 1), drop (points lost, against float or, with --compare, against OLD), agreement, p50_ms,

@@ -11,12 +11,11 @@ from markupsafe import Markup
 
 from toolkit.data.dataset import FACE_SIZE, Dataset
 from toolkit.data.inspection import Inspection
-from toolkit.report.svg import FLOAT, KERAS, QUANTIZED, drawing, new_figure, to_svg
+from toolkit.report.class_chart import class_chart
 
 SAMPLES_PER_CLASS = 16
 GROUPS_SHOWN = 24
 FACES_OF_A_GROUP = 6
-BAR_COLOURS = (QUANTIZED, FLOAT, KERAS)
 
 
 def render_inspection(inspection: Inspection, seed: int = 0) -> str:
@@ -36,32 +35,6 @@ def render_inspection(inspection: Inspection, seed: int = 0) -> str:
         near=[group_picture(dataset, pair) for pair in near[:GROUPS_SHOWN]],
         shown=GROUPS_SHOWN,
     )
-
-
-def class_chart(counts: dict[str, dict[str, int]], classes: tuple[str, ...]) -> str:
-    """Return horizontal bars of the faces of each class, a bar a split, as SVG with a text alternative."""
-    places, thickness = np.arange(len(classes)), 0.8 / len(counts)
-    with drawing():
-        figure = new_figure(7.2, 0.6 + 0.42 * len(classes))
-        axes = figure.subplots()
-        for position, (split, numbers) in enumerate(counts.items()):
-            offset = (position - (len(counts) - 1) / 2) * thickness
-            bars = axes.barh(
-                places + offset, [numbers[name] for name in classes], thickness * 0.9,
-                color=BAR_COLOURS[position], label=split,
-            )  # fmt: skip
-            axes.bar_label(bars, padding=3, fontsize=8, fmt="{:,.0f}")
-        axes.set_yticks(places, classes)
-        axes.invert_yaxis()
-        axes.tick_params(length=0)
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
-        axes.legend(loc="lower right")
-        spoken = "; ".join(
-            f"{split}: " + ", ".join(f"{name} {number}" for name, number in numbers.items())
-            for split, numbers in counts.items()
-        )
-        return to_svg(figure, "classes", "Faces of each class, by split", spoken)
 
 
 def sample_rows(dataset: Dataset, seed: int) -> list[dict[str, Any]]:

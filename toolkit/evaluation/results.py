@@ -126,7 +126,6 @@ class ModelResults:
     latencies: tuple[Latency, ...] = ()
     quantization: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
-    dataset: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
@@ -142,7 +141,6 @@ class ModelResults:
             latencies=tuple(Latency(**entry) for entry in data.get("latencies", ())),
             quantization=data.get("quantization"),
             training=data.get("training"),
-            dataset=data.get("dataset"),
         )
 
 
@@ -255,5 +253,4 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
         ),
         quantization={**(old.quantization or {}), **(new.quantization or {})} or None,
         training={**(old.training or {}), **(new.training or {})} or None,
-        dataset=new.dataset or old.dataset,
     )

@@ -10,6 +10,7 @@ from device.files import refuse_existing, write_whole
 from toolkit.evaluation.results import Results
 from toolkit.report.change import FIGURES, Change, changes, figures
 from toolkit.report.condition import Condition, failing
+from toolkit.report.data_facts import DataFacts
 from toolkit.report.markdown import render_markdown
 from toolkit.report.reading import Run, read_documents
 from toolkit.report.selection import select
@@ -17,10 +18,11 @@ from toolkit.report.selection import select
 
 @dataclass(frozen=True)
 class Report:
-    """A report before it is written: the joined results, runs of the device, and what changed since an older one."""
+    """A report before it is written: joined results, runs of the device, data sets, what changed since an older one."""
 
     results: Results
     runs: tuple[Run, ...] = ()
+    data_sets: tuple[DataFacts, ...] = ()
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
     flips: tuple[dict[str, Any], ...] = ()
 
@@ -38,19 +40,20 @@ class Report:
         }
         document = {**self.results.to_json(), "decision": decision}
         document["runs"] = [{**run.facts, "latency": run.latency.stages} for run in self.runs]
+        document["data_sets"] = [facts.to_json() for facts in self.data_sets]
         if self.compared is not None:
             document["changes"] = [change.to_json() for change in self.compared[0]]
         return document
 
     def to_markdown(self) -> str:
         """Return the decision, the tables and what changed, for a pull request."""
-        return render_markdown(self.results, self.compared)
+        return render_markdown(self.results, self.compared, self.data_sets)
 
     def to_html(self, json_name: str) -> str:
         """Return the self-contained page."""
         from toolkit.report.page import render_page
 
-        return render_page(self.results, self.runs, json_name, self.compared, self.flips)
+        return render_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.flips)
 
 
 def make_report(paths: list[str], old: str | None = None, faces: str | None = None) -> Report:
@@ -58,14 +61,15 @@ def make_report(paths: list[str], old: str | None = None, faces: str | None = No
 
     Raises EdgeError for a file that is no results file, or faces that are not those of the results.
     """
-    results, runs = read_documents(paths)
-    compared = changes(read_documents([old])[0], results) if old else None
+    documents = read_documents(paths)
+    results = documents.results
+    compared = changes(read_documents([old]).results, results) if old else None
     flips: list[dict[str, Any]] = []
     if faces:
         from toolkit.report.flips import flipped_faces
 
         flips = flipped_faces(results, faces)
-    return Report(results, runs, compared, tuple(flips))
+    return Report(results, documents.runs, documents.data_sets, compared, tuple(flips))
 
 
 def output_paths(out: str | Path) -> tuple[Path, Path, Path]:

@@ -69,8 +69,13 @@ class Condition:
         return truth
 
     def holds(self, figures: Mapping[str, float]) -> bool:
-        """Return whether the condition holds; KeyError if ``figures`` lacks one of ``names``."""
-        return bool(self._value(self.tree, figures))
+        """Return whether the condition holds; KeyError if ``figures`` lacks one of ``names``, EdgeError for x / 0."""
+        try:
+            return bool(self._value(self.tree, figures))
+        except ZeroDivisionError:
+            raise EdgeError(
+                f"'{self.text}' divides by zero and cannot be checked; write it another way"
+            ) from None
 
     def _value(self, node: ast.expr, figures: Mapping[str, float]) -> Any:
         match node:

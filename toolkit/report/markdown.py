@@ -5,17 +5,21 @@ from pathlib import Path
 from toolkit.evaluation.results import ESTIMATED, MEASURED, Results
 from toolkit.evaluation.table import interval, percent, short_count, short_ms
 from toolkit.report.change import Change
+from toolkit.report.data_facts import DataFacts
 from toolkit.report.selection import Row, Selection, select
 
 
 def render_markdown(
-    results: Results, compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
+    results: Results,
+    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
+    data_sets: tuple[DataFacts, ...] = (),
 ) -> str:
-    """Return the decision, the models, what quantization changed and, with ``compared``, what changed since."""
+    """Return the decision, the models, what quantization changed, what changed since, and what is in the data."""
     selection = select(results)
     parts = [_head(selection), _models(selection), _quantized(results, selection)]
     if compared is not None:
         parts.insert(1, _changes(*compared))
+    parts += [_data_set(facts) for facts in data_sets]
     parts += [f"> {note}" for note in selection.notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -71,6 +75,16 @@ def _quantized(results: Results, selection: Selection) -> str:
             rows.append([row.name, found.baseline, percent(paired.top1_agreement, 2), *change, *flips, faces])
     headings = ["quantized", "against", "named alike", "drop, points", "95 %", "lost", "won", "faces"]
     return _table(headings, rows) if rows else ""
+
+
+def _data_set(facts: DataFacts) -> str:
+    kind = " (synthetic)" if facts.synthetic else ""
+    rows = [
+        [split, *(f"{number:,}" for number in numbers.values()), f"{sum(numbers.values()):,}"]
+        for split, numbers in facts.counts.items()
+    ]
+    table = _table([f"faces in {facts.name}{kind}", *facts.classes, "all"], rows)
+    return table + "\n\n" + "\n".join(f"- {line}" for line in facts.findings())
 
 
 def _changes(found: tuple[Change, ...], notes: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from toolkit.evaluation.results import (
 from toolkit.evaluation.table import interval, percent, short_count, short_ms
 from toolkit.report import charts, sections
 from toolkit.report.change import Change
+from toolkit.report.data_facts import DataFacts, data_sections
 from toolkit.report.markdown import change_row
 from toolkit.report.reading import Run
 from toolkit.report.sections import signed
@@ -27,6 +28,7 @@ TITLE = "Facial expressions on the device: accuracy against latency"
 def render_page(
     results: Results,
     runs: tuple[Run, ...],
+    data_sets: tuple[DataFacts, ...],
     json_name: str,
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
     flips: tuple[dict[str, Any], ...] = (),
@@ -39,6 +41,7 @@ def render_page(
     css = (package / "page.css").read_text()
     return template.render(
         **page_context(results, runs),
+        data_sets=data_sections(data_sets, results),
         css=Markup(css),
         json_name=json_name,
         flips=flips,

@@ -1,6 +1,7 @@
-"""Reading what a report is made of: results files, and what the device printed of a run or a benchmark."""
+"""Reading what a report is made of: results files, facts of data sets, and what the device printed."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from toolkit.evaluation.results import (
     Results,
     join_results,
 )
+from toolkit.report.data_facts import DataFacts, is_inspection, read_inspection
 
 EXPECTED = (
     "expected JSON of 'toolkit evaluate --out', 'toolkit benchmark --out', 'toolkit quantize --results', "
-    "'device run --json' or 'device benchmark --json'"
+    "'toolkit data inspect --json', 'device run --json' or 'device benchmark --json'"
 )
 
 
@@ -31,14 +33,26 @@ class Run:
     facts: dict[str, Any]
 
 
-def read_documents(paths: list[str]) -> tuple[Results, tuple[Run, ...]]:
-    """Return the joined results and the runs in the files ``paths``; EdgeError for a file that is neither."""
-    documents, runs = [], []
+@dataclass(frozen=True)
+class Documents:
+    """What the files of a report hold together."""
+
+    results: Results
+    runs: tuple[Run, ...]
+    data_sets: tuple[DataFacts, ...]
+
+
+def read_documents(paths: list[str]) -> Documents:
+    """Return what is in the files ``paths``; EdgeError for a file that is none of those a report is made of."""
+    documents, runs, data_sets = [], [], []
     for path in paths:
         content = _read_json(path)
         if content.get("schema") == SCHEMA:
             documents.append(Results.from_json(content, path))
             runs += [_run(found, path) for found in content.get("runs", ())]
+            data_sets += [DataFacts.from_json(found, path) for found in content.get("data_sets", ())]
+        elif is_inspection(content):
+            data_sets.append(read_inspection(content, path))
         elif isinstance(content.get("models"), list) and "machine" in content:
             documents.append(_device_benchmark(content, path))
         elif "recipe" in content and "measured_on" in content:
@@ -49,7 +63,8 @@ def read_documents(paths: list[str]) -> tuple[Results, tuple[Run, ...]]:
             raise EdgeError(f"{path} is no results file; {EXPECTED}")
     if not documents:
         raise EdgeError(f"no results of a model among {len(paths)} files; {EXPECTED}")
-    return join_results(documents), tuple(runs)
+    last = {facts.source: facts for facts in data_sets}
+    return Documents(join_results(documents), tuple(runs), tuple(last.values()))
 
 
 def _read_json(path: str) -> dict[str, Any]:
@@ -61,7 +76,17 @@ def _read_json(path: str) -> dict[str, Any]:
         raise EdgeError(f"{path} is no JSON ({error}); {EXPECTED}") from error
     if not isinstance(content, dict):
         raise EdgeError(f"{path} holds a JSON {type(content).__name__}; {EXPECTED}")
+    _refuse_no_numbers(content, path)
     return content
+
+
+def _refuse_no_numbers(value: Any, place: str) -> None:
+    """Raise EdgeError if a NaN or an infinity stands anywhere in ``value``: it would pass every condition."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise EdgeError(f"{place} is {value}; expected a number: measure it again")
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            _refuse_no_numbers(part, f"{place}: {key}")
 
 
 def _run(content: dict[str, Any], path: str) -> Run:

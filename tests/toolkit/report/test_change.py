@@ -85,6 +85,33 @@ def test_nan_latency_is_refused(edited, toolkit_command):
     assert "p50_ms is nan" in done.stderr
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_figure_that_is_no_number_passes_no_condition(edited, toolkit_command, value, tmp_path):
+    def no_number(entry):
+        entry["latencies"][0]["extra"]["ratio"]["ratio"] = value
+
+    path = edited("nan.json", no_number)
+    done = toolkit_command("report", path, "--fail-if", "p50_ratio>1.1", "--out", tmp_path / "r.html")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"ratio is {value}; expected a number" in done.stderr
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_without_a_baseline_nothing_passes(edited, toolkit_command):
+    def alone(entry):
+        entry["comparisons"] = []
+        for latency in entry["latencies"]:
+            del latency["extra"]["ratio"]
+
+    path = edited("alone.json", alone)
+    for figure in ("drop", "p50_ratio"):
+        done = toolkit_command("report", path, "-q", "--fail-if", f"{figure}>1.1")
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert f"no model here has {figure}" in done.stderr
+
+
 def test_one_report_cannot_be_compared(edited, toolkit_command):
     done = toolkit_command("report", "--compare", edited("old.json"))
     assert done.returncode == 2

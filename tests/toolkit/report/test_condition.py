@@ -53,3 +53,8 @@ def test_models_that_fail_are_named_with_their_figures():
 def test_a_check_that_checks_nothing_does_not_pass():
     with pytest.raises(EdgeError, match="no model here has p50_ratio"):
         failing(Condition("p50_ratio>1.1", KNOWN), {"a": {"drop": 0.1}})
+
+
+def test_a_division_by_zero_is_one_line():
+    with pytest.raises(EdgeError, match="divides by zero"):
+        failing(Condition("p50_ratio/drop>1", KNOWN), {"a": {"drop": 0.0, "p50_ratio": 1.0}})

@@ -16,12 +16,13 @@ from toolkit.evaluation.results import (
     ModelResults,
 )
 from toolkit.report.change import FIGURES
+from toolkit.report.data_facts import DataFacts, LeakFacts
 
 pytestmark = pytest.mark.toolkit
 TEXT = (Path(__file__).parents[3] / "docs" / "RESULTS.md").read_text()
 TYPES = (
     Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults, EvaluationReport, ClassMetrics,
-    PairedComparison, Flip,
+    PairedComparison, Flip, DataFacts, LeakFacts,
 )  # fmt: skip
 
 
