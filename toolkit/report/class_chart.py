@@ -7,11 +7,13 @@ from toolkit.report.svg import FLOAT, KERAS, QUANTIZED, drawing, new_figure, to_
 BAR_COLOURS = (QUANTIZED, FLOAT, KERAS)
 
 
-def class_chart(counts: dict[str, dict[str, int]], classes: tuple[str, ...], name: str = "classes") -> str:
+def class_chart(
+    counts: dict[str, dict[str, int]], classes: tuple[str, ...], name: str = "classes", width_in: float = 7.2
+) -> str:
     """Return horizontal bars of the faces of each class, a bar a split, as SVG with a text alternative."""
     places, thickness = np.arange(len(classes)), 0.8 / len(counts)
     with drawing():
-        figure = new_figure(7.2, 0.6 + 0.42 * len(classes))
+        figure = new_figure(width_in, 0.6 + 0.42 * len(classes))
         axes = figure.subplots()
         for position, (split, numbers) in enumerate(counts.items()):
             offset = (position - (len(counts) - 1) / 2) * thickness

@@ -10,6 +10,8 @@ from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION
 from toolkit.evaluation.results import Results
 from toolkit.report.class_chart import class_chart
 
+CHART_WIDTH_IN = 5.4  # as the page's other charts
+
 
 @dataclass(frozen=True)
 class LeakFacts:
@@ -143,7 +145,7 @@ def data_sections(data_sets: tuple[DataFacts, ...], results: Results) -> list[di
     return [
         {
             "facts": facts,
-            "svg": class_chart(facts.counts, facts.classes, f"data{index}"),
+            "svg": class_chart(facts.counts, facts.classes, f"data{index}", CHART_WIDTH_IN),
             "elsewhere": not evaluated_on(facts, results),
         }
         for index, facts in enumerate(data_sets)

@@ -78,7 +78,7 @@ def _quantized(results: Results, selection: Selection) -> str:
 
 
 def _data_set(facts: DataFacts) -> str:
-    kind = " (synthetic)" if facts.synthetic else ""
+    kind = " (synthetic)" if facts.synthetic and "synthetic" not in facts.name else ""
     rows = [
         [split, *(f"{number:,}" for number in numbers.values()), f"{sum(numbers.values()):,}"]
         for split, numbers in facts.counts.items()
