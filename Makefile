@@ -23,14 +23,16 @@ setup: $(VENV)/installed ## make the virtual environment and install everything
 
 demo: setup ## quantize the shipped model, run it on the demo source, write the report
 	@mkdir -p $(BUILD)
-	$(BIN)/toolkit quantize --model models/best.keras --out $(BUILD)/best_int8.tflite --overwrite
+	$(BIN)/toolkit quantize --model models/best.keras --out $(BUILD)/best_int8.tflite \
+		--results $(BUILD)/quantize.json --overwrite
 	$(BIN)/toolkit quantize --model models/best.keras --recipe float32 --out $(BUILD)/best_float32.tflite --overwrite --quiet
 	$(BIN)/device run --source demo --model $(BUILD)/best_int8.tflite --max-frames 300 --json > $(BUILD)/run.json
 	$(BIN)/toolkit evaluate --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite --data synthetic \
 		--out $(BUILD)/evaluation.json --overwrite --quiet
 	$(BIN)/toolkit benchmark --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite \
 		--out $(BUILD)/benchmark.json --overwrite --quiet
-	$(BIN)/toolkit report $(BUILD)/evaluation.json $(BUILD)/benchmark.json $(BUILD)/run.json --out $(REPORT) --overwrite --quiet
+	$(BIN)/toolkit report $(BUILD)/quantize.json $(BUILD)/evaluation.json $(BUILD)/benchmark.json $(BUILD)/run.json \
+		--out $(REPORT) --overwrite --quiet
 	@echo "The report: $(CURDIR)/$(REPORT)"
 
 test: setup ## every test that needs no other system than this one
