@@ -8,10 +8,12 @@ import getpass
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,22 @@ pytestmark = [
     pytest.mark.toolkit,
     pytest.mark.skipif(SSHD is None, reason="no sshd here; apt install openssh-server"),
 ]
+
+# Relays standard input to a port of this machine, but no more than so many bytes of it; and back.
+STALLS_AFTER = 60_000
+STALL = """
+import os, socket, sys, threading, time
+peer, left = socket.create_connection(("127.0.0.1", int(sys.argv[1]))), int(sys.argv[2])
+def back():
+    while data := peer.recv(65536):
+        os.write(1, data)
+    os._exit(1)
+threading.Thread(target=back, daemon=True).start()
+while left > 0 and (data := os.read(0, min(left, 4096))):
+    peer.sendall(data)
+    left -= len(data)
+time.sleep(300)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +70,12 @@ def board(tmp_path_factory):
         f" IdentityFile {folder}/user\n IdentitiesOnly yes\n StrictHostKeyChecking no\n"
         f" UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
         f"Host gone\n HostName 127.0.0.1\n Port 1\n"
+        # A line that stops in the middle of whatever is longer than a script.
+        f"Host stalling\n User {getpass.getuser()}\n IdentityFile {folder}/user\n IdentitiesOnly yes\n"
+        f" StrictHostKeyChecking no\n UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
+        f" ProxyCommand {sys.executable} {folder}/stall.py {port} {STALLS_AFTER}\n"
     )
+    (folder / "stall.py").write_text(STALL)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     server = subprocess.Popen(
@@ -164,6 +187,104 @@ def test_a_release_that_fails_its_test_is_taken_back(deploy, board, tiny_tflite)
     assert (home / "current").resolve() == before
     assert set((home / "releases").iterdir()) == releases
     assert not list(home.glob(".current*"))
+
+
+@pytest.fixture
+def kill_session(board):
+    """A function that kills the sshd of every connection, but not the one that listens."""
+
+    def kill() -> None:
+        listening = (board[0].parent / "pid").read_text().strip()
+        found = subprocess.run(["pgrep", "-P", listening], capture_output=True, text=True).stdout.split()
+        assert found, "no session to kill"
+        for pid in found:
+            os.kill(int(pid), signal.SIGKILL)
+
+    return kill
+
+
+@pytest.fixture
+def begun(board, wheel, tmp_path):
+    """A function that starts a deploy of another wheel, waits for a condition and returns the process and wheel."""
+    started = []
+
+    def begin(host: str, model: Path, until) -> subprocess.Popen:
+        other = tmp_path / wheel.name
+        shutil.copy(wheel, other)
+        with zipfile.ZipFile(other, "a") as archive:
+            archive.comment = str(time.time_ns()).encode()  # another digest, the same content
+        command = [Path(sys.executable).with_name("toolkit"), "deploy", "--ssh-config", board[0], "--wheel", other,
+                   "--python", sys.executable, "--runs", "20", "--model", model, host]  # fmt: skip
+        started.append(
+            subprocess.Popen(
+                list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+        wait_for(until)
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def state(home: Path) -> tuple:
+    """What runs on the board, and every release."""
+    return (home / "current").resolve(), (home / "previous").resolve(), set((home / "releases").iterdir())
+
+
+def test_a_connection_lost_while_copying_leaves_nothing(board, begun, kill_session, tiny_tflite):
+    home = board[1] / "fer-edge"
+    before, environments = state(home), set((home / "venvs").iterdir())
+    process = begun(
+        "stalling", tiny_tflite, lambda: any(part.stat().st_size for part in home.rglob("*.part"))
+    )
+    kill_session()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    lines = [line for line in out.splitlines() if line.startswith("failed    stalling: ")]
+    assert len(lines) == 1
+    assert "while copying the wheel; try: ssh stalling true" in lines[0]
+    assert "Traceback" not in err
+    wait_for(lambda: not list(home.rglob("*.part")), 20)
+    assert state(home) == before
+    assert set((home / "venvs").iterdir()) == environments
+
+
+def test_a_connection_lost_while_making_the_environment_changes_nothing_that_runs(
+    board, begun, kill_session, deploy, tiny_tflite, tmp_path
+):
+    home = board[1] / "fer-edge"
+    before, environments = state(home), set((home / "venvs").iterdir())
+
+    def at_work():
+        return any((one / "bin/pip").exists() for one in set((home / "venvs").iterdir()) - environments)
+
+    process = begun("board", tiny_tflite, at_work)
+    kill_session()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "while making the environment; try: ssh board true" in out
+    assert "Traceback" not in err
+    assert state(home) == before
+    # At once again: waits for what is left of the first, and never meets a half-made environment.
+    (again,) = tmp_path.glob("*.whl")
+    done = deploy(
+        "board", "--wheel", again, "--model", tiny_tflite, "--python", sys.executable, "--runs", "20"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = set((home / "venvs").iterdir()) - environments
+    assert (made / "ready").exists()
+    assert (home / "current" / "venv").resolve() == made.resolve()
+    assert (home / "previous").resolve() == before[0]
 
 
 def test_a_file_that_arrives_altered_is_refused(board, tmp_path, monkeypatch):

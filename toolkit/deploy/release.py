@@ -39,6 +39,10 @@ uname -n
 ENVIRONMENT = """
 set -e
 cd "$HOME/{folder}"
+trap '' HUP PIPE
+# Where the connection of an earlier deploy was lost, its script may still be at work: wait for it, then go on.
+exec 9> .environment.lock
+flock 9
 test -e venvs/{wheel}/ready && exit 0
 rm -rf venvs/{wheel}
 trap 'test -e venvs/{wheel}/ready || rm -rf venvs/{wheel}' EXIT

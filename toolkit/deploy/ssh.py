@@ -9,6 +9,15 @@ from device.errors import EdgeError
 from device.files import sha256_of
 
 CONNECT_TIMEOUT_S = 15
+# The host itself decides whether the file is whole: what a lost connection cut short is removed there, unasked.
+COPY = """
+trap '' HUP PIPE
+mkdir -p "$(dirname {place})" || exit 1
+cat > {partial} || {{ rm -f {partial}; exit 1; }}
+found=$(sha256sum < {partial} | cut -d ' ' -f 1)
+if test "$found" = {wanted}; then mv {partial} {place} && sync || exit 1; else rm -f {partial}; fi
+echo "$found"
+"""
 LOST = 255  # ssh's own exit status where the connection failed
 
 
@@ -70,15 +79,12 @@ class Host:
         digest = f"sha256sum {place} 2>/dev/null | cut -d ' ' -f 1"
         if self.run(digest, doing).strip() == wanted:
             return
-        partial = shlex.quote(f"{target}.part")
-        copy = f'mkdir -p "$(dirname {place})" && cat > {partial} && sha256sum {partial} | cut -d " " -f 1'
+        copy = COPY.format(place=place, partial=shlex.quote(f"{target}.part"), wanted=wanted)
         found = self.run(copy, doing, stdin=path, timeout_s=600).strip()
         if found != wanted:
-            self.run(f"rm -f {partial}", doing)
             raise RemoteFailure(
                 f"{self.name}: {path.name} arrived altered (SHA-256 {found[:12]}, expected {wanted[:12]}) while {doing}"
             )
-        self.run(f"mv {partial} {place} && sync", doing)
 
 
 def _last_line(text: str) -> str:
