@@ -270,12 +270,14 @@ def test_a_connection_lost_while_making_the_environment_changes_nothing_that_run
 
     process = begun("board", tiny_tflite, at_work)
     kill_session()
+    (left,) = set((home / "venvs").iterdir()) - environments
+    (left / "first").touch()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "while making the environment; try: ssh board true" in out
     assert "Traceback" not in err
     assert state(home) == before
-    # At once again: waits for what is left of the first, and never meets a half-made environment.
+    # At once again: waits for what the first left at work, and neither takes the other's environment away.
     (again,) = tmp_path.glob("*.whl")
     done = deploy(
         "board", "--wheel", again, "--model", tiny_tflite, "--python", sys.executable, "--runs", "20"
@@ -283,6 +285,7 @@ def test_a_connection_lost_while_making_the_environment_changes_nothing_that_run
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = set((home / "venvs").iterdir()) - environments
     assert (made / "ready").exists()
+    assert (made / "first").exists()
     assert (home / "current" / "venv").resolve() == made.resolve()
     assert (home / "previous").resolve() == before[0]
 
