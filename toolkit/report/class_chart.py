@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from toolkit.report.svg import FLOAT, KERAS, QUANTIZED, drawing, new_figure, to_svg
+from toolkit.report.svg import FLOAT, KERAS, MUTED, QUANTIZED, drawing, new_figure, to_svg
 
 BAR_COLOURS = (QUANTIZED, FLOAT, KERAS)
 
@@ -27,7 +27,7 @@ def class_chart(
         axes.tick_params(length=0)
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(counts), labelcolor=MUTED)
         spoken = "; ".join(
             f"{split}: " + ", ".join(f"{key} {number}" for key, number in numbers.items())
             for split, numbers in counts.items()
