@@ -10,31 +10,29 @@ from toolkit.training.history import EpochRecord
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, distinguishable with any colour vision.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 
 
 def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
-    """Draw loss and validation accuracy over the epochs; the best epoch is marked."""
+    """Draw loss and validation accuracy over the epochs; the epoch that is kept is marked."""
     epochs = [record.epoch for record in history]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    left.plot(epochs, [record.loss for record in history], color=BLUE, label="training, augmented faces")
+    left.plot(epochs, [record.loss for record in history], color=BLUE, label="training: augmented faces, both heads")
     left.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     left.legend(frameon=False)
     accuracy = [100 * record.validation_accuracy for record in history]
     right.plot(epochs, accuracy, color=GREEN)
-    best = int(np.argmax(accuracy))
-    right.plot(epochs[best], accuracy[best], "o", color=ORANGE)
-    right.annotate(
-        f"best: {accuracy[best]:.1f} % in epoch {epochs[best]}",
-        (epochs[best], accuracy[best]),
-        xytext=(-8, -18),
-        textcoords="offset points",
-        ha="right",
-    )
-    right.set(xlabel="epoch", ylabel="validation accuracy, %", title="Accuracy")
+    kept = max(row for row, record in enumerate(history) if record.best)
+    right.plot(epochs[kept], accuracy[kept], "o", color=ORANGE)
+    title = f"Accuracy; kept: epoch {epochs[kept]}, {accuracy[kept]:.1f} %"
+    right.set(xlabel="epoch", ylabel="validation accuracy, %", title=title)
+    for axes in (left, right):
+        axes.axvline(epochs[kept], color=ORANGE, lw=1, ls=":")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     save(figure, path)
 
 
