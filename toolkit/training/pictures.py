@@ -20,7 +20,9 @@ def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
     """Draw loss and validation accuracy over the epochs; the epoch that is kept is marked."""
     epochs = [record.epoch for record in history]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    left.plot(epochs, [record.loss for record in history], color=BLUE, label="training: augmented faces, both heads")
+    left.plot(
+        epochs, [record.loss for record in history], color=BLUE, label="training: augmented faces, both heads"
+    )
     left.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     left.legend(frameon=False)
