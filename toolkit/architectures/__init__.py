@@ -32,7 +32,8 @@ class Architecture:
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture("compact", "plain 3x3 chain 24/64/112, what ships", "toolkit.architectures.compact"),
+        Architecture("compact", "plain 3x3 chain 32/64/112/176, what ships", "toolkit.architectures.compact"),
+        Architecture("wide", "the same chain 48/96/192/256, its teacher", "toolkit.architectures.wide"),
         Architecture(
             "fully-connected",
             "two dense layers, a floor",

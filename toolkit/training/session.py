@@ -67,7 +67,9 @@ def train(
         say(remark)
     data = prepare_data(dataset, request.recipe)
     say(describe(data))
-    teachers = [load_teacher(path, data.train.classes) for path in request.teachers]
+    teachers = [
+        load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers
+    ]
     trainer = Trainer(data, request.recipe, request.out, teachers, request.init)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:

@@ -5,21 +5,18 @@ from keras import layers, ops
 
 from device.errors import EdgeError
 from toolkit.architectures import get_architecture
+from toolkit.training.acceleration import accelerated
 from toolkit.training.recipe import TrainingRecipe
 
 
 def build_student(recipe: TrainingRecipe, class_count: int, vote_count: int) -> keras.Model:
     """Return the compiled model to train: outputs ``logits`` and, for ``vote_count`` > 0, ``votes``."""
-    keras.config.set_dtype_policy(recipe.dtype_policy)
-    try:
-        body = get_architecture(recipe.arch).build(class_count)
-        outputs = [body.get_layer("logits").output]
-        if vote_count:
-            features = body.get_layer("features").output
-            outputs.append(layers.Dense(vote_count, dtype="float32", name="votes")(features))
-        student = keras.Model(body.input, outputs, name=body.name)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    body = accelerated(get_architecture(recipe.arch).build(class_count), recipe.dtype_policy)
+    outputs = [body.get_layer("logits").output]
+    if vote_count:
+        features = body.get_layer("features").output
+        outputs.append(layers.Dense(vote_count, dtype="float32", name="votes")(features))
+    student = keras.Model(body.input, outputs, name=body.name)
     optimizer = keras.optimizers.SGD(
         recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay or None
     )

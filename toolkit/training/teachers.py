@@ -7,21 +7,33 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.keras_file import load_keras_model, read_keras_metadata
+from toolkit.training.acceleration import accelerated
 
 # (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
 
 
-def load_teacher(path: Path, classes: tuple[str, ...]) -> Teacher:
-    """Return the model at ``path`` as a teacher; EdgeError if its labels are not exactly ``classes``."""
+def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
+    """Return the model at ``path`` as a teacher of ``classes``, computing under ``dtype_policy``.
+
+    A teacher that knows more classes gives the shares among the student's. EdgeError if it does not know them all.
+    """
     model = load_keras_model(path)
     labels = tuple((read_keras_metadata(path) or {}).get("labels", ()))
-    if labels != classes:
+    unknown = [name for name in classes if name not in labels]
+    if unknown:
         raise EdgeError(
-            f"the teacher {path} knows {', '.join(labels) or 'no labels'}; expected the student's, in this order: "
-            f"{', '.join(classes)}; choose another teacher or other --classes"
+            f"the teacher {path} does not know '{unknown[0]}'; expected all of {', '.join(classes)}, it knows "
+            f"{', '.join(labels) or 'no labels'}; choose another teacher or other --classes"
         )
-    return lambda images: np.asarray(model.predict_on_batch(images), np.float32)
+    columns = [labels.index(name) for name in classes]
+    fast = accelerated(model, dtype_policy)
+
+    def probabilities(images: np.ndarray) -> np.ndarray:
+        shares = np.asarray(fast.predict_on_batch(images), np.float32)[:, columns]
+        return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
+
+    return probabilities
 
 
 def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
