@@ -1,4 +1,4 @@
-"""Pictures of a training: learning curves and the confusion matrix, as PNG files."""
+"""Pictures of a training: learning curves, the confusion matrix and sample predictions, as PNG files."""
 
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, distinguishable with any colour vision.
-BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 8
 
 
 def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
@@ -51,6 +52,37 @@ def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, 
     axes.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
     axes.set_yticks(range(len(classes)), classes)
     axes.set(xlabel="predicted", ylabel="true", title=title)
+    save(figure, path)
+
+
+def draw_samples(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: tuple[str, ...],
+    path: Path,
+    seed: int,
+) -> None:
+    """Draw 32 faces drawn at random with what the model says, and where it is wrong what the label says.
+
+    images: (N, 48, 48) uint8 gray; labels: (N,) int; probabilities: (N, C) float.
+    """
+    chosen = np.random.default_rng(seed).permutation(len(images))[: SAMPLE_ROWS * SAMPLE_COLUMNS]
+    figure, grid = plt.subplots(
+        SAMPLE_ROWS, SAMPLE_COLUMNS, figsize=(1.3 * SAMPLE_COLUMNS, 1.75 * SAMPLE_ROWS), layout="constrained"
+    )
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, row in zip(grid.flat, chosen, strict=False):
+        named = int(probabilities[row].argmax())
+        right = named == labels[row]
+        title = f"{classes[named]} {100 * probabilities[row, named]:.0f} %"
+        axes.imshow(images[row], cmap="gray", vmin=0, vmax=255)
+        axes.set_title(
+            title if right else f"{title}\nlabel: {classes[labels[row]]}",
+            fontsize=9,
+            color=GREEN if right else VERMILION,
+        )
     save(figure, path)
 
 

@@ -13,10 +13,11 @@ from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
-from toolkit.training.pictures import draw_confusion, draw_learning_curves
+from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.training.preparation import describe, prepare_data
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.teachers import load_teacher
+from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import BEST_FILE, Progress, Trainer
 
 
@@ -62,7 +63,7 @@ def train(
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
     get_architecture(request.recipe.arch)
-    dataset = load_dataset(request.data, request.classes)
+    dataset = load_dataset(request.data, request.classes, label_source=request.recipe.label_source)
     for remark in dataset.remarks():
         say(remark)
     data = prepare_data(dataset, request.recipe)
@@ -75,13 +76,26 @@ def train(
     if request.resume:
         trainer.resume()
         say(f"resumed after epoch {len(trainer.history)} of {request.recipe.epochs}")
-    history = trainer.run(progress, epoch_done)
+    with TensorBoardLog(request.out, len(trainer.history) + 1) as log:
+
+        def finished(record: EpochRecord) -> None:
+            log.write(record)
+            epoch_done(record)
+
+        history = trainer.run(progress, finished)
     model = request.out / BEST_FILE
     draw_learning_curves(history, request.out / "learning_curves.png")
     validation = data.validation
-    report = evaluate_predictions(
-        load_predictor(model).predict(validation.images), validation.labels, validation.classes
-    )
+    probabilities = load_predictor(model).predict(validation.images)
+    report = evaluate_predictions(probabilities, validation.labels, validation.classes)
     title = f"validation, n = {report.n:,}, % of each true class"
     draw_confusion(np.array(report.confusion), validation.classes, request.out / "confusion.png", title)
+    draw_samples(
+        validation.images,
+        validation.labels,
+        probabilities,
+        validation.classes,
+        request.out / "samples.png",
+        request.recipe.seed,
+    )
     return TrainingResult(model, report, history)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import struct
 import subprocess
 import sys
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+
+from tensorboardX.proto.event_pb2 import Event
 
 from device.errors import EdgeError
 from toolkit.evaluation.predictors import load_predictor
@@ -43,6 +46,19 @@ def stripes(tmp_path_factory):
     return folder
 
 
+def read_scalars(folder, tag):
+    """Return {step: value} of ``tag`` in the event files, which are TFRecords of Event messages."""
+    values = {}
+    for path in sorted(folder.iterdir()):
+        data, start = path.read_bytes(), 0
+        while start < len(data):
+            (size,) = struct.unpack_from("<Q", data, start)
+            event = Event.FromString(data[start + 12 : start + 12 + size])
+            values.update((event.step, value.simple_value) for value in event.summary.value if value.tag == tag)
+            start += 12 + size + 4
+    return values
+
+
 def run(request, epoch_done=lambda record: None):
     return train(request, lambda line: None, lambda *step: None, epoch_done)
 
@@ -56,9 +72,15 @@ def test_training_learns_and_writes_everything(stripes, tmp_path):
         "history.csv",
         "learning_curves.png",
         "confusion.png",
+        "samples.png",
+        "tensorboard",
     }
     rows = list(csv.DictReader((tmp_path / "one" / "history.csv").open()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    logged = read_scalars(tmp_path / "one" / "tensorboard", "loss/validation")
+    assert logged == pytest.approx(
+        {int(row["epoch"]): float(row["validation_loss"]) for row in rows}, rel=1e-4
+    )
     assert cv2.imread(str(tmp_path / "one" / "learning_curves.png")).std() > 5
     metadata = read_keras_metadata(result.model)
     assert metadata["labels"] == ["happy", "sad"]

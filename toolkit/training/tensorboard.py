@@ -1,0 +1,36 @@
+"""What each epoch gave, for TensorBoard: ``tensorboard --logdir RUN/tensorboard``, under any Keras backend."""
+
+from pathlib import Path
+from typing import Self
+
+from tensorboardX import SummaryWriter
+
+from toolkit.training.history import EpochRecord
+
+FOLDER = "tensorboard"
+
+
+class TensorBoardLog:
+    """Event files in ``folder``/tensorboard; what an earlier run logged from ``first_epoch`` on no longer counts."""
+
+    def __init__(self, folder: Path, first_epoch: int):
+        self.writer = SummaryWriter(str(folder / FOLDER), purge_step=first_epoch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.writer.close()
+
+    def write(self, record: EpochRecord) -> None:
+        """Log one epoch, and let a TensorBoard that is watching see it."""
+        scalars = {
+            "loss/training": record.loss,
+            "loss/validation": record.validation_loss,
+            "accuracy/validation": record.validation_accuracy,
+            "schedule/learning_rate": record.learning_rate,
+            "time/seconds": record.seconds,
+        }
+        for tag, value in scalars.items():
+            self.writer.add_scalar(tag, value, record.epoch)
+        self.writer.flush()
