@@ -18,6 +18,10 @@ import click
     help="Faces to evaluate on. Default: test, else validation, else all.",
 )  # fmt: skip
 @click.option(
+    "--label-source", type=click.Choice(["own", "ferplus"]), default="own", show_default=True,
+    help="Labels of the data itself, or the majority of the FER+ votes beside it, 8 classes.",
+)  # fmt: skip
+@click.option(
     "--labels", help="Names of the model's outputs in order, comma-separated, if the file has none."
 )
 @click.option(
@@ -35,7 +39,9 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
 @click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
-def evaluate(models, data, split, labels, classes, scale, out, overwrite, as_json, quiet, verbose) -> None:
+def evaluate(
+    models, data, split, label_source, labels, classes, scale, out, overwrite, as_json, quiet, verbose
+) -> None:
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
     from device.files import refuse_existing
     from toolkit.data.class_names import parse_classes
@@ -48,7 +54,7 @@ def evaluate(models, data, split, labels, classes, scale, out, overwrite, as_jso
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
     chosen = parse_classes(classes) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = evaluate_models(list(models), data, split, named, chosen, scale, say)
+    results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, say)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

@@ -11,6 +11,13 @@ import click
     help="Your labelled faces: some set the ranges, others measure. Default: synthetic ones.",
 )
 @click.option(
+    "--label-source",
+    type=click.Choice(["own", "ferplus"]),
+    default="own",
+    show_default=True,
+    help="Labels of --data itself, or the majority of the FER+ votes beside it.",
+)
+@click.option(
     "--recipe",
     default="int8",
     show_default=True,
@@ -58,7 +65,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the path of the file.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
-def quantize(model, data, as_json, quiet, **options) -> None:
+def quantize(model, data, label_source, as_json, quiet, **options) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
     import json
     from pathlib import Path
@@ -73,7 +80,7 @@ def quantize(model, data, as_json, quiet, **options) -> None:
     names = ("recipe", "keep_float", "edges", "edgetpu", "results", "verbose")
     wish = Wish(**{name: options.pop(name) for name in names})
     progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(step, err=True)
-    request = Request(Path(model), faces_at(data, progress), progress=progress, **options)
+    request = Request(Path(model), faces_at(data, label_source, progress), progress=progress, **options)
     outcome = fulfil(request, wish)
     text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(outcome.lines)
     click.echo(outcome.path if quiet else text)

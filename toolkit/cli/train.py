@@ -34,6 +34,11 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     callback=print_architectures,
     help="List the architectures and exit.",
 )
+@click.option(
+    "--label-source",
+    type=click.Choice(["own", "ferplus"]),
+    help="Labels of the data itself, or the majority of the FER+ votes, 8 classes.  [default: own]",
+)
 @click.option("--classes", help="Train on these classes only, comma-separated, in this order.")
 @click.option(
     "--recipe", "recipe_file", type=click.Path(path_type=Path), help="TOML file of training options."

@@ -1,10 +1,11 @@
-"""The names of the expressions: FER2013's order, and the synonyms under which people keep them."""
+"""The names of the expressions: FER2013's order, FER+'s eighth, and the synonyms under which people keep them."""
 
 from collections.abc import Iterable
 
 from device.errors import EdgeError
 
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+FERPLUS_CLASSES = (*FER2013_CLASSES, "contempt")
 
 # FER+ and other data sets name some expressions by the noun.
 SYNONYMS = {
@@ -21,17 +22,17 @@ SYNONYMS = {
 
 
 def normal_class_name(name: str) -> str:
-    """Return FER2013's name for an expression in any letter case or synonym; other names as they are."""
+    """Return FER2013's or FER+'s name for an expression in any letter case or synonym; other names as they are."""
     plain = name.strip().lower()
     plain = SYNONYMS.get(plain, plain)
-    return plain if plain in FER2013_CLASSES else name.strip()
+    return plain if plain in FERPLUS_CLASSES else name.strip()
 
 
 def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return ``names`` in FER2013's order if all are FER2013's, else in alphabetical order."""
+    """Return ``names`` in the order of FERPLUS_CLASSES if all are among them, else in alphabetical order."""
     unique = set(names)
-    if unique <= set(FER2013_CLASSES):
-        return tuple(name for name in FER2013_CLASSES if name in unique)
+    if unique <= set(FERPLUS_CLASSES):
+        return tuple(name for name in FERPLUS_CLASSES if name in unique)
     return tuple(sorted(unique))
 
 

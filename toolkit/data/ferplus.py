@@ -5,12 +5,13 @@ Distribution", ICMI 2016.
 """
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.class_names import normal_class_name
+from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
 
 VOTES_FILE = "fer2013new.csv"
@@ -51,6 +52,39 @@ def read_votes(path: Path, row_count: int) -> np.ndarray:
             "they do not belong together: move the votes away or fetch both again"
         )
     return table
+
+
+def majority_labels(votes: np.ndarray) -> np.ndarray:
+    """Return the label of each face by its (N, 10) votes: (N,) int64 into FERPLUS_CLASSES, -1 for no label.
+
+    The rule of the paper's majority mode, as Microsoft's ``ferplus.py`` has it: a column with a single vote counts as
+    none; the face takes the column that holds more than half of what is left, and no label if no column does or if
+    that one is 'unknown' or 'NF' (no face).
+    """
+    counted = np.where(votes > 1, votes, 0).astype(np.int64)
+    names = [normal_class_name(name) for name in VOTE_COLUMNS]
+    label_of = np.array([FERPLUS_CLASSES.index(name) if name in FERPLUS_CLASSES else -1 for name in names])
+    has_majority = 2 * counted.max(axis=1) > counted.sum(axis=1)
+    return np.where(has_majority, label_of[counted.argmax(axis=1)], -1)
+
+
+def with_majority_labels(dataset: Dataset) -> Dataset:
+    """Return the faces that have a FER+ majority label, under it, in the classes FERPLUS_CLASSES.
+
+    The source of the data says which labels these are. Raises EdgeError for faces without votes.
+    """
+    if dataset.votes is None:
+        raise EdgeError(
+            f"{dataset.source} has no FER+ votes to take labels from; expected {VOTES_FILE} beside fer2013.csv; "
+            "fetch it, or leave out --label-source"
+        )
+    labels = majority_labels(dataset.votes)
+    kept = replace(dataset, labels=labels, classes=FERPLUS_CLASSES).select(labels >= 0)
+    return replace(
+        kept,
+        source=f"{dataset.source} (FER+ majority labels)",
+        notes=(*dataset.notes, f"{len(kept):,} of {len(dataset):,} faces have a FER+ majority label"),
+    )
 
 
 def label_shares(dataset: Dataset) -> np.ndarray:

@@ -5,22 +5,31 @@ from pathlib import Path
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.folders import load_folders, subfolders
 from toolkit.data.kaggle_csv import load_kaggle_csv
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
 SYNTHETIC = "synthetic"
+OWN_LABELS, FERPLUS_LABELS = LABEL_SOURCES = ("own", "ferplus")
 
 
-def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None, lenient: bool = False) -> Dataset:
+def load_dataset(
+    path: str | Path,
+    classes: tuple[str, ...] | None = None,
+    lenient: bool = False,
+    label_source: str = OWN_LABELS,
+) -> Dataset:
     """Return the labelled faces at ``path``, all as 48x48 gray.
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
     one, with the FER+ votes file beside it or not; the word 'synthetic' for the faces that ship with the toolkit.
-    ``classes`` keeps only these, in this order; else FER2013's order where all names are FER2013's, else by name.
+    ``classes`` keeps only these, in this order; else FER2013's order where all names are known, else by name.
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
+    ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the
+    faces that have one, in FERPLUS_CLASSES.
     Raises EdgeError for anything else, for a data set of one class, and for a class that is not there.
     """
     path = Path(path)
@@ -32,6 +41,8 @@ def load_dataset(path: str | Path, classes: tuple[str, ...] | None = None, lenie
         raise EdgeError(
             f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
         )
+    if label_source == FERPLUS_LABELS:
+        dataset = with_majority_labels(dataset)
     if classes is not None:
         dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
     if not lenient:

@@ -11,7 +11,7 @@ from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.leaks import leaked_rows
-from toolkit.data.loading import load_dataset
+from toolkit.data.loading import OWN_LABELS, load_dataset
 from toolkit.evaluation.compare import compare_predictions
 from toolkit.evaluation.metrics import evaluate_predictions
 from toolkit.evaluation.origin import origin_of
@@ -75,18 +75,20 @@ def evaluate_models(
     labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
     pixel_range: str | None = None,
+    label_source: str = OWN_LABELS,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
     labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only;
-    pixel_range: what Keras models expect of a pixel, where they do not tell.
+    pixel_range: what Keras models expect of a pixel, where they do not tell; label_source: of the data, as
+    ``load_dataset`` takes it.
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
     predictors = [load_predictor(path, labels, pixel_range) for path in models]
     names = classes or tuple(predictors[0].labels)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
-    loaded = load_dataset(data)
+    loaded = load_dataset(data, label_source=label_source)
     for remark in loaded.remarks():
         progress(remark)
     dataset = match_classes(loaded, names, classes)

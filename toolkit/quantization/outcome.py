@@ -85,13 +85,13 @@ def _all_recipes(request: Request) -> Outcome:
     return Outcome(path, document, tuple(lines))
 
 
-def faces_at(data: str | None, progress: Callable[[str], None]):
+def faces_at(data: str | None, label_source: str, progress: Callable[[str], None]):
     """Return the labelled faces at ``data``, or the shipped synthetic ones; remarks about them are progress."""
     from toolkit.data.loading import SYNTHETIC, load_dataset
 
     if data is not None:
         progress(f"reading {data}")
-    dataset = load_dataset(data or SYNTHETIC)
+    dataset = load_dataset(data or SYNTHETIC, label_source=label_source)
     for remark in dataset.remarks():
         progress(remark)
     return dataset

@@ -8,6 +8,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.loading import load_dataset
 from toolkit.evaluation.compare import Flip
 from toolkit.evaluation.evaluate import choose_split, match_classes
@@ -42,12 +43,15 @@ def flipped_faces(results: Results, source: str) -> list[dict[str, Any]]:
 
 
 def _same_faces(data: Dataset, wanted: DataIdentity) -> Dataset | None:
-    """Return the split of ``data`` that is ``wanted``, to the pixel, or None."""
-    try:
-        split, faces = choose_split(match_classes(data, wanted.classes, wanted.classes), wanted.split)
-    except EdgeError:
-        return None
-    return faces if DataIdentity.of(faces, split).fingerprint == wanted.fingerprint else None
+    """Return the split of ``data``, under its own labels or FER+'s, that is ``wanted`` to the pixel, or None."""
+    for labelled in (data, *([] if data.votes is None else [with_majority_labels(data)])):
+        try:
+            split, faces = choose_split(match_classes(labelled, wanted.classes, wanted.classes), wanted.split)
+        except EdgeError:
+            continue
+        if DataIdentity.of(faces, split).fingerprint == wanted.fingerprint:
+            return faces
+    return None
 
 
 def _order(flip: Flip) -> int:

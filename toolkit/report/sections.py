@@ -210,7 +210,8 @@ def _training_words(training: dict[str, Any]) -> list[str]:
         )
     if training.get("train_faces"):
         digest = str(training.get("train_sha256", ""))[:10]
-        words.append(f"trained on {training['train_faces']:,} faces (SHA-256 {digest})")
+        labels = " under FER+ majority labels" if recipe.get("label_source") == "ferplus" else ""
+        words.append(f"trained on {training['train_faces']:,} faces{labels} (SHA-256 {digest})")
     if training.get("leaks_removed") is not None:
         words.append(
             f"{training['leaks_removed']:,} of them that also stand in held-out splits were removed before"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.errors import EdgeError
+from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -14,6 +15,7 @@ POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 class TrainingRecipe:
     """The choices of one training; every default is what ships unless a recipe file says otherwise.
 
+    label_source is one of LABEL_SOURCES: the data's own labels or the majority of the FER+ votes.
     learning_rate is the peak for a batch of 128 and scales with the batch; weight_decay is decoupled, a share of
     the learning rate; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
     learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
@@ -22,6 +24,7 @@ class TrainingRecipe:
     """
 
     arch: str = "compact"
+    label_source: str = OWN_LABELS
     epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 0.1
@@ -48,6 +51,10 @@ class TrainingRecipe:
                 raise EdgeError(f"{name} must be from {low} to {high}, not {value}")
         if self.dtype_policy not in POLICIES:
             raise EdgeError(f"dtype_policy must be one of {', '.join(POLICIES)}, not {self.dtype_policy}")
+        if self.label_source not in LABEL_SOURCES:
+            raise EdgeError(
+                f"label_source must be one of {', '.join(LABEL_SOURCES)}, not {self.label_source}"
+            )
 
 
 LIMITS = (

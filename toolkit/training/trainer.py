@@ -199,11 +199,12 @@ class Trainer:
     def resume(self) -> None:
         """Go back to the last finished epoch; EdgeError if recipe or data are not those of the checkpoint."""
         groups, state = load_checkpoint(self.folder)
-        wanted = dataclasses.asdict(self.recipe)
-        for name, value in wanted.items():
-            if state["recipe"].get(name) != value:
+        # An option that came after the checkpoint had its default.
+        trained = dataclasses.asdict(TrainingRecipe()) | state["recipe"]
+        for name, value in dataclasses.asdict(self.recipe).items():
+            if trained[name] != value:
                 raise EdgeError(
-                    f"{self.folder} was trained with {name} {state['recipe'].get(name)}, now {value}; "
+                    f"{self.folder} was trained with {name} {trained[name]}, now {value}; "
                     "resume with the same options or train anew in another folder"
                 )
         if state["train_sha256"] != self.data.train.fingerprint():
