@@ -54,10 +54,7 @@ class FloatNetwork:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of ``(N, H, W) uint8`` gray faces."""
         starts = range(0, len(images), BATCH)
-        batches = [
-            np.asarray(self.model(self.prepare(images[i : i + BATCH]), training=False)) for i in starts
-        ]
-        return np.concatenate(batches).astype(np.float32)
+        return np.concatenate([_ask(self.model, self.prepare(images[i : i + BATCH])) for i in starts])
 
 
 def open_network(
@@ -108,10 +105,17 @@ def _normal_form(model: "keras.Model", pixel_range: str) -> "keras.Model":
     scaled = image if (factor, offset) == (1.0, 0.0) else keras.layers.Rescaling(factor, offset)(image)
     scores = model(scaled)
     probe = np.random.default_rng(0).random((8, *model.input_shape[1:]), dtype=np.float32)
-    found = np.asarray(model(probe * factor + offset, training=False), dtype=np.float32)
+    found = _ask(model, probe * factor + offset)
     if (found < 0).any() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
         scores = keras.layers.Softmax(name="probability")(scores)
     return keras.Model(image, scores, name=model.name)
+
+
+def _ask(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
+    """Return the model's outputs as ``float32``, under any Keras backend."""
+    import keras
+
+    return keras.ops.convert_to_numpy(model(batch, training=False)).astype(np.float32)
 
 
 def _verify_classifier(path: Path, model: "keras.Model") -> int:
@@ -130,7 +134,7 @@ def _verify_classifier(path: Path, model: "keras.Model") -> int:
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:
     for weight in model.weights:
-        values = np.asarray(weight)
+        values = weight.numpy()
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
             raise EdgeError(
                 f"{path} holds weights that are no finite numbers, in {weight.path}; its training diverged: train again"
