@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A family member: its name, what it is in a line, and the module whose ``build`` makes it."""
+    """A family member: its name, what it is in a line, and the module whose ``build`` makes it.
+
+    ``pretrained``: it is made to start from ImageNet weights, which ``transfer.load_pretrained`` loads.
+    """
 
     name: str
     summary: str
     module: str
+    pretrained: bool = False
 
     def build(self, class_count: int) -> "keras.Model":
         """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
@@ -54,6 +58,24 @@ ARCHITECTURES = {
             "depthwise separable convolutions like MobileNet's",
             "toolkit.architectures.separable",
         ),
+        Architecture(
+            "vgg16",
+            "thirteen plain convolutions, 14.7M parameters",
+            "toolkit.architectures.vgg16",
+            pretrained=True,
+        ),
+        Architecture(
+            "resnet50v2",
+            "residual bottlenecks, 23.6M parameters",
+            "toolkit.architectures.resnet50v2",
+            pretrained=True,
+        ),
+        Architecture(
+            "efficientnetv2b0",
+            "fused and depthwise bottlenecks, 5.9M parameters",
+            "toolkit.architectures.efficientnetv2b0",
+            pretrained=True,
+        ),
     )
 }
 
@@ -63,3 +85,8 @@ def get_architecture(name: str) -> Architecture:
     if name not in ARCHITECTURES:
         raise EdgeError(f"no architecture '{name}'; there are: {', '.join(ARCHITECTURES)}")
     return ARCHITECTURES[name]
+
+
+def pretrained_names() -> list[str]:
+    """Return the names of those that start from ImageNet weights."""
+    return [architecture.name for architecture in ARCHITECTURES.values() if architecture.pretrained]

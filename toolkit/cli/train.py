@@ -13,7 +13,8 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     from toolkit.architectures import ARCHITECTURES
 
     for architecture in ARCHITECTURES.values():
-        click.echo(f"{architecture.name:18}{architecture.summary}")
+        start = "; wants ImageNet weights" if architecture.pretrained else ""
+        click.echo(f"{architecture.name:18}{architecture.summary}{start}")
     ctx.exit()
 
 
@@ -53,9 +54,27 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 @click.option(
     "--init", type=click.Path(path_type=Path), help="Trained .keras whose weights to start from: fine-tuning."
 )
-@click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
+@click.option(
+    "--weights",
+    metavar="FILE|imagenet|none",
+    help="What vgg16, resnet50v2 and efficientnetv2b0 start from: an .h5 file as keras.applications publishes it, "
+    "the same downloaded, or random weights.  [default: imagenet]",
+)
+@click.option(
+    "--freeze-epochs",
+    type=int,
+    help="Train only the classifier for so many epochs, then all layers at a tenth of the rate.  [default: 5 with "
+    "ImageNet weights, else 0]",
+)
+@click.option(
+    "--epochs", type=int, help="Times through the training faces.  [default: 60; 30 with ImageNet weights]"
+)
 @click.option("--batch-size", type=int, help="Faces a step.  [default: 128]")
-@click.option("--learning-rate", type=float, help="Peak learning rate for a batch of 128.  [default: 0.1]")
+@click.option(
+    "--learning-rate",
+    type=float,
+    help="Peak learning rate for a batch of 128.  [default: 0.1; 0.02 with ImageNet weights]",
+)
 @click.option(
     "--patience", type=int, help="Stop after so many epochs without a better one; 0 never.  [default: 0]"
 )
@@ -82,8 +101,10 @@ def train(
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
     from toolkit.quiet_tensorflow import import_quietly
-    from toolkit.training.recipe import read_recipe
+    from toolkit.training.recipe import RANDOM_WEIGHTS, read_recipe
 
+    if init and not choices["weights"]:
+        choices["weights"] = RANDOM_WEIGHTS
     recipe = read_recipe(recipe_file, **choices)
     with TrainingProgress(recipe.epochs, quiet) as progress:
         import_quietly()

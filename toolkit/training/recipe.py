@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.errors import EdgeError
+from toolkit.architectures import get_architecture
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 
+RANDOM_WEIGHTS, IMAGENET_WEIGHTS = "none", "imagenet"
+# What suits an architecture that starts from ImageNet weights, where the recipe says nothing: few epochs, a low rate.
+PRETRAINED_DEFAULTS = {"epochs": 30, "learning_rate": 0.02, "freeze_epochs": 5}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -20,7 +24,9 @@ class TrainingRecipe:
     the learning rate; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
     learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
     validation_share is taken from the training split when the data has no validation split, or always if
-    ``hold_out`` is true.
+    ``hold_out`` is true. weights is what the backbone starts from: imagenet, a file of such weights, or none for
+    random ones; for the first freeze_epochs only the heads learn, then all layers do at fine_tune_factor times
+    the learning rate.
     """
 
     arch: str = "compact"
@@ -41,6 +47,9 @@ class TrainingRecipe:
     patience: int = 0
     validation_share: float = 0.1
     hold_out: bool = False
+    weights: str = RANDOM_WEIGHTS
+    freeze_epochs: int = 0
+    fine_tune_factor: float = 0.1
     dtype_policy: str = "mixed_bfloat16"
     seed: int = 0
 
@@ -72,12 +81,17 @@ LIMITS = (
     ("class_balance", 0.0, 1.0),
     ("patience", 0, 100_000),
     ("validation_share", 0.0, 0.5),
+    ("freeze_epochs", 0, 100_000),
+    ("fine_tune_factor", 1e-6, 1.0),
     ("seed", 0, 2**31 - 1),
 )
 
 
 def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
-    """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None."""
+    """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None.
+
+    An architecture made for it starts from ImageNet weights, and then from PRETRAINED_DEFAULTS, unless told otherwise.
+    """
     values: dict = {}
     if path is not None:
         try:
@@ -87,6 +101,10 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
                 f"cannot read the recipe {path}: {error}; expected a TOML file of options"
             ) from error
     values |= {name: value for name, value in overrides.items() if value is not None}
+    if get_architecture(str(values.get("arch", TrainingRecipe.arch))).pretrained:
+        values = {"weights": IMAGENET_WEIGHTS} | values
+    if values.get("weights", RANDOM_WEIGHTS) != RANDOM_WEIGHTS:
+        values = PRETRAINED_DEFAULTS | values
     known = {field.name: field.type for field in dataclasses.fields(TrainingRecipe)}
     for name, value in values.items():
         if name not in known:

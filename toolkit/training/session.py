@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from toolkit.architectures import get_architecture
+from toolkit.architectures.transfer import load_pretrained
 from toolkit.data import load_dataset
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
@@ -15,7 +17,8 @@ from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
 from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.training.preparation import describe, prepare_data
-from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
+from toolkit.training.student import start_from_backbone
 from toolkit.training.teachers import load_teacher
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import BEST_FILE, Progress, Trainer
@@ -62,7 +65,7 @@ def train(
         )
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
-    get_architecture(request.recipe.arch)
+    backbone = None if request.resume else load_backbone(request, say)
     dataset = load_dataset(request.data, request.classes, label_source=request.recipe.label_source)
     for remark in dataset.remarks():
         say(remark)
@@ -72,6 +75,8 @@ def train(
         load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers
     ]
     trainer = Trainer(data, request.recipe, request.out, teachers, request.init)
+    if backbone is not None:
+        start_from_backbone(trainer.student, backbone)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()
@@ -99,3 +104,16 @@ def train(
         request.recipe.seed,
     )
     return TrainingResult(model, report, history)
+
+
+def load_backbone(request: TrainingRequest, say: Callable[[str], None]) -> keras.Model | None:
+    """Return the network with published weights that the recipe starts from, or None for random or ``init`` weights."""
+    architecture = get_architecture(request.recipe.arch)
+    weights = request.recipe.weights
+    if weights == RANDOM_WEIGHTS:
+        return None
+    if request.init is not None:
+        raise UsageError(f"--init and --weights {weights} both give the first weights; leave one of them out")
+    backbone = load_pretrained(architecture, weights)
+    say(f"the backbone starts from the weights {weights}, frozen for {request.recipe.freeze_epochs} epochs")
+    return backbone

@@ -17,13 +17,20 @@ def build_student(recipe: TrainingRecipe, class_count: int, vote_count: int) -> 
         features = body.get_layer("features").output
         outputs.append(layers.Dense(vote_count, dtype="float32", name="votes")(features))
     student = keras.Model(body.input, outputs, name=body.name)
+    compile_student(student, recipe)
+    return student
+
+
+def compile_student(student: keras.Model, recipe: TrainingRecipe) -> None:
+    """Give ``student`` a new optimizer, without momenta, over what is trainable now, and the losses of ``recipe``."""
+    class_count = student.get_layer("logits").units
     optimizer = keras.optimizers.SGD(
         recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay or None
     )
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     losses = [ClassLoss(class_count, recipe.teacher_weight, recipe.teacher_temperature)]
-    if vote_count:
+    if len(student.outputs) > 1:
         losses.append(keras.losses.CategoricalCrossentropy(from_logits=True))
     student.compile(
         optimizer,
@@ -32,7 +39,13 @@ def build_student(recipe: TrainingRecipe, class_count: int, vote_count: int) -> 
         # XLA on a CPU makes small convolutions several times slower; elsewhere Keras knows best.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    return student
+
+
+def start_from_backbone(student: keras.Model, backbone: keras.Model) -> None:
+    """Give the layers of ``student`` the weights of those of ``backbone``, its own network without a classifier."""
+    for layer in backbone.layers:
+        if layer.weights:
+            student.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def start_from(student: keras.Model, trained: keras.Model) -> None:
@@ -87,6 +100,8 @@ def export_model(student: keras.Model, arch: str, temperature: float) -> keras.M
     """
     body = get_architecture(arch).build(student.get_layer("logits").units)
     for layer in body.layers:
+        if not layer.weights:  # those of keras.applications have names that change from one model to the next
+            continue
         layer.set_weights(student.get_layer(layer.name).get_weights())
     kernel, bias = body.get_layer("logits").get_weights()
     body.get_layer("logits").set_weights([kernel / temperature, bias / temperature])

@@ -16,16 +16,15 @@ from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.history import EpochRecord, write_history
+from toolkit.training.phases import phase_of, set_frozen
 from toolkit.training.preparation import TrainingData
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.schedule import one_cycle
-from toolkit.training.student import build_student, export_model, start_from
+from toolkit.training.student import build_student, compile_student, export_model, start_from
 from toolkit.training.teachers import Teacher, soften
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
 
 BEST_FILE = "best.keras"
 PREDICTION_BATCH = 256
-REFERENCE_BATCH = 128
 
 # epoch from 0, steps done, steps of an epoch, mean loss so far
 Progress = Callable[[int, int, int, float], None]
@@ -57,7 +56,7 @@ class Trainer:
         steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.get_weights(), recipe.ema_epochs * steps)
         self.history: list[EpochRecord] = []
-        self.peak = recipe.learning_rate * recipe.batch_size / REFERENCE_BATCH
+        self.frozen = False
 
     def run(self, progress: Progress, epoch_done: Callable[[EpochRecord], None]) -> list[EpochRecord]:
         """Train the epochs that are left and return the whole history; best.keras is the best of them."""
@@ -71,17 +70,18 @@ class Trainer:
             self.checkpoint()
             write_history(self.folder, self.history)
             epoch_done(record)
-            if self.recipe.patience and epoch - self.best_epoch() >= self.recipe.patience:
+            if self.is_out_of_patience(epoch):
                 break
         return self.history
 
     def train_epoch(self, epoch: int, progress: Progress) -> float:
         """Train one epoch and return its mean loss; EdgeError if the loss is no longer a number."""
+        self.enter_phase(epoch)
+        phase = phase_of(epoch, self.recipe)
         steps = self.batches.batches_per_epoch
         total = 0.0
         for step, batch in enumerate(self.batches.epoch(epoch)):
-            share = (epoch + step / steps) / self.recipe.epochs
-            self.student.optimizer.learning_rate = one_cycle(share, self.peak, self.recipe.warmup_share)
+            self.student.optimizer.learning_rate = phase.learning_rate(epoch + step / steps)
             loss = self.train_batch(batch)
             if not math.isfinite(loss):
                 raise self.diverged(epoch, f"the loss became {loss}")
@@ -92,6 +92,20 @@ class Trainer:
         if not all(np.isfinite(weight).all() for weight in self.student.get_weights()):
             raise self.diverged(epoch, "the weights overflowed")
         return total / steps
+
+    def enter_phase(self, epoch: int) -> None:
+        """Freeze or unfreeze the backbone as ``epoch`` wants it; a new phase begins with a new optimizer."""
+        frozen = phase_of(epoch, self.recipe).frozen
+        if frozen != self.frozen:
+            self.frozen = frozen
+            set_frozen(self.student, frozen)
+            compile_student(self.student, self.recipe)
+
+    def is_out_of_patience(self, epoch: int) -> bool:
+        """Return whether training stops after ``epoch``; epochs are counted, and it stops, in the last phase only."""
+        phase = phase_of(epoch, self.recipe)
+        waited = epoch - max(self.best_epoch(), phase.start)
+        return 0 < self.recipe.patience <= waited and phase.stop == self.recipe.epochs
 
     def diverged(self, epoch: int, what: str) -> EdgeError:
         """Return the error of a training that left the numbers."""
@@ -161,7 +175,7 @@ class Trainer:
         metadata = {
             "labels": list(self.classes),
             "training": {
-                "recipe": dataclasses.asdict(self.recipe),
+                "recipe": dataclasses.asdict(self.recipe) | {"weights": Path(self.recipe.weights).name},
                 "epoch": record.epoch,
                 "temperature": round(record.temperature, 4),
                 "train_faces": len(self.data.train),
@@ -211,6 +225,7 @@ class Trainer:
             raise EdgeError(
                 f"the training faces are not those of the checkpoint in {self.folder}; resume with the same --data"
             )
+        self.enter_phase(len(state["history"]) - 1)
         for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
             variable.assign(value)
         self.average.weights = groups["average"]

@@ -19,11 +19,13 @@ PARAMETERS = {
     "plain-cnn": 1_275_000,
     "mini-xception": 56_000,
     "separable": 232_000,
+    "vgg16": 14_718_000,
 }
+SLOW_TO_TRAIN = ("resnet50v2", "efficientnetv2b0")  # built and exported in test_transfer.py
 FACES = np.random.default_rng(0).integers(0, 256, (6, 48, 48, 1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in SLOW_TO_TRAIN])
 def test_every_architecture_keeps_the_contract(name):
     recipe = TrainingRecipe(arch=name, dtype_policy="float32", label_smoothing=0.0)
     student = build_student(recipe, class_count=4, vote_count=10)
