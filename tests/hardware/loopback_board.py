@@ -1,0 +1,96 @@
+"""Fixtures: a "board" behind a real sshd on loopback, the project's wheel, and ``toolkit deploy`` of it to there.
+
+A user's own ssh, keys, files and environments. Needs OpenSSH's server (Debian: apt install openssh-server).
+"""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
+
+# Relays standard input to a port of this machine, but no more than so many bytes of it; and back.
+STALLS_AFTER = 60_000
+STALL = """
+import os, socket, sys, threading, time
+peer, left = socket.create_connection(("127.0.0.1", int(sys.argv[1]))), int(sys.argv[2])
+def back():
+    while data := peer.recv(65536):
+        os.write(1, data)
+    os._exit(1)
+threading.Thread(target=back, daemon=True).start()
+while left > 0 and (data := os.read(0, min(left, 4096))):
+    peer.sendall(data)
+    left -= len(data)
+time.sleep(300)
+"""
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory):
+    """A running sshd whose sessions find a home folder of their own: (ssh config file, that home)."""
+    if SSHD is None:
+        pytest.skip("no sshd here; apt install openssh-server")
+    folder = tmp_path_factory.mktemp("board")
+    home = folder / "home"
+    home.mkdir()
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cache = subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True
+    ).stdout.strip()
+    (folder / "keys").write_text((folder / "user.pub").read_text())
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/keys\n"
+        f"PidFile {folder}/pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
+        f"SetEnv HOME={home} PIP_CACHE_DIR={cache}\n"
+        # A login starts in the account's own home; the board's home is where HOME says.
+        f'ForceCommand cd "{home}" && eval "$SSH_ORIGINAL_COMMAND"\n'
+    )
+    (folder / "config").write_text(
+        f"Host board second\n HostName 127.0.0.1\n Port {port}\n User {getpass.getuser()}\n"
+        f" IdentityFile {folder}/user\n IdentitiesOnly yes\n StrictHostKeyChecking no\n"
+        f" UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
+        f"Host gone\n HostName 127.0.0.1\n Port 1\n"
+        # A line that stops in the middle of whatever is longer than a script.
+        f"Host stalling\n User {getpass.getuser()}\n IdentityFile {folder}/user\n IdentitiesOnly yes\n"
+        f" StrictHostKeyChecking no\n UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
+        f" ProxyCommand {sys.executable} {folder}/stall.py {port} {STALLS_AFTER}\n"
+    )
+    (folder / "stall.py").write_text(STALL)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    server = subprocess.Popen(
+        [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield folder / "config", home
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def deploy(toolkit_command, board, wheel):
+    """A function that runs ``toolkit deploy`` of the project's wheel and returns the finished process."""
+    config, _ = board
+
+    def run(*arguments):
+        return toolkit_command("deploy", "--ssh-config", config, "--wheel", wheel, *arguments)
+
+    return run

@@ -1,0 +1,176 @@
+"""The wheel in environments that hold nothing else: every Python the package names, as far as it is on this machine.
+
+The tests of ``device`` run against the installed package, from a copy of ``tests/`` outside this repository. Needs the
+package index; some minutes.
+"""
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg")
+VERSIONS = re.findall(r"Python :: (3\.\d+)", SETUP["metadata"]["classifiers"])
+
+# Beside the copied tests: what they import is the installed package.
+WHERE = """
+import sys, device, toolkit
+def test_the_packages_are_the_installed_ones():
+    for package in (device, toolkit):
+        assert package.__file__.startswith(sys.prefix), package.__file__
+"""
+COMMANDS = re.findall(r"^### ((?:toolkit|device) .+)$", (ROOT / "docs" / "REFERENCE.md").read_text(), re.M)
+KERAS_MODEL = ROOT / "models" / "best.keras"
+NEED_TENSORFLOW = (
+    ("quantize", "--model", KERAS_MODEL, "--out", "q.tflite"),
+    ("evaluate", "--model", KERAS_MODEL, "--data", "synthetic"),
+    ("benchmark", "--model", KERAS_MODEL),
+)
+PROGRESS = ("opening ", "evaluating ", "timing ")
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter of this version that can make environments: on PATH, else among pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+    for candidate in filter(None, (shutil.which(f"python{version}"), *map(str, installed))):
+        done = subprocess.run([candidate, "-c", "import ensurepip, venv"], capture_output=True)
+        if done.returncode == 0:  # pyenv's shim of a version that is not chosen ends with an error
+            return candidate
+    return None
+
+
+class Environment:
+    """A virtual environment: its folder, and commands run with its programs."""
+
+    def __init__(self, python: str, folder: Path):
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        self.folder = folder
+
+    def run(self, program: str, *arguments, cwd: Path | None = None) -> subprocess.CompletedProcess:
+        command = [self.folder / "bin" / program, *map(str, arguments)]
+        clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean)
+
+    def install(self, *requirements) -> None:
+        done = self.run("pip", "install", "--quiet", *requirements)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def environment(request, wheel, tmp_path_factory) -> Environment:
+    """A clean environment of one Python with only the wheel and what the tests need."""
+    python = find_python(request.param)
+    if python is None:
+        pytest.skip(f"no python{request.param} here, neither on PATH nor among pyenv's")
+    made = Environment(python, tmp_path_factory.mktemp("environment") / request.param)
+    made.install(f"{wheel}[mqtt,test]")
+    return made
+
+
+@pytest.fixture(scope="module")
+def without_tensorflow(wheel, tmp_path_factory) -> Environment:
+    """An environment with the wheel and all that the toolkit extra asks for but TensorFlow and Keras."""
+    wanted = SETUP["options.extras_require"]["toolkit"].split("\n")
+    made = Environment(sys.executable, tmp_path_factory.mktemp("environment") / "without")
+    made.install(
+        wheel,
+        *(
+            line
+            for line in wanted
+            if line and not line.startswith(("tensorflow-cpu", "tensorflow=", "keras"))
+        ),
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def faces(without_tensorflow, tmp_path_factory) -> Path:
+    """Synthetic faces, written by the installed toolkit."""
+    folder = tmp_path_factory.mktemp("synthetic") / "faces"
+    done = without_tensorflow.run("toolkit", "data", "synth", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_wheel_made_of_the_sdist_holds_every_file_of_the_packages(distributions, wheel, source_tree):
+    paths = [path for name in ("device", "toolkit") for path in (source_tree / name).rglob("*")]
+    expected = {str(path.relative_to(source_tree)): path.read_bytes() for path in paths if path.is_file()}
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+        assert {name: archive.read(name) for name in names} == expected
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        packed = {name.split("/", 1)[-1] for name in archive.getnames()}
+    assert packed >= {*expected, "LICENSE", "README.md", "pyproject.toml"}
+
+
+def test_the_device_tests_pass_on_the_installed_package(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_EDGE_SHARED", os.environ.get("FER_EDGE_SHARED", str(ROOT.parent / "shared")))
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "test_where.py").write_text(WHERE)
+    done = environment.run("python", "-m", "pytest", "tests/device", "test_where.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    print(done.stdout.strip().splitlines()[-1])
+
+
+def test_no_requirement_is_broken(environment):
+    done = environment.run("pip", "check")
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_help_answers_without_the_toolkit_extra(environment):
+    assert len(COMMANDS) > 10
+    for command in COMMANDS:
+        done = environment.run(*command.split(), "--help")
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.stdout.startswith(f"Usage: {command} ")
+
+
+def test_the_shipped_model_runs_on_the_demo_source(environment, tmp_path):
+    done = environment.run("device", "run", "--source", "demo", "--max-frames", "20", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["frames"] == 20
+
+
+def test_the_toolkit_without_its_extra_names_it(environment, tmp_path):
+    for arguments in (("train", "--data", tmp_path), *NEED_TENSORFLOW):
+        expect_the_extra_named(environment.run("toolkit", *arguments, cwd=tmp_path))
+
+
+def test_what_needs_tensorflow_names_the_extra(without_tensorflow, faces, tmp_path):
+    for arguments in (("train", "--data", faces), *NEED_TENSORFLOW):
+        expect_the_extra_named(without_tensorflow.run("toolkit", *arguments, cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def expect_the_extra_named(done: subprocess.CompletedProcess) -> None:
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if not line.startswith(PROGRESS)]
+    assert len(errors) == 1, done.stderr
+    assert errors[0].startswith("error: this command needs the package '")
+    assert errors[0].endswith('pip install "fer-edge[toolkit]"')
+
+
+def test_what_needs_no_tensorflow_works_without(without_tensorflow, faces, tiny_tflite, tmp_path):
+    for arguments in (
+        ("data", "inspect", faces),
+        ("evaluate", "--model", tiny_tflite, "--data", faces, "--out", "evaluation.json"),
+        ("benchmark", "--model", tiny_tflite, "--runs", "20", "--out", "benchmark.json"),
+        ("report", "evaluation.json", "benchmark.json", "--out", "report.html"),
+        ("train", "--list-archs"),
+    ):
+        done = without_tensorflow.run("toolkit", *arguments, cwd=tmp_path)
+        assert done.returncode == 0, f"{arguments[0]}: {done.stderr}"
+    assert "tiny_int8" in (tmp_path / "report.html").read_text()
