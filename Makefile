@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera lint format models figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera test-wheel lint format models figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,19 +41,22 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-deploy test-arm64 test-picamera ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-deploy test-arm64 test-picamera test-wheel ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
 
 test-deploy: setup ## toolkit deploy over a real sshd on loopback
-	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py
+	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py tests/hardware/test_deploy_faults.py
 
 test-arm64: setup ## instructions counted on emulated Cortex-A72 and A76
 	$(BIN)/python -m pytest -rs tests/hardware/test_arm64_estimate.py
 
 test-picamera: setup ## the real picamera2 on libcamera's virtual camera
 	$(BIN)/python -m pytest -rs tests/hardware/test_picamera.py
+
+test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
+	$(BIN)/python -m pytest -rs tests/hardware/test_wheel.py
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
@@ -100,7 +103,6 @@ bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN a
 	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA)
 
 dist: setup ## wheel and sdist in dist/
-	$(BIN)/pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build --outdir dist
 
 clean: ## remove what the targets made, the environment too
