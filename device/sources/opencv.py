@@ -12,7 +12,8 @@ from device.frames import Frame
 
 # FFmpeg and V4L2 print their own worries on standard error; ours are said in one line.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+# Silent: 0. OpenCV 4.11, which Bookworm needs, has the function in cv2 itself.
+getattr(cv2.utils, "logging", cv2).setLogLevel(0)
 
 
 class CaptureSource:
