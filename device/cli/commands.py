@@ -13,11 +13,20 @@ DEBUG_VARIABLE = "FER_EDGE_DEBUG"
 
 
 class LazyGroup(click.Group):
-    """A click group whose commands are imported on first use; ``lazy`` maps a name to ``module:attribute``."""
+    """A click group whose commands are imported on first use; ``lazy`` maps a name to ``module:attribute``.
+
+    Without arguments it prints its help and exits 2: click 8.2 would turn the help into an error's message.
+    """
 
     def __init__(self, *args, lazy: dict[str, str] | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.lazy = lazy or {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(EXIT_WRONG_USE)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *super().list_commands(ctx)]

@@ -2,8 +2,10 @@
 
 import click
 
+from device.cli.commands import LazyGroup
 
-@click.group()
+
+@click.group(cls=LazyGroup)
 def service() -> None:
     """Run at every start of the board, watched by systemd."""
 

@@ -69,3 +69,10 @@ def test_the_service_unit_is_shown_with_its_options(run):
     assert done.returncode == 0
     assert "run -q --source usb:0 --mqtt pi.local\n" in done.stdout
     assert run("service", "show", "--", "--sauce", "usb:0").returncode == 2
+
+
+@pytest.mark.parametrize("group", [(), ("service",)])
+def test_a_group_alone_prints_its_help(run, group):
+    done = run(*group)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == run(*group, "--help").stdout
