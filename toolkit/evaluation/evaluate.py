@@ -17,6 +17,7 @@ from toolkit.evaluation.metrics import evaluate_predictions
 from toolkit.evaluation.origin import origin_of
 from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
 from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
+from toolkit.evaluation.robustness import measure_robustness
 
 ALL = "all"
 PREFERRED_SPLITS = ("test", "validation")
@@ -76,13 +77,14 @@ def evaluate_models(
     classes: tuple[str, ...] | None = None,
     pixel_range: str | None = None,
     label_source: str = OWN_LABELS,
+    robustness: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
     labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only;
     pixel_range: what Keras models expect of a pixel, where they do not tell; label_source: of the data, as
-    ``load_dataset`` takes it.
+    ``load_dataset`` takes it; robustness: measure each model on corrupted faces too.
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
     predictors = [load_predictor(path, labels, pixel_range) for path in models]
@@ -100,6 +102,9 @@ def evaluate_models(
     for path, predictor in zip(models, predictors, strict=True):
         progress(f"evaluating {path} on {len(faces)} faces ({split})")
         entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked)
+        if robustness:
+            measured = measure_robustness(predictor.predict, faces, progress=progress)
+            entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured),))
         if not entries:
             reference = probabilities
         else:

@@ -17,6 +17,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.evaluation.compare import PairedComparison
 from toolkit.evaluation.metrics import EvaluationReport
 from toolkit.evaluation.provenance import now, provenance
+from toolkit.evaluation.robustness import Robustness
 
 SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
@@ -68,12 +69,13 @@ class DataIdentity:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report on one data set; ``leaked_n`` of its faces stand in the training split too."""
+    """A report on one data set; ``leaked_n`` of its faces stand in the training split too; ``robustness``: if asked."""
 
     data: DataIdentity
     report: EvaluationReport
     leaked_n: int | None = None
     without_leaks: EvaluationReport | None = None
+    robustness: Robustness | None = None
 
 
 @dataclass(frozen=True)
@@ -149,12 +151,13 @@ def _data_identity(entry: dict[str, Any]) -> DataIdentity:
 
 
 def _evaluation(entry: dict[str, Any]) -> Evaluation:
-    cleaned = entry.get("without_leaks")
+    cleaned, robustness = entry.get("without_leaks"), entry.get("robustness")
     return Evaluation(
         _data_identity(entry["data"]),
         EvaluationReport.from_json(entry["report"]),
         entry.get("leaked_n"),
         EvaluationReport.from_json(cleaned) if cleaned else None,
+        Robustness.from_json(robustness) if robustness else None,
     )
 
 
@@ -238,11 +241,16 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
     def last_of(first: tuple, second: tuple, key: Any) -> tuple:
         return tuple({key(entry): entry for entry in (*first, *second)}.values())
 
+    robust = {entry.data.fingerprint: entry.robustness for entry in old.evaluations}
+    newer = tuple(
+        replace(entry, robustness=entry.robustness or robust.get(entry.data.fingerprint))
+        for entry in new.evaluations
+    )
     facts = {name: value for name, value in asdict(new.model).items() if value is not None}
     return replace(
         old,
         model=replace(old.model, **{**facts, "labels": new.model.labels}),
-        evaluations=last_of(old.evaluations, new.evaluations, lambda entry: entry.data.fingerprint),
+        evaluations=last_of(old.evaluations, newer, lambda entry: entry.data.fingerprint),
         comparisons=last_of(
             old.comparisons, new.comparisons, lambda entry: (entry.baseline_sha256, entry.data.fingerprint)
         ),

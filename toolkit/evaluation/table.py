@@ -5,6 +5,7 @@ from rich.table import Table
 
 from toolkit.evaluation.metrics import EvaluationReport
 from toolkit.evaluation.results import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
+from toolkit.evaluation.robustness import Robustness
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:
@@ -57,6 +58,9 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
     elif evaluation.leaked_n == 0:
         console.print("  no face also stands in the training split")
     console.print(_class_table(report))
+    if evaluation.robustness:
+        console.print(_robustness_table(evaluation.robustness))
+        console.print(f"  {kept_words(evaluation.robustness)}", soft_wrap=True)
     if verbose:
         console.print(_confusion_table(report))
 
@@ -72,6 +76,32 @@ def _class_table(report: EvaluationReport) -> Table:
             name, str(one.n), percent(one.recall), interval(one.interval), percent(one.precision), f1
         )
     return table
+
+
+def _robustness_table(robustness: Robustness) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("corrupted faces")
+    for heading in ("weak", "middle", "strong"):
+        table.add_column(heading, justify="right")
+    for row in robustness_rows(robustness):
+        table.add_row(*row)
+    return table
+
+
+def robustness_rows(robustness: Robustness) -> list[list[str]]:
+    """Return a row for each corruption: its name, then strength and accuracy from weak to strong."""
+    return [
+        [name, *(f"{found.strength}: {percent(found.accuracy)}" for found in conditions)]
+        for name, conditions in robustness.by_corruption().items()
+    ]
+
+
+def kept_words(robustness: Robustness) -> str:
+    """Return how much of the clean accuracy is kept on average, in a sentence."""
+    return (
+        f"Corrupted faces keep {percent(robustness.mean_kept)} of the clean {percent(robustness.clean_accuracy)} on "
+        f"average (95 %: {interval(robustness.mean_kept_interval)})."
+    )
 
 
 def _confusion_table(report: EvaluationReport) -> Table:

@@ -77,6 +77,7 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         **sections.quantization(results, names, selection.choice),
         **sections.classes(selection),
         **sections.latency(selection, runs),
+        "robustness": sections.robustness(selection),
         "training": sections.training(results, names),
         "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
         "origins": sections.origins(results, names),

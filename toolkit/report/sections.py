@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.evaluation.results import ESTIMATED, Comparison, Evaluation, ModelResults, Results
-from toolkit.evaluation.table import percent, short_ms
+from toolkit.evaluation.table import kept_words, percent, robustness_rows, short_ms
 from toolkit.report import charts, matrices, network_charts
 from toolkit.report.reading import Run
 from toolkit.report.selection import Row, Selection
@@ -242,6 +242,16 @@ def class_counts(results: Results) -> list[str]:
                 f"{Path(found.data.source).name}, {found.data.split}{kind}: {counts}."
             )
     return list(lines.values())
+
+
+def robustness(selection: Selection) -> list[dict[str, Any]]:
+    """Return the accuracy on corrupted faces of the models that were measured on them: a table and a sentence each."""
+    measured = [(row.name, row.evaluation.robustness) for row in selection.rows if row.evaluation]
+    return [
+        {"name": name, "rows": robustness_rows(found), "words": kept_words(found)}
+        for name, found in measured
+        if found
+    ]
 
 
 def layer_errors(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:

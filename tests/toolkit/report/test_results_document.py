@@ -15,6 +15,7 @@ from toolkit.evaluation.results import (
     ModelIdentity,
     ModelResults,
 )
+from toolkit.evaluation.robustness import CorruptedAccuracy, Robustness
 from toolkit.report.change import FIGURES
 from toolkit.report.data_facts import DataFacts, LeakFacts
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.toolkit
 TEXT = (Path(__file__).parents[3] / "docs" / "RESULTS.md").read_text()
 TYPES = (
     Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults, EvaluationReport, ClassMetrics,
-    PairedComparison, Flip, DataFacts, LeakFacts,
+    PairedComparison, Flip, DataFacts, LeakFacts, Robustness, CorruptedAccuracy,
 )  # fmt: skip
 
 

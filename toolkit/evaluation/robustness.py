@@ -1,0 +1,117 @@
+"""How much of its accuracy a model keeps on corrupted faces."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.evaluation.corruptions import CORRUPTIONS, corrupt
+from toolkit.evaluation.metrics import wilson_interval
+
+RESAMPLES = 2000
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True)
+class CorruptedAccuracy:
+    """One corruption at one strength. ``kept`` is the accuracy over that on the same faces uncorrupted; intervals at
+    95 %: Wilson's of the accuracy."""
+
+    corruption: str
+    strength: str
+    correct_n: int
+    accuracy: float
+    interval: tuple[float, float]
+    kept: float
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """A model on n faces under every corruption. ``mean_kept`` is the plain mean of all ``kept``.
+
+    Its interval is the 95 % percentile bootstrap over faces (Efron 1979), all conditions of a face drawn together.
+    """
+
+    n: int
+    seed: int
+    clean_accuracy: float
+    clean_interval: tuple[float, float]
+    conditions: tuple[CorruptedAccuracy, ...]
+    mean_kept: float
+    mean_kept_interval: tuple[float, float]
+
+    def by_corruption(self) -> dict[str, list[CorruptedAccuracy]]:
+        """Return the conditions of each corruption, from weak to strong."""
+        found: dict[str, list[CorruptedAccuracy]] = {}
+        for condition in self.conditions:
+            found.setdefault(condition.corruption, []).append(condition)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Robustness":
+        """Rebuild from ``to_json``; KeyError or TypeError if a field is missing."""
+        conditions = tuple(
+            CorruptedAccuracy(**{**entry, "interval": tuple(entry["interval"])})
+            for entry in data["conditions"]
+        )
+        bounds = {name: tuple(data[name]) for name in ("clean_interval", "mean_kept_interval")}
+        return cls(**{**data, **bounds, "conditions": conditions})
+
+
+def measure_robustness(
+    predict: Callable[[np.ndarray], np.ndarray],
+    faces: Dataset,
+    seed: int = DEFAULT_SEED,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Robustness:
+    """Return what ``predict``, (N, 48, 48) uint8 to (N, C) probabilities, is worth under each of CORRUPTIONS.
+
+    Raises EdgeError if it names no face right even without a corruption.
+    """
+    labels, n = faces.labels, len(faces)
+    clean = predict(faces.images).argmax(axis=1) == labels
+    if not clean.any():
+        raise EdgeError(
+            f"the model names none of the {n:,} faces right, so there is no accuracy to keep; "
+            "check that its labels and its pixel range are those of the data"
+        )
+    rows, correct = [], [clean]
+    for corruption in CORRUPTIONS:
+        progress(f"{corruption.name}, at three strengths")
+        for strength in corruption.strengths:
+            right = predict(corrupt(faces.images, corruption, strength, seed)).argmax(axis=1) == labels
+            number = int(right.sum())
+            correct.append(right)
+            kept = number / int(clean.sum())
+            bounds = wilson_interval(number, n)
+            words = corruption.words(strength)
+            rows.append(CorruptedAccuracy(corruption.name, words, number, number / n, bounds, kept))
+    mean_kept = float(np.mean([row.kept for row in rows]))
+    return Robustness(
+        n,
+        seed,
+        float(clean.mean()),
+        wilson_interval(int(clean.sum()), n),
+        tuple(rows),
+        mean_kept,
+        mean_kept_interval(np.array(correct), seed),
+    )
+
+
+def mean_kept_interval(correct: np.ndarray, seed: int) -> tuple[float, float]:
+    """Return the interval of the mean share kept; ``correct``: (1 + conditions, N) bool, the first row uncorrupted."""
+    rng = np.random.default_rng(seed)
+    n = correct.shape[1]
+    times_drawn = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    # Every condition weighs alike, so their sum a face is all that the mean needs.
+    clean, corrupted = times_drawn @ correct[0], times_drawn @ correct[1:].sum(axis=0)
+    kept = corrupted[clean > 0] / clean[clean > 0] / (len(correct) - 1)
+    low, high = np.quantile(kept, [0.025, 0.975])
+    return float(low), float(high)
