@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Generator
 
 from device.errors import EdgeError
@@ -9,6 +10,7 @@ from device.frames import Frame, FrameSource
 from device.health import FrameHealth
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+LET_GO_S = 6.0  # longer than any source waits
 SILENCE_S = 20.0  # sources end their waits themselves, sooner; this is for a driver that does not
 
 
@@ -70,7 +72,15 @@ class LiveCapture:
                     self.report(f"{self.source.name} has been silent for {SILENCE_S:g} s")
         finally:
             self._closed.set()
-            self._thread.join(timeout=6.0)
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        """Wait until the thread has let go of the source; a source that can ``interrupt`` its waits is told to."""
+        interrupt = getattr(self.source, "interrupt", lambda: None)
+        deadline_s = time.monotonic() + LET_GO_S
+        while self._thread.is_alive() and time.monotonic() < deadline_s:
+            interrupt()
+            self._thread.join(timeout=0.1)
 
     def _over(self) -> bool:
         return self.stop.is_set() or self._closed.is_set()

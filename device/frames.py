@@ -74,7 +74,8 @@ class FrameSource(Protocol):
     """Where frames come from. Opened by entering the context, closed by leaving it, iterated once.
 
     A finite source (a file, a folder) ends its iteration; a live one goes on until it is closed.
-    Raises EdgeError if it cannot be opened or stops delivering.
+    Raises EdgeError if it cannot be opened or stops delivering. A source that waits for long may have
+    ``interrupt()``, called by another thread: it ends the wait.
     """
 
     name: str
