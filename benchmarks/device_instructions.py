@@ -12,7 +12,6 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -59,22 +58,24 @@ def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:
     from device.fetching import YUNET_NAME
     from device.sources.files import VideoFile
     from toolkit.emulation.boards import board_named
-    from toolkit.emulation.tree import PYTHON, SITE, ensure_tree
+    from toolkit.emulation.estimate import PACKAGES, SYSTEM
+    from toolkit.emulation.guest_process import run_guest
+    from toolkit.emulation.tree import ensure_packages, ensure_tree
 
-    board, tree = board_named(board_key), ensure_tree()
+    board = board_named(board_key)
     with VideoFile(shared / "data/video" / CLIP) as source:
         images = [frame.image for frame in source][:frames]
     model = str(shared / "data/detectors" / YUNET_NAME) if detector == "yunet" else ""
     with tempfile.NamedTemporaryFile(suffix=".npy") as handle:
         np.save(handle, np.stack(images))
         handle.flush()
-        (tree / "proc/cpuinfo").write_text(board.cpuinfo())
-        command = ["qemu-aarch64", "-L", str(tree), "-cpu", board.core, "-plugin", str(tree / "counter.so")]
-        root = Path(__file__).resolve().parents[1]
-        for setting in (f"PYTHONPATH=/{SITE}:{root}", "PYTHONHASHSEED=0", "OMP_NUM_THREADS=1"):
-            command += ["-E", setting]
-        command += [str(tree / f"usr/bin/python{PYTHON}"), __file__, "guest", handle.name, detector, model]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+        done = run_guest(
+            board,
+            ensure_tree(SYSTEM),
+            [__file__, "guest", handle.name, detector, model],
+            [ensure_packages(SYSTEM, PACKAGES), Path(__file__).resolve().parents[1]],
+            counting=True,
+        )
     totals = [int(total) for total in re.findall(r"fer-edge-count (\d+)", done.stderr)]
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or len(totals) != 2 * frames or len(told) != frames:

@@ -1,9 +1,7 @@
 """Estimated latency on a board: guest instructions counted on its emulated core, divided by what the core does."""
 
-import fcntl
 import re
 import statistics
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -13,13 +11,16 @@ import device
 from device.errors import EdgeError
 from device.model import load_model
 from toolkit.emulation.boards import Board, board_named
-from toolkit.emulation.tree import PYTHON, SITE, ensure_tree
+from toolkit.emulation.guest_process import run_guest
+from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
 from toolkit.evaluation.predictors import identity_of
 from toolkit.evaluation.results import ESTIMATED, Latency, ModelResults, Results
 
 CLASSIFY_ROUNDS, FRAMES = 3, 35
 FIRST_FRAMES = 15  # until the faces are known and followed
-TIME_LIMIT_S = 600
+# Pinned, so that counts of one day can be held against those of another.
+SYSTEM = BOOKWORM
+PACKAGES = ("numpy==2.4.6", "opencv-python-headless==4.14.0.94", "ai-edge-litert==2.3.0")
 
 
 @dataclass(frozen=True)
@@ -31,40 +32,22 @@ class Count:
     searched_frame: int | None = None
 
 
-def count_rounds(
-    board: Board, what: str, model: Path, labels: tuple[str, ...], rounds: int, tree: Path
-) -> list[int]:
+def count_rounds(board: Board, what: str, model: Path, labels: tuple[str, ...], rounds: int) -> list[int]:
     """Return the instructions of each round of ``guest.py`` on the board's core; EdgeError if the guest fails."""
-    guest = resources.files("toolkit.emulation") / "guest.py"
     code = Path(device.__file__).parents[1]
-    command = ["qemu-aarch64", "-L", str(tree), "-cpu", board.core, "-plugin", str(tree / "counter.so")]
-    # The seed of hashing and one thread make counts repeatable; sources are read from the host.
-    for setting in (
-        f"PYTHONPATH=/{SITE}:{code}",
-        "PYTHONHASHSEED=0",
-        "OMP_NUM_THREADS=1",
-        "PYTHONDONTWRITEBYTECODE=1",
-    ):
-        command += ["-E", setting]
-    command += [
-        str(tree / f"usr/bin/python{PYTHON}"),
-        str(guest),
-        what,
-        str(model.resolve()),
-        ",".join(labels),
-    ]
-    with open(tree / "lock", "w") as lock:
-        # The tree has one /proc/cpuinfo: one board at a time.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        (tree / "proc/cpuinfo").write_text(board.cpuinfo())
-        try:
-            done = subprocess.run(
-                [*command, str(rounds)], capture_output=True, text=True, timeout=TIME_LIMIT_S
-            )
-        except subprocess.TimeoutExpired:
-            raise EdgeError(
-                f"the emulated {board.name} did not finish {model.name} in {TIME_LIMIT_S} s"
-            ) from None
+    done = run_guest(
+        board,
+        ensure_tree(SYSTEM),
+        [
+            str(resources.files("toolkit.emulation") / "guest.py"),
+            what,
+            model.resolve(),
+            ",".join(labels),
+            str(rounds),
+        ],
+        [ensure_packages(SYSTEM, PACKAGES), code],
+        counting=True,
+    )
     totals = [int(total) for total in re.findall(r"fer-edge-count (\d+)", done.stderr)]
     if done.returncode or len(totals) < 2:
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
@@ -72,12 +55,10 @@ def count_rounds(
     return [after - before for before, after in zip(totals[::2], totals[1::2], strict=False)]
 
 
-def count_model(board: Board, model: Path, labels: tuple[str, ...], tree: Path, frames: bool = True) -> Count:
+def count_model(board: Board, model: Path, labels: tuple[str, ...]) -> Count:
     """Return the instructions that ``model`` takes on the board's core, alone and in the frame loop."""
-    classify = min(count_rounds(board, "classify", model, labels, CLASSIFY_ROUNDS, tree))
-    if not frames:
-        return Count(classify)
-    steady = count_rounds(board, "frame", model, labels, FRAMES, tree)[FIRST_FRAMES:]
+    classify = min(count_rounds(board, "classify", model, labels, CLASSIFY_ROUNDS))
+    steady = count_rounds(board, "frame", model, labels, FRAMES)[FIRST_FRAMES:]
     return Count(classify, int(statistics.median(steady)), max(steady))
 
 
@@ -121,13 +102,14 @@ def estimate_files(
         if Path(path).suffix != ".tflite":
             raise EdgeError(f"{path} cannot be estimated: boards run .tflite files; quantize it first")
     models = {path: load_model(path, labels) for path in paths}
-    tree = ensure_tree(progress)
+    ensure_tree(SYSTEM, progress)
+    ensure_packages(SYSTEM, PACKAGES, progress)
     entries = []
     for path, model in models.items():
         latencies = []
         for board in boards:
             progress(f"counting {path} on an emulated {board.name}")
-            count = count_model(board, Path(path), tuple(model.labels), tree)
+            count = count_model(board, Path(path), tuple(model.labels))
             latencies.append(estimate_latency(board, count, model.input_tensor.dtype in ("int8", "uint8")))
         entries.append(ModelResults(identity_of(path, model), latencies=tuple(latencies)))
     return Results(tuple(entries), f"benchmark --target {' '.join(targets)}")

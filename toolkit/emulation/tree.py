@@ -1,30 +1,45 @@
-"""An arm64 Debian tree to run the device's code in, under qemu-user: made once, kept in the user's cache."""
+"""Arm64 Debian trees to run the device's code in, under qemu-user: made once, kept in the user's cache."""
 
+import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from device.errors import EdgeError
 
 PROGRAMS = {"qemu-aarch64": "qemu-user", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
-PACKAGES = ("numpy", "opencv-python-headless>=4.11,<5", "ai-edge-litert>=2.1,<3")
-PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
-SUITE, PYTHON = "bookworm", "3.11"
-READY = "fer-edge-ready"
-SITE = "opt/fer-edge"
 VARIABLE = "FER_EDGE_ARM64"
+OLDEST_GLIBC = 17  # of the wheels that PyPI has for aarch64: manylinux2014
 
 
-def tree_path() -> Path:
-    """Return where the tree stands: $FER_EDGE_ARM64, else in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(VARIABLE) or cache / "fer-edge" / "arm64")
+@dataclass(frozen=True)
+class System:
+    """A Debian release: its Python and the minor number of its glibc, which says what wheels fit."""
+
+    suite: str
+    python: str
+    glibc: int
+
+    def tree(self) -> Path:
+        """Return where its tree stands: in $FER_EDGE_ARM64, else in the user's cache."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return Path(os.environ.get(VARIABLE) or cache / "fer-edge" / "arm64") / self.suite
+
+    def platforms(self) -> list[str]:
+        """Return the tags of the wheels that pip takes on it."""
+        versions = range(self.glibc, OLDEST_GLIBC - 1, -1)
+        return [*(f"manylinux_2_{minor}_aarch64" for minor in versions), "manylinux2014_aarch64"]
+
+
+BOOKWORM = System("bookworm", "3.11", 36)
+TRIXIE = System("trixie", "3.13", 41)
 
 
 def missing_programs() -> list[str]:
@@ -32,35 +47,66 @@ def missing_programs() -> list[str]:
     return [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
 
 
-def ensure_tree(progress: Callable[[str], None] = lambda line: None) -> Path:
-    """Return the arm64 tree, made first where there is none (540 MB, about a minute).
+def ensure_tree(system: System = BOOKWORM, progress: Callable[[str], None] = lambda line: None) -> Path:
+    """Return the system's arm64 tree with Python in it, made first where there is none (80 MB, half a minute).
 
     Raises EdgeError with the line that installs what is missing, or with what went wrong.
     """
     missing = missing_programs()
     if missing:
         raise EdgeError(f"estimates need an emulator: apt install {' '.join(missing)}, then run this again")
-    tree = tree_path()
-    if (tree / READY).exists():
-        return tree
-    tree.parent.mkdir(parents=True, exist_ok=True)
-    progress(f"making an arm64 system in {tree} (540 MB, about a minute, once)")
-    with tempfile.TemporaryDirectory(dir=tree.parent, prefix=".arm64-") as folder:
-        partial = Path(folder) / "tree"
-        _debian(partial)
-        _wheels(partial, Path(folder) / "wheels")
-        _describe_processors(partial)
-        _compile_counter(partial)
-        (partial / READY).write_text("1\n")
-        shutil.rmtree(tree, ignore_errors=True)
-        os.replace(partial, tree)
+    tree = system.tree()
+    if not tree.exists():
+        progress(f"making an arm64 system in {tree} (80 MB, half a minute, once)")
+        with _whole(tree) as partial:
+            _debian(system, partial)
+            _describe_processors(partial)
+            _compile_counter(partial)
     return tree
 
 
-def _debian(tree: Path) -> None:
+def ensure_packages(
+    system: System, requirements: Sequence[str], progress: Callable[[str], None] = lambda line: None
+) -> Path:
+    """Return a folder with the wheels that pip chooses on ``system`` for ``requirements``; 200 MB, made once.
+
+    Raises EdgeError if pip finds none that fit.
+    """
+    key = hashlib.sha256("\n".join(sorted(requirements)).encode()).hexdigest()[:12]
+    folder = ensure_tree(system) / "opt" / f"packages-{key}"
+    if not folder.exists():
+        progress(f"fetching {', '.join(requirements)} for aarch64 (200 MB, once)")
+        with _whole(folder) as partial:
+            install_wheels(system, requirements, partial)
+    return folder
+
+
+def install_wheels(system: System, requirements: Sequence[str], folder: Path, *options: str) -> None:
+    """Let pip choose and unpack wheels for ``system`` into ``folder``, as it would on the board.
+
+    ``requirements``: as pip takes them, wheel files too. Raises EdgeError if it finds none that fit.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options]
+    command += [part for tag in system.platforms() for part in ("--platform", tag)]
+    command += ["--python-version", system.python, "--only-binary=:all:", "--no-compile"]
+    _run([*command, "--target", str(folder), *requirements], "pip cannot install the aarch64 wheels")
+
+
+@contextlib.contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Give a folder beside ``target`` to fill, which becomes ``target`` if all goes well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+        partial = Path(folder) / "partial"
+        yield partial
+        os.replace(partial, target)
+
+
+def _debian(system: System, tree: Path) -> None:
     command = ["mmdebstrap", "--quiet", "--architectures=arm64", "--variant=extract"]
-    command += ["--include=python3,libgl1,libglib2.0-0", SUITE, str(tree)]
-    _run([*command, *_mirrors()], "mmdebstrap cannot make the arm64 system")
+    # base-files makes /lib; the wheels want libstdc++, which every Raspberry Pi OS has.
+    command += ["--include=base-files,python3,libstdc++6", system.suite, str(tree)]
+    _run([*command, *_mirrors()], f"mmdebstrap cannot make the arm64 {system.suite}")
 
 
 def _mirrors() -> list[str]:
@@ -71,16 +117,6 @@ def _mirrors() -> list[str]:
     except OSError:
         return []
     return [address for address in dict.fromkeys(found) if address.endswith("/debian/")][:1]
-
-
-def _wheels(tree: Path, folder: Path) -> None:
-    platforms = [part for name in PLATFORMS for part in ("--platform", name)]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += [*platforms, "--python-version", PYTHON, "--only-binary=:all:", "-d", str(folder), *PACKAGES]
-    _run(command, "pip cannot fetch the aarch64 wheels")
-    for wheel in folder.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(tree / SITE)
 
 
 def _describe_processors(tree: Path) -> None:

@@ -58,10 +58,28 @@ def test_only_tflite_can_be_estimated(tmp_path):
 
 def test_the_tree_stands_where_the_user_says(monkeypatch, tmp_path):
     monkeypatch.setenv(tree.VARIABLE, str(tmp_path / "here"))
-    assert tree.tree_path() == tmp_path / "here"
+    assert tree.BOOKWORM.tree() == tmp_path / "here" / "bookworm"
     monkeypatch.delenv(tree.VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert tree.tree_path() == tmp_path / "fer-edge" / "arm64"
+    assert tree.TRIXIE.tree() == tmp_path / "fer-edge" / "arm64" / "trixie"
+
+
+def test_pip_is_offered_the_wheels_that_fit_the_glibc():
+    platforms = tree.BOOKWORM.platforms()
+    assert "manylinux_2_36_aarch64" in platforms
+    assert "manylinux_2_37_aarch64" not in platforms
+    assert "manylinux2014_aarch64" in platforms
+
+
+def test_a_tree_that_fails_half_way_leaves_nothing(monkeypatch, tmp_path):
+    for program in tree.PROGRAMS:
+        (tmp_path / program).write_text('#!/bin/sh\necho "no mirror" >&2\nexit 1\n')
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv(tree.VARIABLE, str(tmp_path / "trees"))
+    with pytest.raises(EdgeError, match="mmdebstrap cannot make the arm64 trixie: no mirror"):
+        tree.ensure_tree(tree.TRIXIE)
+    assert list((tmp_path / "trees").iterdir()) == []
 
 
 def test_the_report_calls_an_estimate_so(toolkit_command, tmp_path):
