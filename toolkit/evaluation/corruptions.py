@@ -90,14 +90,14 @@ class Corruption:
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
     def words(self, strength: float) -> str:
-        """Return a strength with its unit, such as 'sigma 1.5 px'."""
+        """Return a strength with its unit, such as 'σ 1.5 px'."""
         return self.unit.format(strength)
 
 
 CORRUPTIONS = (
     Corruption("rotation", "±{:g}°", (10, 20, 30), rotate),
-    Corruption("blur", "sigma {:g} px", (1, 1.5, 2), blur),
-    Corruption("noise", "sigma {:g} levels", (10, 20, 30), add_noise),
+    Corruption("blur", "σ {:g} px", (1, 1.5, 2), blur),
+    Corruption("noise", "σ {:g} levels", (10, 20, 30), add_noise),
     Corruption("low light", "−{:g} EV", (2, 3, 4), darken),
     Corruption("over-exposure", "+{:g} EV", (1, 1.5, 2), over_expose),
     Corruption("occlusion", "{0:g}x{0:g} px", (16, 20, 24), occlude),
