@@ -70,7 +70,8 @@ class PreviewSink:
             self._server = http.server.ThreadingHTTPServer((address.host, address.port), self._handler())
         except OSError as error:
             raise EdgeError(
-                f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}"
+                f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "
+                "name another address with --preview HOST:PORT"
             ) from error
         self._server.daemon_threads = True
         # 0.0.0.0 is every address of this device and none that a phone could open.
