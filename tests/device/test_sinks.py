@@ -181,10 +181,7 @@ def test_an_open_preview_needs_its_token(a_result):
 
 
 def test_a_taken_port_is_one_line():
-    with (
-        socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(EdgeError, match="cannot serve.*--preview HOST:PORT"),
-    ):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
         PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]))
 
 
