@@ -33,6 +33,11 @@ def prepare_data(dataset: Dataset, recipe: TrainingRecipe) -> TrainingData:
     removed = len(all_train) - len(train)
     if recipe.hold_out or "validation" not in dataset.present_splits():
         parted = hold_out(train, recipe.validation_share, recipe.seed)
+        if "validation" not in parted.present_splits():
+            raise EdgeError(
+                f"no class of {dataset.source} has two different training faces, so none can be held out to choose "
+                "the epoch; add faces, or a validation split"
+            )
         train, validation = parted.split("train"), parted.split("validation")
     else:
         validation = dataset.split("validation")

@@ -147,6 +147,13 @@ def test_a_class_missing_from_a_split_is_named():
         prepare_data(without, TrainingRecipe())
 
 
+def test_one_face_a_class_cannot_be_parted():
+    dataset = make_dataset(60, ("train",))
+    first = np.unique(dataset.labels, return_index=True)[1]
+    with pytest.raises(EdgeError, match=r"no class of .* has two different training faces"):
+        prepare_data(dataset.select(first), TrainingRecipe())
+
+
 def test_recipe_file_and_overrides(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text('arch = "fully-connected"\nepochs = 5\nlearning_rate = 1\n')

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 import struct
 import subprocess
 import sys
@@ -54,7 +55,9 @@ def read_scalars(folder, tag):
         while start < len(data):
             (size,) = struct.unpack_from("<Q", data, start)
             event = Event.FromString(data[start + 12 : start + 12 + size])
-            values.update((event.step, value.simple_value) for value in event.summary.value if value.tag == tag)
+            values.update(
+                (event.step, value.simple_value) for value in event.summary.value if value.tag == tag
+            )
             start += 12 + size + 4
     return values
 
@@ -125,6 +128,24 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, t
     groups, state = load_checkpoint(tmp_path)
     assert len(state["history"]) >= 1
     assert all(np.isfinite(array).all() for array in groups["variables"])
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
+    def fill_the_disk(record):
+        # No file may grow beyond the half of a checkpoint, as if the disk were full.
+        size = (tmp_path / "checkpoint.npz").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, resource.RLIM_INFINITY))
+
+    try:
+        with pytest.raises(
+            EdgeError, match=r"cannot write .*checkpoint.npz: File too large; free space or choose"
+        ):
+            run(TrainingRequest(stripes, tmp_path, RECIPE), fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert len(load_checkpoint(tmp_path)[1]["history"]) == 1
+    assert not list(tmp_path.glob(".*"))  # nothing half-written
+    assert len(run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True)).history) == RECIPE.epochs
 
 
 def test_a_student_learns_from_its_teacher(stripes, tmp_path):
