@@ -1,5 +1,6 @@
 """Frames as the loop wants them: every one of a file, only the newest of a camera."""
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -102,7 +103,8 @@ class LiveCapture:
             if self._over():
                 return
             pause_s = FIRST_PAUSE_S if self._next_index > before else min(pause_s * 2, LONGEST_PAUSE_S)
-            self.source.__exit__(None, None, None)
+            with contextlib.suppress(Exception):  # what is broken may fail to close as well
+                self.source.__exit__(None, None, None)
             self.reopened += 1
             self.report(f"{reason}; opening it again in {pause_s:g} s (attempt {self.reopened})")
             self._closed.wait(pause_s)

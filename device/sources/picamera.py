@@ -1,8 +1,10 @@
 """The Raspberry Pi's camera by picamera2: the gray plane of a small YUV stream, without any conversion."""
 
 import importlib.util
+import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def picamera_problem() -> str | None:
 
 def picamera2_class() -> Any:
     """Import picamera2 now, because importing it opens /dev/video*, and return its ``Picamera2``."""
+    os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:ERROR")  # it tells its life on standard error
     try:
         import picamera2
     except ImportError as error:
@@ -77,8 +80,14 @@ class PiCamera:
         return self
 
     def _configure(self) -> None:
+        from libcamera import ColorSpace
+
+        # Sycc: gray from 0 to 255, as the network was trained; a small video's own choice is 16 to 235.
         configuration = self.camera.create_video_configuration(
-            main={"size": self.size_wh, "format": "YUV420"}, buffer_count=4, queue=False
+            main={"size": self.size_wh, "format": "YUV420"},
+            colour_space=ColorSpace.Sycc(),
+            buffer_count=4,
+            queue=False,
         )
         self.camera.configure(configuration)
         granted = self.camera.camera_configuration()["main"]
@@ -90,10 +99,13 @@ class PiCamera:
     def __exit__(self, *exc: object) -> None:
         camera, self.camera = self.camera, None
         if camera is not None:
-            try:
-                camera.stop()
-            finally:
-                camera.close()
+            camera.close()  # never stop() first: that queues behind a capture that a stalled camera leaves undone
+
+    def interrupt(self) -> None:
+        """End the wait for a frame in which another thread is."""
+        camera = self.camera
+        if camera is not None:
+            camera.cancel_all_and_flush()
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
@@ -104,6 +116,8 @@ class PiCamera:
                 raise EdgeError(
                     f"the camera delivered nothing for {TIMEOUT_S:g} s after {index} frames"
                 ) from None
+            except CancelledError:
+                return
             try:
                 stamp_ns = request.get_metadata().get("SensorTimestamp")
                 # Copied: the buffer goes back to the camera, and a kept request would stall it.

@@ -93,6 +93,18 @@ def test_an_unplugged_camera_is_opened_again_and_frames_go_on_counting(monkeypat
     assert source.closed >= 4  # every failure and the end
 
 
+def test_a_camera_that_fails_to_close_is_opened_again_all_the_same(monkeypatch):
+    class Stuck(FaultyCamera):
+        def __exit__(self, *exc):
+            super().__exit__(*exc)
+            if self.closed == 1:
+                raise RuntimeError("a driver that cannot let go")
+
+    monkeypatch.setattr("device.capture.FIRST_PAUSE_S", 0.01)
+    frames, capture, _ = collect(Stuck([*noise(5), EdgeError("dead")], noise(500)), most=20)
+    assert (len(frames), capture.reopened) == (20, 1)
+
+
 def test_the_pause_grows_until_the_camera_is_back(monkeypatch):
     monkeypatch.setattr("device.capture.FIRST_PAUSE_S", 0.01)
     dead = EdgeError("dead")

@@ -1,83 +1,176 @@
-"""The Pi's camera source on the real picamera2 and libcamera's virtual camera.
+"""The Pi's camera source on the real picamera2 and libcamera's virtual camera, the project installed from its wheel.
 
-Needs root, mmdebstrap and the shared folder; makes a Debian 13 tree of 1 GB in the user's cache at the first run
-(a minute or two), or takes the one that $FER_EDGE_PICAMERA names.
+Needs root, mmdebstrap, the package index and the shared folder; makes a Debian 13 tree of 1 GB in the user's cache at
+the first run (a minute or two), or takes the one that $FER_EDGE_PICAMERA names.
 """
 
+import contextlib
+import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
 TREE = Path(os.environ.get("FER_EDGE_PICAMERA") or Path.home() / ".cache/fer-edge/picamera")
-FRAMES = 20
+HERE = Path(__file__).parent / "picamera"
+BIN = "/opt/t/v/bin"  # an environment that sees the tree's libcamera, as on a Pi
+COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0), "white": (255, 255, 255)}
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("mmdebstrap") is None, reason="needs root and mmdebstrap"
 )
 
-# Runs inside the tree: real frames through the source, opened twice.
-PROBE = """
-import sys
-sys.path[:0] = ["/opt/t", "/opt/fer-edge"]
-import cv2, numpy as np
-import virtual_picamera2, picamera2
-picamera2.Picamera2 = virtual_picamera2.VirtualPicamera2
-from device.sources import open_source
-from device.sources.picamera import picamera_problem
-print("problem", picamera_problem())
-cameras = picamera2.Picamera2.global_camera_info()
-number = next(i for i, camera in enumerate(cameras) if camera["Model"] == "virtual-images")
-pictures = [cv2.imread(f"/opt/t/frames/{i}.jpg", cv2.IMREAD_GRAYSCALE).astype(int) for i in range(20)]
-for turn in range(2):
-    with open_source(f"picamera:{number}") as source:
-        for frame in source:
-            off = min(np.abs(frame.image - picture).mean() for picture in pictures)
-            print("frame", frame.index, *frame.image.shape, frame.image.dtype, frame.captured_ns, f"{off:.3f}")
-            if frame.index == 4:
-                break
-"""
+
+def command(program: str, *arguments, **variables) -> list[str]:
+    """The command line that runs a program of the tree's environment."""
+    variables = {"LD_PRELOAD": "/opt/t/shim.so", "PYTHONPATH": "/opt/fer-edge/site:/opt/t"} | variables
+    settings = [f"{name}={value}" for name, value in variables.items()]
+    return [
+        "chroot",
+        str(TREE),
+        "env",
+        "-u",
+        "PIP_FIND_LINKS",
+        *settings,
+        f"{BIN}/{program}",
+        *map(str, arguments),
+    ]
+
+
+def run(program: str, *arguments, **variables) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command(program, *arguments, **variables), capture_output=True, text=True, timeout=120
+    )
+
+
+def probe(name: str) -> dict:
+    """What a function of ``probes.py``, run in the tree, found."""
+    done = run("python", "/opt/fer-edge/probes.py", name)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
-def tree(shared_dir, tmp_path_factory):
+def film(shared_dir) -> list[np.ndarray]:
+    clip = cv2.VideoCapture(str(shared_dir / "data/video/help.mkv"))
+    return [clip.read()[1] for _ in range(58)]
+
+
+@pytest.fixture(scope="module")
+def tree(shared_dir, film, wheel, tmp_path_factory):
+    """The Debian tree with two virtual cameras, film and colours, and the wheel installed beside picamera2."""
     if not (TREE / "opt/t/shim.so").exists():
-        pictures = tmp_path_factory.mktemp("pictures")
-        clip = cv2.VideoCapture(str(shared_dir / "data/video/help.mkv"))
-        for number in range(FRAMES):
-            cv2.imwrite(str(pictures / f"{number}.jpg"), clip.read()[1])
+        pictures = write_pictures(tmp_path_factory.mktemp("pictures"), film)
         TREE.parent.mkdir(parents=True, exist_ok=True)
         setup = shared_dir / "tools/picamera/setup_picam.sh"
         subprocess.run(["bash", setup, TREE, pictures], check=True, timeout=900)
-    return TREE
+    ours = TREE / "opt/fer-edge"
+    shutil.rmtree(ours, ignore_errors=True)
+    write_pictures(ours / "film", film)
+    write_pictures(ours / "colours", [np.full((480, 640, 3), bgr, np.uint8) for bgr in COLOURS.values()])
+    (ours / "site").mkdir()
+    shutil.copy(HERE / "stalling_picamera2.py", ours / "site/picamera2.py")
+    shutil.copy(HERE / "probes.py", ours)
+    shutil.copy(HERE / "virtual.yaml", TREE / "usr/share/libcamera/pipeline/virtual/virtual.yaml")
+    shutil.copy(wheel, ours)
+    with contextlib.ExitStack() as mounts:
+        for arguments in (["--bind", "/dev", TREE / "dev"], ["-t", "proc", "proc", TREE / "proc"]):
+            if not os.path.ismount(arguments[-1]):
+                subprocess.run(["mount", *arguments], check=True)
+            mounts.callback(subprocess.run, ["umount", arguments[-1]])
+        run("pip", "uninstall", "--quiet", "--yes", "fer-edge")
+        done = run("pip", "install", "--quiet", f"/opt/fer-edge/{wheel.name}")
+        assert done.returncode == 0, done.stderr
+        yield TREE
 
 
-def test_gray_frames_of_the_real_picamera2(tree):
-    code = tree / "opt/fer-edge/device"
-    shutil.rmtree(code, ignore_errors=True)
-    shutil.copytree(ROOT / "device", code)
-    mounts = [("--bind", "/dev", tree / "dev"), ("-t", "proc", "proc", tree / "proc")]
-    for arguments in mounts:
-        subprocess.run(["mount", *arguments], check=True)
-    try:
-        done = subprocess.run(
-            ["chroot", tree, "env", "LD_PRELOAD=/opt/t/shim.so", "/opt/t/v/bin/python", "-c", PROBE],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-    finally:
-        subprocess.run(["umount", tree / "dev", tree / "proc"], check=True)
-    assert done.returncode == 0, done.stderr
-    assert "problem None\n" in done.stdout
-    rows = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("frame ")]
-    assert [int(row[0]) for row in rows] == [0, 1, 2, 3, 4] * 2
-    assert {tuple(row[1:4]) for row in rows} == {("480", "640", "uint8")}
-    stamps = [int(row[4]) for row in rows]
+def write_pictures(folder: Path, pictures: list[np.ndarray]) -> Path:
+    """Write 0.jpg, 1.jpg, … as libcamera's virtual camera reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{number}.jpg"), picture)
+    return folder
+
+
+def test_device_run_takes_the_camera_by_itself_and_finds_the_faces(tree):
+    done = run("device", "run", "--max-frames", 40, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert document["source"] == "picamera"
+    assert (document["frames"], document["reopened"]) == (40, 0)
+    assert document["frames_with_faces"] >= 25
+
+
+def test_gray_frames_come_as_the_camera_made_them(tree, film):
+    """Opened twice. What is left of a difference is JPEG's and the conversion's."""
+    found = probe("film")
+    assert found["problem"] is None
+    assert [frame["index"] for frame in found["frames"]] == [0, 1, 2, 3, 4] * 2
+    assert all(frame["shape"] == [480, 640] and frame["dtype"] == "uint8" for frame in found["frames"])
+    stamps = [frame["captured_ns"] for frame in found["frames"]]
     assert stamps == sorted(set(stamps))
-    # Gray as it came, of the right picture: what is left is JPEG's and the conversion's.
-    assert all(float(row[5]) < 1.5 for row in rows)
+    assert all(frame["off"] < 1.5 for frame in found["frames"])
+
+
+def test_colours_have_the_gray_of_their_own_and_not_of_another_order(tree):
+    """Red for blue would be 29 for 76. White is 255 only at full range, which is asked of the camera as well."""
+    found = probe("colours")
+    right = {int(cv2.cvtColor(np.uint8([[bgr]]), cv2.COLOR_BGR2GRAY)[0, 0]) for bgr in COLOURS.values()}
+    assert len(found["levels"]) == len(right)
+    assert np.allclose(sorted(found["levels"]), sorted(right), atol=2)
+    assert found["range_asked"] == "Full"
+
+
+def test_5000_frames_leave_no_request_and_no_memory_behind(tree):
+    found = probe("many")
+    assert found["frames"] == 5000
+    assert found["requests_in_use"] <= 4  # the camera's own buffers
+    assert found["requests_after_closing"] == 0
+    assert found["threads_after_closing"] == 1
+    assert found["grown_kib"] < 8 * 1024  # between the 1000th frame and the last; a frame has 300 KiB
+
+
+def test_a_stall_is_noticed_and_the_camera_opened_again(tree):
+    done = run("device", "run", "--source", "picamera", "--max-frames", 50, "--json", STALL_AFTER=60)
+    assert done.returncode == 0, done.stderr
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("warning: the camera delivered nothing for 3 s after ")
+    assert said.endswith("opening it again in 0.5 s (attempt 1)")
+    document = json.loads(done.stdout)
+    assert (document["frames"], document["reopened"]) == (50, 1)
+
+
+def test_stopping_does_not_wait_for_a_stalled_camera(tree):
+    """With a wait of a minute: only an interrupted one can be over sooner."""
+    found = probe("interrupted")
+    assert found["took_s"] < 20
+    assert found["threads_after_closing"] == 1
+
+
+@pytest.mark.parametrize("variables", [{}, {"STALL_AFTER": 60}], ids=["playing", "stalling"])
+def test_control_c_ends_it(tree, variables):
+    rows = tree / "tmp/rows.jsonl"
+    rows.unlink(missing_ok=True)
+    arguments = ("run", "--source", "picamera", "--output", "/tmp/rows.jsonl")
+    process = subprocess.Popen(
+        command("device", *arguments, **variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline_s = time.monotonic() + 30
+    while not (rows.exists() and rows.stat().st_size > 1000):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+    time.sleep(1)  # into the stall
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert "ended by SIGINT" in out
+    assert "Traceback" not in err
