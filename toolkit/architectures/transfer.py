@@ -75,9 +75,12 @@ def _download(name: str, backbone: Backbone) -> keras.Model:
             io.StringIO()
         ):  # the progress bar would stand in the output of --json
             return backbone.application(include_top=False, weights="imagenet")
-    except Exception as error:  # keras.utils.get_file raises Exception, ValueError, OSError
+    except (
+        Exception
+    ) as error:  # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
+        reason = _in_a_line(error).rpartition(" -- ")[2]
         raise EdgeError(
-            f"cannot download the ImageNet weights of {name} ({_last_words(error)}); fetch {backbone.weights_url} "
+            f"cannot download the ImageNet weights of {name} ({reason}); fetch {backbone.weights_url} "
             "elsewhere and pass it with --weights FILE, or train from random weights with --weights none"
         ) from error
 
@@ -96,9 +99,9 @@ def _read(backbone: Backbone, path: Path) -> keras.Model:
     try:
         model.load_weights(path)
     except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
-        raise EdgeError(f"{path} does not fit {model.name} ({_last_words(error)}); {expected}") from error
+        raise EdgeError(f"{path} does not fit {model.name} ({_in_a_line(error)}); {expected}") from error
     return model
 
 
-def _last_words(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
