@@ -1,8 +1,10 @@
 """What all tests share."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SHARED_VARIABLE = "FER_EDGE_SHARED"
@@ -15,3 +17,24 @@ def shared_dir() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; set {SHARED_VARIABLE}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def a_result():
+    """Makes a result of noise with ``faces`` faces."""
+    from device.frames import BoundingBox, Frame
+    from device.results import Face, FrameResult
+
+    def build(index: int, faces: int = 1, label: str = "happy", gray: bool = False) -> FrameResult:
+        rng = np.random.default_rng(index)
+        image = rng.integers(0, 256, (120, 160) if gray else (120, 160, 3), dtype=np.uint8)
+        scores = {"happy": 0.75, "sad": 0.25} if label == "happy" else {"happy": 0.1, "sad": 0.9}
+        boxes = [BoundingBox(20 + 60 * n, 30, 60 + 60 * n, 80) for n in range(faces)]
+        found = tuple(
+            Face(n + 1, box, label, scores[label], scores, label, scores) for n, box in enumerate(boxes)
+        )
+        captured = datetime(2026, 11, 21, 10, tzinfo=UTC) + timedelta(milliseconds=index)
+        frame = Frame(image, index, index * 10**7)
+        return FrameResult(frame, captured, 1.5, found, {"detect": 1.0, "frame": 1.25})
+
+    return build

@@ -1,6 +1,8 @@
 """MQTT: a message a change, for Home Assistant and everything else that listens on a broker."""
 
+import contextlib
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 
 QUIET_S = 1.0  # without a change, a message a second is enough
+QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Broker:
 
 
 class MqttSink:
-    """Publishes ``TOPIC/faces`` (JSON), a retained ``TOPIC/status`` (online, offline by last will) and Home
-    Assistant's discovery. paho reconnects in a thread of its own; what happens meanwhile is dropped.
+    """Publishes ``TOPIC/faces`` (JSON, QoS 1), a retained ``TOPIC/status`` (online, offline by last will) and Home
+    Assistant's discovery. paho reconnects in a thread of its own; up to ``QUEUE`` rows wait for that in memory, later
+    ones are dropped and counted.
     """
 
     def __init__(
@@ -57,8 +61,11 @@ class MqttSink:
             report,
             clock_s,
         )
+        if not topic or set(topic) & set("+#\0"):
+            raise UsageError(f"--mqtt-topic {topic!r}: expected a name such as home/camera, without + and #")
         self.name = f"mqtt://{broker.host}:{broker.port}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
+        self._lost = 0
         self._was_connected = self._missed = False
         self.client = self._connect()
 
@@ -67,12 +74,13 @@ class MqttSink:
             from paho.mqtt import client as mqtt
         except ModuleNotFoundError:
             raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
+        self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         if self.broker.user is not None:
             client.username_pw_set(self.broker.user, self.broker.password)
         client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 60)
-        client.max_queued_messages_set(10)
+        client.max_queued_messages_set(QUEUE)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_connect_fail = self._on_connect_fail
         client.connect_async(self.broker.host, self.broker.port, keepalive=30)
@@ -83,11 +91,14 @@ class MqttSink:
         if reason.is_failure:
             self.report(f"{self.name} refuses: {reason}; trying again")
             return
-        client.publish(f"{self.topic}/status", "online", qos=1, retain=True)
+        # QoS 0: said again at every connection, and a queue full of rows has no room for them.
+        client.publish(f"{self.topic}/status", "online", qos=0, retain=True)
         for address, document in self._discovery().items():
-            client.publish(address, json.dumps(document), qos=1, retain=True)
-        if self._was_connected:
-            self.report(f"{self.name} is connected again")
+            client.publish(address, json.dumps(document), qos=0, retain=True)
+        lost, self._lost = self._lost, 0
+        if self._was_connected or lost:
+            dropped = f"; {lost} rows did not fit into its queue and are lost" if lost else ""
+            self.report(f"{self.name} is connected again{dropped}")
         self._was_connected = True
 
     def _on_connect_fail(self, client, userdata) -> None:
@@ -101,26 +112,27 @@ class MqttSink:
 
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""
+        node = re.sub(r"[^a-zA-Z0-9_-]", "_", self.topic)  # the characters that Home Assistant allows
         common = {
             "state_topic": f"{self.topic}/faces",
             "availability_topic": f"{self.topic}/status",
-            "device": {"identifiers": [self.topic], "name": self.topic, "manufacturer": "fer-edge"},
+            "device": {"identifiers": [node], "name": self.topic, "manufacturer": "fer-edge"},
         }
         expression = {
             "name": "Expression",
-            "unique_id": f"{self.topic}-expression",
+            "unique_id": f"{node}-expression",
             "value_template": "{{ value_json.expression }}",
             "icon": "mdi:emoticon-outline",
         }
         faces = {
             "name": "Faces",
-            "unique_id": f"{self.topic}-faces",
+            "unique_id": f"{node}-faces",
             "value_template": "{{ value_json.count }}",
             "icon": "mdi:face-recognition",
         }
         return {
-            f"homeassistant/sensor/{self.topic}/expression/config": {**common, **expression},
-            f"homeassistant/sensor/{self.topic}/faces/config": {**common, **faces},
+            f"homeassistant/sensor/{node}/expression/config": {**common, **expression},
+            f"homeassistant/sensor/{node}/faces/config": {**common, **faces},
         }
 
     def write(self, result: FrameResult) -> None:
@@ -129,14 +141,18 @@ class MqttSink:
         if result.summary == self._sent_summary and now_s - self._sent_s < QUIET_S:
             return
         self._sent_s, self._sent_summary = now_s, result.summary
-        if self.client.is_connected():
-            row = result.to_json()
-            row["count"] = len(result.faces)
-            row["expression"] = result.faces[0].smoothed_label if result.faces else "no face"
-            self.client.publish(f"{self.topic}/faces", json.dumps(row), qos=0)
+        row = result.to_json()
+        row["count"] = len(result.faces)
+        row["expression"] = result.faces[0].smoothed_label if result.faces else "no face"
+        message = self.client.publish(f"{self.topic}/faces", json.dumps(row), qos=1)
+        self._lost += message.rc == self._queue_full
 
     def close(self) -> None:
-        if self.client.is_connected():
-            self.client.publish(f"{self.topic}/status", "offline", qos=1, retain=True).wait_for_publish(2)
-        self.client.disconnect()
+        """Say that the device is offline, once the rows that wait are out; 2 s at most."""
+        goodbye = self.client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)
+        # A full queue, no connection or no answer: the connection just ends, and the broker publishes the last will.
+        with contextlib.suppress(ValueError, RuntimeError):
+            goodbye.wait_for_publish(2)
+            if goodbye.is_published():
+                self.client.disconnect()
         self.client.loop_stop()

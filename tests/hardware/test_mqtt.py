@@ -1,0 +1,262 @@
+"""The MQTT sink and a real mosquitto on loopback, stopped, started again and killed."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from device.sinks.mqtt import QUEUE, Broker, MqttSink
+
+mqtt = pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
+
+DEVICE = Path(sys.executable).with_name("device")
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
+LABELS = ("happy", "sad")
+# homeassistant/components/mqtt/discovery.py of Home Assistant matches topics with this.
+DISCOVERY = re.compile(r"homeassistant/(\w+)/(?:([a-zA-Z0-9_-]+)/)?([a-zA-Z0-9_-]+)/config")
+
+pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+
+
+def wait_until(true, timeout_s: float = 30.0) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        try:
+            if true():
+                return
+        except (OSError, KeyError):
+            pass
+        time.sleep(0.05)
+    raise AssertionError("not within the time")
+
+
+class RealBroker:
+    """mosquitto on a port of its own, which keeps its sessions on disk."""
+
+    def __init__(self, folder: Path, *settings: str):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.config = folder / "mosquitto.conf"
+        settings = settings or ("allow_anonymous true",)
+        # As root mosquitto becomes another user, who cannot write here.
+        lines = (
+            f"listener {self.port} 127.0.0.1",
+            "user root",
+            "persistence true",
+            f"persistence_location {folder}/",
+        )
+        self.config.write_text("\n".join((*lines, "max_queued_messages 0", *settings, "")))
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([MOSQUITTO, "-c", self.config], stderr=subprocess.DEVNULL)
+        wait_until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+
+class Listener:
+    """Hears everything below ``topics`` with QoS 1, in a session that outlives its connection."""
+
+    def __init__(self, port: int, topics: str = "#", **login):
+        self.heard: list[tuple[str, bytes, bool]] = []
+        self.subscribed = False
+        self.client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, client_id=uuid.uuid4().hex, clean_session=False
+        )
+        if login:
+            self.client.username_pw_set(**login)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_connect = lambda client, *rest: client.subscribe(topics, qos=1)
+        self.client.on_subscribe = lambda *rest: setattr(self, "subscribed", True)
+        self.client.on_message = lambda client, userdata, message: self.heard.append(
+            (message.topic, message.payload, message.retain)
+        )
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        wait_until(lambda: self.subscribed)
+
+    def last(self, topic: str) -> bytes:
+        """The newest payload of a topic; KeyError if there was none."""
+        return {heard: payload for heard, payload, _ in tuple(self.heard)}[topic]
+
+    def rows(self) -> list[dict]:
+        return [json.loads(payload) for topic, payload, _ in tuple(self.heard) if topic.endswith("/faces")]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def broker(tmp_path):
+    with RealBroker(tmp_path) as broker:
+        yield broker
+
+
+def device_run(port: int, *arguments) -> subprocess.Popen:
+    command = [DEVICE, "run", "--source", "demo:live", "--mqtt", f"127.0.0.1:{port}", "--json", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_device_run_publishes_its_rows_and_goes_offline(broker, tmp_path):
+    """What was published stands as well in the rows of the same run, with ``count`` and ``expression`` more."""
+    rows = tmp_path / "rows.jsonl"
+    with Listener(broker.port) as listener:
+        process = device_run(broker.port, "--output", rows)
+        wait_until(lambda: sum(row["count"] == 2 for row in listener.rows()) >= 3)
+        assert listener.last("fer-edge/status") == b"online"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+        wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    written = {row["index"]: row for row in map(json.loads, rows.read_text().splitlines())}
+    for row in listener.rows():
+        faces = row["faces"]
+        expression = faces[0]["smoothed_label"] if faces else "no face"
+        more = {"count": len(faces), "expression": expression}
+        assert row == {**written[row["index"]], **more, "captured_at": row["captured_at"]}
+
+
+def test_changes_are_published_at_once_and_the_rest_once_a_second(broker, a_result):
+    clock_s = 0.0
+    with Listener(broker.port) as listener:
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, clock_s=lambda: clock_s)
+        sink.write(a_result(1))
+        sink.write(a_result(2))  # nothing changed, and no second passed
+        sink.write(a_result(3, label="sad"))
+        clock_s = 1.0
+        sink.write(a_result(4, label="sad"))
+        sink.close()
+        wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    assert [row["index"] for row in listener.rows()] == [1, 3, 4]
+
+
+def test_the_last_will_speaks_for_a_killed_device(broker):
+    with Listener(broker.port, "fer-edge/status") as listener:
+        process = device_run(broker.port)
+        wait_until(lambda: listener.last("fer-edge/status") == b"online")
+        process.kill()
+        process.communicate()
+        wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    with Listener(broker.port, "fer-edge/status") as later:
+        wait_until(lambda: later.heard)
+    assert later.heard == [("fer-edge/status", b"offline", True)]  # retained: who comes later knows too
+
+
+def test_no_row_is_lost_while_the_broker_is_away(broker, a_result):
+    said: list[str] = []
+    with Listener(broker.port) as listener:
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append)
+        wait_until(sink.client.is_connected)
+        for index in range(100):
+            sink.write(a_result(index, label=LABELS[index % 2]))
+            if index == 30:
+                broker.stop()
+            if index == 70:
+                wait_until(lambda: not sink.client.is_connected())
+                broker.start()
+        wait_until(lambda: any("again" in line for line in said))
+        sink.close()
+        wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    indices = [row["index"] for row in listener.rows()]
+    assert sorted(set(indices)) == list(range(100))  # QoS 1: each at least once
+    assert ["gone" in said[0], "again" in said[1], len(said)] == [True, True, 2]
+
+
+def test_rows_wait_for_a_broker_that_comes_late(tmp_path, a_result):
+    broker = RealBroker(tmp_path)
+    sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS)
+    for index in range(10):
+        sink.write(a_result(index, label=LABELS[index % 2]))
+    with broker, Listener(broker.port) as listener:
+        wait_until(lambda: len(listener.rows()) >= 10)
+        sink.close()
+    assert [row["index"] for row in listener.rows()] == list(range(10))
+
+
+def test_the_queue_is_bounded_and_what_it_drops_is_said(broker, a_result):
+    """Memory stays flat in a long outage: the first rows of it are kept, then those from its end on."""
+    said: list[str] = []
+    with Listener(broker.port) as listener:
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append)
+        wait_until(sink.client.is_connected)
+        broker.stop()
+        wait_until(lambda: not sink.client.is_connected())
+        for index in range(QUEUE + 50):
+            sink.write(a_result(index, label=LABELS[index % 2]))
+        broker.start()
+        wait_until(lambda: len(listener.rows()) >= QUEUE, timeout_s=60)
+        wait_until(lambda: listener.last("fer-edge/status") == b"online")
+        sink.write(a_result(QUEUE + 50))
+        sink.close()
+        wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    indices = {row["index"] for row in listener.rows()}
+    assert indices == {*range(QUEUE), QUEUE + 50}
+    assert said[-1].endswith("is connected again; 50 rows did not fit into its queue and are lost")
+
+
+@pytest.mark.parametrize("topic", ["fer-edge", "home/living room"])
+def test_home_assistant_discovers_two_sensors(broker, a_result, topic):
+    """Topics as Home Assistant matches them, retained; templates rendered as it does, on rows as they are sent."""
+    with Listener(broker.port) as listener:
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, topic)
+        sink.write(a_result(1, faces=2))
+        sink.write(a_result(2, faces=0))
+        wait_until(lambda: len(listener.rows()) == 2)
+        sink.close()
+    with Listener(broker.port, "homeassistant/#") as home_assistant:
+        wait_until(lambda: len(home_assistant.heard) == 2)
+    assert all(retained for *_, retained in home_assistant.heard)
+    found = {address: json.loads(payload) for address, payload, _ in home_assistant.heard}
+    assert len(found) == len({config["unique_id"] for config in found.values()}) == 2
+    values = set()
+    for address, config in found.items():
+        component, node, _ = DISCOVERY.fullmatch(address).groups()
+        assert component == "sensor"
+        assert config["device"]["identifiers"] == [node]
+        assert config["name"]
+        assert config["icon"].startswith("mdi:")
+        assert config["state_topic"] == f"{topic}/faces"
+        assert config["availability_topic"] == f"{topic}/status"  # online and offline are its usual payloads
+        template = jinja2.Template(config["value_template"], undefined=jinja2.StrictUndefined)
+        values.add(tuple(template.render(value_json=row) for row in listener.rows()))
+    assert values == {("happy", "no face"), ("2", "0")}
+
+
+def test_a_wrong_password_is_said_and_the_right_one_is_taken(tmp_path):
+    passwords = tmp_path / "passwords"
+    program = shutil.which("mosquitto_passwd") or pytest.skip("mosquitto_passwd is not installed")
+    subprocess.run([program, "-c", "-b", passwords, "camera", "right"], check=True)
+    said: list[str] = []
+    with RealBroker(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
+        wrong = MqttSink(Broker("127.0.0.1", broker.port, "camera", "wrong"), LABELS, report=said.append)
+        wait_until(lambda: said)
+        wrong.close()
+        right = MqttSink(Broker("127.0.0.1", broker.port, "camera", "right"), LABELS)
+        wait_until(right.client.is_connected)
+        right.close()
+        with Listener(broker.port, "fer-edge/status", username="camera", password="right") as listener:
+            wait_until(lambda: listener.last("fer-edge/status") == b"offline")
+    assert "refuses: Not authorized" in said[0]
+    assert "wrong" not in said[0]
