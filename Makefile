@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference test-picamera test-mqtt test-streams test-wheel lint format models figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference test-picamera test-mqtt test-streams test-wheel test-backends lint format models figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,7 +41,7 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-streams test-wheel ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-streams test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
@@ -66,6 +66,9 @@ test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 
 test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
 	$(BIN)/python -m pytest -rs tests/hardware/test_wheel.py
+
+test-backends: setup ## training on JAX and on torch in environments without TensorFlow
+	$(BIN)/python -m pytest -rs tests/hardware/test_backends.py
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
