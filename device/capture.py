@@ -38,8 +38,9 @@ class NewestFrame:
 
 
 class LiveCapture:
-    """Reads an opened live source in a thread of its own and reopens it, with back-off, when it fails.
+    """Reads a live source in a thread of its own and reopens it, with back-off, when it fails.
 
+    As a context it opens and closes the source: what fails at the first opening is raised, and ``stop`` ends the wait.
     ``report`` gets one line a fault. ``reopened`` counts the reconnections, ``dropped`` the frames that were
     replaced by newer ones before the loop could take them.
     """
@@ -55,6 +56,29 @@ class LiveCapture:
     @property
     def dropped(self) -> int:
         return self.slot.replaced
+
+    def __enter__(self) -> "LiveCapture":
+        failures: list[Exception] = []
+
+        def enter() -> None:
+            try:
+                self.source.__enter__()
+            except Exception as error:
+                failures.append(error)
+
+        # In a thread, because a signal is not heard while the main one waits in a driver.
+        opening = threading.Thread(target=enter, name="opening", daemon=True)
+        opening.start()
+        while opening.is_alive():
+            opening.join(timeout=0.1)
+            if self.stop.is_set():
+                self._interrupt()
+        if failures and not self.stop.is_set():
+            raise failures[0]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.source.__exit__(*exc)
 
     def frames(self) -> Generator[Frame]:
         """Yield the newest frame again and again until ``stop`` is set; the source must be entered already.
@@ -76,18 +100,20 @@ class LiveCapture:
             self._end_thread()
 
     def _end_thread(self) -> None:
-        """Wait until the thread has let go of the source; a source that can ``interrupt`` its waits is told to."""
-        interrupt = getattr(self.source, "interrupt", lambda: None)
+        """Wait until the thread has let go of the source; one that can ``interrupt`` is told to."""
         deadline_s = time.monotonic() + LET_GO_S
         while self._thread.is_alive() and time.monotonic() < deadline_s:
-            interrupt()
+            self._interrupt()
             self._thread.join(timeout=0.1)
+
+    def _interrupt(self) -> None:
+        getattr(self.source, "interrupt", lambda: None)()
 
     def _over(self) -> bool:
         return self.stop.is_set() or self._closed.is_set()
 
     def _run(self) -> None:
-        """Read until closed. The first opening was the caller's, so that its failure could end the program."""
+        """Read until closed. The source is open at first: that it does not open ends the program."""
         pause_s = FIRST_PAUSE_S
         while not self._over():
             before = self._next_index

@@ -171,7 +171,7 @@ def run_session(
     tally = Tally(clock_s())
     live = LiveCapture(source, stop, report) if source.live else None
     try:
-        with source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
+        with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
             for result in loop.results(islice(pictures, max_frames)):
                 tally.add(result, clock_s())
                 running.write(result)

@@ -13,6 +13,7 @@ from device.errors import EdgeError, UsageError
 from device.sources.opencv import CaptureSource, cv2
 
 TIMEOUT_MS = 5000  # to open, and between frames
+PROBE_S = 1.0  # to tell a camera that is off from one that has no video
 DAMAGED = 3  # pictures in a row that may come damaged
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 
@@ -53,7 +54,7 @@ class NetworkStream(CaptureSource):
     def _problem(self) -> str:
         """Return why it did not open; FFmpeg only says that it did not."""
         try:
-            socket.create_connection((self.host, self.port), self.timeout_ms / 1000).close()
+            socket.create_connection((self.host, self.port), PROBE_S).close()
         except OSError as error:
             return f"{self.name} does not answer: {error.strerror or error}; is the camera on, and the address right?"
         return (

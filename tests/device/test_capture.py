@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from device.capture import LiveCapture, NewestFrame
 from device.errors import EdgeError
@@ -152,6 +153,32 @@ def test_stopping_ends_a_camera_that_hangs():
         for _ in LiveCapture(source, stop, said.append).frames():
             stop.set()
     assert time.monotonic() - started_s < 4
+
+
+def test_stopping_ends_the_wait_for_a_camera_that_does_not_open():
+    class Silent(FaultyCamera):
+        def __enter__(self):
+            self.interrupted = threading.Event()
+            self.interrupted.wait(60)
+            raise EdgeError("does not open")
+
+        def interrupt(self):
+            self.interrupted.set()
+
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    started_s = time.monotonic()
+    with LiveCapture(Silent([]), stop, lambda line: None) as capture:
+        assert list(capture.frames()) == []
+    assert time.monotonic() - started_s < 30
+
+
+def test_a_camera_that_does_not_open_ends_it():
+    with (
+        pytest.raises(EdgeError, match="unplugged"),
+        LiveCapture(FaultyCamera(EdgeError("unplugged")), threading.Event(), lambda line: None),
+    ):
+        pass
 
 
 def test_the_camera_is_let_go_before_it_is_closed():

@@ -227,7 +227,7 @@ def test_an_address_that_ends_is_opened_again_and_counted(mjpeg_server):
             if frame.index >= 30:
                 stop.set()
     assert indices == sorted(set(indices))
-    assert capture.reopened == len(said) == 1
+    assert capture.reopened == len(said) >= 1
     assert "opening it again in 0.5 s" in said[0]
 
 

@@ -144,9 +144,14 @@ def test_what_is_no_video_ends_in_one_line(kind, act, jpegs):
 
 
 @KINDS
-@pytest.mark.parametrize("state", ["playing", "stalling", "away"])
+@pytest.mark.parametrize("state", ["opening", "playing", "stalling", "away"])
 def test_control_c_ends_it_whatever_the_camera_does(kind, state, jpegs, tmp_path):
-    acts = {"playing": [Act()], "stalling": [Act(45, "stall")], "away": [Act(45, "close"), Act(0, "close")]}
+    acts = {
+        "opening": [Act(0, "stall")],
+        "playing": [Act()],
+        "stalling": [Act(45, "stall")],
+        "away": [Act(45, "close"), Act(0, "close")],
+    }
     rows = tmp_path / "rows.jsonl"
     with kind(jpegs, *acts[state]) as camera:
         process = subprocess.Popen(
@@ -157,6 +162,7 @@ def test_control_c_ends_it_whatever_the_camera_does(kind, state, jpegs, tmp_path
         )
         deadline_s = time.monotonic() + 30
         ready = {
+            "opening": camera.stalling.is_set,
             "playing": lambda: rows.exists() and rows.stat().st_size > 10_000,
             "stalling": camera.stalling.is_set,
             "away": lambda: camera.connections >= 4,
