@@ -23,6 +23,8 @@ from toolkit.quantization.representative import ChosenFaces
 
 # Faces that tell the error of a layer; fewer where the network is so large that it would take long.
 LAYER_FACES, FEWEST_LAYER_FACES, LAYER_SECONDS = 64, 4, 15.0
+# Each layer alone in int8 is a conversion of its own; past so many of them the user is told how far it is.
+MANY_LAYERS = 50
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Quantizer:
         rows = np.linspace(0, len(images) - 1, count).astype(int)
 
         def damage(layer: Layer) -> float:
+            if len(layers) > MANY_LAYERS:
+                self.progress(f"measuring layer {layers.index(layer) + 1} of {len(layers)} alone, {layer.name}")
             alone = self._open(self.conversion.alone(layer)).predict(images[rows])
             return float(np.abs(alone - self.float_probabilities[rows]).mean())
 
