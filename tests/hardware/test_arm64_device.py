@@ -2,7 +2,7 @@
 
 The project's own wheel with what pip chooses for aarch64, no more than Python beside it. Needs qemu-user,
 mmdebstrap and gcc (Debian: apt install qemu-user mmdebstrap gcc) and the package index; makes arm64 systems of 900 MB
-in the user's cache at the first run.
+in the user's cache at the first run. Two minutes of processor time.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ COMBINATIONS = {
     "trixie": (TRIXIE, (), "pi5"),
     "bookworm-picamera2": (BOOKWORM, PICAMERA2_PINS, "pi-zero-2w"),
 }
-FRAMES = 8  # two searches of the whole frame, and known faces followed between them
+FRAMES = 8  # the whole frame is searched until the faces are known, then they are followed
 
 
 @dataclass(frozen=True)
