@@ -1,11 +1,15 @@
 """What all tests share."""
 
 import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_VARIABLE = "FER_EDGE_SHARED"
 
