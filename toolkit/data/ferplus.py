@@ -87,6 +87,14 @@ def with_majority_labels(dataset: Dataset) -> Dataset:
     )
 
 
+def advice_for_unknown_classes(dataset: Dataset, unknown: list[str]) -> str:
+    """Return the end of an error line: what to pass where the votes beside the faces know the classes ``unknown``."""
+    names = {normal_class_name(name) for name in unknown}
+    if dataset.votes is None or not names or not names <= set(FERPLUS_CLASSES):
+        return ""
+    return "; pass --label-source ferplus for the labels of the FER+ votes beside them"
+
+
 def label_shares(dataset: Dataset) -> np.ndarray:
     """Return for each face the share of its taggers who named its label, (N,) float64; 0 for a class they lack."""
     assert dataset.votes is not None

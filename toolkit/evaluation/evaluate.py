@@ -10,6 +10,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.leaks import leaked_rows
 from toolkit.data.loading import OWN_LABELS, load_dataset
 from toolkit.evaluation.compare import compare_predictions
@@ -40,7 +41,9 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
     surplus = [name for name in dataset.classes if normal_class_name(name) not in wanted]
     common = [name for name in labels if normal_class_name(name) in spelled]
     if unknown or (surplus and asked is None):
-        advice = f"; pass --classes {','.join(common)} to evaluate on these alone" if common else ""
+        advice = advice_for_unknown_classes(dataset, unknown)
+        if common:
+            advice += f"; pass --classes {','.join(common)} to evaluate on these alone"
         raise EdgeError(
             f"the model's labels do not match the data: the model names {', '.join(labels)}; "
             f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"

@@ -8,6 +8,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.ferplus import advice_for_unknown_classes
 
 # From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200
@@ -103,5 +104,6 @@ def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Datas
         return data, False
     raise EdgeError(
         f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "
-        f"{', '.join(data.classes)}; name the classes alike, or pass --labels in the order of the outputs"
+        f"{', '.join(data.classes)}{advice_for_unknown_classes(data, unknown)}; name the classes alike, or pass "
+        "--labels in the order of the outputs"
     )

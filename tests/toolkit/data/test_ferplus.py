@@ -1,11 +1,13 @@
 """The majority of the FER+ votes as label."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from device.errors import EdgeError
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
-from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
+from toolkit.data.ferplus import VOTE_COLUMNS, advice_for_unknown_classes, majority_labels
 from toolkit.data.loading import load_dataset
 
 from .conftest import csv_row, write_csv
@@ -69,6 +71,14 @@ def test_faces_without_votes_are_refused(kaggle_csv):
         EdgeError, match=r"no FER\+ votes to take labels from; expected fer2013new\.csv beside"
     ):
         load_dataset(kaggle_csv, label_source="ferplus")
+
+
+def test_the_votes_are_advised_only_for_classes_that_they_know(judged_csv):
+    voted = load_dataset(judged_csv, lenient=True)
+    assert "--label-source ferplus" in advice_for_unknown_classes(voted, ["Contempt"])
+    assert advice_for_unknown_classes(voted, ["contempt", "bored"]) == ""
+    assert advice_for_unknown_classes(voted, []) == ""
+    assert advice_for_unknown_classes(replace(voted, votes=None), ["contempt"]) == ""
 
 
 def test_contempt_is_a_known_name_and_the_last():
