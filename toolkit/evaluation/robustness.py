@@ -109,9 +109,11 @@ def mean_kept_interval(correct: np.ndarray, seed: int) -> tuple[float, float]:
     """Return the interval of the mean share kept; ``correct``: (1 + conditions, N) bool, the first row uncorrupted."""
     rng = np.random.default_rng(seed)
     n = correct.shape[1]
-    times_drawn = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     # Every condition weighs alike, so their sum a face is all that the mean needs.
-    clean, corrupted = times_drawn @ correct[0], times_drawn @ correct[1:].sum(axis=0)
+    right = np.stack([correct[0], correct[1:].sum(axis=0)])
+    shares = np.full(n, 1 / n)
+    # One draw at a time: all of them would take 16 KB a face.
+    clean, corrupted = np.array([right @ rng.multinomial(n, shares) for _ in range(RESAMPLES)]).T
     kept = corrupted[clean > 0] / clean[clean > 0] / (len(correct) - 1)
     low, high = np.quantile(kept, [0.025, 0.975])
     return float(low), float(high)
