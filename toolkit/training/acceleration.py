@@ -48,8 +48,12 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
     after = model.layers.index(model.get_layer(weighted[-1])) if weighted else 0
     exact = {layer.name for layer in model.layers[after:]}
 
-    def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def copy(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
+        if not isinstance(
+            layer, keras.layers.Layer
+        ):  # a bare operation, such as a division; it has no policy
+            return type(layer).from_config(config)
         config["dtype"] = "float32" if layer.name in exact else dtype_policy
         normalises = type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
         fusible = normalises and layer.scale and layer.center

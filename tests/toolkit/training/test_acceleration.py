@@ -47,6 +47,17 @@ def test_inference_reads_the_moving_statistics():
     )
 
 
+def test_bare_operations_are_copied_as_they_are():
+    """As in models that others made, and that may teach."""
+    image = keras.Input((48, 48, 1))
+    features = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, 4)(image / 255.0))
+    plain = keras.Model(image, keras.layers.Dense(7)(features))
+    expected = plain.predict_on_batch(FACES)
+    for policy, tolerance in (("float32", 1e-6), ("mixed_bfloat16", 0.05)):
+        got = accelerated(plain, policy).predict_on_batch(FACES)
+        np.testing.assert_allclose(got, expected, atol=tolerance * np.abs(expected).max())
+
+
 def test_logits_stay_float32_under_a_mixed_policy():
     plain = without_dropout("compact")
     fast = accelerated(plain, "mixed_bfloat16")
