@@ -1,5 +1,6 @@
 """The MQTT sink and a real mosquitto on loopback, stopped, started again and killed."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -114,16 +116,21 @@ def broker(tmp_path):
         yield broker
 
 
-def device_run(port: int, *arguments) -> subprocess.Popen:
+@contextlib.contextmanager
+def device_run(port: int, *arguments) -> Iterator[subprocess.Popen]:
     command = [DEVICE, "run", "--source", "demo:live", "--mqtt", f"127.0.0.1:{port}", "--json", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_device_run_publishes_its_rows_and_goes_offline(broker, tmp_path):
     """What was published stands as well in the rows of the same run, with ``count`` and ``expression`` more."""
     rows = tmp_path / "rows.jsonl"
-    with Listener(broker.port) as listener:
-        process = device_run(broker.port, "--output", rows)
+    with Listener(broker.port) as listener, device_run(broker.port, "--output", rows) as process:
         wait_until(lambda: sum(row["count"] == 2 for row in listener.rows()) >= 3)
         assert listener.last("fer-edge/status") == b"online"
         process.send_signal(signal.SIGINT)
@@ -153,11 +160,9 @@ def test_changes_are_published_at_once_and_the_rest_once_a_second(broker, a_resu
 
 
 def test_the_last_will_speaks_for_a_killed_device(broker):
-    with Listener(broker.port, "fer-edge/status") as listener:
-        process = device_run(broker.port)
+    with Listener(broker.port, "fer-edge/status") as listener, device_run(broker.port) as process:
         wait_until(lambda: listener.last("fer-edge/status") == b"online")
         process.kill()
-        process.communicate()
         wait_until(lambda: listener.last("fer-edge/status") == b"offline")
     with Listener(broker.port, "fer-edge/status") as later:
         wait_until(lambda: later.heard)

@@ -167,13 +167,17 @@ def test_control_c_ends_it_whatever_the_camera_does(kind, state, jpegs, tmp_path
             "stalling": camera.stalling.is_set,
             "away": lambda: camera.connections >= 4,
         }[state]
-        while not ready():
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
-        asked_s = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-        took_s = time.monotonic() - asked_s
+        try:
+            while not ready():
+                assert time.monotonic() < deadline_s
+                time.sleep(0.05)
+            asked_s = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            took_s = time.monotonic() - asked_s
+        finally:
+            process.kill()
+            process.communicate()
     assert process.returncode == 0, err
     assert "ended by SIGINT" in out
     assert "Traceback" not in err
