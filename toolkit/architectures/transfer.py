@@ -71,13 +71,11 @@ def load_pretrained(architecture: Architecture, weights: str) -> keras.Model:
 
 def _download(name: str, backbone: Backbone) -> keras.Model:
     try:
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # the progress bar would stand in the output of --json
+        # The progress bar would stand in the output of --json.
+        with contextlib.redirect_stdout(io.StringIO()):
             return backbone.application(include_top=False, weights="imagenet")
-    except (
-        Exception
-    ) as error:  # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
+    except Exception as error:
+        # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
         reason = _in_a_line(error).rpartition(" -- ")[2]
         raise EdgeError(
             f"cannot download the ImageNet weights of {name} ({reason}); fetch {backbone.weights_url} "

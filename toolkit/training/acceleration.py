@@ -50,9 +50,7 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
 
     def copy(layer: keras.Operation) -> keras.Operation:
         config = layer.get_config()
-        if not isinstance(
-            layer, keras.layers.Layer
-        ):  # a bare operation, such as a division; it has no policy
+        if not isinstance(layer, keras.layers.Layer):  # a bare operation, such as a division
             return type(layer).from_config(config)
         config["dtype"] = "float32" if layer.name in exact else dtype_policy
         normalises = type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
