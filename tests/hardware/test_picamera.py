@@ -165,12 +165,16 @@ def test_control_c_ends_it(tree, variables):
         text=True,
     )
     deadline_s = time.monotonic() + 30
-    while not (rows.exists() and rows.stat().st_size > 1000):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-    time.sleep(1)  # into the stall
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    try:
+        while not (rows.exists() and rows.stat().st_size > 1000):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        time.sleep(1)  # into the stall
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0, err
     assert "ended by SIGINT" in out
     assert "Traceback" not in err
