@@ -69,10 +69,9 @@ class LiveCapture:
         # In a thread, because a signal is not heard while the main one waits in a driver.
         opening = threading.Thread(target=enter, name="opening", daemon=True)
         opening.start()
-        while opening.is_alive():
+        while opening.is_alive() and not self.stop.is_set():
             opening.join(timeout=0.1)
-            if self.stop.is_set():
-                self._interrupt()
+        self._end(opening)
         if failures and not self.stop.is_set():
             raise failures[0]
         return self
@@ -97,17 +96,14 @@ class LiveCapture:
                     self.report(f"{self.source.name} has been silent for {SILENCE_S:g} s")
         finally:
             self._closed.set()
-            self._end_thread()
+            self._end(self._thread)
 
-    def _end_thread(self) -> None:
-        """Wait until the thread has let go of the source; one that can ``interrupt`` is told to."""
+    def _end(self, thread: threading.Thread) -> None:
+        """Wait ``LET_GO_S`` at most for ``thread`` to let go of the source, which is told to if it can be."""
         deadline_s = time.monotonic() + LET_GO_S
-        while self._thread.is_alive() and time.monotonic() < deadline_s:
-            self._interrupt()
-            self._thread.join(timeout=0.1)
-
-    def _interrupt(self) -> None:
-        getattr(self.source, "interrupt", lambda: None)()
+        while thread.is_alive() and time.monotonic() < deadline_s:
+            getattr(self.source, "interrupt", lambda: None)()
+            thread.join(timeout=0.1)
 
     def _over(self) -> bool:
         return self.stop.is_set() or self._closed.is_set()

@@ -173,6 +173,23 @@ def test_stopping_ends_the_wait_for_a_camera_that_does_not_open():
     assert time.monotonic() - started_s < 30
 
 
+def test_stopping_gives_up_a_driver_that_hangs_in_its_opening(monkeypatch):
+    released = threading.Event()
+
+    class Hung(FaultyCamera):
+        def __enter__(self):
+            released.wait(60)
+
+    monkeypatch.setattr("device.capture.LET_GO_S", 0.3)
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    started_s = time.monotonic()
+    with LiveCapture(Hung([]), stop, lambda line: None) as capture:
+        assert list(capture.frames()) == []
+    assert time.monotonic() - started_s < 30
+    released.set()
+
+
 def test_a_camera_that_does_not_open_ends_it():
     with (
         pytest.raises(EdgeError, match="unplugged"),
