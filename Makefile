@@ -89,9 +89,10 @@ FOUR := happy,sad,surprise,neutral
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
 	$(call TRAIN,wide)
 	$(call TRAIN,best,--teacher runs/wide/best.keras)
+	$(call TRAIN,best_tuned,--init runs/best/best.keras --teacher runs/wide/best.keras --teacher runs/best/best.keras)
 	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras --teacher runs/wide/best.keras)
 	$(call TRAIN,ferplus,--init runs/best/best.keras)
-	cp runs/best/best.keras models/best.keras
+	cp runs/best_tuned/best.keras models/best.keras
 	cp runs/best4/best.keras models/best4.keras
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite

@@ -41,12 +41,18 @@ def load_dataset(
         raise EdgeError(
             f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
         )
+    dataset = narrowed(dataset, classes, label_source)
+    if not lenient:
+        refuse_one_class(dataset)
+    return dataset
+
+
+def narrowed(dataset: Dataset, classes: tuple[str, ...] | None, label_source: str) -> Dataset:
+    """Return ``dataset`` under the labels of ``label_source``, with ``classes`` alone; see ``load_dataset``."""
     if label_source == FERPLUS_LABELS:
         dataset = with_majority_labels(dataset)
     if classes is not None:
         dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
-    if not lenient:
-        refuse_one_class(dataset)
     return dataset
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.leaks import without_leaks
+from toolkit.data.loading import narrowed
 from toolkit.data.splits import hold_out
 from toolkit.training.recipe import TrainingRecipe
 
@@ -20,33 +21,42 @@ class TrainingData:
     leaks_removed: int
 
 
-def prepare_data(dataset: Dataset, recipe: TrainingRecipe) -> TrainingData:
-    """Split ``dataset`` for training.
+def prepare_data(
+    whole: Dataset, recipe: TrainingRecipe, classes: tuple[str, ...] | None = None
+) -> TrainingData:
+    """Split ``whole``, a data set with all its classes under its own labels, and keep ``classes`` of it.
 
     Training faces that also stand in the validation or test split, pixel for pixel, are removed. The validation
     faces are the data's own, or with ``hold_out`` (and where it has none) a seeded share of the training faces.
-    EdgeError if a class is missing from either side.
+    Which faces are held out does not depend on ``classes`` or the label source, so that a model that starts from
+    another one's weights is judged by faces that neither has learnt from. EdgeError if a class is missing from
+    either side.
     """
-    all_train = dataset.split("train")
-    others = dataset.select(dataset.splits != "train")
+
+    def kept(part: Dataset) -> Dataset:
+        return narrowed(part, classes, recipe.label_source)
+
+    all_train = whole.split("train")
+    others = whole.select(whole.splits != "train")
     train = without_leaks(all_train, others) if len(others) else all_train
-    removed = len(all_train) - len(train)
-    if recipe.hold_out or "validation" not in dataset.present_splits():
+    removed = len(kept(all_train)) - len(kept(train))
+    if recipe.hold_out or "validation" not in whole.present_splits():
         parted = hold_out(train, recipe.validation_share, recipe.seed)
         if "validation" not in parted.present_splits():
             raise EdgeError(
-                f"no class of {dataset.source} has two different training faces, so none can be held out to choose "
+                f"no class of {whole.source} has two different training faces, so none can be held out to choose "
                 "the epoch; add faces, or a validation split"
             )
         train, validation = parted.split("train"), parted.split("validation")
     else:
-        validation = dataset.split("validation")
+        validation = whole.split("validation")
+    train, validation = kept(train), kept(validation)
     for split, part in (("training", train), ("validation", validation)):
         missing = [name for name, count in part.counts().items() if count == 0]
         if missing:
             raise EdgeError(
-                f"no '{missing[0]}' face in the {split} split of {dataset.source}; expected at least one of each "
-                f"of {len(dataset.classes)} classes; add faces, or leave the class out with --classes"
+                f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
+                f"of {len(train.classes)} classes; add faces, or leave the class out with --classes"
             )
     return TrainingData(train, validation, removed)
 

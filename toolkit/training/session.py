@@ -10,7 +10,7 @@ import numpy as np
 from device.errors import EdgeError, UsageError
 from toolkit.architectures import get_architecture
 from toolkit.architectures.transfer import load_pretrained
-from toolkit.data import load_dataset
+from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
@@ -66,10 +66,10 @@ def train(
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
     backbone = None if request.resume else load_backbone(request, say)
-    dataset = load_dataset(request.data, request.classes, label_source=request.recipe.label_source)
-    for remark in dataset.remarks():
+    whole = load_dataset(request.data)
+    for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
         say(remark)
-    data = prepare_data(dataset, request.recipe)
+    data = prepare_data(whole, request.recipe, request.classes)
     say(describe(data))
     teachers = [
         load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers

@@ -147,6 +147,15 @@ def test_a_class_missing_from_a_split_is_named():
         prepare_data(without, TrainingRecipe())
 
 
+def test_the_held_out_faces_are_the_same_whatever_classes_are_kept():
+    dataset = make_dataset(90, ("train",))
+    recipe = TrainingRecipe(hold_out=True, validation_share=0.2)
+    whole, fewer = prepare_data(dataset, recipe), prepare_data(dataset, recipe, dataset.classes[1:])
+    learnt = {image.tobytes() for image in whole.train.images}
+    assert len(fewer.validation) > 0
+    assert not learnt & {image.tobytes() for image in fewer.validation.images}
+
+
 def test_one_face_a_class_cannot_be_parted():
     dataset = make_dataset(60, ("train",))
     first = np.unique(dataset.labels, return_index=True)[1]
