@@ -26,14 +26,16 @@ class Broker:
 
     @classmethod
     def parse(cls, text: str) -> "Broker":
-        from urllib.parse import urlsplit
+        from urllib.parse import unquote, urlsplit
 
         try:
             parts = urlsplit(text if "//" in text else f"//{text}")
-            broker = cls(parts.hostname or "", parts.port or 1883, parts.username, parts.password)
-        except ValueError as error:
+            user, password = (part and unquote(part) for part in (parts.username, parts.password))
+            broker = cls(parts.hostname or "", parts.port or 1883, user, password)
+        except ValueError:  # whose message may hold a part of the password
             raise UsageError(
-                f"--mqtt: {error}; expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT"
+                "--mqtt: expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT, with / # @ in a password as "
+                "%2F %23 %40"
             ) from None
         if not broker.host or parts.scheme not in ("", "mqtt"):
             raise UsageError("--mqtt: expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT")

@@ -31,9 +31,10 @@ class NetworkStream(CaptureSource):
         try:
             parts = urlsplit(address)
             self.host, self.port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-        except ValueError as error:
+        except ValueError:  # whose message may hold a part of the password
             raise UsageError(
-                f"{self.name} is no address: {error}; expected http://HOST[:PORT]/… or rtsp://…"
+                f"{self.name} is no address; expected http://HOST[:PORT]/… or rtsp://…, with / # @ in a password as "
+                "%2F %23 %40"
             ) from None
 
     def _open(self) -> cv2.VideoCapture:
@@ -83,4 +84,4 @@ class NetworkStream(CaptureSource):
 
 def without_password(address: str) -> str:
     """Return the address fit to be shown: its password as ``***``."""
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", address)
+    return re.sub(r"(//[^/@:]*):(?!\d+/).*@", r"\1:***@", address)

@@ -21,9 +21,11 @@ def dead_port() -> int:
 def test_brokers_are_parsed_and_refused():
     assert Broker.parse("pi.local") == Broker("pi.local")
     assert Broker.parse("mqtt://me:word@pi:1999") == Broker("pi", 1999, "me", "word")
-    for wrong in ("", "http://pi", "pi:port"):
-        with pytest.raises(UsageError, match="--mqtt"):
+    assert Broker.parse("mqtt://me:w%2Fo%40rd@pi") == Broker("pi", 1883, "me", "w/o@rd")
+    for wrong in ("", "http://pi", "pi:port", "mqtt://me:wo/rd@pi"):
+        with pytest.raises(UsageError, match="--mqtt") as refused:
             Broker.parse(wrong)
+        assert "'wo'" not in str(refused.value)
 
 
 @pytest.mark.parametrize("topic", ["", "home/+", "home/#", "a\0b"])

@@ -237,6 +237,11 @@ def test_a_dead_address_is_one_line_without_its_password():
         pass
     assert "secret" not in str(caught.value)
     assert without_password("rtsp://a:b@host/x") == "rtsp://a:***@host/x"
+    assert without_password("rtsp://a:b@c@host:554/x") == "rtsp://a:***@host:554/x"
+    assert without_password("http://host:8080/a@b") == "http://host:8080/a@b"
+    with pytest.raises(UsageError, match="%2F") as refused:
+        NetworkStream("rtsp://a:secret/word@host/x")
+    assert "secret" not in str(refused.value)
 
 
 def test_the_gray_plane_is_cut_out_of_padded_rows():
