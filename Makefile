@@ -98,19 +98,19 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
 
-# $(call MEASURE,keras,int8,suffix): one shipped model quantized, evaluated and timed
+# $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
 define MEASURE
 	$(BIN)/toolkit quantize --model models/$(1).keras --data $(DATA) --out $(2) --overwrite
 	$(BIN)/toolkit quantize --model models/$(1).keras --recipe float32 --out $(BUILD)/$(1)_float32.tflite --overwrite --quiet
 	$(BIN)/toolkit evaluate --model $(BUILD)/$(1)_float32.tflite --model $(2) --data $(DATA) --split validation \
-		--out models/evaluation$(3).json --overwrite
+		$(4) --out models/evaluation$(3).json --overwrite
 	$(BIN)/toolkit benchmark --model $(BUILD)/$(1)_float32.tflite --model $(2) --out models/benchmark$(3).json --overwrite
 endef
 
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)
 	$(call MEASURE,best,device/data/fer7_int8.tflite)
-	$(call MEASURE,best4,models/best4_int8.tflite,4)
+	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $$(FOUR))
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS
 	$(MAKE) docs
 

@@ -50,16 +50,16 @@ def accuracy(entry: ModelResults) -> str:
     return f"{100 * report.accuracy:.1f} % ({low:.1f} to {high:.1f})"
 
 
-def page(results: Results, epochs: dict[str, int]) -> str:
-    """Return the table as Markdown, the most accurate first."""
+def page(results: Results, recipes: dict[str, dict]) -> str:
+    """Return the table as Markdown, the most accurate first; ``recipes`` are those of the trainings by run."""
     by_name = {entry.model.name: entry for entry in results.models}
     lines = []
-    for arch, count in epochs.items():
-        exact, small = (by_name[f"{arch}_{recipe}.tflite"] for recipe in ("float32", "int8"))
+    for run, recipe in recipes.items():
+        exact, small = (by_name[f"{run}_{form}.tflite"] for form in ("float32", "int8"))
         times = [entry.latencies[0].stages["classify"]["p50_ms"] for entry in (exact, small)]
         cells = (
-            arch,
-            f"{count}",
+            recipe["arch"] if recipe["arch"] == run else f"{recipe['arch']}, `{run}.toml`",
+            f"{recipe['epochs']}",
             accuracy(exact),
             accuracy(small),
             f"{exact.model.parameters:,}",
@@ -81,8 +81,10 @@ training, epochs chosen on held-out Training faces; times of one face in one thr
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-Equal recipes but for the epochs, and for what each recipe in `recipes/` says. `vgg16`, `resnet50v2` and
-`efficientnetv2b0` need ImageNet weights, which could not be downloaded where this table was made: not run.
+Rows without a recipe were trained by the defaults for the epochs they name; those of `recipes/` are told in
+[TRAINING.md](../TRAINING.md), and `best_tuned` goes on from `best`. `vgg16`, `resnet50v2` and `efficientnetv2b0` need
+ImageNet weights, which could not be downloaded where this table was made, and `mini-xception` and `separable` take
+three to five times as long to train on a CPU: not run.
 """
 
 
@@ -95,13 +97,12 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = measure(args.runs, args.data, Path(folder))
-    epochs = {}
-    for run in args.runs:
-        metadata = read_keras_metadata(run / "best.keras") or {}
-        epochs[run.name] = metadata["training"]["recipe"]["epochs"]
+    recipes = {
+        run.name: (read_keras_metadata(run / "best.keras") or {})["training"]["recipe"] for run in args.runs
+    }
     OUT.with_suffix(".json").write_text(json.dumps(results.to_json(), indent=1) + "\n")
-    OUT.with_suffix(".md").write_text(page(results, epochs))
-    print(page(results, epochs))
+    OUT.with_suffix(".md").write_text(page(results, recipes))
+    print(page(results, recipes))
 
 
 if __name__ == "__main__":
