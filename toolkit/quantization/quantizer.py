@@ -118,7 +118,9 @@ class Quantizer:
 
         def damage(layer: Layer) -> float:
             if len(layers) > MANY_LAYERS:
-                self.progress(f"measuring layer {layers.index(layer) + 1} of {len(layers)} alone, {layer.name}")
+                self.progress(
+                    f"measuring layer {layers.index(layer) + 1} of {len(layers)} alone, {layer.name}"
+                )
             alone = self._open(self.conversion.alone(layer)).predict(images[rows])
             return float(np.abs(alone - self.float_probabilities[rows]).mean())
 
