@@ -77,7 +77,7 @@ def train(backend, out, data, *options):
 def test_a_backend_trains_teaches_and_hands_back(backend, stripes, tmp_path):
     assert subprocess.run([backend[1], "-c", "import tensorflow"], capture_output=True).returncode == 1
     plain = tmp_path / "plain.toml"
-    plain.write_text('augment = false\narch = "fully-connected"\ndtype_policy = "float32"\n')
+    plain.write_text('augmentation = 0\narch = "fully-connected"\ndtype_policy = "float32"\n')
     first = train(backend, tmp_path / "first", stripes, "--recipe", plain, "--epochs", "10")
     assert first["validation"]["accuracy"] >= 0.9
     train(

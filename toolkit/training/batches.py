@@ -18,11 +18,16 @@ VOTE_COUNT = 10
 
 @dataclass(frozen=True)
 class Batch:
-    """images: (B, 48, 48, 1) float32, gray 0..255; targets: (B, C) float32; votes: (B, V) float32 or None."""
+    """images: (B, 48, 48, 1) float32, gray 0..255; targets: (B, C) float32; votes: (B, V) float32 or None.
+
+    rows: (B,) which faces of the data set they are; view: which of the recipe's views, None where every one is new.
+    """
 
     images: np.ndarray
     targets: np.ndarray
     votes: np.ndarray | None
+    rows: np.ndarray
+    view: int | None
 
 
 class BatchMaker:
@@ -41,13 +46,13 @@ class BatchMaker:
         """Yield the batches of one epoch, shuffled; a last incomplete batch is left out."""
         rng = np.random.default_rng([self.recipe.seed, epoch])
         rows = self.draw_rows(rng)
+        view = epoch % self.recipe.views if self.recipe.views else None
         chunks = np.array_split(rows, self.batches_per_epoch)
         with ThreadPoolExecutor(WORKERS) as pool:
             queue: collections.deque[Future[Batch]] = collections.deque()
             for number, chunk in enumerate(chunks):
-                queue.append(
-                    pool.submit(self.make, chunk, np.random.default_rng([self.recipe.seed, epoch, number]))
-                )
+                batch_rng = np.random.default_rng([self.recipe.seed, epoch, number])
+                queue.append(pool.submit(self.make, chunk, batch_rng, view))
                 if len(queue) > AHEAD:
                     yield queue.popleft().result()
             while queue:
@@ -60,11 +65,23 @@ class BatchMaker:
             return rng.permutation(len(self.dataset))[:count]
         return rng.choice(len(self.dataset), count, p=self.chances)
 
-    def make(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
-        """Return one augmented batch of the faces at ``rows``."""
+    def make(self, rows: np.ndarray, rng: np.random.Generator, view: int | None = None) -> Batch:
+        """Return one augmented batch of the faces at ``rows``.
+
+        ``rng`` changes them; or ``view`` does, always alike, and ``rng`` only mirrors.
+        """
         faces = self.dataset.images[rows]
-        if self.recipe.augment:
-            faces = np.stack([augment_face(face, rng) for face in faces])
+        strength = self.recipe.augmentation
+        if strength:
+            rngs = [
+                rng if view is None else np.random.default_rng([self.recipe.seed, view, row]) for row in rows
+            ]
+            faces = np.stack(
+                [augment_face(face, its, strength) for face, its in zip(faces, rngs, strict=True)]
+            )
+        if strength and view is not None:  # a mirrored view means the same, and doubles the views for nothing
+            mirrored = rng.random(len(faces)) < 0.5
+            faces[mirrored] = faces[mirrored, :, ::-1]
         images = faces[..., None].astype(np.float32)
         smoothing = self.recipe.label_smoothing
         targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)
@@ -76,7 +93,7 @@ class BatchMaker:
             images = share * images + (1 - share) * images[other]
             targets = share * targets + (1 - share) * targets[other]
             votes = None if votes is None else share * votes + (1 - share) * votes[other]
-        return Batch(images, targets, votes)
+        return Batch(images, targets, votes, rows, view)
 
 
 def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:

@@ -21,7 +21,9 @@ class TrainingRecipe:
 
     label_source is one of LABEL_SOURCES: the data's own labels or the majority of the FER+ votes.
     learning_rate is the peak for a batch of 128 and scales with the batch; weight_decay is decoupled, a share of
-    the learning rate; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
+    the learning rate; augmentation is how far a face is changed, from 0, not at all, to 1, as far as a camera does;
+    views is after how many epochs the changes come again, 0 never: then each teacher is asked about each view once,
+    not every epoch; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
     learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
     validation_share is taken from the training split when the data has no validation split, or always if
     ``hold_out`` is true. weights is what the backbone starts from: imagenet, a file of such weights, or none for
@@ -38,7 +40,8 @@ class TrainingRecipe:
     weight_decay: float = 0.005
     label_smoothing: float = 0.1
     mixup_alpha: float = 0.0
-    augment: bool = True
+    augmentation: float = 1.0
+    views: int = 0
     ema_epochs: float = 1.0
     votes_weight: float = 0.5
     teacher_weight: float = 0.7
@@ -64,6 +67,11 @@ class TrainingRecipe:
             raise EdgeError(
                 f"label_source must be one of {', '.join(LABEL_SOURCES)}, not {self.label_source}"
             )
+        if self.views and self.mixup_alpha:
+            raise EdgeError(
+                f"views {self.views} and mixup_alpha {self.mixup_alpha:g} exclude each other: a mixed face is new "
+                "every time; set one of them to 0"
+            )
 
 
 LIMITS = (
@@ -74,6 +82,8 @@ LIMITS = (
     ("weight_decay", 0.0, 1.0),
     ("label_smoothing", 0.0, 0.9),
     ("mixup_alpha", 0.0, 10.0),
+    ("augmentation", 0.0, 1.0),
+    ("views", 0, 10_000),
     ("ema_epochs", 0.0, 1000.0),
     ("votes_weight", 0.0, 10.0),
     ("teacher_weight", 0.0, 1.0),

@@ -1,4 +1,4 @@
-"""Teachers: trained models whose probabilities a student learns from."""
+"""Teachers: trained models whose mean probabilities a student learns from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +8,36 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.keras_file import load_keras_model, read_keras_metadata
 from toolkit.training.acceleration import accelerated
+from toolkit.training.batches import Batch
 
 # (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
+
+
+class TeacherPanel:
+    """All teachers of a training as one, their mean.
+
+    Where the recipe's views come again epoch after epoch, so do the answers: each view of each of the ``face_count``
+    faces is put to the teachers once, which is what makes several large ones affordable. A resumed training asks anew.
+    """
+
+    def __init__(self, teachers: list[Teacher], face_count: int):
+        self.teachers = teachers
+        self.face_count = face_count
+        self.answers: dict[int, np.ndarray] = {}
+
+    def probabilities(self, batch: Batch) -> np.ndarray:
+        """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
+        known = self.answers.get(batch.view) if batch.view is not None else None
+        if known is not None and not np.isnan(known[batch.rows]).any():
+            return known[batch.rows]
+        shares = np.mean([teacher(batch.images) for teacher in self.teachers], axis=0)
+        if batch.view is not None:
+            if known is None:
+                known = np.full((self.face_count, shares.shape[1]), np.nan, np.float32)
+                self.answers[batch.view] = known
+            known[batch.rows] = shares
+        return shares
 
 
 def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:

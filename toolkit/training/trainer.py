@@ -20,7 +20,7 @@ from toolkit.training.phases import phase_of, set_frozen
 from toolkit.training.preparation import TrainingData
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import build_student, compile_student, export_model, start_from
-from toolkit.training.teachers import Teacher, soften
+from toolkit.training.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
 
 BEST_FILE = "best.keras"
@@ -44,7 +44,7 @@ class Trainer:
         self.data = data
         self.recipe = recipe
         self.folder = folder
-        self.teachers = teachers
+        self.panel = TeacherPanel(teachers, len(data.train)) if teachers else None
         self.classes = data.train.classes
         self.batches = BatchMaker(data.train, recipe)
         self.has_votes = self.batches.vote_shares is not None
@@ -118,11 +118,9 @@ class Trainer:
     def train_batch(self, batch: Batch) -> float:
         """Take one optimizer step and return the loss before it."""
         targets = [batch.targets]
-        if self.teachers:
-            shares = np.mean([teacher(batch.images) for teacher in self.teachers], axis=0)
-            targets = [
-                np.concatenate([batch.targets, soften(shares, self.recipe.teacher_temperature)], axis=1)
-            ]
+        if self.panel:
+            shares = soften(self.panel.probabilities(batch), self.recipe.teacher_temperature)
+            targets = [np.concatenate([batch.targets, shares], axis=1)]
         if batch.votes is not None:
             targets.append(batch.votes)
         logs = self.student.train_on_batch(
@@ -184,7 +182,7 @@ class Trainer:
                 "validation_accuracy": record.validation_accuracy,
                 "init_sha256": self.init_sha256,
                 "leaks_removed": self.data.leaks_removed,
-                "teachers": len(self.teachers),
+                "teachers": len(self.panel.teachers) if self.panel else 0,
                 "keras": keras.version(),
                 "backend": keras.backend.backend(),
             },

@@ -34,7 +34,7 @@ def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, too
         with open(tmp_path / name, "w", newline="") as handle:
             csv.writer(handle).writerows([header, *lines])
     recipe = TrainingRecipe(
-        arch="fully-connected", label_source="ferplus", epochs=8, batch_size=16, augment=False,
+        arch="fully-connected", label_source="ferplus", epochs=8, batch_size=16, augmentation=0.0,
         dtype_policy="float32",
     )  # fmt: skip
     request = TrainingRequest(tmp_path / "fer2013.csv", tmp_path / "run", recipe)

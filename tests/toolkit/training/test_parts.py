@@ -13,7 +13,7 @@ from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
 from toolkit.training.preparation import prepare_data
 from toolkit.training.recipe import TrainingRecipe, read_recipe
 from toolkit.training.schedule import one_cycle
-from toolkit.training.teachers import soften
+from toolkit.training.teachers import TeacherPanel, soften
 from toolkit.training.temperature import fit_temperature
 
 
@@ -55,9 +55,51 @@ def test_batches_of_an_epoch_repeat_exactly_and_differ_between_epochs():
     assert not np.array_equal(first[0].images, other[0].images)
 
 
+def by_face(batches):
+    """Return each face's image, unmirrored: of the two the one that comes first as bytes."""
+    images = {row: image for batch in batches for row, image in zip(batch.rows, batch.images, strict=True)}
+    return {row: min(image.tobytes(), image[:, ::-1].tobytes()) for row, image in images.items()}
+
+
+def test_views_come_again_in_another_order_and_mirrored_or_not():
+    maker = BatchMaker(make_dataset(), TrainingRecipe(batch_size=10, views=2))
+    first, second, third = (list(maker.epoch(epoch)) for epoch in (0, 1, 2))
+    assert by_face(first) == by_face(third)
+    assert not set(by_face(first).values()) & set(by_face(second).values())
+    assert not np.array_equal(first[0].rows, third[0].rows)
+    images = [np.concatenate([batch.images for batch in epoch]) for epoch in (first, third)]
+    rows = [np.concatenate([batch.rows for batch in epoch]) for epoch in (first, third)]
+    same = (images[0][np.argsort(rows[0])] == images[1][np.argsort(rows[1])]).all(axis=(1, 2, 3))
+    assert 15 < same.sum() < 45  # of 60: half of them
+
+
+def test_teachers_are_asked_once_for_each_view():
+    dataset = make_dataset()
+    maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=2))
+    asked = []
+
+    def bright(images):
+        asked.append(len(images))
+        share = images.mean(axis=(1, 2)) / 255
+        return np.concatenate([share, 1 - share], axis=1)
+
+    panel = TeacherPanel([bright, lambda images: bright(images) ** 2], len(dataset))
+    for epoch in range(5):
+        for batch in maker.epoch(epoch):
+            share = batch.images.mean(axis=(1, 2)) / 255
+            both = np.concatenate([share, 1 - share], axis=1)
+            np.testing.assert_allclose(panel.probabilities(batch), (both + both**2) / 2, rtol=1e-5)
+    assert sum(asked) == 2 * 2 * len(dataset)  # two teachers, two views; a mirrored face is as bright
+
+
+def test_views_and_mixup_exclude_each_other():
+    with pytest.raises(EdgeError, match="exclude each other"):
+        TrainingRecipe(views=4, mixup_alpha=0.2)
+
+
 def test_unaugmented_epoch_shows_every_face_once_with_its_smoothed_label():
     dataset = make_dataset()
-    maker = BatchMaker(dataset, TrainingRecipe(batch_size=20, augment=False, label_smoothing=0.3))
+    maker = BatchMaker(dataset, TrainingRecipe(batch_size=20, augmentation=0.0, label_smoothing=0.3))
     seen = {}
     for batch in maker.epoch(3):
         assert batch.images.shape == (20, 48, 48, 1)

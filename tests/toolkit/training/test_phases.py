@@ -23,7 +23,7 @@ RECIPE = TrainingRecipe(
     freeze_epochs=2,
     batch_size=64,
     learning_rate=0.05,
-    augment=False,
+    augmentation=0.0,
     dtype_policy="float32",
 )
 

@@ -25,7 +25,7 @@ from toolkit.training.teachers import load_teacher
 
 pytestmark = pytest.mark.toolkit
 RECIPE = TrainingRecipe(
-    arch="fully-connected", epochs=4, batch_size=16, augment=False, dtype_policy="float32"
+    arch="fully-connected", epochs=4, batch_size=16, augmentation=0.0, dtype_policy="float32"
 )
 
 
