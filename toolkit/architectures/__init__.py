@@ -7,7 +7,7 @@ Two layer names are a contract with training and export: ``features`` is the vec
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from device.errors import EdgeError
 
@@ -15,17 +15,29 @@ if TYPE_CHECKING:
     import keras
 
 
+# Names of published weights: of keras.applications, and of dlib's face recognition.
+IMAGENET, FACES = "imagenet", "faces"
+
+
+class Backbone(Protocol):
+    """What ``BACKBONE`` of a module with published weights can do."""
+
+    def load(self, name: str, weights: str) -> "keras.Model":
+        """Return the network called ``name`` with the weights of that name or file."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A family member: its name, what it is in a line, and the module whose ``build`` makes it.
 
-    ``pretrained``: it is made to start from ImageNet weights, which ``transfer.load_pretrained`` loads.
+    ``pretrained`` names the published weights that it is made to start from, none if empty; the module's ``BACKBONE``
+    loads them.
     """
 
     name: str
     summary: str
     module: str
-    pretrained: bool = False
+    pretrained: str = ""
 
     def build(self, class_count: int) -> "keras.Model":
         """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
@@ -59,22 +71,28 @@ ARCHITECTURES = {
             "toolkit.architectures.separable",
         ),
         Architecture(
+            "face-resnet",
+            "dlib's face recognition network, 4.4M parameters",
+            "toolkit.architectures.face_resnet",
+            pretrained=FACES,
+        ),
+        Architecture(
             "vgg16",
             "thirteen plain convolutions, 14.7M parameters",
             "toolkit.architectures.vgg16",
-            pretrained=True,
+            pretrained=IMAGENET,
         ),
         Architecture(
             "resnet50v2",
             "residual bottlenecks, 23.6M parameters",
             "toolkit.architectures.resnet50v2",
-            pretrained=True,
+            pretrained=IMAGENET,
         ),
         Architecture(
             "efficientnetv2b0",
             "fused and depthwise bottlenecks, 5.9M parameters",
             "toolkit.architectures.efficientnetv2b0",
-            pretrained=True,
+            pretrained=IMAGENET,
         ),
     )
 }
@@ -87,6 +105,16 @@ def get_architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def pretrained_names() -> list[str]:
-    """Return the names of those that start from ImageNet weights."""
-    return [architecture.name for architecture in ARCHITECTURES.values() if architecture.pretrained]
+def load_pretrained(architecture: Architecture, weights: str) -> "keras.Model":
+    """Return ``architecture`` with published weights: those of its name, downloaded once, or a file of them.
+
+    EdgeError if it has none, for a download that fails, and for a file that does not fit.
+    """
+    if not architecture.pretrained:
+        starters = [other.name for other in ARCHITECTURES.values() if other.pretrained]
+        raise EdgeError(
+            f"{architecture.name} has no published weights; expected one of {', '.join(starters)}; leave "
+            "out --weights, or give a trained .keras to --init"
+        )
+    backbone: Backbone = importlib.import_module(architecture.module).BACKBONE
+    return backbone.load(architecture.name, weights)

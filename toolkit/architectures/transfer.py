@@ -7,7 +7,6 @@ that a face of 48 pixels has. Twice the size is also the factor at which bilinea
 """
 
 import contextlib
-import importlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import keras
 from keras import layers
 
 from device.errors import EdgeError
-from toolkit.architectures import Architecture, pretrained_names
+from toolkit.architectures import IMAGENET
 
 SIDE = 96
 DROPOUT = 0.2
@@ -52,21 +51,13 @@ class Backbone:
         variances = [deviation**2 for deviation in self.deviations]
         return layers.Normalization(mean=list(self.means), variance=variances, name="normalize")(x)
 
+    def load(self, name: str, weights: str) -> keras.Model:
+        """Return the network of keras.applications with its published weights, without classifier.
 
-def load_pretrained(architecture: Architecture, weights: str) -> keras.Model:
-    """Return the network of keras.applications behind ``architecture`` with its published weights, without classifier.
-
-    ``weights`` is ``imagenet``, downloaded once to ~/.keras/models and checked by keras.applications, or an HDF5 file
-    as published there. EdgeError if the architecture has no published weights, for a download that fails, and for a
-    file that does not fit.
-    """
-    if not architecture.pretrained:
-        raise EdgeError(
-            f"{architecture.name} has no ImageNet weights; expected one of {', '.join(pretrained_names())}; leave "
-            "out --weights, or give a trained .keras to --init"
-        )
-    backbone: Backbone = importlib.import_module(architecture.module).BACKBONE
-    return _download(architecture.name, backbone) if weights == "imagenet" else _read(backbone, Path(weights))
+        ``weights`` is ``imagenet``, downloaded once to ~/.keras/models and checked by keras.applications, or an HDF5
+        file as published there. EdgeError for a download that fails and for a file that does not fit.
+        """
+        return _download(name, self) if weights == IMAGENET else _read(self, Path(weights))
 
 
 def _download(name: str, backbone: Backbone) -> keras.Model:

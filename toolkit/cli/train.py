@@ -13,7 +13,7 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     from toolkit.architectures import ARCHITECTURES
 
     for architecture in ARCHITECTURES.values():
-        start = "; wants ImageNet weights" if architecture.pretrained else ""
+        start = f"; starts from --weights {architecture.pretrained}" if architecture.pretrained else ""
         click.echo(f"{architecture.name:18}{architecture.summary}{start}")
     ctx.exit()
 
@@ -56,24 +56,24 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 )
 @click.option(
     "--weights",
-    metavar="FILE|imagenet|none",
-    help="What vgg16, resnet50v2 and efficientnetv2b0 start from: an .h5 file as keras.applications publishes it, "
-    "the same downloaded, or random weights.  [default: imagenet]",
+    metavar="NAME|FILE|none",
+    help="What the backbone starts from: published weights, downloaded once (imagenet for vgg16, resnet50v2 and "
+    "efficientnetv2b0, faces for face-resnet), a file of them, or random ones.  [default: what --list-archs says]",
 )
 @click.option(
     "--freeze-epochs",
     type=int,
     help="Train only the classifier for so many epochs, then all layers at a tenth of the rate.  [default: 5 with "
-    "ImageNet weights, else 0]",
+    "published weights, else 0]",
 )
 @click.option(
-    "--epochs", type=int, help="Times through the training faces.  [default: 60; 30 with ImageNet weights]"
+    "--epochs", type=int, help="Times through the training faces.  [default: 60; 30 with published weights]"
 )
 @click.option("--batch-size", type=int, help="Faces a step.  [default: 128]")
 @click.option(
     "--learning-rate",
     type=float,
-    help="Peak learning rate for a batch of 128.  [default: 0.1; 0.02 with ImageNet weights]",
+    help="Peak learning rate for a batch of 128.  [default: 0.1; 0.02 with published weights]",
 )
 @click.option(
     "--patience", type=int, help="Stop after so many epochs without a better one; 0 never.  [default: 0]"

@@ -9,8 +9,8 @@ from device.errors import EdgeError
 from toolkit.architectures import get_architecture
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 
-RANDOM_WEIGHTS, IMAGENET_WEIGHTS = "none", "imagenet"
-# What suits an architecture that starts from ImageNet weights, where the recipe says nothing: few epochs, a low rate.
+RANDOM_WEIGHTS = "none"
+# What suits an architecture that starts from published weights, where the recipe says nothing: few epochs, a low rate.
 PRETRAINED_DEFAULTS = {"epochs": 30, "learning_rate": 0.02, "freeze_epochs": 5}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -26,9 +26,9 @@ class TrainingRecipe:
     not every epoch; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
     learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
     validation_share is taken from the training split when the data has no validation split, or always if
-    ``hold_out`` is true. weights is what the backbone starts from: imagenet, a file of such weights, or none for
-    random ones; for the first freeze_epochs only the heads learn, then all layers do at fine_tune_factor times
-    the learning rate.
+    ``hold_out`` is true. weights is what the backbone starts from: published ones by name (imagenet, faces), a file of
+    them, or none for random ones; for the first freeze_epochs only the heads learn, then all layers do at
+    fine_tune_factor times the learning rate.
     """
 
     arch: str = "compact"
@@ -100,7 +100,7 @@ LIMITS = (
 def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
     """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None.
 
-    An architecture made for it starts from ImageNet weights, and then from PRETRAINED_DEFAULTS, unless told otherwise.
+    Unless told otherwise, an architecture made for it starts from its published weights and PRETRAINED_DEFAULTS.
     """
     values: dict = {}
     if path is not None:
@@ -111,8 +111,9 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
                 f"cannot read the recipe {path}: {error}; expected a TOML file of options"
             ) from error
     values |= {name: value for name, value in overrides.items() if value is not None}
-    if get_architecture(str(values.get("arch", TrainingRecipe.arch))).pretrained:
-        values = {"weights": IMAGENET_WEIGHTS} | values
+    pretrained = get_architecture(str(values.get("arch", TrainingRecipe.arch))).pretrained
+    if pretrained:
+        values = {"weights": pretrained} | values
     if values.get("weights", RANDOM_WEIGHTS) != RANDOM_WEIGHTS:
         values = PRETRAINED_DEFAULTS | values
     known = {field.name: field.type for field in dataclasses.fields(TrainingRecipe)}

@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from toolkit.architectures import get_architecture
-from toolkit.architectures.transfer import load_pretrained
+from toolkit.architectures import get_architecture, load_pretrained
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
@@ -18,10 +17,13 @@ from toolkit.training.history import EpochRecord
 from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.training.preparation import describe, prepare_data
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
+from toolkit.training.renormalization import renormalize
 from toolkit.training.student import start_from_backbone
 from toolkit.training.teachers import load_teacher
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import BEST_FILE, Progress, Trainer
+
+RENORMALIZING_FACES = 1024
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def train(
     trainer = Trainer(data, request.recipe, request.out, teachers, request.init)
     if backbone is not None:
         start_from_backbone(trainer.student, backbone)
+        rows = np.linspace(0, len(data.train) - 1, RENORMALIZING_FACES).astype(int)
+        renormalize(trainer.student, data.train.images[rows])
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()

@@ -15,10 +15,9 @@ from keras.src.legacy.saving import legacy_h5_format
 
 from device.errors import EdgeError
 from device.model import model_of
-from toolkit.architectures import get_architecture, pretrained_names
+from toolkit.architectures import ARCHITECTURES, get_architecture, load_pretrained
 from toolkit.architectures.efficientnetv2b0 import BACKBONE as EFFICIENTNETV2B0
 from toolkit.architectures.resnet50v2 import BACKBONE as RESNET50V2
-from toolkit.architectures.transfer import load_pretrained
 from toolkit.architectures.vgg16 import BACKBONE as VGG16
 from toolkit.data.synthesis import load_synthetic
 from toolkit.evaluation.cost import keras_cost
@@ -41,7 +40,8 @@ FACES = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.floa
 
 
 def test_the_registry_tells_which_want_imagenet_weights():
-    assert pretrained_names() == list(BACKBONES)
+    wanting = [name for name, architecture in ARCHITECTURES.items() if architecture.pretrained == "imagenet"]
+    assert wanting == list(BACKBONES)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -135,7 +135,7 @@ def test_a_wrong_weights_file_is_one_line_that_names_the_right_one(published, tm
 
 def test_an_architecture_without_published_weights_refuses_them():
     with pytest.raises(
-        EdgeError, match=r"compact has no ImageNet weights; expected one of vgg16, resnet50v2"
+        EdgeError, match=r"compact has no published weights; expected one of face-resnet, vgg16, resnet50v2"
     ):
         load_pretrained(get_architecture("compact"), "imagenet")
 
