@@ -85,14 +85,19 @@ DATA ?= data/fer2013.csv
 TRAIN = $(BIN)/toolkit train --data $(DATA) --recipe recipes/$(1).toml --out runs/$(1) $(2) \
 	$(if $(wildcard runs/$(1)/checkpoint.npz),--resume)
 FOUR := happy,sad,surprise,neutral
+PANEL := --teacher runs/wide_tuned/best.keras --teacher runs/faces_tuned/best.keras
 
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
 	$(call TRAIN,wide)
+	$(call TRAIN,wide_tuned,--init runs/wide/best.keras)
+	$(call TRAIN,faces)
+	$(call TRAIN,faces_tuned,--init runs/faces/best.keras)
 	$(call TRAIN,best,--teacher runs/wide/best.keras)
 	$(call TRAIN,best_tuned,--init runs/best/best.keras --teacher runs/wide/best.keras --teacher runs/best/best.keras)
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras --teacher runs/wide/best.keras)
+	$(call TRAIN,best_taught,--init runs/best_tuned/best.keras $(PANEL) --teacher runs/best_tuned/best.keras)
+	$(call TRAIN,best4,--classes $(FOUR) --init runs/best_taught/best.keras $(PANEL) --teacher runs/best_taught/best.keras)
 	$(call TRAIN,ferplus,--init runs/best/best.keras)
-	cp runs/best_tuned/best.keras models/best.keras
+	cp runs/best_taught/best.keras models/best.keras
 	cp runs/best4/best.keras models/best4.keras
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite

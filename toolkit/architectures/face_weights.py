@@ -4,6 +4,7 @@ The package @vladmandic/face-api (MIT) has them as the bytes of every layer, a s
 gave them to the public domain. Five megabytes instead of a build of dlib.
 """
 
+import contextlib
 import io
 import json
 import tarfile
@@ -96,12 +97,20 @@ def _arrays(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
 
 def _download(name: str) -> Path:
     try:
-        path = keras.utils.get_file(
-            DOWNLOADED, PACKAGE_URL, cache_subdir="models", file_hash=PACKAGE_SHA256, hash_algorithm="sha256"
-        )
-    except Exception as error:  # keras.utils.get_file raises bare exceptions with the address in them
+        # The progress bar would stand in the output of --json.
+        with contextlib.redirect_stdout(io.StringIO()):
+            path = keras.utils.get_file(
+                DOWNLOADED,
+                PACKAGE_URL,
+                cache_subdir="models",
+                file_hash=PACKAGE_SHA256,
+                hash_algorithm="sha256",
+            )
+    except Exception as error:
+        # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
+        reason = " ".join(str(error).split()).rpartition(" -- ")[2]
         raise EdgeError(
-            f"cannot download the weights of {name} ({' '.join(str(error).split())[:200]}); fetch {PACKAGE_URL} "
-            "elsewhere and pass it with --weights FILE, or train from random weights with --weights none"
+            f"cannot download the weights of {name} ({reason}); fetch {PACKAGE_URL} elsewhere and pass it with "
+            "--weights FILE, or train from random weights with --weights none"
         ) from error
     return Path(path)

@@ -7,6 +7,8 @@ network of this size sees so much change in a few dozen epochs that it names onl
 right: half the strength is better for accuracy, and full strength for a camera (docs/TRAINING.md has both figures).
 """
 
+import math
+
 import cv2
 import numpy as np
 
@@ -37,34 +39,41 @@ def augment_face(face: np.ndarray, rng: np.random.Generator, strength: float = 1
 def turn_and_shift(face: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Mirror, rotate, scale and shift in one interpolation; the border is repeated."""
     size = face.shape[0]
-    centre = (size - 1) / 2
-    degrees, growth, shift_x, shift_y = strength * rng.uniform(-1, 1, 4)
-    matrix = cv2.getRotationMatrix2D((centre, centre), degrees * ROTATION_DEGREES, 1 + growth * SCALE)
-    matrix[:, 2] += np.array([shift_x, shift_y]) * SHIFT * size
-    if rng.random() < 0.5:
-        matrix = matrix @ np.array([[-1, 0, size - 1], [0, 1, 0], [0, 0, 1]], dtype=np.float64)
+    turn, growth, shift_x, shift_y, mirror = (rng.random(5) * 2 - 1).tolist()
+    angle = math.radians(strength * turn * ROTATION_DEGREES)
+    scale = 1 + strength * growth * SCALE
+    cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
+    # About the centre c, to (x, y) from (u, v): x = cosine (u - c) + sine (v - c) + c + shift_x, y accordingly.
+    centre, reach = (size - 1) / 2, strength * SHIFT * size
+    across, down = (-cosine, sine) if mirror < 0 else (cosine, -sine)
+    matrix = np.array(
+        [
+            [across, sine, centre * (1 - across - sine) + shift_x * reach],
+            [down, cosine, centre * (1 - down - cosine) + shift_y * reach],
+        ]
+    )
     return cv2.warpAffine(face, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def change_light(face: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Change contrast around the mean, then brightness."""
-    stretch, lift = strength * rng.uniform(-1, 1, 2)
-    gain = 1 + stretch * CONTRAST
-    mean = float(face.mean())
-    offset = mean - gain * mean + 255 * lift * BRIGHTNESS
-    table = np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8)
-    return cv2.LUT(face, table)
+    stretch, lift = (rng.random(2) * 2 - 1).tolist()
+    gain = 1 + strength * stretch * CONTRAST
+    offset = (1 - gain) * cv2.mean(face)[0] + 255 * strength * lift * BRIGHTNESS
+    return cv2.addWeighted(face, gain, face, 0, offset)
 
 
 def erase_part(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Cover a rectangle with one gray or with noise (random erasing, arXiv 1708.04896)."""
     size = face.shape[0]
-    height, width = (rng.uniform(*ERASE_SIDE, 2) * size).astype(int)
-    top, left = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
+    draws = rng.random(5).tolist()
+    smallest, largest = ERASE_SIDE
+    height, width = (int((smallest + (largest - smallest) * draw) * size) for draw in draws[:2])
+    top, left = int(draws[2] * (size - height + 1)), int(draws[3] * (size - width + 1))
+    noisy = draws[4] < 0.5
     face = face.copy()
-    noisy = rng.random() < 0.5
-    face[top : top + height, left : left + width] = (
-        rng.integers(0, 256, (height, width), dtype=np.uint8) if noisy else rng.integers(0, 256)
+    face[top : top + height, left : left + width] = rng.integers(
+        0, 256, (height, width) if noisy else None, dtype=np.uint8
     )
     return face
 

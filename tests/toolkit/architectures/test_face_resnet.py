@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
@@ -132,3 +135,17 @@ def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
             load_pretrained(FACE_RESNET, str(tmp_path / file))
         assert PACKAGE_URL in str(raised.value)
         assert "\n" not in str(raised.value)
+
+
+def test_a_download_that_fails_is_one_line_with_the_way_out(tmp_path):
+    command = [sys.executable, "-m", "toolkit", "train", "--data", "none", "--arch", "face-resnet", "--json"]
+    closed = "http://127.0.0.1:9"
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "https_proxy": closed, "no_proxy": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(
+        "error: cannot download the weights of face-resnet ([Errno 111] Connection refused)"
+    ), line
+    assert f"fetch {PACKAGE_URL} elsewhere and pass it with --weights FILE" in line

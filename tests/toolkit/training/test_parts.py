@@ -2,12 +2,13 @@
 
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
-from toolkit.training.augmentation import CAMERA_FAULTS, augment_face
+from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
 from toolkit.training.preparation import prepare_data
@@ -121,6 +122,40 @@ def test_augmentation_keeps_shape_and_type_and_changes_the_face():
         assert result.dtype == np.uint8
         assert not np.array_equal(result, face)
     assert not np.shares_memory(changed[0], face)
+
+
+def test_strength_nothing_mirrors_and_no_more():
+    face = make_dataset().images[0]
+    rng = np.random.default_rng(2)
+    changed = [augment_face(face, rng, strength=0.0) for _ in range(40)]
+    mirrored = sum(np.array_equal(result, face[:, ::-1]) for result in changed)
+    assert mirrored + sum(np.array_equal(result, face) for result in changed) == 40
+    assert 10 < mirrored < 30
+
+
+def test_a_face_is_turned_about_its_centre_and_shifted_as_far_as_said():
+    """A dot in the middle moves by the shift alone; one beside it shows turn and scale."""
+    reach, angles, scales, mirrored = [], [], [], 0
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        places = []
+        state = rng.bit_generator.state
+        for column in (24, 34):
+            dot = np.zeros((48, 48), np.uint8)
+            dot[22:26, column - 2 : column + 2] = 255
+            rng.bit_generator.state = state
+            moments = cv2.moments(turn_and_shift(dot, rng, 1.0))
+            places.append(np.array([moments["m10"], moments["m01"]]) / moments["m00"])
+        side = places[1] - places[0]
+        mirrored += side[0] < 0
+        reach.append(np.abs(places[0] - 23.5).max())
+        angles.append(abs(np.degrees(np.arctan2(side[1], abs(side[0])))))
+        scales.append(np.linalg.norm(side) / 10)
+    assert 0.10 * 48 < max(reach) < 0.14 * 48
+    assert 13 < max(angles) < 17
+    assert 0.83 < min(scales) < 0.9
+    assert 1.1 < max(scales) < 1.17
+    assert 110 < mirrored < 190
 
 
 def test_class_balance_evens_the_classes_out():
