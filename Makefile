@@ -96,7 +96,7 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,best_tuned,--init runs/best/best.keras --teacher runs/wide/best.keras --teacher runs/best/best.keras)
 	$(call TRAIN,best_taught,--init runs/best_tuned/best.keras $(PANEL) --teacher runs/best_tuned/best.keras)
 	$(call TRAIN,best4,--classes $(FOUR) --init runs/best_taught/best.keras $(PANEL) --teacher runs/best_taught/best.keras)
-	$(call TRAIN,ferplus,--init runs/best/best.keras)
+	$(call TRAIN,ferplus,--init runs/best_taught/best.keras)
 	cp runs/best_taught/best.keras models/best.keras
 	cp runs/best4/best.keras models/best4.keras
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
@@ -105,7 +105,7 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 
 # $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
 define MEASURE
-	$(BIN)/toolkit quantize --model models/$(1).keras --data $(DATA) --out $(2) --overwrite
+	$(BIN)/toolkit quantize --model models/$(1).keras --data $(DATA) --max-drop 0.2 --out $(2) --overwrite
 	$(BIN)/toolkit quantize --model models/$(1).keras --recipe float32 --out $(BUILD)/$(1)_float32.tflite --overwrite --quiet
 	$(BIN)/toolkit evaluate --model $(BUILD)/$(1)_float32.tflite --model $(2) --data $(DATA) --split validation \
 		$(4) --out models/evaluation$(3).json --overwrite
@@ -115,7 +115,7 @@ endef
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)
 	$(call MEASURE,best,device/data/fer7_int8.tflite)
-	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $$(FOUR))
+	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $(FOUR))
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS
 	$(MAKE) docs
 

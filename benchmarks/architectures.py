@@ -82,9 +82,9 @@ training, epochs chosen on held-out Training faces; times of one face in one thr
 {rows}
 
 Rows without a recipe were trained by the defaults for the epochs they name; those of `recipes/` are told in
-[TRAINING.md](../TRAINING.md), and `best_tuned` goes on from `best`. `vgg16`, `resnet50v2` and `efficientnetv2b0` need
-ImageNet weights, which could not be downloaded where this table was made, and `mini-xception` and `separable` take
-three to five times as long to train on a CPU: not run.
+[TRAINING.md](../TRAINING.md), and what is called tuned or taught goes on from another recipe's weights. `vgg16`,
+`resnet50v2` and `efficientnetv2b0` need ImageNet weights, which could not be downloaded where this table was made: not
+run.
 """
 
 

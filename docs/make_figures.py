@@ -56,7 +56,7 @@ al., ICMI 2016). It does not ship; `make models` makes it.
 
 ## Reproduce
 
-`make models DATA=fer2013.csv` (with `fer2013new.csv`, the FER+ votes, beside it) trains the teacher, then the models,
+`make models DATA=fer2013.csv` (with `fer2013new.csv`, the FER+ votes, beside it) trains the teachers, then the models,
 by the recipes in `recipes/`; quantizes, evaluates and writes this card. FER2013 has no open licence and is not part of
 this repository.
 

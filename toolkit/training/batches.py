@@ -1,6 +1,9 @@
 """Batches of augmented faces, made in the background while the processor trains."""
 
 import collections
+import os
+import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from toolkit.training.recipe import TrainingRecipe
 
 WORKERS = 2
 AHEAD = 6
+LOWEST_PRIORITY = 19
 VOTE_COUNT = 10
 
 
@@ -48,7 +52,7 @@ class BatchMaker:
         rows = self.draw_rows(rng)
         view = epoch % self.recipe.views if self.recipe.views else None
         chunks = np.array_split(rows, self.batches_per_epoch)
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS, initializer=yield_the_processor) as pool:
             queue: collections.deque[Future[Batch]] = collections.deque()
             for number, chunk in enumerate(chunks):
                 batch_rng = np.random.default_rng([self.recipe.seed, epoch, number])
@@ -94,6 +98,16 @@ class BatchMaker:
             targets = share * targets + (1 - share) * targets[other]
             votes = None if votes is None else share * votes + (1 - share) * votes[other]
         return Batch(images, targets, votes, rows, view)
+
+
+def yield_the_processor() -> None:
+    """Let this thread run only where a core is idle.
+
+    The training step shares its work out evenly and waits for the slowest core: a thread that takes one of them for a
+    moment delays all. Linux counts priorities by thread.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
 
 
 def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:
