@@ -16,7 +16,7 @@ from toolkit.training.recipe import TrainingRecipe
 
 WORKERS = 2
 AHEAD = 6
-LOWEST_PRIORITY = 19
+STEPS_BACK = 10
 VOTE_COUNT = 10
 
 
@@ -101,13 +101,14 @@ class BatchMaker:
 
 
 def yield_the_processor() -> None:
-    """Let this thread run only where a core is idle.
+    """Let this thread run first of all where a core is idle.
 
     The training step shares its work out evenly and waits for the slowest core: a thread that takes one of them for a
-    moment delays all. Linux counts priorities by thread.
+    moment delays all. Linux counts priorities by thread. Not the lowest, which would starve it on a busy machine.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + STEPS_BACK)
 
 
 def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:
