@@ -4,7 +4,7 @@
 
 For each number of faces and each of some seeds: calibrate, quantize to int8, and measure against float on the held-out
 faces of DATA. The 'worst' column is what a user may meet. representative_faces.json holds what it found for the shipped
-model (3 seeds): from 20 faces on, real or synthetic, the drop stays within two tenths of a point for every seed.
+model (5 seeds): from 20 faces on, real or synthetic, the drop stays within two tenths of a point for every seed.
 """
 
 import argparse
