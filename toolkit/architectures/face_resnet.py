@@ -1,8 +1,9 @@
-"""dlib's face recognition network (D. King, dlib.net, 2017) under our input: residual pairs of 3x3 convolutions.
+"""dlib's face recognition network under our input: residual pairs of 3x3 convolutions.
 
 4.4 million parameters and 134 million multiply-accumulates in seven classes: a teacher, not for a board. Its weights
 come from telling three million faces apart, and so from many more people than FER2013 shows. The last of its blocks,
-which leaves nothing but identity, is left out. Faces enter gray at 96x96; the weights' three channels are summed.
+which leaves nothing but identity, is left out. Faces enter gray at 96x96; the weights' three channels are summed. After
+D. King, blog.dlib.net/2017/02/high-quality-face-recognition-with-deep.html.
 """
 
 import keras
