@@ -4,11 +4,10 @@
 
 Each RUN is a folder that ``toolkit train`` wrote. Its best.keras becomes a float32 and an int8 file; all of them are
 evaluated on the validation split (FER2013's PublicTest) and timed in turn in one run. Writes
-docs/figures/architectures.json, the results as every command writes them, and docs/figures/architectures.md.
+docs/figures/architectures.md.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from toolkit.evaluation.results import ModelResults, Results, join_results, read_results
 from toolkit.keras_file import read_keras_metadata
 
-OUT = Path(__file__).resolve().parent.parent / "docs" / "figures" / "architectures"
+OUT = Path(__file__).resolve().parent.parent / "docs" / "figures" / "architectures.md"
 
 
 def toolkit(*arguments: object) -> None:
@@ -100,8 +99,7 @@ def main() -> None:
     recipes = {
         run.name: (read_keras_metadata(run / "best.keras") or {})["training"]["recipe"] for run in args.runs
     }
-    OUT.with_suffix(".json").write_text(json.dumps(results.to_json(), indent=1) + "\n")
-    OUT.with_suffix(".md").write_text(page(results, recipes))
+    OUT.write_text(page(results, recipes))
     print(page(results, recipes))
 
 

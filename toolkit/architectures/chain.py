@@ -20,19 +20,23 @@ def build_chain(
     for stage, (width, depth) in enumerate(stages, start=1):
         for step in range(1, depth + 1):
             prefix = f"stage{stage}_{step}"
-            strides = 2 if step == 1 else 1
-            x = layers.Conv2D(
-                width,
-                3,
-                strides,
-                "same",
-                use_bias=False,
-                kernel_initializer="he_normal",
-                name=f"{prefix}_conv",
-            )(x)
-            x = layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=f"{prefix}_norm")(x)
+            x = convolve(x, width, 3, 2 if step == 1 else 1, prefix)
             x = layers.ReLU(name=f"{prefix}_relu")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(dropout, name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
     return keras.Model(image, logits, name=name)
+
+
+def convolve(x: keras.KerasTensor, width: int, side: int, strides: int, prefix: str) -> keras.KerasTensor:
+    """Return ``x`` after a convolution of ``side`` x ``side`` and batch normalisation."""
+    convolution = layers.Conv2D(
+        width,
+        side,
+        strides,
+        "same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{prefix}_conv",
+    )
+    return layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=f"{prefix}_norm")(convolution(x))

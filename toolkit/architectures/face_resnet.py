@@ -9,6 +9,7 @@ D. King, blog.dlib.net/2017/02/high-quality-face-recognition-with-deep.html.
 import keras
 from keras import layers
 
+from toolkit.architectures.chain import convolve
 from toolkit.architectures.face_weights import FaceBackbone
 
 SIDE = 96
@@ -28,7 +29,7 @@ def build(class_count: int) -> keras.Model:
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
     x = layers.Rescaling(1 / 255, offset=-0.45, name="rescale")(x)
-    x = _convolve(x, 32, 7, 2, FIRST)
+    x = convolve(x, 32, 7, 2, FIRST)
     x = layers.ReLU(name=f"{FIRST}_relu")(x)
     x = layers.MaxPooling2D(3, 2, "same", name="max_pool")(x)
     for name, width in BLOCKS:
@@ -42,20 +43,13 @@ def build(class_count: int) -> keras.Model:
 def _add_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
     """Two convolutions and a shortcut; where the picture is halved the shortcut is pooled and padded with zeros."""
     down = name.endswith("_down")
-    y = _convolve(x, width, 3, 2 if down else 1, f"{name}_1")
+    y = convolve(x, width, 3, 2 if down else 1, f"{name}_1")
     y = layers.ReLU(name=f"{name}_1_relu")(y)
-    y = _convolve(y, width, 3, 1, f"{name}_2")
+    y = convolve(y, width, 3, 1, f"{name}_2")
     if down:
         x = layers.AveragePooling2D(2, 2, "same", name=f"{name}_pool")(x)
         x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, width - x.shape[-1])))
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
-
-
-def _convolve(x: keras.KerasTensor, width: int, side: int, stride: int, name: str) -> keras.KerasTensor:
-    convolution = layers.Conv2D(
-        width, side, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
-    )
-    return layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=f"{name}_norm")(convolution(x))
 
 
 BACKBONE = FaceBackbone(

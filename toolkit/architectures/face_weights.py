@@ -4,7 +4,6 @@ The package @vladmandic/face-api (MIT) has them as the bytes of every layer, a s
 gave them to the public domain (github.com/davisking/dlib-models). 13 MB to download instead of a build of dlib.
 """
 
-import contextlib
 import io
 import json
 import tarfile
@@ -18,6 +17,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.architectures import FACES
+from toolkit.architectures.downloading import download
 
 PACKAGE_URL = "https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz"
 PACKAGE_SHA256 = "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031"
@@ -41,8 +41,9 @@ class FaceBackbone:
         The published normalisation is a scale and an offset after each convolution; ours gets them with mean 0 and
         variance 1. EdgeError for a download that fails and for a file that is not that package.
         """
-        path = _download(name) if weights == FACES else Path(weights)
-        arrays = read_package(path)
+        if weights == FACES:
+            weights = download(f"the weights of {name}", PACKAGE_URL, _fetch_package)
+        arrays = read_package(Path(weights))
         model = self.build(1)
         for ours, theirs in self.layers:
             kernel = arrays[f"{theirs}/conv/filters"]
@@ -95,22 +96,7 @@ def _arrays(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _download(name: str) -> Path:
-    try:
-        # The progress bar would stand in the output of --json.
-        with contextlib.redirect_stdout(io.StringIO()):
-            path = keras.utils.get_file(
-                DOWNLOADED,
-                PACKAGE_URL,
-                cache_subdir="models",
-                file_hash=PACKAGE_SHA256,
-                hash_algorithm="sha256",
-            )
-    except Exception as error:
-        # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
-        reason = " ".join(str(error).split()).rpartition(" -- ")[2]
-        raise EdgeError(
-            f"cannot download the weights of {name} ({reason}); fetch {PACKAGE_URL} elsewhere and pass it with "
-            "--weights FILE, or train from random weights with --weights none"
-        ) from error
-    return Path(path)
+def _fetch_package() -> str:
+    return keras.utils.get_file(
+        DOWNLOADED, PACKAGE_URL, cache_subdir="models", file_hash=PACKAGE_SHA256, hash_algorithm="sha256"
+    )

@@ -6,8 +6,6 @@ pixels end as 1x1 or 2x2 positions and 96 as 3x3; the 224 pixels of ImageNet cos
 that a face of 48 pixels has. Twice the size is also the factor at which bilinear enlarging weighs by quarters.
 """
 
-import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from keras import layers
 
 from device.errors import EdgeError
 from toolkit.architectures import IMAGENET
+from toolkit.architectures.downloading import download, in_a_line
 
 SIDE = 96
 DROPOUT = 0.2
@@ -57,21 +56,13 @@ class Backbone:
         ``weights`` is ``imagenet``, downloaded once to ~/.keras/models and checked by keras.applications, or an HDF5
         file as published there. EdgeError for a download that fails and for a file that does not fit.
         """
-        return _download(name, self) if weights == IMAGENET else _read(self, Path(weights))
-
-
-def _download(name: str, backbone: Backbone) -> keras.Model:
-    try:
-        # The progress bar would stand in the output of --json.
-        with contextlib.redirect_stdout(io.StringIO()):
-            return backbone.application(include_top=False, weights="imagenet")
-    except Exception as error:
-        # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
-        reason = _in_a_line(error).rpartition(" -- ")[2]
-        raise EdgeError(
-            f"cannot download the ImageNet weights of {name} ({reason}); fetch {backbone.weights_url} "
-            "elsewhere and pass it with --weights FILE, or train from random weights with --weights none"
-        ) from error
+        if weights != IMAGENET:
+            return _read(self, Path(weights))
+        return download(
+            f"the ImageNet weights of {name}",
+            self.weights_url,
+            lambda: self.application(include_top=False, weights="imagenet"),
+        )
 
 
 def _read(backbone: Backbone, path: Path) -> keras.Model:
@@ -88,9 +79,5 @@ def _read(backbone: Backbone, path: Path) -> keras.Model:
     try:
         model.load_weights(path)
     except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
-        raise EdgeError(f"{path} does not fit {model.name} ({_in_a_line(error)}); {expected}") from error
+        raise EdgeError(f"{path} does not fit {model.name} ({in_a_line(error)}); {expected}") from error
     return model
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -2,9 +2,8 @@
 
 A crop from a detector is shifted, scaled and turned against the data set's, light and focus differ, and things stand
 in front of a face. The ranges follow published practice on FER2013 (rotation about 10 to 15 degrees, shift and scale
-15 %, random erasing) and add what a Pi's camera adds: blur, noise, low light, small faces and JPEG. At full strength a
-network of this size sees so much change in a few dozen epochs that it names only three quarters of its training faces
-right: half the strength is better for accuracy, and full strength for a camera (docs/TRAINING.md has both figures).
+15 %, random erasing) and add what a Pi's camera adds: blur, noise, low light, small faces and JPEG. Less
+strength trades what a camera does to a face for the clean one; docs/TRAINING.md has the figures.
 """
 
 import math

@@ -83,9 +83,9 @@ class BatchMaker:
             faces = np.stack(
                 [augment_face(face, its, strength) for face, its in zip(faces, rngs, strict=True)]
             )
-        if strength and view is not None:  # a mirrored view means the same, and doubles the views for nothing
-            mirrored = rng.random(len(faces)) < 0.5
-            faces[mirrored] = faces[mirrored, :, ::-1]
+            if view is not None:  # a mirrored view means the same, and doubles the views for nothing
+                mirrored = rng.random(len(faces)) < 0.5
+                faces[mirrored] = faces[mirrored, :, ::-1]
         images = faces[..., None].astype(np.float32)
         smoothing = self.recipe.label_smoothing
         targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)

@@ -1,5 +1,6 @@
 """Teachers: trained models whose mean probabilities a student learns from."""
 
+import collections
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,23 +22,24 @@ class TeacherPanel:
     faces is put to the teachers once, which is what makes several large ones affordable. A resumed training asks anew.
     """
 
-    def __init__(self, teachers: list[Teacher], face_count: int):
+    def __init__(self, teachers: list[Teacher], face_count: int, class_count: int):
         self.teachers = teachers
-        self.face_count = face_count
-        self.answers: dict[int, np.ndarray] = {}
+        self.answers: dict[int, np.ndarray] = collections.defaultdict(
+            lambda: np.full((face_count, class_count), np.nan, np.float32)
+        )
 
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
-        known = self.answers.get(batch.view) if batch.view is not None else None
-        if known is not None and not np.isnan(known[batch.rows]).any():
-            return known[batch.rows]
-        shares = np.mean([teacher(batch.images) for teacher in self.teachers], axis=0)
-        if batch.view is not None:
-            if known is None:
-                known = np.full((self.face_count, shares.shape[1]), np.nan, np.float32)
-                self.answers[batch.view] = known
-            known[batch.rows] = shares
-        return shares
+        if batch.view is None:
+            return self.ask(batch.images)
+        answers = self.answers[batch.view]
+        if np.isnan(answers[batch.rows]).any():
+            answers[batch.rows] = self.ask(batch.images)
+        return answers[batch.rows]
+
+    def ask(self, images: np.ndarray) -> np.ndarray:
+        """Return the mean of what all teachers answer to ``images``."""
+        return np.mean([teacher(images) for teacher in self.teachers], axis=0)
 
 
 def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:

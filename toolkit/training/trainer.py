@@ -44,8 +44,8 @@ class Trainer:
         self.data = data
         self.recipe = recipe
         self.folder = folder
-        self.panel = TeacherPanel(teachers, len(data.train)) if teachers else None
         self.classes = data.train.classes
+        self.panel = TeacherPanel(teachers, len(data.train), len(self.classes))
         self.batches = BatchMaker(data.train, recipe)
         self.has_votes = self.batches.vote_shares is not None
         keras.utils.set_random_seed(recipe.seed)
@@ -118,7 +118,7 @@ class Trainer:
     def train_batch(self, batch: Batch) -> float:
         """Take one optimizer step and return the loss before it."""
         targets = [batch.targets]
-        if self.panel:
+        if self.panel.teachers:
             shares = soften(self.panel.probabilities(batch), self.recipe.teacher_temperature)
             targets = [np.concatenate([batch.targets, shares], axis=1)]
         if batch.votes is not None:
@@ -182,7 +182,7 @@ class Trainer:
                 "validation_accuracy": record.validation_accuracy,
                 "init_sha256": self.init_sha256,
                 "leaks_removed": self.data.leaks_removed,
-                "teachers": len(self.panel.teachers) if self.panel else 0,
+                "teachers": len(self.panel.teachers),
                 "keras": keras.version(),
                 "backend": keras.backend.backend(),
             },

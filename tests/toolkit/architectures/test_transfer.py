@@ -17,6 +17,7 @@ from device.errors import EdgeError
 from device.model import model_of
 from toolkit.architectures import ARCHITECTURES, get_architecture, load_pretrained
 from toolkit.architectures.efficientnetv2b0 import BACKBONE as EFFICIENTNETV2B0
+from toolkit.architectures.face_weights import PACKAGE_URL
 from toolkit.architectures.resnet50v2 import BACKBONE as RESNET50V2
 from toolkit.architectures.vgg16 import BACKBONE as VGG16
 from toolkit.data.synthesis import load_synthetic
@@ -140,18 +141,17 @@ def test_an_architecture_without_published_weights_refuses_them():
         load_pretrained(get_architecture("compact"), "imagenet")
 
 
-def test_a_download_that_fails_is_one_line_with_the_way_out(tmp_path):
+@pytest.mark.parametrize(
+    ("arch", "what", "url"),
+    [
+        ("vgg16", "the ImageNet weights of vgg16", VGG16.weights_url),
+        ("face-resnet", "the weights of face-resnet", PACKAGE_URL),
+    ],
+)
+def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, url, tmp_path):
     command = [
-        sys.executable,
-        "-m",
-        "toolkit",
-        "train",
-        "--data",
-        "none",
-        "--out",
-        tmp_path / "out",
-        "--arch",
-        "vgg16",
+        *(sys.executable, "-m", "toolkit", "train", "--json"),
+        *("--data", "none", "--out", tmp_path / "out", "--arch", arch),
     ]
     closed = "http://127.0.0.1:9"
     environment = {**os.environ, "KERAS_HOME": str(tmp_path), "https_proxy": closed, "no_proxy": ""}
@@ -159,8 +159,8 @@ def test_a_download_that_fails_is_one_line_with_the_way_out(tmp_path):
     assert done.returncode == 1
     assert done.stdout == ""
     line = done.stderr.splitlines()[-1]
-    assert re.match(r"error: cannot download the ImageNet weights of vgg16 .*Connection refused", line), line
-    assert f"fetch {VGG16.weights_url} elsewhere and pass it with --weights FILE" in line
+    assert re.match(rf"error: cannot download {what} .*Connection refused", line), line
+    assert f"fetch {url} elsewhere and pass it with --weights FILE" in line
     assert not (tmp_path / "out").exists()
 
 

@@ -84,7 +84,7 @@ def test_teachers_are_asked_once_for_each_view():
         share = images.mean(axis=(1, 2)) / 255
         return np.concatenate([share, 1 - share], axis=1)
 
-    panel = TeacherPanel([bright, lambda images: bright(images) ** 2], len(dataset))
+    panel = TeacherPanel([bright, lambda images: bright(images) ** 2], len(dataset), 2)
     for epoch in range(5):
         for batch in maker.epoch(epoch):
             share = batch.images.mean(axis=(1, 2)) / 255

@@ -1,0 +1,30 @@
+"""Published weights, downloaded once by Keras to ~/.keras/models."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import TypeVar
+
+from device.errors import EdgeError
+
+Fetched = TypeVar("Fetched")
+
+
+def download(what: str, url: str, fetch: Callable[[], Fetched]) -> Fetched:
+    """Return what ``fetch``, a function of Keras that downloads, returns; EdgeError naming ``url`` if it fails."""
+    try:
+        # The progress bar would stand in the output of --json.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return fetch()
+    except Exception as error:
+        # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
+        reason = in_a_line(error).rpartition(" -- ")[2]
+        raise EdgeError(
+            f"cannot download {what} ({reason}); fetch {url} elsewhere and pass it with --weights FILE, or train "
+            "from random weights with --weights none"
+        ) from error
+
+
+def in_a_line(error: Exception) -> str:
+    """Return the message of ``error`` on one line, its first 300 characters."""
+    return " ".join(str(error).split())[:300]
