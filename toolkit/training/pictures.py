@@ -18,23 +18,26 @@ SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 8
 
 
 def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
-    """Draw loss and validation accuracy over the epochs; the epoch that is kept is marked."""
+    """Draw both losses, each on a scale of its own, and validation accuracy; the epoch that is kept is marked."""
     epochs = [record.epoch for record in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    left.plot(
-        epochs, [record.loss for record in history], color=BLUE, label="training: augmented faces, both heads"
-    )
-    left.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
-    left.set(xlabel="epoch", ylabel="loss", title="Loss")
-    left.legend(frameon=False)
-    accuracy = [100 * record.validation_accuracy for record in history]
-    right.plot(epochs, accuracy, color=GREEN)
     kept = max(row for row, record in enumerate(history) if record.best)
-    right.plot(epochs[kept], accuracy[kept], "o", color=ORANGE)
-    title = f"Accuracy; kept: epoch {epochs[kept]}, {accuracy[kept]:.1f} %"
-    right.set(xlabel="epoch", ylabel="validation accuracy, %", title=title)
-    for axes in (left, right):
-        axes.axvline(epochs[kept], color=ORANGE, lw=1, ls=":")
+    accuracy = [100 * record.validation_accuracy for record in history]
+    panels = (
+        ("Training: augmented faces, all targets", "loss", [record.loss for record in history], BLUE),
+        ("Validation loss", "loss", [record.validation_loss for record in history], ORANGE),
+        (
+            f"Accuracy; kept: epoch {epochs[kept]}, {accuracy[kept]:.1f} %",
+            "validation accuracy, %",
+            accuracy,
+            GREEN,
+        ),
+    )
+    figure, row = plt.subplots(1, len(panels), figsize=(13, 4), layout="constrained")
+    for axes, (title, label, values, color) in zip(row, panels, strict=True):
+        axes.plot(epochs, values, color=color)
+        axes.plot(epochs[kept], values[kept], "o", color=VERMILION)
+        axes.axvline(epochs[kept], color=VERMILION, lw=1, ls=":")
+        axes.set(xlabel="epoch", ylabel=label, title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     save(figure, path)
 
