@@ -85,20 +85,24 @@ DATA ?= data/fer2013.csv
 TRAIN = $(BIN)/toolkit train --data $(DATA) --recipe recipes/$(1).toml --out runs/$(1) $(2) \
 	$(if $(wildcard runs/$(1)/checkpoint.npz),--resume)
 FOUR := happy,sad,surprise,neutral
-PANEL := --teacher runs/wide_tuned/best.keras --teacher runs/faces_tuned/best.keras
+FIRST_PANEL := --teacher runs/wide_tuned/best.keras --teacher runs/faces_tuned/best.keras
+PANEL := --teacher runs/mobile/best.keras --teacher runs/wide_taught/best.keras --answers runs/answers
 
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
 	$(call TRAIN,wide)
 	$(call TRAIN,wide_tuned,--init runs/wide/best.keras)
 	$(call TRAIN,faces)
 	$(call TRAIN,faces_tuned,--init runs/faces/best.keras)
-	$(call TRAIN,best,--teacher runs/wide/best.keras)
-	$(call TRAIN,best_tuned,--init runs/best/best.keras --teacher runs/wide/best.keras --teacher runs/best/best.keras)
-	$(call TRAIN,best_taught,--init runs/best_tuned/best.keras $(PANEL) --teacher runs/best_tuned/best.keras)
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best_taught/best.keras $(PANEL) --teacher runs/best_taught/best.keras)
-	$(call TRAIN,ferplus,--init runs/best_taught/best.keras)
-	cp runs/best_taught/best.keras models/best.keras
-	cp runs/best4/best.keras models/best4.keras
+	$(call TRAIN,compact,--teacher runs/wide/best.keras)
+	$(call TRAIN,compact_tuned,--init runs/compact/best.keras --teacher runs/wide/best.keras --teacher runs/compact/best.keras)
+	$(call TRAIN,compact_taught,--init runs/compact_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_tuned/best.keras)
+	$(call TRAIN,wide_taught,--init runs/wide_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_taught/best.keras)
+	$(call TRAIN,mobile)
+	$(call TRAIN,best,--init runs/compact_taught/best.keras $(PANEL))
+	$(call TRAIN,small,$(PANEL))
+	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(PANEL))
+	$(call TRAIN,ferplus,--init runs/best/best.keras)
+	for model in best small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
@@ -115,6 +119,7 @@ endef
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)
 	$(call MEASURE,best,device/data/fer7_int8.tflite)
+	$(call MEASURE,small,models/small_int8.tflite,_small)
 	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $(FOUR))
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS
 	$(MAKE) docs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-# Names of published weights: of keras.applications, and of dlib's face recognition.
+# Names of published weights: of keras.applications, and of face recognition networks.
 IMAGENET, FACES = "imagenet", "faces"
 
 
@@ -48,7 +48,12 @@ class Architecture:
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture("compact", "plain 3x3 chain 32/64/112/176, what ships", "toolkit.architectures.compact"),
+        Architecture(
+            "compact", "plain 3x3 chain 32/64/112/176, the model that ships", "toolkit.architectures.compact"
+        ),
+        Architecture(
+            "small", "the same chain 16/48/112/208, the fast model that ships", "toolkit.architectures.small"
+        ),
         Architecture("wide", "the same chain 48/96/192/256, its teacher", "toolkit.architectures.wide"),
         Architecture(
             "fully-connected",
@@ -74,6 +79,12 @@ ARCHITECTURES = {
             "face-resnet",
             "dlib's face recognition network, 4.4M parameters",
             "toolkit.architectures.face_resnet",
+            pretrained=FACES,
+        ),
+        Architecture(
+            "face-mobilenet",
+            "MobileNet that learnt to recognise people, 3.2M parameters",
+            "toolkit.architectures.face_mobilenet",
             pretrained=FACES,
         ),
         Architecture(

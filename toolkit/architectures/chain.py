@@ -1,4 +1,4 @@
-"""The plain chain that ``compact`` and ``wide`` are made of."""
+"""The plain chain that ``compact``, ``small`` and ``wide`` are made of."""
 
 from collections.abc import Sequence
 

@@ -3,14 +3,17 @@
 4.4 million parameters and 134 million multiply-accumulates in seven classes: a teacher, not for a board. Its weights
 come from telling three million faces apart, and so from many more people than FER2013 shows. The last of its blocks,
 which leaves nothing but identity, is left out. Faces enter gray at 96x96; the weights' three channels are summed. After
-D. King, blog.dlib.net/2017/02/high-quality-face-recognition-with-deep.html.
+D. King, blog.dlib.net/2017/02/high-quality-face-recognition-with-deep.html, who gave them to the public domain
+(github.com/davisking/dlib-models).
 """
+
+from collections.abc import Iterator
 
 import keras
 from keras import layers
 
 from toolkit.architectures.chain import convolve
-from toolkit.architectures.face_weights import FaceBackbone
+from toolkit.architectures.face_weights import Arrays, Convolution, FaceBackbone, WeightsPackage
 
 SIDE = 96
 DROPOUT = 0.3
@@ -21,6 +24,13 @@ BLOCKS = (
     *((f"conv64_{number}", 64) for number in ("down", 1, 2, 3)),
     *((f"conv128_{number}", 128) for number in ("down", 1, 2)),
     *((f"conv256_{number}", 256) for number in ("down", 1, 2)),
+)
+PACKAGE = WeightsPackage(
+    url="https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz",
+    sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
+    file_name="face-api-1.7.15.tgz",
+    manifest="package/model/face_recognition_model-weights_manifest.json",
+    weights="package/model/face_recognition_model.bin",
 )
 
 
@@ -52,8 +62,19 @@ def _add_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 
-BACKBONE = FaceBackbone(
-    build,
-    # layer of ours, layer of the weights file
-    ((FIRST, FIRST), *((f"{name}_{step}", f"{name}/conv{step}") for name, _ in BLOCKS for step in (1, 2))),
-)
+def published(arrays: Arrays) -> Iterator[Convolution]:
+    """Yield every convolution of the published network that ours has, with the scale and offset that follow it."""
+    names = [
+        (FIRST, FIRST),
+        *((f"{name}_{step}", f"{name}/conv{step}") for name, _ in BLOCKS for step in (1, 2)),
+    ]
+    for ours, theirs in names:
+        kernel, scale = arrays[f"{theirs}/conv/filters"], arrays[f"{theirs}/scale/weights"]
+        if ours == FIRST:  # gray is red, green and blue alike
+            kernel = kernel.sum(axis=2, keepdims=True)
+        yield Convolution(
+            ours, kernel, scale, arrays[f"{theirs}/scale/biases"] + scale * arrays[f"{theirs}/conv/bias"]
+        )
+
+
+BACKBONE = FaceBackbone(build, PACKAGE, published)

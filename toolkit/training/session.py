@@ -12,6 +12,7 @@ from toolkit.architectures import get_architecture, load_pretrained
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
+from toolkit.training.answers import answers_folder
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
 from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
@@ -29,7 +30,7 @@ RENORMALIZING_FACES = 1024
 @dataclass(frozen=True)
 class TrainingRequest:
     """What to train, on what, and where; ``init`` gives the first weights, ``resume`` goes on
-    in ``out``, ``overwrite`` starts anew there."""
+    in ``out``, ``overwrite`` starts anew there; teachers' answers are kept in ``answers``, or OUT/answers."""
 
     data: Path
     out: Path
@@ -39,6 +40,7 @@ class TrainingRequest:
     init: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    answers: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ def train(
     teachers = [
         load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers
     ]
-    trainer = Trainer(data, request.recipe, request.out, teachers, request.init)
+    answers = None
+    if teachers and request.recipe.views:
+        parent = request.answers or request.out / "answers"
+        answers = answers_folder(parent, request.teachers, data.train, request.recipe)
+    trainer = Trainer(data, request.recipe, request.out, teachers, request.init, answers)
     if backbone is not None:
         start_from_backbone(trainer.student, backbone)
         rows = np.linspace(0, len(data.train) - 1, RENORMALIZING_FACES).astype(int)

@@ -1,6 +1,5 @@
 """Teachers: trained models whose mean probabilities a student learns from."""
 
-import collections
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.keras_file import load_keras_model, read_keras_metadata
 from toolkit.training.acceleration import accelerated
+from toolkit.training.answers import AnswerBook
 from toolkit.training.batches import Batch
+from toolkit.training.folding import folded
 
 # (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
@@ -18,24 +19,23 @@ Teacher = Callable[[np.ndarray], np.ndarray]
 class TeacherPanel:
     """All teachers of a training as one, their mean.
 
-    Where the recipe's views come again epoch after epoch, so do the answers: each view of each of the ``face_count``
-    faces is put to the teachers once, which is what makes several large ones affordable. A resumed training asks anew.
+    Where the recipe's views come again epoch after epoch, so do the answers in ``book``: each view of each face is put
+    to the teachers once, with its mirror image, because the answer, the mean of both, serves both.
     """
 
-    def __init__(self, teachers: list[Teacher], face_count: int, class_count: int):
+    def __init__(self, teachers: list[Teacher], book: AnswerBook):
         self.teachers = teachers
-        self.answers: dict[int, np.ndarray] = collections.defaultdict(
-            lambda: np.full((face_count, class_count), np.nan, np.float32)
-        )
+        self.book = book
 
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
         if batch.view is None:
             return self.ask(batch.images)
-        answers = self.answers[batch.view]
-        if np.isnan(answers[batch.rows]).any():
-            answers[batch.rows] = self.ask(batch.images)
-        return answers[batch.rows]
+        answers = self.book.read(batch.view, batch.rows)
+        if np.isnan(answers).any():
+            answers = (self.ask(batch.images) + self.ask(batch.images[:, :, ::-1])) / 2
+            self.book.write(batch.view, batch.rows, answers)
+        return answers
 
     def ask(self, images: np.ndarray) -> np.ndarray:
         """Return the mean of what all teachers answer to ``images``."""
@@ -56,7 +56,7 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
             f"{', '.join(labels) or 'no labels'}; choose another teacher or other --classes"
         )
     columns = [labels.index(name) for name in classes]
-    fast = accelerated(model, dtype_policy)
+    fast = accelerated(folded(model), dtype_policy)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
         shares = np.asarray(fast.predict_on_batch(images), np.float32)[:, columns]

@@ -12,6 +12,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import sha256_of
 from toolkit.keras_file import load_keras_model, save_model
+from toolkit.training.answers import AnswerBook
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
@@ -31,7 +32,7 @@ Progress = Callable[[int, int, int, float], None]
 
 
 class Trainer:
-    """One training in one folder; ``run`` goes on from the last finished epoch."""
+    """One training in one folder; ``run`` goes on from the last finished epoch; ``answers``: an AnswerBook's folder."""
 
     def __init__(
         self,
@@ -40,12 +41,13 @@ class Trainer:
         folder: Path,
         teachers: list[Teacher],
         init: Path | None = None,
+        answers: Path | None = None,
     ):
         self.data = data
         self.recipe = recipe
         self.folder = folder
         self.classes = data.train.classes
-        self.panel = TeacherPanel(teachers, len(data.train), len(self.classes))
+        self.panel = TeacherPanel(teachers, AnswerBook(len(data.train), len(self.classes), answers))
         self.batches = BatchMaker(data.train, recipe)
         self.has_votes = self.batches.vote_shares is not None
         keras.utils.set_random_seed(recipe.seed)
@@ -195,6 +197,7 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Write the state after a finished epoch."""
+        self.panel.book.save()
         groups = {
             "variables": [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.all_variables()],
             "average": self.average.weights,

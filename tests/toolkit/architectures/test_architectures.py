@@ -19,7 +19,9 @@ PARAMETERS = {
     "plain-cnn": 1_275_000,
     "mini-xception": 56_000,
     "separable": 232_000,
+    "small": 924_000,
     "face-resnet": 4_402_000,
+    "face-mobilenet": 3_243_000,
     "vgg16": 14_718_000,
 }
 SLOW_TO_TRAIN = ("resnet50v2", "efficientnetv2b0")  # built and exported in test_transfer.py

@@ -15,9 +15,14 @@ from keras.src.legacy.saving import legacy_h5_format
 
 from device.errors import EdgeError
 from device.model import model_of
-from toolkit.architectures import ARCHITECTURES, get_architecture, load_pretrained
+from toolkit.architectures import (
+    ARCHITECTURES,
+    face_mobilenet,
+    face_resnet,
+    get_architecture,
+    load_pretrained,
+)
 from toolkit.architectures.efficientnetv2b0 import BACKBONE as EFFICIENTNETV2B0
-from toolkit.architectures.face_weights import PACKAGE_URL
 from toolkit.architectures.resnet50v2 import BACKBONE as RESNET50V2
 from toolkit.architectures.vgg16 import BACKBONE as VGG16
 from toolkit.data.synthesis import load_synthetic
@@ -136,7 +141,8 @@ def test_a_wrong_weights_file_is_one_line_that_names_the_right_one(published, tm
 
 def test_an_architecture_without_published_weights_refuses_them():
     with pytest.raises(
-        EdgeError, match=r"compact has no published weights; expected one of face-resnet, vgg16, resnet50v2"
+        EdgeError,
+        match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, vgg16, resnet50v2",
     ):
         load_pretrained(get_architecture("compact"), "imagenet")
 
@@ -145,7 +151,8 @@ def test_an_architecture_without_published_weights_refuses_them():
     ("arch", "what", "url"),
     [
         ("vgg16", "the ImageNet weights of vgg16", VGG16.weights_url),
-        ("face-resnet", "the weights of face-resnet", PACKAGE_URL),
+        ("face-resnet", "the weights of face-resnet", face_resnet.PACKAGE.url),
+        ("face-mobilenet", "the weights of face-mobilenet", face_mobilenet.PACKAGE.url),
     ],
 )
 def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, url, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.training.answers import AnswerBook, answers_folder
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
@@ -15,7 +16,7 @@ from toolkit.training.preparation import prepare_data
 from toolkit.training.recipe import TrainingRecipe, read_recipe
 from toolkit.training.schedule import one_cycle
 from toolkit.training.teachers import TeacherPanel, soften
-from toolkit.training.temperature import fit_temperature
+from toolkit.training.temperature import fit_temperature, top_probabilities
 
 
 def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: bool = False) -> Dataset:
@@ -74,23 +75,46 @@ def test_views_come_again_in_another_order_and_mirrored_or_not():
     assert 15 < same.sum() < 45  # of 60: half of them
 
 
-def test_teachers_are_asked_once_for_each_view():
+def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
     dataset = make_dataset()
     maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=2))
     asked = []
 
-    def bright(images):
+    def left(images):
         asked.append(len(images))
-        share = images.mean(axis=(1, 2)) / 255
+        share = images[:, :, :24].mean(axis=(1, 2)) / 255
         return np.concatenate([share, 1 - share], axis=1)
 
-    panel = TeacherPanel([bright, lambda images: bright(images) ** 2], len(dataset), 2)
-    for epoch in range(5):
-        for batch in maker.epoch(epoch):
-            share = batch.images.mean(axis=(1, 2)) / 255
-            both = np.concatenate([share, 1 - share], axis=1)
-            np.testing.assert_allclose(panel.probabilities(batch), (both + both**2) / 2, rtol=1e-5)
-    assert sum(asked) == 2 * 2 * len(dataset)  # two teachers, two views; a mirrored face is as bright
+    teachers = [left, lambda images: left(images) ** 2]
+    for epochs in (range(3), range(1, 5)):  # a second training of the same finds the answers again
+        panel = TeacherPanel(teachers, AnswerBook(len(dataset), 2, tmp_path / "answers"))
+        for epoch in epochs:
+            for batch in maker.epoch(epoch):
+                images = np.stack([batch.images, batch.images[:, :, ::-1]])
+                shares = images[:, :, :, :24].mean(axis=(2, 3)) / 255
+                both = np.concatenate([shares, 1 - shares], axis=2)
+                expected = (both + both**2).mean(axis=0) / 2
+                np.testing.assert_allclose(panel.probabilities(batch), expected, rtol=1e-5)
+        panel.book.save()
+    assert sum(asked) == 2 * 2 * 2 * len(dataset)  # two teachers, two views, mirrored too
+
+
+def test_answers_to_other_questions_are_kept_apart(tmp_path):
+    dataset, recipe = make_dataset(), TrainingRecipe(views=2)
+    teachers = [tmp_path / "one.keras", tmp_path / "two.keras"]
+    for path in teachers:
+        path.write_text(path.name)
+    flat = Dataset(**{**vars(dataset), "images": dataset.images // 2})
+    others = [
+        answers_folder(tmp_path, teachers[:1], dataset, recipe),
+        answers_folder(tmp_path, teachers, flat, recipe),
+        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
+        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
+    ]
+    folder = answers_folder(tmp_path, teachers, dataset, recipe)
+    assert len({folder, *others}) == 5
+    more = TrainingRecipe(views=9, arch="wide", teacher_weight=0.5)  # the first two views are the same
+    assert answers_folder(tmp_path, teachers[::-1], dataset, more) == folder
 
 
 def test_views_and_mixup_exclude_each_other():
@@ -191,6 +215,18 @@ def test_temperature_is_found_again():
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (shares.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
     assert fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.05)
+
+
+def test_confidence_comes_to_equal_accuracy_even_where_unlikely_classes_are_given_too_much():
+    """A network too sure of its first class and not sure enough that the last ones are wrong."""
+    rng = np.random.default_rng(0)
+    logits = np.sort(rng.normal(0, 2, (20_000, 5)))[:, ::-1]
+    truth = logits * [1, 1, 2, 2, 2] + [-0.3, 0, -2, -2, -2]
+    shares = np.exp(truth) / np.exp(truth).sum(axis=1, keepdims=True)
+    labels = (shares.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    accuracy = np.mean(labels == 0)
+    confidence = top_probabilities(logits / fit_temperature(logits, labels)).mean()
+    assert confidence == pytest.approx(accuracy, abs=0.01)
 
 
 def test_softening_flattens_and_keeps_the_order():

