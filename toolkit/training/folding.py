@@ -42,7 +42,12 @@ def folded(model: keras.Model) -> keras.Model:
 
 
 def _norms_by_convolution(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
-    """Return the normalisation to fold into each convolution, by the convolution's name."""
+    """Return the normalisation to fold into each convolution, by the convolution's name.
+
+    None at all where a layer is called twice: what reads what is then more than ``input`` and ``output`` tell.
+    """
+    if any(len(entry.get("inbound_nodes", ())) > 1 for entry in model.get_config()["layers"]):
+        return {}
     makers = {id(layer.output): layer for layer in model.layers if type(layer) in CONVOLUTIONS}
     readers = collections.Counter(
         id(tensor)
@@ -53,8 +58,9 @@ def _norms_by_convolution(model: keras.Model) -> dict[str, keras.layers.BatchNor
     for layer in model.layers:
         if type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3):
             convolution = makers.get(id(layer.input))
-            is_alone = convolution and readers[id(layer.input)] == 1
-            if is_alone and convolution.activation is keras.activations.linear:
+            if convolution is None or readers[id(layer.input)] > 1:
+                continue
+            if convolution.activation is keras.activations.linear:
                 norms[convolution.name] = layer
     return norms
 

@@ -60,3 +60,22 @@ def test_what_cannot_be_folded_stays():
     kept = {layer.name for layer in faster.layers if isinstance(layer, layers.BatchNormalization)}
     assert kept == {"after_shared", "after_active"}
     assert_alike(model, faster)
+
+
+def test_a_network_with_a_layer_called_twice_is_copied_as_it_is():
+    image = keras.Input((48, 48, 1))
+    convolution = layers.Conv2D(4, 3, 2, "same")
+    normed = layers.BatchNormalization()(convolution(image))
+    again = convolution(layers.Conv2D(1, 1)(image))
+    model = with_statistics(keras.Model(image, layers.Add()([normed, again])))
+    faster = folded(model)
+    assert norm_count(faster) == 1
+    assert_alike(model, faster)
+
+
+def test_a_sequential_network_is_folded_too():
+    stack = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)]
+    model = with_statistics(keras.Sequential([keras.Input((48, 48, 1)), *stack]))
+    faster = folded(model)
+    assert norm_count(faster) == 0
+    assert_alike(model, faster)
