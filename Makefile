@@ -101,7 +101,7 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,best,--init runs/compact_taught/best.keras $(PANEL))
 	$(call TRAIN,small,$(PANEL))
 	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(PANEL))
-	$(call TRAIN,ferplus,--init runs/best/best.keras)
+	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
 	for model in best small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite

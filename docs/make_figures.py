@@ -63,6 +63,10 @@ al., ICMI 2016). It does not ship; `make models` makes it.
 by the recipes in `recipes/`; quantizes, evaluates and writes this card. FER2013 has no open licence and is not part of
 this repository.
 
+The seven-class and four-class models learnt from a teacher whose first weights had learnt to recognise the people of
+VGGFace2, photographs of public figures from the web (arXiv 1710.08092). Both data sets were gathered for research: see
+their terms before any commercial use.
+
 ## Intended use and limits
 
 A guess at what a face shows, for interfaces, art, toys and research on one's own pictures. It is not a reading of what

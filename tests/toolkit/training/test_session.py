@@ -6,6 +6,7 @@ import resource
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -150,10 +151,19 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
 
 def test_a_student_learns_from_its_teacher(stripes, tmp_path):
     teacher = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
-    taught = TrainingRecipe(**{**vars(RECIPE), "teacher_weight": 1.0, "epochs": 6})
-    student = run(TrainingRequest(stripes, tmp_path / "student", taught, teachers=(teacher,)))
+    taught = TrainingRecipe(**{**vars(RECIPE), "teacher_weight": 1.0, "epochs": 6, "views": 2})
+    request = TrainingRequest(stripes, tmp_path / "student", taught, teachers=(teacher,))
+    student = run(request)
     assert student.report.accuracy >= 0.9  # labels weigh nothing here: all it knows is the teacher's
     assert read_keras_metadata(student.model)["training"]["teachers"] == 1
+    books = sorted((tmp_path / "student" / "answers").glob("*/*.npy"))
+    assert [path.name for path in books] == ["view_0000.npy", "view_0001.npy"]
+    assert all(np.allclose(np.load(path).sum(axis=1), 1, atol=1e-5) for path in books)
+    # A second student of the same teacher learns from the kept answers, be they true or not.
+    for path in books:
+        np.save(path, np.load(path)[:, ::-1])
+    misled = run(replace(request, out=tmp_path / "misled", answers=tmp_path / "student" / "answers"))
+    assert misled.report.accuracy <= 0.1
 
 
 def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path):
