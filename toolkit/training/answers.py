@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.errors import EdgeError
 from device.files import sha256_of, whole_file
 from toolkit.data.dataset import Dataset
 from toolkit.training.batches import BatchMaker
@@ -28,7 +29,7 @@ class AnswerBook:
         self.changed: set[int] = set()
 
     def read(self, view: int, rows: np.ndarray) -> np.ndarray:
-        """Return the answers on ``rows`` of ``view``, (B, C)."""
+        """Return the answers on ``rows`` of ``view``, (B, C); EdgeError for a damaged file."""
         return self._view(view)[rows]
 
     def write(self, view: int, rows: np.ndarray, answers: np.ndarray) -> None:
@@ -50,11 +51,21 @@ class AnswerBook:
         return self.views[view]
 
     def _load(self, view: int) -> np.ndarray:
-        if self.folder is not None and self._file(view).is_file():
+        if self.folder is None or not self._file(view).exists():
+            return np.full(self.shape, np.nan, np.float32)
+        try:
             stored = np.load(self._file(view), allow_pickle=False)
-            if stored.shape == self.shape:
-                return stored
-        return np.full(self.shape, np.nan, np.float32)
+        except (OSError, ValueError, EOFError) as error:
+            raise EdgeError(
+                f"{self._file(view)} holds no answers of teachers ({error}); expected what a training wrote there; "
+                "remove it, and they are asked again"
+            ) from error
+        if stored.shape != self.shape:
+            raise EdgeError(
+                f"{self._file(view)} holds answers of shape {stored.shape}; expected {self.shape}; remove it, and the "
+                "teachers are asked again"
+            )
+        return stored
 
     def _file(self, view: int) -> Path:
         assert self.folder is not None

@@ -99,6 +99,20 @@ def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
     assert sum(asked) == 2 * 2 * 2 * len(dataset)  # two teachers, two views, mirrored too
 
 
+def test_a_damaged_file_of_answers_is_one_line(tmp_path):
+    rows = np.arange(3)
+    book = AnswerBook(3, 2, tmp_path)
+    book.write(0, rows, np.full((3, 2), 0.5, np.float32))
+    book.save()
+    (tmp_path / "view_0001.npy").write_bytes((tmp_path / "view_0000.npy").read_bytes()[:130])
+    again = AnswerBook(3, 2, tmp_path)
+    np.testing.assert_array_equal(again.read(0, rows), np.full((3, 2), 0.5))
+    with pytest.raises(EdgeError, match=r"view_0001.npy holds no answers .* remove it"):
+        again.read(1, rows)
+    with pytest.raises(EdgeError, match=r"answers of shape \(3, 2\); expected \(4, 2\)"):
+        AnswerBook(4, 2, tmp_path).read(0, rows)
+
+
 def test_answers_to_other_questions_are_kept_apart(tmp_path):
     dataset, recipe = make_dataset(), TrainingRecipe(views=2)
     teachers = [tmp_path / "one.keras", tmp_path / "two.keras"]
