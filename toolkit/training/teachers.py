@@ -31,11 +31,16 @@ class TeacherPanel:
         """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
         if batch.view is None:
             return self.ask(batch.images)
-        answers = self.book.read(batch.view, batch.rows)
-        if np.isnan(answers).any():
-            answers = (self.ask(batch.images) + self.ask(batch.images[:, :, ::-1])) / 2
-            self.book.write(batch.view, batch.rows, answers)
-        return answers
+        missing = np.flatnonzero(np.isnan(self.book.read(batch.view, batch.rows)).any(axis=1))
+        if len(missing):
+            # The few faces that an epoch left over come up one by one in the next; every new size of a batch is
+            # compiled anew, and so there are only powers of two and the whole.
+            size = min(1 << int(len(missing) - 1).bit_length(), len(batch.rows))
+            asked = np.resize(missing, size)
+            images = batch.images[asked]
+            answers = (self.ask(images) + self.ask(images[:, :, ::-1])) / 2
+            self.book.write(batch.view, batch.rows[asked], answers)
+        return self.book.read(batch.view, batch.rows)
 
     def ask(self, images: np.ndarray) -> np.ndarray:
         """Return the mean of what all teachers answer to ``images``."""

@@ -113,6 +113,28 @@ def test_a_damaged_file_of_answers_is_one_line(tmp_path):
         AnswerBook(4, 2, tmp_path).read(0, rows)
 
 
+def test_only_the_faces_that_an_epoch_left_over_are_asked_in_the_next():
+    dataset = make_dataset(64)
+    maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=1))
+    asked = []
+
+    def bright(images):
+        asked.append(len(images))
+        share = images.mean(axis=(1, 2)) / 255
+        return np.concatenate([share, 1 - share], axis=1)
+
+    panel = TeacherPanel([bright], AnswerBook(len(dataset), 2))
+    for epoch in range(2):
+        for batch in maker.epoch(epoch):
+            share = batch.images.mean(axis=(1, 2)) / 255
+            np.testing.assert_allclose(
+                panel.probabilities(batch), np.concatenate([share, 1 - share], axis=1), rtol=1e-5
+            )
+    assert asked[:12] == [10] * 12  # six batches of ten, mirrored too; four faces are left
+    assert 2 <= sum(asked[12:]) <= 2 * 8
+    assert set(asked[12:]) <= {1, 2, 4}
+
+
 def test_answers_to_other_questions_are_kept_apart(tmp_path):
     dataset, recipe = make_dataset(), TrainingRecipe(views=2)
     teachers = [tmp_path / "one.keras", tmp_path / "two.keras"]
