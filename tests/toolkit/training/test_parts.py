@@ -7,30 +7,15 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.dataset import Dataset
-from toolkit.training.answers import AnswerBook, answers_folder
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
 from toolkit.training.preparation import prepare_data
 from toolkit.training.recipe import TrainingRecipe, read_recipe
 from toolkit.training.schedule import one_cycle
-from toolkit.training.teachers import TeacherPanel, soften
 from toolkit.training.temperature import fit_temperature, top_probabilities
 
-
-def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: bool = False) -> Dataset:
-    rng = np.random.default_rng(0)
-    labels = np.arange(count) % 3
-    return Dataset(
-        images=rng.integers(0, 256, (count, 48, 48), dtype=np.uint8),
-        labels=labels,
-        classes=("happy", "sad", "neutral"),
-        splits=np.array([splits[row // 3 % len(splits)] for row in range(count)]),
-        names=np.array([f"face {row}" for row in range(count)]),
-        votes=rng.integers(0, 10, (count, 10)).astype(np.uint8) if votes else None,
-        source="test faces",
-    )
+from .conftest import make_dataset
 
 
 def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
@@ -73,84 +58,6 @@ def test_views_come_again_in_another_order_and_mirrored_or_not():
     rows = [np.concatenate([batch.rows for batch in epoch]) for epoch in (first, third)]
     same = (images[0][np.argsort(rows[0])] == images[1][np.argsort(rows[1])]).all(axis=(1, 2, 3))
     assert 15 < same.sum() < 45  # of 60: half of them
-
-
-def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
-    dataset = make_dataset()
-    maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=2))
-    asked = []
-
-    def left(images):
-        asked.append(len(images))
-        share = images[:, :, :24].mean(axis=(1, 2)) / 255
-        return np.concatenate([share, 1 - share], axis=1)
-
-    teachers = [left, lambda images: left(images) ** 2]
-    for epochs in (range(3), range(1, 5)):  # a second training of the same finds the answers again
-        panel = TeacherPanel(teachers, AnswerBook(len(dataset), 2, tmp_path / "answers"))
-        for epoch in epochs:
-            for batch in maker.epoch(epoch):
-                images = np.stack([batch.images, batch.images[:, :, ::-1]])
-                shares = images[:, :, :, :24].mean(axis=(2, 3)) / 255
-                both = np.concatenate([shares, 1 - shares], axis=2)
-                expected = (both + both**2).mean(axis=0) / 2
-                np.testing.assert_allclose(panel.probabilities(batch), expected, rtol=1e-5)
-        panel.book.save()
-    assert sum(asked) == 2 * 2 * 2 * len(dataset)  # two teachers, two views, mirrored too
-
-
-def test_a_damaged_file_of_answers_is_one_line(tmp_path):
-    rows = np.arange(3)
-    book = AnswerBook(3, 2, tmp_path)
-    book.write(0, rows, np.full((3, 2), 0.5, np.float32))
-    book.save()
-    (tmp_path / "view_0001.npy").write_bytes((tmp_path / "view_0000.npy").read_bytes()[:130])
-    again = AnswerBook(3, 2, tmp_path)
-    np.testing.assert_array_equal(again.read(0, rows), np.full((3, 2), 0.5))
-    with pytest.raises(EdgeError, match=r"view_0001.npy holds no answers .* remove it"):
-        again.read(1, rows)
-    with pytest.raises(EdgeError, match=r"answers of shape \(3, 2\); expected \(4, 2\)"):
-        AnswerBook(4, 2, tmp_path).read(0, rows)
-
-
-def test_only_the_faces_that_an_epoch_left_over_are_asked_in_the_next():
-    dataset = make_dataset(64)
-    maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=1))
-    asked = []
-
-    def bright(images):
-        asked.append(len(images))
-        share = images.mean(axis=(1, 2)) / 255
-        return np.concatenate([share, 1 - share], axis=1)
-
-    panel = TeacherPanel([bright], AnswerBook(len(dataset), 2))
-    for epoch in range(2):
-        for batch in maker.epoch(epoch):
-            share = batch.images.mean(axis=(1, 2)) / 255
-            np.testing.assert_allclose(
-                panel.probabilities(batch), np.concatenate([share, 1 - share], axis=1), rtol=1e-5
-            )
-    assert asked[:12] == [10] * 12  # six batches of ten, mirrored too; four faces are left
-    assert 2 <= sum(asked[12:]) <= 2 * 8
-    assert set(asked[12:]) <= {1, 2, 4}
-
-
-def test_answers_to_other_questions_are_kept_apart(tmp_path):
-    dataset, recipe = make_dataset(), TrainingRecipe(views=2)
-    teachers = [tmp_path / "one.keras", tmp_path / "two.keras"]
-    for path in teachers:
-        path.write_text(path.name)
-    flat = Dataset(**{**vars(dataset), "images": dataset.images // 2})
-    others = [
-        answers_folder(tmp_path, teachers[:1], dataset, recipe),
-        answers_folder(tmp_path, teachers, flat, recipe),
-        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
-        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
-    ]
-    folder = answers_folder(tmp_path, teachers, dataset, recipe)
-    assert len({folder, *others}) == 5
-    more = TrainingRecipe(views=9, arch="wide", teacher_weight=0.5)  # the first two views are the same
-    assert answers_folder(tmp_path, teachers[::-1], dataset, more) == folder
 
 
 def test_views_and_mixup_exclude_each_other():
@@ -263,12 +170,6 @@ def test_confidence_comes_to_equal_accuracy_even_where_unlikely_classes_are_give
     accuracy = np.mean(labels == 0)
     confidence = top_probabilities(logits / fit_temperature(logits, labels)).mean()
     assert confidence == pytest.approx(accuracy, abs=0.01)
-
-
-def test_softening_flattens_and_keeps_the_order():
-    shares = soften(np.array([[0.9, 0.09, 0.01]]), temperature=2.0)
-    roots = np.sqrt([0.9, 0.09, 0.01])
-    np.testing.assert_allclose(shares[0], roots / roots.sum(), rtol=1e-5)
 
 
 def test_copies_of_held_out_faces_are_removed_from_training():

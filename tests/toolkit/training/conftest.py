@@ -1,0 +1,19 @@
+"""Faces to train on, of three classes."""
+
+import numpy as np
+
+from toolkit.data.dataset import Dataset
+
+
+def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: bool = False) -> Dataset:
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 3
+    return Dataset(
+        images=rng.integers(0, 256, (count, 48, 48), dtype=np.uint8),
+        labels=labels,
+        classes=("happy", "sad", "neutral"),
+        splits=np.array([splits[row // 3 % len(splits)] for row in range(count)]),
+        names=np.array([f"face {row}" for row in range(count)]),
+        votes=rng.integers(0, 10, (count, 10)).astype(np.uint8) if votes else None,
+        source="test faces",
+    )
