@@ -165,8 +165,8 @@ def documents() -> dict[Path, str]:
     )
     cpu = read_results(MODELS / "benchmark.json").provenance["cpu"]
     block = (
-        f"{table([*seven, *small, *four])}\n\nOn FER2013 PublicTest, copies of its faces removed from training; times on "
-        f"{cpu}. More in [models/README.md](models/README.md).\n"
+        f"{table([*seven, *small, *four])}\n\nOn FER2013 PublicTest, copies of its faces removed from training; times "
+        f"on {cpu}. More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())
     return {MODELS / "README.md": card, README: readme}
