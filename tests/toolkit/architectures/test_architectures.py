@@ -52,5 +52,7 @@ def test_every_architecture_keeps_the_contract(name):
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(EdgeError, match="no architecture 'vgg'; there are: compact, small, wide, fully-connected"):
+    with pytest.raises(
+        EdgeError, match="no architecture 'vgg'; there are: compact, small, wide, fully-connected"
+    ):
         get_architecture("vgg")
