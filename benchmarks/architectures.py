@@ -16,7 +16,9 @@ from pathlib import Path
 from toolkit.evaluation.results import ModelResults, Results, join_results, read_results
 from toolkit.keras_file import read_keras_metadata
 
-OUT = Path(__file__).resolve().parent.parent / "docs" / "figures" / "architectures.md"
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "docs" / "figures" / "architectures.md"
+RECIPES = ROOT / "recipes"
 
 
 def toolkit(*arguments: object) -> None:
@@ -57,7 +59,7 @@ def page(results: Results, recipes: dict[str, dict]) -> str:
         exact, small = (by_name[f"{run}_{form}.tflite"] for form in ("float32", "int8"))
         times = [entry.latencies[0].stages["classify"]["p50_ms"] for entry in (exact, small)]
         cells = (
-            recipe["arch"] if recipe["arch"] == run else f"{recipe['arch']}, `{run}.toml`",
+            f"{recipe['arch']}, `{run}.toml`" if (RECIPES / f"{run}.toml").exists() else recipe["arch"],
             f"{recipe['epochs']}",
             accuracy(exact),
             accuracy(small),
