@@ -39,4 +39,9 @@ def convolve(x: keras.KerasTensor, width: int, side: int, strides: int, prefix: 
         kernel_initializer="he_normal",
         name=f"{prefix}_conv",
     )
-    return layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=f"{prefix}_norm")(convolution(x))
+    return normalize(convolution(x), prefix)
+
+
+def normalize(x: keras.KerasTensor, prefix: str) -> keras.KerasTensor:
+    """Return ``x`` after batch normalisation."""
+    return layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=f"{prefix}_norm")(x)

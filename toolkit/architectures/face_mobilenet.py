@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from toolkit.architectures.chain import convolve, normalize
 from toolkit.architectures.face_weights import Arrays, Convolution, FaceBackbone, WeightsPackage
 
 SIDE = 144
@@ -39,21 +40,17 @@ def build(class_count: int) -> keras.Model:
     x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
     x = layers.Concatenate(name="three_channels")([x, x, x])
     x = layers.Normalization(mean=CHANNEL_MEANS, variance=[1.0] * 3, name="normalize")(x)
-    x = _normalised(layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv1_conv")(x), "conv1")
+    x = layers.ReLU(6, name="conv1_relu")(convolve(x, 32, 3, 2, "conv1"))
     for number, (width, strides) in enumerate(BLOCKS, start=1):
-        depthwise = layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=f"conv_dw_{number}_conv")
-        x = _normalised(depthwise(x), f"conv_dw_{number}")
-        pointwise = layers.Conv2D(width, 1, use_bias=False, name=f"conv_pw_{number}_conv")
-        x = _normalised(pointwise(x), f"conv_pw_{number}")
+        name = f"conv_dw_{number}"
+        depthwise = layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=f"{name}_conv")
+        x = layers.ReLU(6, name=f"{name}_relu")(normalize(depthwise(x), name))
+        name = f"conv_pw_{number}"
+        x = layers.ReLU(6, name=f"{name}_relu")(convolve(x, width, 1, 1, name))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dropout(DROPOUT, name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
     return keras.Model(image, logits, name="face-mobilenet")
-
-
-def _normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
-    return layers.ReLU(6, name=f"{name}_relu")(x)
 
 
 def published(arrays: Arrays) -> Iterator[Convolution]:

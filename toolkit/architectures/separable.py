@@ -6,6 +6,8 @@
 import keras
 from keras import layers
 
+from toolkit.architectures.chain import normalize
+
 # (width, blocks) a stage; the first block of each stage halves the picture: 12, 6 pixels after the stem's 24.
 STAGES = ((64, 2), (128, 3), (256, 3))
 
@@ -30,5 +32,4 @@ def build(class_count: int) -> keras.Model:
 
 def normalised(x, name: str):
     """Return ``x`` after batch normalisation and ReLU."""
-    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    return layers.ReLU(name=f"{name}_relu")(normalize(x, name))

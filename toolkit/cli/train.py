@@ -53,7 +53,7 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 )
 @click.option(
     "--answers",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Folder where the teachers' answers are kept, and found by every training with the same teachers, faces and "
     "views.  [default: OUT/answers]",
 )

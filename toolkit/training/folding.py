@@ -76,8 +76,5 @@ def _multiplied(convolution: keras.layers.Layer, norm: keras.layers.BatchNormali
     if norm.center:
         bias = bias + to_numpy(norm.beta)
     # The output channels are the kernel's last axis; of a depthwise one, (H, W, C, M), the last two.
-    return [kernel * factors.reshape(kernel.shape[2:] if _is_depthwise(convolution) else -1), bias]
-
-
-def _is_depthwise(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.DepthwiseConv2D)
+    depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
+    return [kernel * factors.reshape(kernel.shape[2:] if depthwise else -1), bias]

@@ -69,6 +69,11 @@ def train(
         )
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+    if request.answers and not asks_once(request):
+        raise UsageError(
+            "--answers keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
+            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --answers out"
+        )
     backbone = None if request.resume else load_backbone(request, say)
     whole = load_dataset(request.data)
     for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
@@ -79,7 +84,7 @@ def train(
         load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers
     ]
     answers = None
-    if teachers and request.recipe.views:
+    if asks_once(request):
         parent = request.answers or request.out / "answers"
         answers = answers_folder(parent, request.teachers, data.train, request.recipe)
     trainer = Trainer(data, request.recipe, request.out, teachers, request.init, answers)
@@ -114,6 +119,11 @@ def train(
         request.recipe.seed,
     )
     return TrainingResult(model, report, history)
+
+
+def asks_once(request: TrainingRequest) -> bool:
+    """Return whether views come again and teachers' answers with them."""
+    return bool(request.teachers and request.recipe.views)
 
 
 def load_backbone(request: TrainingRequest, say: Callable[[str], None]) -> keras.Model | None:

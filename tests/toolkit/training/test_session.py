@@ -16,7 +16,7 @@ pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from tensorboardX.proto.event_pb2 import Event
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.keras_file import read_keras_metadata
 from toolkit.training.checkpoint import load_checkpoint
@@ -164,6 +164,14 @@ def test_a_student_learns_from_its_teacher(stripes, tmp_path):
         np.save(path, np.load(path)[:, ::-1])
     misled = run(replace(request, out=tmp_path / "misled", answers=tmp_path / "student" / "answers"))
     assert misled.history[-1].validation_accuracy <= 0.1
+
+
+def test_answers_without_a_teacher_or_without_views_are_refused(stripes, tmp_path):
+    viewed = TrainingRecipe(**{**vars(RECIPE), "views": 2})
+    for recipe, teachers in ((viewed, ()), (RECIPE, (tmp_path / "teacher.keras",))):
+        request = TrainingRequest(stripes, tmp_path / "run", recipe, teachers=teachers, answers=tmp_path)
+        with pytest.raises(UsageError, match=f"received {len(teachers)} teachers and views {recipe.views}"):
+            run(request)
 
 
 def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path):
