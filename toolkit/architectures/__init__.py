@@ -49,10 +49,17 @@ ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture(
-            "compact", "plain 3x3 chain 32/64/112/176, the model that ships", "toolkit.architectures.compact"
+            "compact",
+            "plain 3x3 chain 32/64/112/176, the model that the device carries",
+            "toolkit.architectures.compact",
         ),
         Architecture(
             "small", "the same chain 16/48/112/208, the fast model that ships", "toolkit.architectures.small"
+        ),
+        Architecture(
+            "face-compact",
+            "face-mobilenet with fewer channels, the accurate model that ships",
+            "toolkit.architectures.face_compact",
         ),
         Architecture("wide", "the same chain 48/96/192/256, its teacher", "toolkit.architectures.wide"),
         Architecture(

@@ -1,4 +1,4 @@
-"""The model that ships: a plain chain of 3x3 convolutions.
+"""The model that the device carries: a plain chain of 3x3 convolutions.
 
 853,000 parameters and 33 million multiply-accumulates in seven classes. Nothing else quantizes, folds and vectorises
 as well on small ARM cores: no branch has to be kept in memory, no depthwise layer starves the dot-product units.

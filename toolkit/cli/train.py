@@ -58,7 +58,10 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     "views.  [default: OUT/answers]",
 )
 @click.option(
-    "--init", type=click.Path(path_type=Path), help="Trained .keras whose weights to start from: fine-tuning."
+    "--init",
+    type=click.Path(path_type=Path),
+    help="Trained .keras whose weights to start from: fine-tuning. A face-mobilenet's channels are pruned to those of "
+    "face-compact.",
 )
 @click.option(
     "--weights",

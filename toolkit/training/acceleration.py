@@ -52,7 +52,7 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
         config = layer.get_config()
         if not isinstance(layer, keras.layers.Layer):  # a bare operation, such as a division
             return type(layer).from_config(config)
-        config["dtype"] = "float32" if layer.name in exact else dtype_policy
+        config["dtype"] = "float32" if layer.name in exact or _strided_depthwise(layer) else dtype_policy
         normalises = type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
         fusible = normalises and layer.scale and layer.center
         return (FusedBatchNormalization if fusible else type(layer)).from_config(config)
@@ -60,3 +60,11 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
     faster = keras.models.clone_model(model, clone_function=copy)
     faster.set_weights(model.get_weights())
     return faster
+
+
+def _strided_depthwise(layer: keras.layers.Layer) -> bool:
+    """Return whether ``layer`` steps over pixels channel by channel.
+
+    Its gradient has no bfloat16 kernel in oneDNN: 234 ms for 128 pictures of 48x48x64 on a core, 12 ms in float32.
+    """
+    return isinstance(layer, keras.layers.DepthwiseConv2D) and max(layer.strides) > 1

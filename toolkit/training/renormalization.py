@@ -3,18 +3,26 @@
 import keras
 import numpy as np
 
+FACES = 1024
 BATCH = 32
+
+
+def spread(faces: np.ndarray, count: int) -> np.ndarray:
+    """Return ``count`` of ``faces``, evenly spread, or all if there are no more."""
+    return faces[np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
 
 
 def renormalize(model: keras.Model, faces: np.ndarray) -> None:
     """Give every batch normalisation of ``model`` the mean and variance of ``faces``, (N, 48, 48) uint8 gray.
 
-    Scale and offset change with them, so that the model answers as before. In training a layer normalises by the
-    batch at hand; with statistics of other pictures, or none, the first step would undo what the weights know.
+    FACES of them, evenly spread, are looked at. Scale and offset change with them, so that the model answers as
+    before. In training a layer normalises by the batch at hand; with statistics of other pictures, or none, the first
+    step would undo what the weights know.
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
+    faces = spread(faces, FACES)
     probe = keras.Model(model.input, [layer.input for layer in norms])
     sums = [np.zeros(layer.gamma.shape) for layer in norms]
     squares = [np.zeros(layer.gamma.shape) for layer in norms]

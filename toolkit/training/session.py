@@ -8,23 +8,24 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError, UsageError
+from device.files import sha256_of
 from toolkit.architectures import get_architecture, load_pretrained
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
+from toolkit.keras_file import load_keras_model
 from toolkit.training.answers import answers_folder
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
 from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.training.preparation import describe, prepare_data
+from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
-from toolkit.training.student import start_from_backbone
+from toolkit.training.student import start_from, start_from_backbone
 from toolkit.training.teachers import load_teacher
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import BEST_FILE, Progress, Trainer
-
-RENORMALIZING_FACES = 1024
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def train(
             f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --answers out"
         )
     backbone = None if request.resume else load_backbone(request, say)
+    trained = load_keras_model(request.init) if request.init and not request.resume else None
     whole = load_dataset(request.data)
     for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
         say(remark)
@@ -87,11 +89,16 @@ def train(
     if asks_once(request):
         parent = request.answers or request.out / "answers"
         answers = answers_folder(parent, request.teachers, data.train, request.recipe)
-    trainer = Trainer(data, request.recipe, request.out, teachers, request.init, answers)
-    if backbone is not None:
+    init_sha256 = sha256_of(request.init) if request.init and trained else None
+    trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256)
+    if trained is not None and can_prune(trained, trainer.student):
+        say(f"pruning the channels of {request.init} to those of {request.recipe.arch}, a minute or two")
+        prune_into(trainer.student, trained, data.train.images)
+    elif trained is not None:
+        start_from(trainer.student, trained)
+    elif backbone is not None:
         start_from_backbone(trainer.student, backbone)
-        rows = np.linspace(0, len(data.train) - 1, RENORMALIZING_FACES).astype(int)
-        renormalize(trainer.student, data.train.images[rows])
+        renormalize(trainer.student, data.train.images)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()

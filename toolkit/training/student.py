@@ -51,7 +51,7 @@ def start_from_backbone(student: keras.Model, backbone: keras.Model) -> None:
 def start_from(student: keras.Model, trained: keras.Model) -> None:
     """Give ``student`` the weights of ``trained``, layer by layer; the logits stay new where classes differ in number.
 
-    EdgeError if ``trained`` is of another architecture.
+    EdgeError if ``trained`` is of another architecture, or of other widths.
     """
     sources = {layer.name: layer for layer in trained.layers if layer.weights}
     for layer in student.layers:

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import sha256_of
-from toolkit.keras_file import load_keras_model, save_model
+from toolkit.keras_file import save_model
 from toolkit.training.answers import AnswerBook
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
@@ -20,7 +19,7 @@ from toolkit.training.history import EpochRecord, write_history
 from toolkit.training.phases import phase_of, set_frozen
 from toolkit.training.preparation import TrainingData
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.student import build_student, compile_student, export_model, start_from
+from toolkit.training.student import build_student, compile_student, export_model
 from toolkit.training.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
 
@@ -32,7 +31,8 @@ Progress = Callable[[int, int, int, float], None]
 
 
 class Trainer:
-    """One training in one folder; ``run`` goes on from the last finished epoch; ``answers``: an AnswerBook's folder."""
+    """One training in one folder; ``run`` goes on from the last finished epoch; ``answers``: an AnswerBook's folder;
+    ``init_sha256`` is the digest of the file that the student's weights came from, for best.keras to say."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class Trainer:
         recipe: TrainingRecipe,
         folder: Path,
         teachers: list[Teacher],
-        init: Path | None = None,
         answers: Path | None = None,
+        init_sha256: str | None = None,
     ):
         self.data = data
         self.recipe = recipe
@@ -52,9 +52,7 @@ class Trainer:
         self.has_votes = self.batches.vote_shares is not None
         keras.utils.set_random_seed(recipe.seed)
         self.student = build_student(recipe, len(self.classes), VOTE_COUNT if self.has_votes else 0)
-        if init is not None:
-            start_from(self.student, load_keras_model(init))
-        self.init_sha256 = sha256_of(init) if init else None
+        self.init_sha256 = init_sha256
         steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.get_weights(), recipe.ema_epochs * steps)
         self.history: list[EpochRecord] = []
@@ -206,6 +204,7 @@ class Trainer:
             "recipe": dataclasses.asdict(self.recipe),
             "classes": list(self.classes),
             "train_sha256": self.data.train.fingerprint(),
+            "init_sha256": self.init_sha256,
             "average_updates": self.average.updates,
             "history": [dataclasses.asdict(record) for record in self.history],
         }
@@ -231,6 +230,7 @@ class Trainer:
             variable.assign(value)
         self.average.weights = groups["average"]
         self.average.updates = state["average_updates"]
+        self.init_sha256 = state.get("init_sha256")  # none in a checkpoint of an earlier version
         self.history = [EpochRecord(**record) for record in state["history"]]
 
     def all_variables(self) -> list:

@@ -22,6 +22,7 @@ PARAMETERS = {
     "small": 924_000,
     "face-resnet": 4_402_000,
     "face-mobilenet": 3_243_000,
+    "face-compact": 818_000,
     "vgg16": 14_718_000,
 }
 SLOW_TO_TRAIN = ("resnet50v2", "efficientnetv2b0")  # built and exported in test_transfer.py
@@ -53,6 +54,6 @@ def test_every_architecture_keeps_the_contract(name):
 
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(
-        EdgeError, match="no architecture 'vgg'; there are: compact, small, wide, fully-connected"
+        EdgeError, match="no architecture 'vgg'; there are: compact, small, face-compact, wide"
     ):
         get_architecture("vgg")

@@ -1,6 +1,7 @@
 """Real trainings of a small network on easy pictures, through the door that the command line uses."""
 
 import csv
+import hashlib
 import json
 import resource
 import struct
@@ -12,13 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from tensorboardX.proto.event_pb2 import Event
 
 from device.errors import EdgeError, UsageError
 from toolkit.evaluation.predictors import load_predictor
-from toolkit.keras_file import read_keras_metadata
+from toolkit.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest, train
@@ -198,6 +199,48 @@ def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
     ):
         run(TrainingRequest(stripes, tmp_path / "other", other, init=trained))
     assert not (tmp_path / "other").exists()
+
+
+def doubled(path, wide):
+    """Write to ``wide`` the model of ``path`` with every channel twice, each read half as strongly."""
+    model = load_keras_model(path)
+
+    def copy(layer):
+        config = layer.get_config()
+        if layer.name in ("dense1", "dense2"):
+            config["units"] *= 2
+        return type(layer).from_config(config)
+
+    wider = keras.models.clone_model(model, clone_function=copy)
+    for layer in model.layers:
+        weights = layer.get_weights()
+        if layer.name in ("dense2", "logits"):
+            weights[0] = np.concatenate([weights[0], weights[0]]) / 2
+        if layer.name != "logits":
+            weights = [np.concatenate([weight, weight], axis=-1) for weight in weights]
+        wider.get_layer(layer.name).set_weights(weights)
+    save_model(wider, wide, read_keras_metadata(path))
+
+
+def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(stripes, tmp_path):
+    wide = tmp_path / "wide.keras"
+    doubled(run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model, wide)
+    gentle = replace(RECIPE, epochs=2, learning_rate=1e-6)
+    said = []
+    request = TrainingRequest(stripes, tmp_path / "pruned", gentle, init=wide)
+    with pytest.raises(KeyboardInterrupt):
+        train(request, said.append, lambda *step: None, interrupt)
+    assert f"pruning the channels of {wide} to those of fully-connected, a minute or two" in said
+    digest = hashlib.sha256(wide.read_bytes()).hexdigest()
+    wide.unlink()
+    resumed = run(replace(request, resume=True))
+    assert resumed.report.accuracy >= 0.9
+    assert load_keras_model(resumed.model).get_layer("dense1").units == 256
+    assert read_keras_metadata(resumed.model)["training"]["init_sha256"] == digest
+
+
+def interrupt(record):
+    raise KeyboardInterrupt
 
 
 def run_command(data, out, arch, *options):
