@@ -41,10 +41,10 @@ def can_prune(trained: keras.Model, student: keras.Model) -> bool:
     return all(np.less_equal(*pair).all() for pair in shapes) and any(a != b for a, b in shapes)
 
 
-def prune_into(student: keras.Model, trained: keras.Model, faces: np.ndarray) -> None:
+def prune_into(student: keras.Model, trained: keras.Model, faces: np.ndarray, columns: list[int]) -> None:
     """Give ``student`` the weights of ``trained``, pruned on FACES of ``faces``, (N, 48, 48) uint8 gray.
 
-    The logits stay new where classes differ in number.
+    Its logits become ``columns`` of those of ``trained``; they stay new if that is empty.
     """
     faces = spread(faces, FACES)
     mixers = [layer.name for layer in _mixers(student)]
@@ -57,11 +57,9 @@ def prune_into(student: keras.Model, trained: keras.Model, faces: np.ndarray) ->
             axis = 2 if isinstance(layer, keras.layers.DepthwiseConv2D) else 0
             layer.set_weights([np.take(weight, writes, axis) for weight in weights])
             continue
-        if layer.name != mixers[-1]:
-            writes = reads[mixers[mixers.index(layer.name) + 1]]
-        elif layer.units == weights[0].shape[-1]:
-            writes = np.arange(layer.units)
-        else:
+        following = mixers[mixers.index(layer.name) + 1 :]
+        writes = reads[following[0]] if following else np.array(columns)
+        if not len(writes):
             break
         kernel, *biases = (np.take(weight, writes, -1) for weight in weights)
         if layer.name in reads:

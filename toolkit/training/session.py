@@ -13,7 +13,7 @@ from toolkit.architectures import get_architecture, load_pretrained
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
-from toolkit.keras_file import load_keras_model
+from toolkit.keras_file import load_keras_model, read_keras_metadata
 from toolkit.training.answers import answers_folder
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
@@ -91,11 +91,12 @@ def train(
         answers = answers_folder(parent, request.teachers, data.train, request.recipe)
     init_sha256 = sha256_of(request.init) if request.init and trained else None
     trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256)
+    columns = logit_columns(request.init, data.train.classes) if request.init and trained else []
     if trained is not None and can_prune(trained, trainer.student):
         say(f"pruning the channels of {request.init} to those of {request.recipe.arch}, a minute or two")
-        prune_into(trainer.student, trained, data.train.images)
+        prune_into(trainer.student, trained, data.train.images, columns)
     elif trained is not None:
-        start_from(trainer.student, trained)
+        start_from(trainer.student, trained, columns)
     elif backbone is not None:
         start_from_backbone(trainer.student, backbone)
         renormalize(trainer.student, data.train.images)
@@ -131,6 +132,12 @@ def train(
 def asks_once(request: TrainingRequest) -> bool:
     """Return whether views come again and teachers' answers with them."""
     return bool(request.teachers and request.recipe.views)
+
+
+def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
+    """Return which logits of the model at ``path`` are those of ``classes``; none unless it knows them all."""
+    labels = (read_keras_metadata(path) or {}).get("labels", [])
+    return [labels.index(name) for name in classes] if set(classes) <= set(labels) else []
 
 
 def load_backbone(request: TrainingRequest, say: Callable[[str], None]) -> keras.Model | None:

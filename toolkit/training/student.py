@@ -48,24 +48,29 @@ def start_from_backbone(student: keras.Model, backbone: keras.Model) -> None:
             student.get_layer(layer.name).set_weights(layer.get_weights())
 
 
-def start_from(student: keras.Model, trained: keras.Model) -> None:
-    """Give ``student`` the weights of ``trained``, layer by layer; the logits stay new where classes differ in number.
+def start_from(student: keras.Model, trained: keras.Model, columns: list[int]) -> None:
+    """Give ``student`` the weights of ``trained``, layer by layer, and ``columns`` of its logits; new ones if empty.
 
-    EdgeError if ``trained`` is of another architecture, or of other widths.
+    EdgeError if ``trained`` is of another architecture.
     """
     sources = {layer.name: layer for layer in trained.layers if layer.weights}
     for layer in student.layers:
         if not layer.weights or layer.name == "votes":
             continue
+        if layer.name == "logits":
+            if columns:
+                layer.set_weights(
+                    [weight[..., columns] for weight in trained.get_layer("logits").get_weights()]
+                )
+            continue
         source = sources.get(layer.name)
         shapes = [weight.shape for weight in layer.weights]
-        if source is not None and [weight.shape for weight in source.weights] == shapes:
-            layer.set_weights(source.get_weights())
-        elif layer.name != "logits":
+        if source is None or [weight.shape for weight in source.weights] != shapes:
             raise EdgeError(
                 f"--init is of another architecture: {trained.name} has no layer {layer.name} of the shape that "
                 f"{student.name} expects; pass --arch {trained.name}, or a model of {student.name}"
             )
+        layer.set_weights(source.get_weights())
 
 
 class ClassLoss(keras.losses.Loss):

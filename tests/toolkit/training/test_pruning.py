@@ -67,7 +67,7 @@ def test_channels_that_stand_twice_go_without_loss():
     np.testing.assert_allclose(before, model.predict_on_batch(INPUTS), atol=1e-4)
     student = mobile(6, 10)
     assert can_prune(wide, student)
-    prune_into(student, wide, FACES)
+    prune_into(student, wide, FACES, [0, 1, 2])
     assert distance(student, before) < 0.02
 
 
@@ -77,7 +77,7 @@ def test_fewer_channels_than_there_are_stay_close_where_random_ones_do_not():
     before = wide.predict_on_batch(INPUTS)
     student = mobile(8, 16)
     assert distance(student, before) > 0.5
-    prune_into(student, wide, FACES)
+    prune_into(student, wide, FACES, [0, 1, 2])
     assert distance(student, before) < 0.1
 
 
@@ -86,9 +86,16 @@ def test_other_classes_keep_their_new_logits():
     wide, student = mobile(12, 32), mobile(8, 16, class_count=5)
     logits = student.get_layer("logits").get_weights()
     assert can_prune(wide, student)
-    prune_into(student, wide, FACES)
+    prune_into(student, wide, FACES, [])
     for old, new in zip(logits, student.get_layer("logits").get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_fewer_classes_are_those_columns():
+    keras.utils.set_random_seed(3)
+    wide, student = trained(mobile(12, 32)), mobile(10, 28, class_count=2)
+    prune_into(student, wide, FACES, [2, 0])
+    assert distance(student, wide.predict_on_batch(INPUTS)[:, [2, 0]]) < 0.1
 
 
 def test_the_shipped_networks_pair_is_prunable_in_any_precision():

@@ -201,6 +201,17 @@ def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_fewer_classes_start_with_their_own_logits(stripes, tmp_path):
+    """In the order of the new training, whatever the order of the old."""
+    trained = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model
+    gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})
+    classes = ("sad", "happy")
+    turned = run(TrainingRequest(stripes, tmp_path / "turned", gentle, classes=classes, init=trained))
+    assert read_keras_metadata(trained)["labels"] == ["happy", "sad"]
+    assert read_keras_metadata(turned.model)["labels"] == ["sad", "happy"]
+    assert turned.report.accuracy >= 0.9
+
+
 def doubled(path, wide):
     """Write to ``wide`` the model of ``path`` with every channel twice, each read half as strongly."""
     model = load_keras_model(path)
