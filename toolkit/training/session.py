@@ -10,6 +10,7 @@ import numpy as np
 from device.errors import EdgeError, UsageError
 from device.files import sha256_of
 from toolkit.architectures import get_architecture, load_pretrained
+from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
@@ -75,8 +76,7 @@ def train(
             "--answers keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
             f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --answers out"
         )
-    backbone = None if request.resume else load_backbone(request, say)
-    trained = load_keras_model(request.init) if request.init and not request.resume else None
+    give_first_weights = first_weights(request, say)
     whole = load_dataset(request.data)
     for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
         say(remark)
@@ -89,17 +89,9 @@ def train(
     if asks_once(request):
         parent = request.answers or request.out / "answers"
         answers = answers_folder(parent, request.teachers, data.train, request.recipe)
-    init_sha256 = sha256_of(request.init) if request.init and trained else None
+    init_sha256 = sha256_of(request.init) if request.init and not request.resume else None
     trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256)
-    columns = logit_columns(request.init, data.train.classes) if request.init and trained else []
-    if trained is not None and can_prune(trained, trainer.student):
-        say(f"pruning the channels of {request.init} to those of {request.recipe.arch}, a minute or two")
-        prune_into(trainer.student, trained, data.train.images, columns)
-    elif trained is not None:
-        start_from(trainer.student, trained, columns)
-    elif backbone is not None:
-        start_from_backbone(trainer.student, backbone)
-        renormalize(trainer.student, data.train.images)
+    give_first_weights(trainer.student, data.train)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()
@@ -132,6 +124,33 @@ def train(
 def asks_once(request: TrainingRequest) -> bool:
     """Return whether views come again and teachers' answers with them."""
     return bool(request.teachers and request.recipe.views)
+
+
+def first_weights(
+    request: TrainingRequest, say: Callable[[str], None]
+) -> Callable[[keras.Model, Dataset], None]:
+    """Return what gives a student, with its training faces, the weights that ``request`` starts from.
+
+    Files are read at once: a wrong one is told before the data is read.
+    """
+    backbone = None if request.resume else load_backbone(request, say)
+    init = None if request.resume else request.init
+    trained = load_keras_model(init) if init else None
+
+    def give(student: keras.Model, train: Dataset) -> None:
+        if backbone is not None:
+            start_from_backbone(student, backbone)
+            renormalize(student, train.images)
+        if init is None or trained is None:
+            return
+        columns = logit_columns(init, train.classes)
+        if can_prune(trained, student):
+            say(f"pruning the channels of {init} to those of {request.recipe.arch}, a minute or two")
+            prune_into(student, trained, train.images, columns)
+        else:
+            start_from(student, trained, columns)
+
+    return give
 
 
 def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
