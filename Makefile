@@ -93,16 +93,17 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,wide_tuned,--init runs/wide/best.keras)
 	$(call TRAIN,faces)
 	$(call TRAIN,faces_tuned,--init runs/faces/best.keras)
-	$(call TRAIN,compact,--teacher runs/wide/best.keras)
-	$(call TRAIN,compact_tuned,--init runs/compact/best.keras --teacher runs/wide/best.keras --teacher runs/compact/best.keras)
+	$(call TRAIN,compact_first,--teacher runs/wide/best.keras)
+	$(call TRAIN,compact_tuned,--init runs/compact_first/best.keras --teacher runs/wide/best.keras --teacher runs/compact_first/best.keras)
 	$(call TRAIN,compact_taught,--init runs/compact_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_tuned/best.keras)
 	$(call TRAIN,wide_taught,--init runs/wide_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_taught/best.keras)
 	$(call TRAIN,mobile)
-	$(call TRAIN,best,--init runs/compact_taught/best.keras $(PANEL))
+	$(call TRAIN,best,--init runs/mobile/best.keras $(PANEL))
+	$(call TRAIN,compact,--init runs/compact_taught/best.keras $(PANEL))
 	$(call TRAIN,small,$(PANEL))
 	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(PANEL))
 	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
-	for model in best small best4; do cp runs/$$model/best.keras models/$$model.keras; done
+	for model in best compact small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
@@ -118,7 +119,8 @@ endef
 
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)
-	$(call MEASURE,best,device/data/fer7_int8.tflite)
+	$(call MEASURE,best,models/best_int8.tflite)
+	$(call MEASURE,compact,device/data/fer7_int8.tflite,_compact)
 	$(call MEASURE,small,models/small_int8.tflite,_small)
 	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $(FOUR))
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS

