@@ -49,7 +49,7 @@ def mobilenet_arrays():
     arrays = {"conv1/convolution/merged_input": random_kernel(3, 3, 3, 32) / 50}
     arrays["conv1_bn/batchnorm_1/sub"] = random_norm(32, 0)
     before = 32
-    for number, (width, _) in enumerate(face_mobilenet.BLOCKS, start=1):
+    for number, width in enumerate(face_mobilenet.WIDTHS[1:], start=1):
         arrays[f"conv_dw_{number}/depthwise_kernel"] = random_kernel(3, 3, 1, before).reshape(3, 3, before, 1)
         arrays[f"conv_dw_{number}_bn/batchnorm_1/mul"] = random_norm(before, 1)
         arrays[f"conv_dw_{number}_bn/batchnorm_1/sub"] = random_norm(before, 1)
