@@ -34,7 +34,7 @@ Written by `make docs` from the results beside it; do not edit.
 | file | what it is |
 |---|---|
 | `best.keras`, `best_int8.tflite` | seven classes, the most accurate: float32, and full integer int8 |
-| `compact.keras`, `compact_int8.tflite` | seven classes in a fifth of the time; the int8 file is a link to \
+| `compact.keras`, `compact_int8.tflite` | seven classes in a fifth to a third of the time; the int8 file is a link to \
 `device/data/fer7_int8.tflite`, which the wheel carries |
 | `small.keras`, `small_int8.tflite` | seven classes in two thirds of that |
 | `best4.keras`, `best4_int8.tflite` | four classes: happy, sad, surprise, neutral |
