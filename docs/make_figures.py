@@ -66,9 +66,9 @@ al., ICMI 2016). It does not ship; `make models` makes it.
 by the recipes in `recipes/`; quantizes, evaluates and writes this card. FER2013 has no open licence and is not part of
 this repository.
 
-The seven-class and four-class models learnt from a teacher whose first weights had learnt to recognise the people of
-VGGFace2, photographs of public figures from the web (arXiv 1710.08092). Both data sets were gathered for research: see
-their terms before any commercial use.
+`best` and `best4` come from weights that had learnt to recognise the people of VGGFace2, photographs of public figures
+from the web (arXiv 1710.08092); `compact` and `small` learnt from a teacher with such weights. Both data sets were
+gathered for research: see their terms before any commercial use.
 
 ## Intended use and limits
 
