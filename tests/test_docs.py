@@ -1,8 +1,10 @@
 """The documents say what the programs do."""
 
+import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +36,18 @@ def test_every_command_and_make_target_of_the_readme_exists():
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     for target in re.findall(r"make ([a-z][a-z0-9-]+)", readme):
         assert target in targets, target
+
+
+def test_the_readme_starts_from_shipped_models_of_the_architecture_it_trains():
+    starts = re.findall(
+        r"^toolkit train (.*--init models/\S+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE
+    )
+    assert starts
+    for start in starts:
+        with zipfile.ZipFile(ROOT / start.rpartition("--init ")[2]) as model:
+            trained = json.loads(model.read("fer_edge.json"))["training"]["recipe"]["arch"]
+        named = re.search(r"--arch (\S+)", start)
+        assert trained == (named[1] if named else "compact"), start
 
 
 def test_links_between_the_documents_lead_somewhere():

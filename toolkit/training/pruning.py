@@ -91,7 +91,7 @@ def _best_channels(student: keras.Model, trained: keras.Model, name: str, inputs
     effects = unexplained @ matrix
     least = EXHAUSTED * unexplained.diagonal().max()
     chosen: list[int] = []
-    for _ in range(_matrix(student.get_layer(name).get_weights()[0]).shape[0]):
+    for _ in range(student.get_layer(name).kernel.shape[-2]):
         left = unexplained.diagonal()
         gains = np.where(left > least, (effects**2).sum(axis=1), 0) / np.maximum(left, least)
         gains[chosen] = -1
@@ -125,7 +125,7 @@ def _inputs(model: keras.Model, names: Sequence[str], faces: np.ndarray) -> dict
         batch = faces[start : start + BATCH, ..., None].astype(np.float32)
         outputs = keras.tree.flatten(probe.predict_on_batch(batch))
         for rng, read, output in zip(rngs, readings, outputs, strict=True):
-            values = np.asarray(keras.ops.cast(output, "float32"))
+            values = np.asarray(output, np.float32)
             if values.ndim == 4:
                 rows, columns = (
                     rng.integers(0, side, (len(values), POSITIONS)) for side in values.shape[1:3]

@@ -81,6 +81,29 @@ def test_fewer_channels_than_there_are_stay_close_where_random_ones_do_not():
     assert distance(student, before) < 0.1
 
 
+def test_channels_that_nobody_listens_to_go_first():
+    keras.utils.set_random_seed(4)
+    wide = trained(mobile(12, 16))
+    pointwise = wide.get_layer("pointwise_conv")
+    kernel = pointwise.get_weights()[0]
+    kernel[:, :, [0, 1, 2, 5]] = 0
+    pointwise.set_weights([kernel])
+    student = mobile(8, 16)
+    prune_into(student, wide, FACES, [0, 1, 2])
+    assert distance(student, wide.predict_on_batch(INPUTS)) < 0.02
+
+
+def test_the_statistics_are_those_of_the_pruned_network():
+    """Training normalises by the batch at hand: with the wide network's statistics its first steps undo the pruning."""
+    keras.utils.set_random_seed(5)
+    student = mobile(6, 16)
+    prune_into(student, trained(mobile(12, 32)), FACES, [0, 1, 2])
+    norm = student.get_layer("pointwise_norm")
+    values = keras.Model(student.input, norm.input).predict_on_batch(INPUTS).reshape(-1, 16)
+    np.testing.assert_allclose(norm.moving_mean, values.mean(axis=0), atol=1e-3 * values.std())
+    np.testing.assert_allclose(norm.moving_variance, values.var(axis=0), rtol=1e-3)
+
+
 def test_other_classes_keep_their_new_logits():
     keras.utils.set_random_seed(2)
     wide, student = mobile(12, 32), mobile(8, 16, class_count=5)
