@@ -73,14 +73,18 @@ class Stop(threading.Event):
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into ``stop``; a second one interrupts at once."""
+    """Turn SIGINT, SIGTERM and SIGHUP into ``stop``; a second one interrupts at once.
+
+    What is ignored already stays ignored: ``nohup device run`` outlives its terminal.
+    """
 
     def handle(number, _frame):
         if stop.is_set():
             raise KeyboardInterrupt
         stop.because(signal.Signals(number).name)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

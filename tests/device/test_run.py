@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -149,6 +150,27 @@ def test_signals_end_it_cleanly_with_statistics(number, tiny_model, tmp_path):
     assert f"ended by {signal.Signals(number).name}" in out
     assert "Traceback" not in err
     assert all(row["schema"] == 1 for row in rows(output))
+
+
+def test_nohup_outlives_its_terminal(tiny_model, tmp_path):
+    process = subprocess.Popen(
+        ["nohup", *command("run", "--source", "demo:live", "--model", tiny_model, "--json")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"},
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+        ready.bind(str(tmp_path / "notify"))
+        ready.settimeout(20)
+        ready.recv(4096)
+        process.send_signal(signal.SIGHUP)  # what the end of an ssh session sends
+        ready.recv(4096)  # a second later the loop still reports
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert json.loads(out)["ended_by"] == "SIGTERM"
 
 
 def test_the_disk_filling_up_does_not_stop_the_loop(tiny_model):
