@@ -12,6 +12,7 @@ import numpy as np
 from device.board import BoardState, read_board
 from device.capture import LiveCapture
 from device.errors import EdgeError
+from device.health import BLACK_LEVEL
 from device.sources import find_camera, open_source
 
 HOT_C, TOO_HOT_C = 70.0, 80.0  # a Raspberry Pi slows down from 80 degrees on
@@ -164,22 +165,27 @@ def check_source(spec: str | None) -> Check:
     """Open the source and wait for some frames; black ones are a warning."""
     source = find_camera() if spec is None else open_source(spec)
     stop = threading.Event()
-    said: list[str] = []
+    faults: list[str] = []
+
+    def end_by(fault: str) -> None:
+        faults.append(fault.partition("; ")[0])  # what follows is what a run would do now
+        stop.set()
+
     levels = []
     with source:
-        pictures = LiveCapture(source, stop, said.append).frames() if source.live else (one for one in source)
+        pictures = LiveCapture(source, stop, end_by).frames() if source.live else (one for one in source)
         with contextlib.closing(pictures):
             for frame in pictures:
                 levels.append(float(np.mean(frame.image[::8, ::8])))
                 size_wh = frame.size_wh
-                if len(levels) == CAMERA_FRAMES or said:
+                if len(levels) == CAMERA_FRAMES:
                     break
-    if said or not levels:
-        return Check(
-            "camera", "fail", said[0] if said else f"{source.name} delivered nothing", "check cable and power"
-        )
+    black = bool(levels) and max(levels) <= BLACK_LEVEL
+    if not levels or (faults and not black):
+        found = faults[0] if faults else f"{source.name} delivered nothing"
+        return Check("camera", "fail", found, "check cable and power")
     told = f"{source.name} delivers {size_wh[0]}x{size_wh[1]}"
-    if max(levels) < 6:
+    if black:
         return Check("camera", "warn", told + ", but black", "uncover the lens, or light the room")
     return Check("camera", "ok", told)
 

@@ -1,11 +1,13 @@
 """Boards are told apart by files; these are the files that Raspberry Pis have."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from device.board import read_board
-from device.doctor import check_board, examine
+from device.doctor import check_board, check_source, examine
 
 
 @pytest.fixture
@@ -104,3 +106,36 @@ def test_doctor_sees_a_live_source_and_a_black_one(tmp_path, tiny_model):
     assert {one.name: one.status for one in examine("demo:live", str(tiny_model))}["camera"] == "ok"
     cv2.imwrite(str(tmp_path / "black.png"), np.zeros((48, 48), np.uint8))
     assert {one.name: one.status for one in examine(str(tmp_path), str(tiny_model))}["camera"] == "warn"
+
+
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_doctor_ends_with_a_camera_that_opens_and_goes_silent(monkeypatch, pictures):
+    """The only fake is the camera: no cable can be pulled here."""
+    import numpy as np
+
+    from device.errors import EdgeError
+    from device.frames import Frame
+
+    class LooseCable:
+        name, live, continuous = "picamera", True, True
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exc):
+            pass
+
+        def __iter__(self):
+            for index in range(pictures):
+                yield Frame(np.full((48, 64), 100 + index, np.uint8), index, time.monotonic_ns())
+                time.sleep(0.1)
+            raise EdgeError("the camera delivered nothing for 3 s; is it connected?")
+
+    monkeypatch.setattr("device.doctor.find_camera", LooseCable)
+    found = []
+    checking = threading.Thread(target=lambda: found.append(check_source(None)), daemon=True)
+    checking.start()
+    checking.join(timeout=30)
+    (check,) = found
+    assert (check.status, check.found) == ("fail", "the camera delivered nothing for 3 s")
+    assert "cable" in check.remedy
