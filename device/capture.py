@@ -50,6 +50,7 @@ class LiveCapture:
         self.slot = NewestFrame()
         self.reopened = 0
         self._next_index = 0
+        self._health = FrameHealth(source.name, report, getattr(source, "frozen_s", None))
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
@@ -132,11 +133,11 @@ class LiveCapture:
             self._closed.wait(pause_s)
 
     def _read(self) -> None:
-        health = FrameHealth(self.source.name, self.report, getattr(self.source, "frozen_s", None))
+        self._health.opened()
         first = self._next_index
         for frame in self.source:
             if self._over():
                 return
-            health.check(frame)
+            self._health.check(frame)
             self._next_index = first + frame.index + 1
             self.slot.put(dataclasses.replace(frame, index=first + frame.index))

@@ -124,6 +124,35 @@ def test_a_frozen_camera_is_opened_again(monkeypatch):
     assert "frozen" in said[0]
 
 
+def test_a_camera_that_is_still_frozen_gets_its_time_again(monkeypatch):
+    monkeypatch.setattr("device.health.FROZEN_S", 0.1)
+    monkeypatch.setattr("device.capture.FIRST_PAUSE_S", 0.01)
+    frozen = [noise(1)[0]] * 500
+    _, capture, said = collect(FaultyCamera(frozen, frozen, noise(5000)), most=150)
+    assert capture.reopened == 2
+    assert all("again in 0.01 s" in line for line in said)  # pictures came: the pause does not grow
+
+
+def test_a_dark_room_is_no_frozen_camera(monkeypatch):
+    monkeypatch.setattr("device.health.BLACK_S", 0.02)
+    monkeypatch.setattr("device.health.FROZEN_S", 0.05)
+    night = [np.full((64, 64), 3, np.uint8)] * 500
+    _, capture, said = collect(FaultyCamera(night), most=100)
+    assert capture.reopened == 0
+    assert len(said) == 1
+    assert "room dark" in said[0]
+
+
+def test_what_lasts_is_said_once_however_often_a_camera_is_opened(monkeypatch):
+    monkeypatch.setattr("device.health.BLACK_S", 0.02)
+    monkeypatch.setattr("device.capture.FIRST_PAUSE_S", 0.01)
+    night = [np.full((64, 64), number % 3, np.uint8) for number in range(30)]
+    loose = EdgeError("the cable is loose")
+    _, capture, said = collect(FaultyCamera([*night, loose], [*night, loose], night * 20), most=80)
+    assert capture.reopened == 2
+    assert len([line for line in said if "black" in line]) == 1
+
+
 def test_black_pictures_are_said_once_and_so_is_their_end(monkeypatch):
     monkeypatch.setattr("device.health.BLACK_S", 0.05)
     black = [np.full((64, 64), number % 3, np.uint8) for number in range(100)]
