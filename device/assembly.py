@@ -141,7 +141,7 @@ def _asked_sinks(options, labels, report, terminal) -> Iterator[Callable[[], Sin
 
         yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic, report)
     if options.preview:
-        yield lambda: _preview(options)
+        yield lambda: _preview(options, report)
     if terminal != "off":
         from device.sinks.terminal import TerminalSink
 
@@ -170,10 +170,10 @@ def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
     return JsonLinesSink(options.output, options.overwrite)
 
 
-def _preview(options: RunOptions) -> Sink:
+def _preview(options: RunOptions, report: Callable[[str], None]) -> Sink:
     from device.sinks.preview import PreviewAddress, PreviewSink
 
     assert options.preview is not None
-    sink = PreviewSink(PreviewAddress.parse(options.preview), options.blur_faces)
+    sink = PreviewSink(PreviewAddress.parse(options.preview), report, options.blur_faces)
     print(f"preview: {sink.url}", file=sys.stderr, flush=True)
     return sink

@@ -5,8 +5,10 @@ import http.server
 import json
 import secrets
 import socket
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import resources
@@ -23,6 +25,7 @@ DEFAULT_ADDRESS = "127.0.0.1:8008"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15
 JPEG_QUALITY = 80
+MOST_SAID = 20  # different faults, in a run of months
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -42,8 +45,8 @@ class PreviewAddress:
     @classmethod
     def parse(cls, text: str) -> "PreviewAddress":
         """Return the address of ``PORT``, ``HOST`` or ``HOST:PORT``."""
-        parts = urlsplit(f"//{'127.0.0.1:' if text.isdigit() else ''}{text}")
         try:
+            parts = urlsplit(f"//{'127.0.0.1:' if text.isdigit() else ''}{text}")
             return cls(parts.hostname or "127.0.0.1", 8008 if parts.port is None else parts.port)
         except ValueError:
             raise UsageError(f"--preview {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS}") from None
@@ -54,26 +57,47 @@ class PreviewAddress:
         return self.host in LOOPBACK
 
 
+class PreviewServer(http.server.ThreadingHTTPServer):
+    """A thread a watcher. One who has gone is no fault; what else goes wrong in an answer is reported, once."""
+
+    daemon_threads = True
+
+    def __init__(
+        self, address: PreviewAddress, handler: type["PreviewHandler"], report: Callable[[str], None]
+    ):
+        self.report = report
+        self._said: set[str] = set()
+        super().__init__((address.host, address.port), handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, ConnectionError | TimeoutError):
+            return
+        line = f"the preview could not answer: {type(error).__name__}: {error}"
+        if line not in self._said and len(self._said) < MOST_SAID:  # the page asks many times a second
+            self._said.add(line)
+            self.report(line)
+
+
 class PreviewSink:
     """Serves the newest result. Drawing and encoding happen only while somebody watches, in his own thread.
 
     ``url`` is what to open; it carries a token where other devices can reach the page.
     """
 
-    def __init__(self, address: PreviewAddress, blur_faces: bool = False):
+    def __init__(self, address: PreviewAddress, report: Callable[[str], None], blur_faces: bool = False):
         self.blur_faces = blur_faces
         self.token = None if address.private else secrets.token_urlsafe(16)
         self._changed = threading.Condition()
         self._newest: FrameResult | None = None
         self.closed = False
         try:
-            self._server = http.server.ThreadingHTTPServer((address.host, address.port), self._handler())
+            self._server = PreviewServer(address, self._handler(), report)
         except OSError as error:
             raise EdgeError(
                 f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "
                 "name another address with --preview HOST:PORT"
             ) from error
-        self._server.daemon_threads = True
         # 0.0.0.0 is every address of this device and none that a phone could open.
         shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
         self.url = f"http://{shown}:{self._server.server_port}/"
@@ -118,7 +142,7 @@ class PreviewSink:
         picture = annotated(result, self.blur_faces)
         return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
-    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+    def _handler(self) -> type["PreviewHandler"]:
         sink = self
 
         class Handler(PreviewHandler):
@@ -134,7 +158,11 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
     timeout = 20
 
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            self._answer(400, "text/plain", b"no address\n")
+            return
         if not self._allowed(parts.query):
             self._answer(403, "text/plain", b"open the address with the token that 'device run' printed\n")
         elif parts.path == "/":
@@ -154,7 +182,10 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
         token = self.preview.token
         if token is None:
             # Another site's script may point its own name at 127.0.0.1; it cannot change this header.
-            return (urlsplit(f"//{self.headers.get('Host', '')}").hostname or "") in LOOPBACK
+            try:
+                return urlsplit(f"//{self.headers.get('Host', '')}").hostname in LOOPBACK
+            except ValueError:
+                return False
         try:
             cookie = SimpleCookie(self.headers.get("Cookie", "")).get("token")
         except CookieError:

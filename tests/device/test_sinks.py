@@ -3,6 +3,8 @@
 import csv
 import json
 import socket
+import struct
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -34,7 +36,7 @@ def sink(request, tmp_path):
         "csv": lambda: CsvSink(tmp_path / "rows.csv", LABELS),
         "video": lambda: VideoSink(tmp_path / "clip.avi"),
         "frames": lambda: FrameFilesSink(tmp_path / "kept"),
-        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0)),
+        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0), print),
     }[request.param]()
 
 
@@ -130,7 +132,7 @@ def get(url: str, **headers) -> tuple[int, bytes, dict]:
 
 
 def test_the_preview_serves_page_state_and_pictures(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
     try:
         assert get(sink.url + "state")[0] == 204
         sink.write(a_result(4))
@@ -153,14 +155,14 @@ def test_the_preview_serves_page_state_and_pictures(a_result):
 
 
 def test_another_site_cannot_read_the_private_preview(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
     sink.write(a_result(1))
     assert get(sink.url + "state", Host="evil.example")[0] == 403
     sink.close()
 
 
 def test_an_open_preview_needs_its_token(a_result):
-    sink = PreviewSink(PreviewAddress("0.0.0.0", 0))
+    sink = PreviewSink(PreviewAddress("0.0.0.0", 0), print)
     sink.write(a_result(1))
     shown, query = sink.url.split("?")
     assert "0.0.0.0" not in shown
@@ -180,9 +182,48 @@ def test_an_open_preview_needs_its_token(a_result):
         sink.close()
 
 
+def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd):
+    said = []
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+    port = urllib.parse.urlsplit(sink.url).port
+    try:
+        sink.write(a_result(1))
+        for path in ("/", "/state", "/stream") * 5:
+            with socket.create_connection(("127.0.0.1", port)) as tab:
+                tab.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+                # A tab that is closed meanwhile: the connection is reset, not ended.
+                tab.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for request, status in (
+            ("/ HTTP/1.0\r\nHost: [", b" 403 "),
+            ("http://[ HTTP/1.0\r\nHost: localhost", b" 400 "),
+        ):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as odd:
+                odd.sendall(f"GET {request}\r\n\r\n".encode())
+                assert status in odd.recv(4096)
+        time.sleep(0.2)  # for threads that still answer
+    finally:
+        sink.close()
+    assert said == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch):
+    said = []
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+    monkeypatch.setattr(sink, "state", lambda: {}["gone"])
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError):
+                urllib.request.urlopen(sink.url + "state", timeout=5)
+    finally:
+        sink.close()
+    assert said == ["the preview could not answer: KeyError: 'gone'"]
+    assert capfd.readouterr().err == ""
+
+
 def test_a_taken_port_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
-        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]))
+        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]), print)
 
 
 @pytest.mark.parametrize(
@@ -195,3 +236,5 @@ def test_preview_addresses(text, address):
     assert parsed.private == (address[0] == "127.0.0.1")
     with pytest.raises(UsageError):
         PreviewAddress.parse("host:99999999")
+    with pytest.raises(UsageError):
+        PreviewAddress.parse("[")
