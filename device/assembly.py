@@ -1,5 +1,6 @@
 """From the options of ``device run`` to a running session."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from device.session import RunStatistics, Stop, run_session, stopped_after, stop
 from device.sinks import Sink
 
 if TYPE_CHECKING:
-    from device.pipeline import Classifier
+    from device.model import ExpressionModel
 
 ROW_SUFFIXES = (".jsonl", ".csv")
 
@@ -58,7 +59,7 @@ def run_with(
     from device.search import FaceFinder
     from device.smoothing import ScoreSmoother
     from device.sources import open_source
-    from device.updates import begin_run, current_model
+    from device.updates import begin_run, current_model, spared_start
 
     cv2.setNumThreads(options.threads)
     refuse_outputs(options)
@@ -76,7 +77,8 @@ def run_with(
     smoother = ScoreSmoother(options.smoothing)
     loop = FrameLoop(finder, model, smoother, LatencyRecorder(warmup), source.continuous, margin_ratio)
     stop = Stop()
-    with stopped_by_signals(stop), stopped_after(stop, options.seconds):
+    trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
+    with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
         sinks = [*open_sinks(options, model.labels, report, terminal), *unattended_sinks(options, model)]
         return run_session(source, loop, sinks, stop, report, options.max_frames)
 
@@ -148,12 +150,12 @@ def _asked_sinks(options, labels, report, terminal) -> Iterator[Callable[[], Sin
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
 
 
-def unattended_sinks(options: RunOptions, model: "Classifier") -> list[Sink]:
+def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Sink]:
     """Return what a device that runs alone needs: systemd's watchdog fed, a new model's trial ended."""
     from device.notify import WatchdogSink, notify_socket, watchdog_period_s
     from device.updates import TrialSink
 
-    sinks: list[Sink] = [] if options.model else [TrialSink()]
+    sinks: list[Sink] = [] if options.model else [TrialSink(model.path.name)]
     if address := notify_socket():
         sinks.append(WatchdogSink(address, model.predict, watchdog_period_s()))
     return sinks

@@ -1,7 +1,9 @@
 """Changing the model of a device that nobody stands beside: verified, whole, and back if it goes wrong.
 
 ``STATE/models/`` holds the files by digest; ``STATE/current`` and ``STATE/previous`` are links to two of them.
-A new model is on trial until a run has been healthy for some minutes; one that never gets there is taken back.
+A new model is on trial until a run has been healthy for some minutes; one that never gets there is taken back. A start
+counts against it if the run dies: a crash, a hang that systemd ends, a model that cannot be loaded. It does not if the
+run ends by itself, or because a camera or an output cannot be opened.
 """
 
 import contextlib
@@ -9,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,24 +102,37 @@ def begin_run() -> str | None:
     if trial["starts"] >= MOST_STARTS:
         back = roll_back()
         return f"the model {trial['model']} was never healthy in {MOST_STARTS} starts; back to {back.current}"
-    with contextlib.suppress(EdgeError):  # a read-only disk must not keep the device from running
-        write_whole(folder / "trial.json", json.dumps({**trial, "starts": trial["starts"] + 1}))
+    _count_starts(folder, trial, trial["starts"] + 1)
     return None
 
 
-def mark_good() -> None:
-    """End the trial: the current model has been healthy for ``GOOD_AFTER_S``."""
-    with contextlib.suppress(OSError):
-        (state_folder() / "trial.json").unlink(missing_ok=True)
+@contextlib.contextmanager
+def spared_start(model_file: str) -> Iterator[None]:
+    """Take this start of ``model_file`` back, unless the body dies of what may be the model's fault."""
+    try:
+        yield
+    except (EdgeError, KeyboardInterrupt):  # a camera or an output; a person who would not wait
+        _spare(model_file)
+        raise
+    _spare(model_file)
+
+
+def mark_good(model_file: str) -> None:
+    """End the trial of ``model_file``, which has been healthy for ``GOOD_AFTER_S``; another model's trial goes on."""
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is not None and trial["model"] == model_file:
+        with contextlib.suppress(OSError):
+            (folder / "trial.json").unlink(missing_ok=True)
 
 
 class TrialSink:
-    """Ends the trial of the installed model once results have come for ``GOOD_AFTER_S``."""
+    """Ends the trial of ``model_file``, the one that runs, once results have come for ``GOOD_AFTER_S``."""
 
     name = "trial"
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic):
-        self.clock_s = clock_s
+    def __init__(self, model_file: str, clock_s: Callable[[], float] = time.monotonic):
+        self.model_file, self.clock_s = model_file, clock_s
         self._since_s: float | None = None
         self._done = False
 
@@ -127,11 +142,23 @@ class TrialSink:
         now_s = self.clock_s()
         self._since_s = now_s if self._since_s is None else self._since_s
         if now_s - self._since_s >= GOOD_AFTER_S:
-            mark_good()
+            mark_good(self.model_file)
             self._done = True
 
     def close(self) -> None:
         pass
+
+
+def _spare(model_file: str) -> None:
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is not None and trial["model"] == model_file:
+        _count_starts(folder, trial, max(0, trial["starts"] - 1))
+
+
+def _count_starts(folder: Path, trial: dict, starts: int) -> None:
+    with contextlib.suppress(EdgeError):  # a read-only disk must not keep the device from running
+        write_whole(folder / "trial.json", json.dumps({**trial, "starts": starts}))
 
 
 def _read_trial(folder: Path) -> dict | None:

@@ -1,10 +1,15 @@
 """Installing, rolling back and trying models, with real files and a real interpreter."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from device import updates
+from device.assembly import RunOptions, run_with
 from device.errors import EdgeError
 from device.metadata import pack_metadata, read_metadata
 from device.updates import begin_run, current_model, install_model, mark_good, roll_back
@@ -74,7 +79,7 @@ def test_nothing_to_roll_back_is_said(home):
 
 def test_a_model_that_is_never_healthy_is_taken_back(home, models):
     install_model(models[0])
-    mark_good()
+    mark_good(current_model().name)
     install_model(models[1])
     assert [begin_run() for _ in range(updates.MOST_STARTS)] == [None] * updates.MOST_STARTS
     assert recipe() == "recipe 1"
@@ -86,7 +91,7 @@ def test_a_model_that_is_never_healthy_is_taken_back(home, models):
 def test_minutes_of_results_end_the_trial(home, models):
     install_model(models[0])
     now = [0.0]
-    sink = updates.TrialSink(clock_s=lambda: now[0])
+    sink = updates.TrialSink(current_model().name, clock_s=lambda: now[0])
     sink.write(None)
     now[0] = updates.GOOD_AFTER_S - 1
     sink.write(None)
@@ -94,6 +99,79 @@ def test_minutes_of_results_end_the_trial(home, models):
     now[0] += 1
     sink.write(None)
     assert not (home / "trial.json").exists()
+
+
+def test_a_run_with_the_old_model_does_not_end_the_trial_of_the_new_one(home, models):
+    old, now = install_model(models[0]).current.name, [0.0]
+    sink = updates.TrialSink(old, clock_s=lambda: now[0])
+    sink.write(None)
+    install_model(models[1])
+    begin_run()
+    now[0] = updates.GOOD_AFTER_S
+    sink.write(None)
+    with updates.spared_start(old):
+        pass
+    assert json.loads((home / "trial.json").read_text()) == {"model": current_model().name, "starts": 1}
+
+
+def run(*arguments, **kwargs) -> subprocess.CompletedProcess:
+    command = [Path(sys.executable).with_name("device"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **kwargs)
+
+
+def test_runs_that_end_by_themselves_do_not_count(home, models):
+    install_model(models[0])
+    for _ in range(updates.MOST_STARTS + 1):
+        done = run("run", "-q", "--source", "demo:3")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert recipe() == "recipe 0"
+
+
+@pytest.mark.parametrize("options", [("--source", "usb:97"), ("--source", "demo", "--mqtt-topic", "+")])
+def test_a_camera_or_output_that_does_not_open_does_not_count(home, models, options):
+    install_model(models[0])
+    for _ in range(updates.MOST_STARTS):
+        assert run("run", "-q", "--mqtt", "127.0.0.1:9", *options).returncode in (1, 2)
+    assert json.loads((home / "trial.json").read_text())["starts"] == 0
+
+
+def test_a_run_that_is_killed_counts(home, models):
+    install_model(models[0])
+    # The watchdog's way: no time to clean up.
+    program = [
+        Path(sys.executable).with_name("device"),
+        "run",
+        "--source",
+        "demo:live",
+        "--output",
+        "rows.jsonl",
+    ]
+    process = subprocess.Popen(program, cwd=home)
+    deadline_s = time.monotonic() + 20
+    while time.monotonic() < deadline_s and not (home / "rows.jsonl").exists():
+        time.sleep(0.05)
+    process.kill()
+    process.wait(20)
+    assert json.loads((home / "trial.json").read_text())["starts"] == 1
+
+
+def test_a_crash_in_the_model_counts(home, models, monkeypatch):
+    install_model(models[0])
+
+    def crash(self, crops):
+        raise RuntimeError("the interpreter gave up")  # what no whole model file makes it do
+
+    monkeypatch.setattr("device.model.ExpressionModel.predict", crash)
+    with pytest.raises(RuntimeError):
+        run_with(RunOptions(source="demo:60"), lambda line: None)
+    assert json.loads((home / "trial.json").read_text())["starts"] == 1
+
+
+def test_a_model_that_cannot_be_loaded_counts(home, models):
+    install_model(models[0])
+    current_model().write_bytes(b"a broken disk")
+    assert run("run", "-q", "--source", "demo:3").returncode == 1
+    assert json.loads((home / "trial.json").read_text())["starts"] == 1
 
 
 def test_a_damaged_trial_note_is_ignored(home, models):
