@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import UsageError
-from device.files import refuse_existing
+from device.files import refuse_unwritable
 from device.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
 from device.sinks import Sink
@@ -35,6 +35,7 @@ class RunOptions:
     max_frames: int | None = None
     seconds: float | None = None
     output: str | None = None
+    append: bool = False
     video: str | None = None
     save_frames: str | None = None
     blur_faces: bool = False
@@ -99,9 +100,10 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
 
 def refuse_outputs(options: RunOptions) -> None:
     """Refuse an existing output before anything slow or visible happens."""
-    for path in (options.output, options.video):
-        if path:
-            refuse_existing(path, options.overwrite)
+    if options.output:
+        refuse_unwritable(options.output, options.overwrite or options.append)
+    if options.video:
+        refuse_unwritable(options.video, options.overwrite)
     if (
         options.output
         and Path(options.output).suffix not in ROW_SUFFIXES
@@ -166,10 +168,10 @@ def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
     if options.output.endswith(".csv"):
         from device.sinks.csv import CsvSink
 
-        return CsvSink(options.output, labels, options.overwrite)
+        return CsvSink(options.output, labels, options.overwrite, options.append)
     from device.sinks.jsonl import JsonLinesSink
 
-    return JsonLinesSink(options.output, options.overwrite)
+    return JsonLinesSink(options.output, options.overwrite, options.append)
 
 
 def _preview(options: RunOptions, report: Callable[[str], None]) -> Sink:

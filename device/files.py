@@ -22,6 +22,16 @@ def refuse_existing(path: str | Path, overwrite: bool) -> None:
         raise EdgeError(f"{path} exists already; pass --overwrite to replace it, or name another file")
 
 
+def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
+    """Raise EdgeError if ``path`` cannot be begun later: as ``refuse_existing``, or its place cannot be written."""
+    refuse_existing(path, overwrite)
+    path = Path(path)
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(place, os.W_OK):
+        reason = "is a folder" if path.is_dir() else "is missing or read-only"
+        raise EdgeError(f"cannot write {path}: {place} {reason}; choose another place")
+
+
 @contextlib.contextmanager
 def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed.

@@ -34,6 +34,7 @@ import click
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time.")
 @click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
+@click.option("--append", is_flag=True, help="Add to the rows that --output FILE holds already.")
 @click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
 @click.option("--save-frames", metavar="DIR", help="Store the pictures that show a face.")
 @click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")

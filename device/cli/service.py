@@ -3,6 +3,7 @@
 import click
 
 from device.cli.commands import LazyGroup
+from device.errors import UsageError
 
 
 @click.group(cls=LazyGroup)
@@ -50,7 +51,15 @@ def uninstall(quiet) -> None:
 
 
 def check_run_options(run_options: tuple[str, ...]) -> None:
-    """Refuse now what 'device run' would refuse at every start."""
+    """Refuse now what 'device run' would refuse at every start, or from the second one on."""
     from device.cli.run import run
 
-    run.make_context("device run", list(run_options))
+    asked = run.make_context("device run", list(run_options)).params
+    for name in ("output", "video", "save_frames"):
+        kept = asked["overwrite"] or (name == "output" and asked["append"])
+        if asked[name] and not kept:
+            remedy = "--append to add to it, or " if name == "output" else ""
+            raise UsageError(
+                f"--{name.replace('_', '-')} {asked[name]} exists from the service's second start on, which would be "
+                f"refused; pass {remedy}--overwrite to begin it anew at each start"
+            )

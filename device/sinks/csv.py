@@ -13,13 +13,15 @@ FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", 
 
 
 class CsvSink:
-    """Columns: the frame's, the face's, then a score a label."""
+    """Columns: the frame's, the face's, then a score a label; see ``RowFile`` for ``append``."""
 
-    def __init__(self, path: str | Path, labels: Sequence[str], overwrite: bool = False):
+    def __init__(
+        self, path: str | Path, labels: Sequence[str], overwrite: bool = False, append: bool = False
+    ):
         self.name = str(path)
         self.labels = tuple(labels)
-        self._rows = RowFile(path, overwrite)
-        self._rows.append(_line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels]))
+        header = _line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels])
+        self._rows = RowFile(path, overwrite, append, header)
 
     def write(self, result: FrameResult) -> None:
         row = result.to_json()

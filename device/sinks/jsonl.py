@@ -1,26 +1,37 @@
 """JSON Lines: a row a frame, on disk as soon as it is written."""
 
 import json
+import os
 from pathlib import Path
+from typing import TextIO
 
 from device.errors import EdgeError
-from device.files import refuse_existing
+from device.files import refuse_unwritable
 from device.results import FrameResult
+
+KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one harms the whole board
 
 
 class RowFile:
-    """A text file that grows a row at a time; the disk's refusals become one line."""
+    """A text file that grows a row at a time, begun with the first row; the disk's refusals become one line.
 
-    def __init__(self, path: str | Path, overwrite: bool = False):
-        refuse_existing(path, overwrite)
-        self.path = Path(path)
-        try:
-            self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        except OSError as error:
-            raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
+    With ``append`` a file that is there goes on, until less than ``KEPT_FREE_MB`` of the disk are free. ``header`` is
+    a file's first line; one with another header is refused, with EdgeError as all else.
+    """
+
+    def __init__(
+        self, path: str | Path, overwrite: bool = False, append: bool = False, header: str | None = None
+    ):
+        refuse_unwritable(path, overwrite or append)
+        self.path, self.appending, self.header = Path(path), append, header
+        self._file: TextIO | None = None
 
     def append(self, row: str) -> None:
         try:
+            if self._file is None:
+                self._file = self._open()
+            if self.appending:
+                self._refuse_full(self._file.fileno())
             self._file.write(row + "\n")
             self._file.flush()
         except OSError as error:
@@ -28,19 +39,45 @@ class RowFile:
                 f"cannot write {self.path}: {error.strerror}; free space or choose another place"
             ) from error
 
+    def _open(self) -> TextIO:
+        goes_on = self.appending and self.path.is_file() and self.path.stat().st_size > 0
+        header = "" if self.header is None else self.header + "\n"
+        first = self._torn_end() if goes_on else header
+        file = open(self.path, "a" if self.appending else "w", encoding="utf-8", newline="")  # noqa: SIM115
+        file.write(first)
+        return file
+
+    def _torn_end(self) -> str:
+        """Return what ends the last row that is there: nothing, or a line end if a power cut left half a row."""
+        with open(self.path, "rb") as file:
+            header = file.readline().decode(errors="replace").rstrip("\r\n")
+            file.seek(-1, os.SEEK_END)
+            last = file.read()
+        if self.header not in (None, header):
+            raise EdgeError(f"{self.path} has other columns than this model gives; name another file")
+        return "" if last == b"\n" else "\n"
+
+    def _refuse_full(self, handle: int) -> None:
+        disk = os.fstatvfs(handle)
+        if disk.f_bavail * disk.f_frsize < KEPT_FREE_MB * 1_000_000:
+            raise EdgeError(
+                f"{self.path}: less than {KEPT_FREE_MB} MB of the disk are free; move rows away or free space"
+            )
+
     def close(self) -> None:
         try:
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
         except OSError as error:  # what a full disk refused before is refused again
             raise EdgeError(f"cannot finish {self.path}: {error.strerror}") from error
 
 
 class JsonLinesSink:
-    """Writes ``FrameResult.to_json()`` a line."""
+    """Writes ``FrameResult.to_json()`` a line; see ``RowFile`` for ``append``."""
 
-    def __init__(self, path: str | Path, overwrite: bool = False):
+    def __init__(self, path: str | Path, overwrite: bool = False, append: bool = False):
         self.name = str(path)
-        self._rows = RowFile(path, overwrite)
+        self._rows = RowFile(path, overwrite, append)
 
     def write(self, result: FrameResult) -> None:
         self._rows.append(json.dumps(result.to_json(), separators=(",", ":")))

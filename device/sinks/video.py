@@ -1,13 +1,12 @@
 """An annotated video file, Motion JPEG in .avi or .mkv or MPEG-4 in .mp4."""
 
-import os
 from pathlib import Path
 
 import cv2
 
 from device.drawing import annotated
 from device.errors import EdgeError, UsageError
-from device.files import refuse_existing
+from device.files import refuse_unwritable
 from device.results import FrameResult
 
 CODECS = {".avi": "MJPG", ".mkv": "MJPG", ".mp4": "mp4v"}
@@ -23,11 +22,7 @@ class VideoSink:
         self.path, self.name = Path(path), str(path)
         if self.path.suffix.lower() not in CODECS:
             raise UsageError(f"--video {path}: expected a name ending in {', '.join(CODECS)}")
-        refuse_existing(path, overwrite)
-        if not os.access(self.path.parent, os.W_OK):
-            raise EdgeError(
-                f"cannot write {path}: {self.path.parent} is missing or read-only; choose another place"
-            )
+        refuse_unwritable(path, overwrite)
         self.blur_faces, self.rate = blur_faces, rate
         self._writer: cv2.VideoWriter | None = None
         self._size_wh = (0, 0)

@@ -95,6 +95,25 @@ def test_nothing_is_overwritten_unasked(tiny_model, tmp_path):
     assert len(rows(output)) == 5
 
 
+def test_a_source_that_does_not_open_leaves_the_output_as_it_was(tiny_model, tmp_path):
+    output = tmp_path / "rows.jsonl"
+    asked = ("run", "--source", "usb:97", "--model", tiny_model, "--output", output)
+    assert run(*asked).returncode == 1
+    assert not output.exists()
+    output.write_text("weeks of rows\n")
+    assert run(*asked, "--overwrite").returncode == 1
+    assert output.read_text() == "weeks of rows\n"
+
+
+def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
+    output = tmp_path / "rows.jsonl"
+    for _ in range(2):
+        asked = ("--source", "demo:5", "--model", tiny_model, "--output", output, "--append", "-q")
+        done = run("run", *asked)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert [row["index"] for row in rows(output)] == [*range(5), *range(5)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

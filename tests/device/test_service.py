@@ -73,6 +73,21 @@ def test_options_that_run_would_refuse_are_refused_at_once():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("output", ["--output=rows.jsonl", "--video=film.avi", "--save-frames=kept"])
+def test_an_output_that_would_stop_the_second_start_is_refused(output):
+    def show(*options):
+        command = [DEVICE, "service", "show", "--", output, *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    done = show()
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "second start" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert show("--overwrite").returncode == 0
+    assert show("--append").returncode == (0 if output.startswith("--output") else 2)
+
+
 @pytest.fixture
 def systemd(tmp_path):
     """The socket on which systemd would listen."""

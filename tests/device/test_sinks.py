@@ -59,6 +59,51 @@ def test_rows_are_on_disk_at_once(tmp_path, a_result):
     assert row["faces"][0]["box_xyxy"] == [20, 30, 60, 80]
 
 
+def test_a_file_of_rows_is_begun_with_the_first_row(tmp_path):
+    for make in (JsonLinesSink, lambda path: CsvSink(path, LABELS)):
+        make(tmp_path / "rows").close()
+        assert not (tmp_path / "rows").exists()
+
+
+def test_rows_are_added_below_those_that_are_there(tmp_path, a_result):
+    for index in range(3):
+        for sink in (
+            JsonLinesSink(tmp_path / "rows.jsonl", append=True),
+            CsvSink(tmp_path / "rows.csv", LABELS, append=True),
+        ):
+            sink.write(a_result(index))
+            sink.close()
+    rows = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert [json.loads(row)["index"] for row in rows] == [0, 1, 2]
+    with open(tmp_path / "rows.csv", newline="") as handle:
+        assert [row["index"] for row in csv.DictReader(handle)] == ["0", "1", "2"]
+
+
+def test_a_row_that_a_power_cut_tore_keeps_its_line(tmp_path, a_result):
+    (tmp_path / "rows.jsonl").write_text('{"index":1}\n{"ind')
+    sink = JsonLinesSink(tmp_path / "rows.jsonl", append=True)
+    sink.write(a_result(7))
+    first, torn, added = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert (first, torn, json.loads(added)["index"]) == ('{"index":1}', '{"ind', 7)
+
+
+def test_rows_with_other_columns_are_left_alone(tmp_path, a_result):
+    path = tmp_path / "rows.csv"
+    path.write_text("name,age\n")
+    with pytest.raises(EdgeError, match="other columns"):
+        CsvSink(path, LABELS, append=True).write(a_result(0))
+    assert path.read_text() == "name,age\n"
+
+
+def test_added_rows_leave_room_on_the_disk(tmp_path, a_result, monkeypatch):
+    monkeypatch.setattr("device.sinks.jsonl.KEPT_FREE_MB", 10**9)  # more than any disk has
+    with pytest.raises(EdgeError, match="MB of the disk are free"):
+        JsonLinesSink(tmp_path / "rows.jsonl", append=True).write(a_result(0))
+    sink = JsonLinesSink(tmp_path / "few.jsonl")
+    sink.write(a_result(0))  # a file that was asked for once ends with its run
+    sink.close()
+
+
 def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path, a_result):
     sink = CsvSink(tmp_path / "rows.csv", LABELS)
     for index, faces in enumerate((2, 0, 1)):
@@ -90,7 +135,9 @@ def test_the_video_plays_back_with_boxes(tmp_path, a_result):
     assert green > red
 
 
-@pytest.mark.parametrize("make", [VideoSink, JsonLinesSink, lambda path: CsvSink(path, LABELS)])
+@pytest.mark.parametrize(
+    "make", [VideoSink, JsonLinesSink, lambda path, **asked: CsvSink(path, LABELS, **asked)]
+)
 def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
     path = tmp_path / "out.avi"
     path.write_text("mine")
@@ -99,6 +146,9 @@ def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
     assert path.read_text() == "mine"
     with pytest.raises(EdgeError, match="cannot write"):
         make(tmp_path / "gone" / "out.avi")
+    (tmp_path / "folder.avi").mkdir()
+    with pytest.raises(EdgeError, match="is a folder"):
+        make(tmp_path / "folder.avi", overwrite=True)
 
 
 def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a_result):
