@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from device.errors import UsageError
 from device.files import refuse_unwritable
+from device.frames import FrameSource
 from device.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
 from device.sinks import Sink
@@ -80,7 +81,8 @@ def run_with(
     stop = Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
-        sinks = [*open_sinks(options, model.labels, report, terminal), *unattended_sinks(options, model)]
+        sinks = open_sinks(options, source, model.labels, report, terminal)
+        sinks += unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, report, options.max_frames)
 
 
@@ -113,12 +115,16 @@ def refuse_outputs(options: RunOptions) -> None:
 
 
 def open_sinks(
-    options: RunOptions, labels: Sequence[str], report: Callable[[str], None], terminal: str
+    options: RunOptions,
+    source: FrameSource,
+    labels: Sequence[str],
+    report: Callable[[str], None],
+    terminal: str,
 ) -> list[Sink]:
     """Open every sink that the options ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
     try:
-        for open_sink in _asked_sinks(options, labels, report, terminal):
+        for open_sink in _asked_sinks(options, source, labels, report, terminal):
             sinks.append(open_sink())
     except BaseException:
         for sink in sinks:
@@ -127,14 +133,14 @@ def open_sinks(
     return sinks
 
 
-def _asked_sinks(options, labels, report, terminal) -> Iterator[Callable[[], Sink]]:
+def _asked_sinks(options, source, labels, report, terminal) -> Iterator[Callable[[], Sink]]:
     """Yield how to open each asked sink; each is imported only where it is asked for."""
     if options.output:
         yield lambda: _row_sink(options, labels)
     if options.video:
         from device.sinks.video import VideoSink
 
-        yield lambda: VideoSink(options.video, options.overwrite, options.blur_faces)
+        yield lambda: VideoSink(options.video, source, options.overwrite, options.blur_faces)
     if options.save_frames:
         from device.sinks.frames import FrameFilesSink
 

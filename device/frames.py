@@ -75,7 +75,8 @@ class FrameSource(Protocol):
 
     A finite source (a file, a folder) ends its iteration; a live one goes on until it is closed.
     Raises EdgeError if it cannot be opened or stops delivering. A source that waits for long may have
-    ``interrupt()``, called by another thread: it ends the wait.
+    ``interrupt()``, called by another thread: it ends the wait. A video file has its ``rate`` in frames a second once
+    it is open.
     """
 
     name: str

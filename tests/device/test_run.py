@@ -56,6 +56,24 @@ def test_a_truncated_video_ends_with_a_warning(tiny_model, tmp_path, shared_dir)
     assert "cut short" in done.stderr
 
 
+@pytest.mark.parametrize("rate", [15.0, 29.97])
+def test_a_film_of_a_file_has_the_rate_of_the_file(tiny_model, tmp_path, rate):
+    import cv2
+    import numpy as np
+
+    clip = cv2.VideoWriter(str(tmp_path / "clip.mkv"), cv2.VideoWriter.fourcc(*"MJPG"), rate, (96, 64))
+    for level in range(30):
+        clip.write(np.full((64, 96, 3), 60 + level, np.uint8))
+    clip.release()
+    done = run(
+        "run", "-q", "--source", "clip.mkv", "--model", tiny_model, "--video", "film.mkv", cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    film = cv2.VideoCapture(str(tmp_path / "film.mkv"))
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(rate, abs=0.01)
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 30
+
+
 def test_json_is_one_document_and_max_frames_holds(tiny_model):
     done = run("run", "--source", "demo", "--max-frames", 20, "--json", "--model", tiny_model)
     document = json.loads(done.stdout)

@@ -1,6 +1,7 @@
 """One contract over every sink, then what each of them is for."""
 
 import csv
+import dataclasses
 import json
 import socket
 import struct
@@ -15,12 +16,14 @@ import pytest
 
 from device.drawing import annotated
 from device.errors import EdgeError, UsageError
+from device.frames import Frame
 from device.sinks.csv import CsvSink
 from device.sinks.frames import FrameFilesSink
 from device.sinks.jsonl import JsonLinesSink
 from device.sinks.preview import PreviewAddress, PreviewSink
 from device.sinks.terminal import TerminalSink
 from device.sinks.video import VideoSink
+from device.sources.demo import DemoSource
 
 LABELS = ("happy", "sad")
 
@@ -34,7 +37,7 @@ def sink(request, tmp_path):
     yield {
         "jsonl": lambda: JsonLinesSink(tmp_path / "rows.jsonl"),
         "csv": lambda: CsvSink(tmp_path / "rows.csv", LABELS),
-        "video": lambda: VideoSink(tmp_path / "clip.avi"),
+        "video": lambda: VideoSink(tmp_path / "clip.avi", DemoSource(4)),
         "frames": lambda: FrameFilesSink(tmp_path / "kept"),
         "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0), print),
     }[request.param]()
@@ -120,7 +123,7 @@ def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path, a_result):
 
 
 def test_the_video_plays_back_with_boxes(tmp_path, a_result):
-    sink = VideoSink(tmp_path / "clip.avi")
+    sink = VideoSink(tmp_path / "clip.avi", DemoSource(5))
     for index in range(5):
         sink.write(a_result(index))
     sink.close()
@@ -136,7 +139,35 @@ def test_the_video_plays_back_with_boxes(tmp_path, a_result):
 
 
 @pytest.mark.parametrize(
-    "make", [VideoSink, JsonLinesSink, lambda path, **asked: CsvSink(path, LABELS, **asked)]
+    ("times_s", "lasts_s"),
+    [
+        (np.arange(24) / 12, 2.0),  # a board that keeps up with 12 frames a second
+        (np.arange(120) / 60, 2.0),  # a fast camera
+        (np.arange(60) / 30 + np.random.default_rng(0).normal(0, 0.004, 60), 2.0),
+        (np.array([0.0, 1.0, 3601.0]), 3.0),  # a camera that was away for an hour
+    ],
+)
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_a_live_film_lasts_as_long_as_what_it_shows(tmp_path, a_result, times_s, lasts_s, suffix):
+    path = tmp_path / f"film{suffix}"
+    sink = VideoSink(path, DemoSource(None, live=True))
+    for index, time_s in enumerate(times_s):
+        result = a_result(index)
+        frame = Frame(result.frame.image, index, 10**12 + round(time_s * 1e9))
+        sink.write(dataclasses.replace(result, frame=frame))
+    sink.close()
+    film = cv2.VideoCapture(str(path))
+    frames = film.get(cv2.CAP_PROP_FRAME_COUNT)
+    assert frames / film.get(cv2.CAP_PROP_FPS) == pytest.approx(lasts_s, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path, **asked: VideoSink(path, DemoSource(), **asked),
+        JsonLinesSink,
+        lambda path, **asked: CsvSink(path, LABELS, **asked),
+    ],
 )
 def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
     path = tmp_path / "out.avi"
