@@ -3,7 +3,6 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from device.errors import UsageError
 from device.files import refuse_unwritable
 from device.frames import FrameSource
 from device.latency import DEFAULT_WARMUP, LatencyRecorder
+from device.options import RunOptions
 from device.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
 from device.sinks import Sink
 
@@ -18,32 +18,6 @@ if TYPE_CHECKING:
     from device.model import ExpressionModel
 
 ROW_SUFFIXES = (".jsonl", ".csv")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run is asked for; the names and defaults of the command's options."""
-
-    source: str | None = None
-    model: str | None = None
-    labels: str | None = None
-    detector: str = "haar"
-    detector_model: str | None = None
-    min_face: int = 48
-    smoothing: float = 0.4
-    every_frame: bool = False
-    threads: int = 1
-    max_frames: int | None = None
-    seconds: float | None = None
-    output: str | None = None
-    append: bool = False
-    video: str | None = None
-    save_frames: str | None = None
-    blur_faces: bool = False
-    mqtt: str | None = None
-    mqtt_topic: str = "fer-edge"
-    preview: str | None = None
-    overwrite: bool = False
 
 
 def run_with(

@@ -6,11 +6,13 @@ import platform
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 
 from device.board import BoardState, read_board
 from device.capture import LiveCapture
+from device.detectors import DETECTORS
 from device.errors import EdgeError
 from device.health import BLACK_LEVEL
 from device.sources import find_camera, open_source
@@ -46,7 +48,7 @@ def examine(
         *check_board(board),
         *check_versions(),
         _guarded("model", lambda: check_model(model)),
-        *check_detectors(),
+        *(_guarded(name, partial(check_detector, name)) for name in DETECTORS),
         _guarded("camera", lambda: check_source(source)),
     ]
 
@@ -145,20 +147,15 @@ def check_model(path: str | None) -> Check:
     )
 
 
-def check_detectors() -> Iterator[Check]:
-    """Yield whether each detector's file is there."""
+def check_detector(name: str) -> Check:
+    """Create the detector; a file that is still to be fetched is only a warning."""
     from device.detectors import create_detector
-    from device.fetching import stored_yunet
+    from device.fetching import NotFetchedError
 
-    yield _guarded("haar", lambda: Check("haar", "ok", create_detector("haar").name + ", built into OpenCV"))
-    if stored_yunet().is_file():
-        yield _guarded(
-            "yunet", lambda: Check("yunet", "ok", f"{create_detector('yunet').name}, {stored_yunet()}")
-        )
-    else:
-        yield Check(
-            "yunet", "warn", "not fetched", "'device fetch yunet': finds more faces, five times faster"
-        )
+    try:
+        return Check(name, "ok", str(create_detector(name).path))
+    except NotFetchedError as error:
+        return _told(name, "warn", error)
 
 
 def check_source(spec: str | None) -> Check:
@@ -191,9 +188,14 @@ def check_source(spec: str | None) -> Check:
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    """Return what ``check`` finds; its error, which names the remedy itself, is a fail."""
+    """Return what ``check`` finds; its error is a fail."""
     try:
         return check()
     except EdgeError as error:
-        found, _, remedy = str(error).partition("; ")
-        return Check(name, "fail", found, remedy)
+        return _told(name, "fail", error)
+
+
+def _told(name: str, status: str, error: EdgeError) -> Check:
+    """Return the check that an error comes to; it names the remedy itself."""
+    found, _, remedy = str(error).partition("; ")
+    return Check(name, status, found, remedy)

@@ -19,6 +19,10 @@ LARGEST_BYTES = 20 << 20
 TIMEOUT_S = 30
 
 
+class NotFetchedError(EdgeError):
+    """A file that ``device fetch`` gets is not there yet."""
+
+
 def stored_yunet() -> Path:
     """Return where ``device fetch yunet`` stores the detector; the file may not be there yet."""
     return state_folder() / "detectors" / YUNET_NAME

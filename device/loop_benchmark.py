@@ -2,37 +2,25 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from device.assembly import RunOptions, run_with
+from device.assembly import run_with
 from device.board import BoardState, read_board
+from device.options import RunOptions
 
 WARMUP_FRAMES = 60
 STEADY_S = 30.0
 
 
 def benchmark_loop(
-    seconds: float,
-    source: str = "demo:live",
-    model: str | None = None,
-    detector: str = "haar",
-    detector_model: str | None = None,
-    threads: int = 1,
-    board: Callable[[], BoardState] = read_board,
+    seconds: float, options: RunOptions, board: Callable[[], BoardState] = read_board
 ) -> tuple[dict[str, Any], list[str]]:
     """Run ``device run``'s own loop for ``seconds``; return a document for JSON and lines for a person.
 
     The figures are those of ``RunStatistics`` after ``WARMUP_FRAMES``; ``notes`` says what makes them doubtful.
     """
-    options = RunOptions(
-        source=source,
-        model=model,
-        detector=detector,
-        detector_model=detector_model,
-        threads=threads,
-        seconds=seconds,
-    )
+    options = replace(options, seconds=seconds)
     said: list[str] = []
     before, cpu_s = board(), time.process_time()
     statistics = run_with(options, said.append, warmup=WARMUP_FRAMES)

@@ -2,6 +2,9 @@
 
 import click
 
+from device.detectors import DETECTORS
+from device.options import RunOptions
+
 
 @click.command()
 @click.option(
@@ -22,7 +25,11 @@ import click
     "--warmup", default=50, show_default=True, type=click.IntRange(0), help="Inferences before measuring."
 )
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of each inference."
+    "--threads",
+    default=RunOptions.threads,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Threads of each inference.",
 )
 @click.option(
     "--loop",
@@ -32,7 +39,9 @@ import click
     help="Time the whole way too, for this long.",
 )
 @click.option("--source", default="demo:live", show_default=True, help="What --loop looks at.")
-@click.option("--detector", type=click.Choice(["haar", "yunet"]), default="haar", show_default=True)
+@click.option(
+    "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
+)
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_model, as_json) -> None:
@@ -52,8 +61,8 @@ def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_
     if loop_s is not None:
         from device.loop_benchmark import benchmark_loop
 
-        document["loop"], told = benchmark_loop(
-            loop_s, source, models[0] if models else None, detector, detector_model, threads
-        )
+        first = models[0] if models else None
+        options = RunOptions(source, first, detector=detector, detector_model=detector_model, threads=threads)
+        document["loop"], told = benchmark_loop(loop_s, options)
         lines += told
     click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))

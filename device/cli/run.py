@@ -5,6 +5,9 @@ import sys
 
 import click
 
+from device.detectors import DETECTORS
+from device.options import PREVIEW_HOST, PREVIEW_PORT, RunOptions
+
 
 @click.command()
 @click.option(
@@ -14,22 +17,36 @@ import click
     "--model", metavar="FILE", help="A .tflite classifier.  [default: the packaged seven-class model]"
 )
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
-@click.option("--detector", type=click.Choice(["haar", "yunet"]), default="haar", show_default=True)
+@click.option(
+    "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
+)
 @click.option(
     "--detector-model", metavar="FILE", help="The detector's own file.  [default: built in or fetched]"
 )
 @click.option(
-    "--min-face", default=48, show_default=True, metavar="PX", help="Smallest face to find, in pixels."
+    "--min-face",
+    default=RunOptions.min_face,
+    show_default=True,
+    metavar="PX",
+    help="Smallest face to find, in pixels.",
 )
 @click.option(
-    "--smoothing", default=0.4, show_default=True, metavar="SECONDS", type=click.FloatRange(0), help="Time over "
-    "which each face's scores are averaged; larger is calmer and later, 0 is off."
-)  # fmt: skip
+    "--smoothing",
+    default=RunOptions.smoothing,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    help="Time over which each face's scores are averaged; larger is calmer and later, 0 is off.",
+)
 @click.option(
     "--every-frame", is_flag=True, help="Search every whole frame at full size: slow, for measuring."
 )
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of OpenCV and LiteRT."
+    "--threads",
+    default=RunOptions.threads,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Threads of OpenCV and LiteRT.",
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time.")
@@ -40,12 +57,16 @@ import click
 @click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")
 @click.option("--mqtt", metavar="HOST[:PORT]", help="Publish to a broker, or mqtt://USER:PASSWORD@HOST:PORT.")
 @click.option(
-    "--mqtt-topic", default="fer-edge", show_default=True, metavar="TOPIC", help="Where to publish."
+    "--mqtt-topic",
+    default=RunOptions.mqtt_topic,
+    show_default=True,
+    metavar="TOPIC",
+    help="Where to publish.",
 )
 @click.option(
     "--preview",
     is_flag=False,
-    flag_value="127.0.0.1:8008",
+    flag_value=f"{PREVIEW_HOST}:{PREVIEW_PORT}",
     metavar="[HOST:PORT]",
     help="Serve a page with the live picture; other hosts than 127.0.0.1 need the token that is printed.",
 )
@@ -55,7 +76,7 @@ import click
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
 def run(as_json, quiet, verbose, **options) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device."""
-    from device.assembly import RunOptions, run_with
+    from device.assembly import run_with
 
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
     statistics = run_with(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -24,6 +25,7 @@ class Detector(Protocol):
     """Finds faces in a frame, ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8."""
 
     name: str
+    path: Path  # its own file
     margin_ratio: float  # side of the FER2013-like crop in widths of this detector's box
     region_ratio: float  # side of a region in widths of this detector's box: room for one frame's movement
     certain_score: float  # a detection at or above this is a face without a second look

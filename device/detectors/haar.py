@@ -31,13 +31,13 @@ class HaarDetector:
     min_score = 0.0
 
     def __init__(self, min_face_px: int, model_file: str | Path | None = None, reduce: bool = True):
-        path = Path(model_file) if model_file else Path(cv2.__file__).parent / "data" / CASCADE
-        if not path.is_file():
+        self.path = Path(model_file) if model_file else Path(cv2.__file__).parent / "data" / CASCADE
+        if not self.path.is_file():
             raise EdgeError(
-                f"no cascade file {path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
+                f"no cascade file {self.path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
                 'install "opencv-python-headless>=4.11,<5" or name one with --detector-model'
             )
-        self.cascade = _read_cascade(path)
+        self.cascade = _read_cascade(self.path)
         self.min_face_px, self.reduce = min_face_px, reduce
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
 

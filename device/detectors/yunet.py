@@ -8,6 +8,7 @@ import numpy as np
 from device.cropping import cut_square, resize_square
 from device.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.errors import EdgeError
+from device.fetching import NotFetchedError
 from device.frames import BoundingBox
 
 SMALLEST_PX = 24  # of a face in the searched picture: smaller ones are missed more often
@@ -31,7 +32,7 @@ class YuNetDetector:
     def __init__(self, min_face_px: int, model_file: str | Path, reduce: bool = True):
         self.path = Path(model_file)
         if not self.path.is_file():
-            raise EdgeError(
+            raise NotFetchedError(
                 f"no detector file {self.path}; fetch it with 'device fetch yunet' or use --detector haar"
             )
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0

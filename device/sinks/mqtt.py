@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.errors import EdgeError, UsageError
+from device.options import RunOptions
 from device.results import FrameResult
 
 QUIET_S = 1.0  # without a change, a message a second is enough
@@ -52,7 +53,7 @@ class MqttSink:
         self,
         broker: Broker,
         labels: Sequence[str],
-        topic: str = "fer-edge",
+        topic: str = RunOptions.mqtt_topic,
         report: Callable[[str], None] = lambda line: None,
         clock_s: Callable[[], float] = time.monotonic,
     ):

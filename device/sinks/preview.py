@@ -19,9 +19,9 @@ import cv2
 
 from device.drawing import annotated
 from device.errors import EdgeError, UsageError
+from device.options import PREVIEW_HOST, PREVIEW_PORT
 from device.results import FrameResult
 
-DEFAULT_ADDRESS = "127.0.0.1:8008"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15
 JPEG_QUALITY = 80
@@ -46,10 +46,12 @@ class PreviewAddress:
     def parse(cls, text: str) -> "PreviewAddress":
         """Return the address of ``PORT``, ``HOST`` or ``HOST:PORT``."""
         try:
-            parts = urlsplit(f"//{'127.0.0.1:' if text.isdigit() else ''}{text}")
-            return cls(parts.hostname or "127.0.0.1", 8008 if parts.port is None else parts.port)
+            parts = urlsplit(f"//{PREVIEW_HOST + ':' if text.isdigit() else ''}{text}")
+            return cls(parts.hostname or PREVIEW_HOST, PREVIEW_PORT if parts.port is None else parts.port)
         except ValueError:
-            raise UsageError(f"--preview {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS}") from None
+            raise UsageError(
+                f"--preview {text}: expected HOST:PORT, such as {PREVIEW_HOST}:{PREVIEW_PORT}"
+            ) from None
 
     @property
     def private(self) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from device.cli import COMMANDS
+
 DEVICE = Path(sys.executable).parent / "device"
 
 
@@ -76,3 +78,17 @@ def test_a_group_alone_prints_its_help(run, group):
     done = run(*group)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == run(*group, "--help").stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_imports_nothing_heavy(name):
+    code = (
+        f"import sys; sys.argv = ['device', {name!r}, '--help']\n"
+        "from device.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'numpy', 'cv2', 'ai_edge_litert', 'paho', 'urllib.request'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -4,9 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from device.cli.benchmark import benchmark
+from device.cli.run import run
 from device.detectors import DETECTORS, create_detector
+from device.doctor import examine
 from device.errors import EdgeError, UsageError
-from device.fetching import YUNET_NAME
+from device.fetching import YUNET_NAME, stored_yunet
 from device.frames import BoundingBox
 from device.sources.demo import DemoSource, MovingFace
 
@@ -113,3 +116,19 @@ def test_yunet_says_how_to_be_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
     with pytest.raises(EdgeError, match="device fetch yunet"):
         create_detector("yunet")
+
+
+@pytest.mark.parametrize("command", [run, benchmark])
+def test_the_command_line_offers_every_detector(command):
+    (option,) = [option for option in command.params if option.name == "detector"]
+    assert tuple(option.type.choices) == tuple(DETECTORS)
+
+
+def test_the_doctor_looks_at_every_detector(tmp_path, monkeypatch, tiny_model):
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+    statuses = {check.name: check.status for check in examine("demo", str(tiny_model))}
+    assert {name: statuses[name] for name in DETECTORS} == {"haar": "ok", "yunet": "warn"}
+    stored_yunet().parent.mkdir(parents=True)
+    stored_yunet().write_bytes(b"a broken disk")
+    (check,) = [check for check in examine("demo", str(tiny_model)) if check.name == "yunet"]
+    assert (check.status, "fetch yunet" in check.remedy) == ("fail", True)

@@ -4,12 +4,13 @@ import pytest
 
 from device.board import BoardState
 from device.loop_benchmark import WARMUP_FRAMES, benchmark_loop, doubts
+from device.options import RunOptions
 
 COOL = BoardState("Pi", "aarch64", 64, "Debian", 50.0, (), (), "ondemand", 4000)
 
 
 def test_the_whole_way_is_timed_for_the_asked_time(tiny_model):
-    document, lines = benchmark_loop(4.0, "demo:100000", str(tiny_model), board=lambda: COOL)
+    document, lines = benchmark_loop(4.0, RunOptions("demo:100000", str(tiny_model)), lambda: COOL)
     assert 3.5 < document["seconds"] < 8
     assert document["ended_by"] == "--seconds"
     assert document["latency"]["frame"]["warmup_n"] == WARMUP_FRAMES

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from device import updates
-from device.assembly import RunOptions, run_with
+from device.assembly import run_with
 from device.errors import EdgeError
 from device.metadata import pack_metadata, read_metadata
+from device.options import RunOptions
 from device.updates import begin_run, current_model, install_model, mark_good, roll_back
 
 
