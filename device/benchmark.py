@@ -48,17 +48,6 @@ def time_interleaved(
     return samples_ms
 
 
-def benchmark_models(
-    models: Sequence[ExpressionModel], crops: np.ndarray, runs: int = 500, warmup: int = 50
-) -> dict[str, LatencyStats]:
-    """Return the latency of each model by its path; see ``time_interleaved``."""
-    samples_ms = time_interleaved(models, crops, runs, warmup)
-    return {
-        str(model.path): LatencyStats.of(column, warmup)
-        for model, column in zip(models, samples_ms.T, strict=True)
-    }
-
-
 def ratio_to_first(samples_ms: np.ndarray, column: int, seed: int = 0) -> LatencyRatio:
     """Return the ratio of the medians of ``column`` and of the first column; the interval is a bootstrap over
     rounds.

@@ -1,10 +1,8 @@
 """Latency per stage, in memory that stays flat however long the program runs."""
 
-import contextlib
 import math
 import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -97,13 +95,6 @@ class LatencyRecorder:
             seen = self._seen[stage] = self._seen.get(stage, 0) + 1
             if seen > self.warmup:
                 self._histograms.setdefault(stage, _Histogram()).add(ms)
-
-    @contextlib.contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time the body and record it; a body that raises is not recorded."""
-        start_ns = time.perf_counter_ns()
-        yield
-        self.record(name, (time.perf_counter_ns() - start_ns) / 1e6)
 
     def stats(self) -> dict[str, LatencyStats]:
         """Return the statistics of each stage, in the order first seen, but those still warming up."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.benchmark import benchmark_models, ratio_to_first, time_interleaved
+from device.benchmark import benchmark_document, ratio_to_first, time_interleaved
 from device.model import load_model
 
 pytest.importorskip("ai_edge_litert")
@@ -32,10 +32,10 @@ def test_models_are_timed_in_turn_and_the_warm_up_left_out(tiny_model, blobs):
     assert calls == ["a", "b"] * 5
 
 
-def test_statistics_by_path(tiny_model, blobs):
-    stats = benchmark_models([load_model(tiny_model)], blobs, runs=20, warmup=4)
-    assert stats[str(tiny_model)].n == 20
-    assert stats[str(tiny_model)].warmup_n == 4
+def test_the_document_names_the_model_and_what_was_measured(tiny_model):
+    (entry,) = benchmark_document([load_model(tiny_model)], runs=20, warmup=4)["models"]
+    assert entry["path"] == str(tiny_model)
+    assert (entry["latency"]["n"], entry["latency"]["warmup_n"]) == (20, 4)
 
 
 def test_the_ratio_holds_the_true_one_in_its_interval():
