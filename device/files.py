@@ -33,9 +33,10 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
+def whole_file(path: str | Path, overwrite: bool = True, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed.
 
+    ``mode`` says who may read it: everybody, because what root installs is read by the service's user.
     Raises EdgeError if ``path`` exists and ``overwrite`` is false, or if the disk or folder refuses the write.
     """
     path = Path(path)
@@ -50,7 +51,7 @@ def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
         yield partial
         with open(partial, "rb") as written:
             os.fsync(written.fileno())
-        os.chmod(partial, 0o644)
+        os.chmod(partial, mode)
         os.replace(partial, path)
     except OSError as error:
         raise EdgeError(
@@ -61,7 +62,7 @@ def whole_file(path: str | Path, overwrite: bool = True) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
-def write_whole(path: str | Path, content: str | bytes, overwrite: bool = True) -> None:
-    """Write text (UTF-8) or bytes to ``path``, whole or not at all."""
-    with whole_file(path, overwrite) as partial:
+def write_whole(path: str | Path, content: str | bytes, overwrite: bool = True, mode: int = 0o644) -> None:
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see ``whole_file`` for ``mode``."""
+    with whole_file(path, overwrite, mode) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)

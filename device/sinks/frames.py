@@ -6,7 +6,10 @@ import cv2
 
 from device.drawing import blur
 from device.errors import EdgeError
+from device.files import write_whole
 from device.results import FrameResult
+
+OWNER_ONLY = 0o600  # pictures of people
 
 
 class FrameFilesSink:
@@ -31,14 +34,8 @@ class FrameFilesSink:
         if self.blur_faces:
             picture = picture.copy()
             blur(picture, result)
-        path = self.folder / f"{result.index:08d}.jpg"
-        try:
-            path.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise EdgeError(
-                f"cannot write {path}: {error.strerror}; free space or choose another place"
-            ) from error
+        data = cv2.imencode(".jpg", picture)[1].tobytes()
+        write_whole(self.folder / f"{result.index:08d}.jpg", data, mode=OWNER_ONLY)
 
     def close(self) -> None:
         pass

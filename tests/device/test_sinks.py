@@ -191,6 +191,20 @@ def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a
         FrameFilesSink(tmp_path / "kept")
 
 
+def test_a_picture_is_there_whole_or_not_at_all_and_only_for_its_owner(tmp_path, a_result, monkeypatch):
+    sink = FrameFilesSink(tmp_path / "kept")
+    sink.write(a_result(1))
+    assert (tmp_path / "kept" / "00000001.jpg").stat().st_mode & 0o777 == 0o600
+
+    def power_cut(*paths):
+        raise OSError("nothing can be switched off here")
+
+    monkeypatch.setattr("os.replace", power_cut)
+    with pytest.raises(EdgeError, match="cannot write"):
+        sink.write(a_result(2))
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000001.jpg"]
+
+
 def test_a_blurred_face_is_gone_and_the_rest_stays(a_result):
     result = a_result(1)
     plain, blurred = annotated(result), annotated(result, blur_faces=True)
