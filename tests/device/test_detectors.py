@@ -19,7 +19,7 @@ STILL = (MovingFace(140, (200, 200), (0, 0), 1.0), MovingFace(110, (480, 300), (
 @pytest.fixture(params=DETECTORS)
 def create(request):
     def build(min_face_px=60, **kwargs):
-        if request.param != "haar":
+        if request.param == "yunet":
             kwargs.setdefault(
                 "model_file", request.getfixturevalue("shared_dir") / "data" / "detectors" / YUNET_NAME
             )
