@@ -16,7 +16,7 @@ pytestmark = pytest.mark.toolkit
 
 @pytest.fixture(scope="module")
 def home(board, deploy, tiny_tflite, twin_tflite) -> Path:
-    """The folder on the board, with a release that runs and one before it."""
+    """The folder on the board, with an environment and a second model."""
     for model in (tiny_tflite, twin_tflite):
         done = deploy("board", "--model", model, "--python", sys.executable, "--runs", "20")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -71,8 +71,8 @@ def wait_for(condition, seconds: float = 120) -> None:
 
 
 def state(home: Path) -> tuple:
-    """What runs on the board, and every release."""
-    return (home / "current").resolve(), (home / "previous").resolve(), set((home / "releases").iterdir())
+    """What runs on the board: environment and model."""
+    return (home / "current").resolve(), (home.parent / "state" / "current").resolve()
 
 
 def test_a_connection_lost_while_copying_leaves_nothing(home, begun, kill_session, tiny_tflite):
@@ -118,7 +118,7 @@ def test_a_connection_lost_while_making_the_environment_changes_nothing_that_run
     (made,) = set((home / "venvs").iterdir()) - environments
     assert (made / "ready").exists()
     assert (made / "first").exists()
-    assert (home / "current" / "venv").resolve() == made.resolve()
+    assert (home / "current").resolve() == made.resolve()
     assert (home / "previous").resolve() == before[0]
 
 
