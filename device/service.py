@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -125,9 +126,15 @@ def program_path() -> str:
 def install_unit(
     arguments: Sequence[str], folder: Path = UNIT_FOLDER, overwrite: bool = False, start: bool = True
 ) -> Path:
-    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root."""
+    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root.
+
+    Raises EdgeError where the service, a user of its own, could not reach the program.
+    """
     path = folder / f"{NAME}.service"
-    text = unit_text(arguments)
+    program = program_path()
+    if start:
+        _refuse_closed(program)
+    text = unit_text(arguments, program)
     if not (path.is_file() and path.read_text() == text):
         write_whole(path, text, overwrite)
     if start:
@@ -163,6 +170,15 @@ def systemctl(*arguments: str) -> None:
         raise EdgeError(
             f"systemctl {shlex.join(arguments)} failed: {said[0]}; --no-start only writes the unit"
         )
+
+
+def _refuse_closed(program: str) -> None:
+    for folder in (*reversed(Path(program).parents), *reversed(Path(os.path.realpath(program)).parents)):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise EdgeError(
+                f"{folder} lets no other user in, and the service runs as a user of its own; "
+                f"chmod o+x {folder}, or install fer-edge under /opt"
+            )
 
 
 def _under_home(path: str) -> bool:

@@ -11,6 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.toolkit
 
+QUICKLY = ("--python", sys.executable, "--runs", "20")
+
 
 @pytest.fixture(scope="module")
 def systemctl(board):
@@ -35,7 +37,7 @@ def systemctl(board):
 @pytest.fixture(scope="module")
 def home(board, systemctl, deploy, tiny_tflite) -> Path:
     """The folder on the board, with a service as 'current/bin/device service install' writes it, running."""
-    done = deploy("board", "--model", tiny_tflite, "--python", sys.executable, "--runs", "20")
+    done = deploy("board", "--model", tiny_tflite, *QUICKLY)
     assert done.returncode == 0, done.stdout + done.stderr
     program = board[1] / "fer-edge/current/bin/device"
     unit = subprocess.run(
@@ -75,7 +77,7 @@ def test_the_service_takes_the_new_environment_and_the_new_model(
 ):
     before, was = (home / "current").resolve(), running(board)
     assert was.startswith(f"{before}/bin/python")
-    done = deploy("board", "--wheel", other_wheel, "--model", twin_tflite, "--python", sys.executable, "--runs", "20")  # fmt: skip
+    done = deploy("board", "--wheel", other_wheel, "--model", twin_tflite, *QUICKLY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "deployed  board: twin_int8.tflite, p50 " in done.stdout
     assert "; the service runs it" in done.stdout
@@ -87,7 +89,9 @@ def test_the_service_takes_the_new_environment_and_the_new_model(
     assert set((home / "venvs").iterdir()) == {before, after}
 
 
-def test_a_release_with_which_the_service_does_not_start_is_taken_back(board, home, deploy, tiny_tflite, twin_tflite):  # fmt: skip
+def test_a_release_with_which_the_service_does_not_start_is_taken_back(
+    board, home, deploy, tiny_tflite, twin_tflite
+):
     current, previous = (home / "current").resolve(), (home / "previous").resolve()
     script = previous / "bin" / "device"
     kept = script.read_text()
@@ -96,7 +100,7 @@ def test_a_release_with_which_the_service_does_not_start_is_taken_back(board, ho
         f'#!/bin/sh\nif test -n "$NOTIFY_SOCKET"; then exit 1; fi\nexec {previous}/bin/python -m device "$@"\n'
     )
     try:
-        done = deploy("board", "--model", tiny_tflite, "--python", sys.executable, "--runs", "20")
+        done = deploy("board", "--model", tiny_tflite, *QUICKLY)
     finally:
         script.write_text(kept)
     assert done.returncode == 1
@@ -111,7 +115,7 @@ def test_a_release_with_which_the_service_does_not_start_is_taken_back(board, ho
 
 def test_a_stopped_service_stays_stopped(board, home, deploy, systemctl, other_wheel, tiny_tflite):
     systemctl("stop")
-    done = deploy("board", "--wheel", other_wheel, "--model", tiny_tflite, "--python", sys.executable, "--runs", "20")  # fmt: skip
+    done = deploy("board", "--wheel", other_wheel, "--model", tiny_tflite, *QUICKLY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the service is stopped: sudo systemctl start fer-edge" in done.stdout
     assert "ActiveState=inactive" in systemctl("show")

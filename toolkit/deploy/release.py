@@ -40,7 +40,7 @@ uname -n
 
 # Drops the environments and wheels that neither a link nor the service names, but for those in {kept}.
 PRUNE = """
-kept=" $(readlink current) $(readlink previous) {kept} "
+kept=" $(readlink current || :) $(readlink previous || :) {kept} "
 for one in venvs/* wheels/*; do
   case "$kept" in *" venvs/${{one#*/}} "*) ;; *) rm -rf "$one" ;; esac
 done
