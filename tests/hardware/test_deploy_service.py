@@ -89,8 +89,9 @@ def test_the_service_takes_the_new_environment_and_the_new_model(
     assert set((home / "venvs").iterdir()) == {before, after}
 
 
+@pytest.mark.parametrize("same_model", [False, True])
 def test_a_release_with_which_the_service_does_not_start_is_taken_back(
-    board, home, deploy, tiny_tflite, twin_tflite
+    same_model, board, home, deploy, tiny_tflite, twin_tflite
 ):
     current, previous = (home / "current").resolve(), (home / "previous").resolve()
     script = previous / "bin" / "device"
@@ -100,14 +101,12 @@ def test_a_release_with_which_the_service_does_not_start_is_taken_back(
         f'#!/bin/sh\nif test -n "$NOTIFY_SOCKET"; then exit 1; fi\nexec {previous}/bin/python -m device "$@"\n'
     )
     try:
-        done = deploy("board", "--model", tiny_tflite, *QUICKLY)
+        done = deploy("board", "--model", twin_tflite if same_model else tiny_tflite, *QUICKLY)
     finally:
         script.write_text(kept)
     assert done.returncode == 1
-    assert (
-        "the service did not start with it and runs again as before; see journalctl -u fer-edge"
-        in done.stdout
-    )
+    said = "the service did not start with it and runs again as before; see journalctl -u fer-edge"
+    assert said in done.stdout
     assert ((home / "current").resolve(), (home / "previous").resolve()) == (current, previous)
     assert running(board).startswith(f"{current}/bin/python")
     assert model(board) == twin_tflite.read_bytes()

@@ -22,11 +22,11 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
 def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_run, as_json, quiet) -> None:
-    """Install fer-edge and a model on boards over ssh: verified, tried and timed there, then switched to.
+    """Install fer-edge and a model on boards over ssh: verified, tried and timed there, then switched.
 
     A service that runs ~/fer-edge/current/bin/device is restarted, and gets back what it ran before if it does not
     start with the new. 'deployed' says that the service runs it, 'installed' that nothing runs it yet, and how to
-    make it run. Exit 1 if any host failed; nothing has changed there.
+    make it run. Exit 1 if any host failed; what ran there goes on.
     """
     from pathlib import Path
 

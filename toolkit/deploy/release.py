@@ -18,7 +18,7 @@ from device.errors import EdgeError
 from device.files import sha256_of
 from device.service import NAME
 from toolkit.deploy.service import Service, read_service
-from toolkit.deploy.ssh import Host, RemoteFailure
+from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
 FOLDER = "fer-edge"
 FREE_MB_NEEDED = 700
@@ -187,7 +187,12 @@ def _install(host: Host, parcel: Parcel, service: Service, progress: Callable[[s
     benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs, progress)
     progress(STEPS[7])
     switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
-    host.run(switch, STEPS[7], timeout_s=400)
+    try:
+        host.run(switch, STEPS[7], timeout_s=400)
+    except ConnectionLost as error:
+        raise EdgeError(
+            f"{error}; the board ends the switch by itself: deploy again to see it done"
+        ) from error
     p50_ms = benchmark["models"][0]["latency"]["p50_ms"]
     line = f"{parcel.model.name}, p50 {p50_ms:.3f} ms a face; {service.line()}"
     verdict = "deployed" if service.follows and service.active else "installed"
