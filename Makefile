@@ -47,7 +47,8 @@ test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
 
 test-deploy: setup ## toolkit deploy over a real sshd on loopback
-	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py tests/hardware/test_deploy_faults.py
+	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py tests/hardware/test_deploy_faults.py \
+		tests/hardware/test_deploy_service.py
 
 test-arm64: setup ## the installed wheel on emulated Cortex-A53, A72, A76, Debian 12 and 13; instructions against a reference
 	$(BIN)/python -m pytest -rs tests/hardware/test_arm64_device.py tests/hardware/test_arm64_estimate.py

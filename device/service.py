@@ -1,7 +1,9 @@
 """The systemd unit under which ``device run`` lives for months."""
 
+import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -100,14 +102,20 @@ def unit_text(arguments: Sequence[str], program: str | None = None) -> str:
         after=" network-online.target\nWants=network-online.target" if online else "",
         network=ONLINE if online else OFFLINE,
         # An environment under /home must be readable to be run; nothing there can be written.
-        home="read-only" if program.startswith(("/home/", "/root/")) else "yes",
+        home="read-only" if _under_home(program) or _under_home(os.path.realpath(program)) else "yes",
     )
 
 
 def program_path() -> str:
-    """Return the installed ``device`` script of this Python."""
+    """Return the path of the ``device`` script that was called, its links kept: the service follows them anew.
+
+    So a service installed as ~/fer-edge/current/bin/device runs whatever ``toolkit deploy`` made current. Where
+    ``device`` was not called by a path, the script of this Python. EdgeError if there is none.
+    """
+    called = Path(os.path.abspath(sys.argv[0]))
     beside = Path(sys.executable).with_name("device")
-    found = str(beside) if beside.is_file() else shutil.which("device")
+    script = next((path for path in (called, beside) if path.name == "device" and path.is_file()), None)
+    found = str(script) if script else shutil.which("device")
     if found is None:
         raise EdgeError(
             "the script 'device' is not installed beside this Python; pip install fer-edge into it"
@@ -118,9 +126,15 @@ def program_path() -> str:
 def install_unit(
     arguments: Sequence[str], folder: Path = UNIT_FOLDER, overwrite: bool = False, start: bool = True
 ) -> Path:
-    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root."""
+    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root.
+
+    Raises EdgeError where the service, a user of its own, could not reach the program.
+    """
     path = folder / f"{NAME}.service"
-    text = unit_text(arguments)
+    program = program_path()
+    if start:
+        _refuse_closed(program)
+    text = unit_text(arguments, program)
     if not (path.is_file() and path.read_text() == text):
         write_whole(path, text, overwrite)
     if start:
@@ -156,6 +170,19 @@ def systemctl(*arguments: str) -> None:
         raise EdgeError(
             f"systemctl {shlex.join(arguments)} failed: {said[0]}; --no-start only writes the unit"
         )
+
+
+def _refuse_closed(program: str) -> None:
+    for folder in (*reversed(Path(program).parents), *reversed(Path(os.path.realpath(program)).parents)):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise EdgeError(
+                f"{folder} lets no other user in, and the service runs as a user of its own; "
+                f"chmod o+x {folder}, or install fer-edge under /opt"
+            )
+
+
+def _under_home(path: str) -> bool:
+    return path.startswith(("/home/", "/root/"))
 
 
 def _quoted(argument: str) -> str:

@@ -65,6 +65,29 @@ def test_a_different_unit_is_not_replaced_unasked(tmp_path):
     assert "--source usb:1" in path.read_text()
 
 
+def test_the_unit_runs_the_path_by_which_device_was_called(tmp_path):
+    """A link that is switched later is followed by the service, and a home folder behind it can be read."""
+    (tmp_path / "current").symlink_to(DEVICE.parents[1])
+    called = tmp_path / "current" / "bin" / "device"
+    done = subprocess.run([called, "service", "show"], capture_output=True, text=True, timeout=60)
+    assert f"ExecStart={called} run -q\n" in done.stdout
+    done = subprocess.run(
+        [sys.executable, "-m", "device", "service", "show"], capture_output=True, text=True, timeout=60
+    )
+    assert f"ExecStart={DEVICE} run -q\n" in done.stdout
+
+
+def test_a_program_that_the_service_cannot_reach_is_refused(tmp_path, monkeypatch):
+    program = tmp_path / "closed" / "bin" / "device"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    program.parents[1].chmod(0o700)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    with pytest.raises(EdgeError, match=r"lets no other user in.* chmod o\+x"):
+        install_unit((), tmp_path)
+    assert not (tmp_path / "fer-edge.service").exists()
+
+
 def test_options_that_run_would_refuse_are_refused_at_once():
     done = subprocess.run(
         [DEVICE, "service", "show", "--", "--detector", "mtcnn"], capture_output=True, text=True, timeout=60

@@ -53,7 +53,8 @@ def board(tmp_path_factory):
     (folder / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/keys\n"
         f"PidFile {folder}/pid\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-        f"SetEnv HOME={home} PIP_CACHE_DIR={cache}\n"
+        # Programs of tests first; the state of this machine's own fer-edge is left alone.
+        f"SetEnv HOME={home} PIP_CACHE_DIR={cache} FER_EDGE_HOME={home}/state PATH={folder}/bin:{os.environ['PATH']}\n"
         # A login starts in the account's own home; the board's home is where HOME says.
         f'ForceCommand cd "{home}" && eval "$SSH_ORIGINAL_COMMAND"\n'
     )

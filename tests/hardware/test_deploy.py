@@ -37,13 +37,12 @@ def test_deploys_measures_and_comes_into_the_report(deploy, board, tiny_tflite, 
     done = deploy("board", "gone", "--model", tiny_tflite, "--python", sys.executable, "--out", tmp_path / "r.json",
                   "--runs", "50")  # fmt: skip
     assert done.returncode == 1  # one of the two hosts is not there
-    assert "deployed  board: tiny_int8.tflite runs as release " in done.stdout
-    assert "board: 7/7 benchmarking" in done.stderr
-    current = (home / "current").resolve()
-    assert (current / "model.tflite").read_bytes() == tiny_tflite.read_bytes()
-    assert (current / "venv" / "bin" / "device").exists()
-    assert not list(home.rglob("*.part"))
-    assert not list(home.glob(".smoke*"))
+    assert "installed board: tiny_int8.tflite, p50 " in done.stdout
+    assert "nothing runs it yet: ~/fer-edge/current/bin/device run; for a service" in done.stdout
+    assert "board: 8/8 switching" in done.stderr
+    assert installed(board) == tiny_tflite.read_bytes()
+    assert (home / "current" / "bin" / "device").exists()
+    assert sorted(one.name for one in home.iterdir()) == [".lock", "current", "venvs", "wheels"]
     (latency,) = json.loads((tmp_path / "r.json").read_text())["models"][0]["latencies"]
     assert latency["stages"]["classify"]["n"] == 50
     assert latency["target"] not in ("host", "")
@@ -51,34 +50,48 @@ def test_deploys_measures_and_comes_into_the_report(deploy, board, tiny_tflite, 
     assert done.returncode == 0, done.stderr
 
 
-def test_a_second_model_replaces_the_first_which_stays_as_previous(deploy, board, twin_tflite):
+def test_a_second_model_replaces_the_first_and_what_nothing_names_is_dropped(deploy, board, twin_tflite):
     home = board[1] / "fer-edge"
-    before = (home / "current").resolve()
-    environments = set((home / "venvs").iterdir())
+    (environment,) = (home / "venvs").iterdir()
+    for name in ("venvs/before", "venvs/older", "wheels/before", "wheels/older", "models"):
+        (home / name).mkdir()
+    (home / "models" / "older.tflite").touch()
+    (home / "previous").symlink_to("venvs/before")
     done = deploy("board", "--model", twin_tflite, "--python", sys.executable, "--runs", "20")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (home / "current" / "model.tflite").read_bytes() == twin_tflite.read_bytes()
-    assert (home / "previous").resolve() == before
-    assert set((home / "venvs").iterdir()) == environments  # the same wheel, the same environment
+    assert installed(board) == twin_tflite.read_bytes()
+    assert set((home / "venvs").iterdir()) == {environment, home / "venvs" / "before"}
+    assert {one.name for one in (home / "wheels").iterdir()} == {environment.name, "before"}
+    assert not (home / "models").exists()
+    for name in ("venvs/before", "wheels/before"):
+        (home / name).rmdir()
+    (home / "previous").unlink()
 
 
-def test_a_release_that_fails_its_test_is_taken_back(deploy, board, tiny_tflite):
+@pytest.mark.parametrize(
+    ("broken", "step"), [("run", "trying"), ("benchmark", "benchmarking"), ("install", "switching")]
+)
+def test_what_fails_on_the_board_is_not_switched_to(broken, step, deploy, board, tiny_tflite):
     home = board[1] / "fer-edge"
-    before = (home / "current").resolve()
-    releases = set((home / "releases").iterdir())
-    (environment,) = (home / "venvs").iterdir()
-    script = environment / "bin" / "device"
+    before, current = installed(board), (home / "current").resolve()
+    script = current / "bin" / "device"
     kept = script.read_text()
-    # Stands for a board on which the frame loop breaks, though the model alone is sound.
+    # Stands for a board on which this one command breaks.
     script.write_text(
-        '#!/bin/sh\ntest "$1" = doctor && exit 0\necho "error: the camera stack is broken" >&2\nexit 1\n'
+        f'#!/bin/sh\nif test "$1" = {broken}; then echo "error: it is broken" >&2; exit 1; fi\n'
+        f'exec {current}/bin/python -m device "$@"\n'
     )
     try:
-        done = deploy("board", "--model", tiny_tflite, "--python", sys.executable)
+        done = deploy("board", "--model", tiny_tflite, "--python", sys.executable, "--runs", "20")
     finally:
         script.write_text(kept)
     assert done.returncode == 1
-    assert "the camera stack is broken (while switching and testing)" in done.stdout
-    assert (home / "current").resolve() == before
-    assert set((home / "releases").iterdir()) == releases
+    assert f"it is broken (while {step})" in done.stdout
+    assert installed(board) == before != tiny_tflite.read_bytes()
+    assert (home / "current").resolve() == current
     assert not list(home.glob(".current*"))
+
+
+def installed(board) -> bytes:
+    """The model that 'device run' on the board uses."""
+    return (board[1] / "state" / "current").read_bytes()

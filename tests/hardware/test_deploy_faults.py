@@ -16,7 +16,7 @@ pytestmark = pytest.mark.toolkit
 
 @pytest.fixture(scope="module")
 def home(board, deploy, tiny_tflite, twin_tflite) -> Path:
-    """The folder on the board, with a release that runs and one before it."""
+    """The folder on the board, with an environment and a second model."""
     for model in (tiny_tflite, twin_tflite):
         done = deploy("board", "--model", model, "--python", sys.executable, "--runs", "20")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -39,14 +39,15 @@ def kill_session(board):
 
 @pytest.fixture
 def begun(board, wheel, tmp_path):
-    """A function that starts a deploy of another wheel, waits for a condition and returns the process and wheel."""
+    """A function that starts a deploy, of another wheel unless told, waits for a condition, returns the process."""
     started = []
 
-    def begin(host: str, model: Path, until) -> subprocess.Popen:
+    def begin(host: str, model: Path, until, another: bool = True) -> subprocess.Popen:
         other = tmp_path / wheel.name
         shutil.copy(wheel, other)
-        with zipfile.ZipFile(other, "a") as archive:
-            archive.comment = str(time.time_ns()).encode()  # another digest, the same content
+        if another:
+            with zipfile.ZipFile(other, "a") as archive:
+                archive.comment = str(time.time_ns()).encode()  # another digest, the same content
         command = [Path(sys.executable).with_name("toolkit"), "deploy", "--ssh-config", board[0], "--wheel", other,
                    "--python", sys.executable, "--runs", "20", "--model", model, host]  # fmt: skip
         started.append(
@@ -71,8 +72,8 @@ def wait_for(condition, seconds: float = 120) -> None:
 
 
 def state(home: Path) -> tuple:
-    """What runs on the board, and every release."""
-    return (home / "current").resolve(), (home / "previous").resolve(), set((home / "releases").iterdir())
+    """What runs on the board: environment and model."""
+    return (home / "current").resolve(), (home.parent / "state" / "current").resolve()
 
 
 def test_a_connection_lost_while_copying_leaves_nothing(home, begun, kill_session, tiny_tflite):
@@ -90,6 +91,30 @@ def test_a_connection_lost_while_copying_leaves_nothing(home, begun, kill_sessio
     wait_for(lambda: not list(home.rglob("*.part")), 20)
     assert state(home) == before
     assert set((home / "venvs").iterdir()) == environments
+
+
+def test_a_connection_lost_while_switching_leaves_it_to_the_board(
+    home, begun, kill_session, tiny_tflite, tmp_path
+):
+    environment = (home / "current").resolve()
+    script = environment / "bin" / "device"
+    kept, reached = script.read_text(), tmp_path / "reached"
+    # The real program, held up where the switch begins.
+    script.write_text(
+        f'#!/bin/sh\nif test "$1" = install; then touch {reached}; sleep 3; fi\n'
+        f'exec {environment}/bin/python -m device "$@"\n'
+    )
+    try:
+        process = begun("board", tiny_tflite, reached.exists, another=False)
+        kill_session()
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "while switching; try: ssh board true; the board ends the switch by itself" in out
+        installed = home.parent / "state" / "current"
+        wait_for(lambda: installed.read_bytes() == tiny_tflite.read_bytes(), 20)
+        wait_for(lambda: not (home / "models").exists(), 20)
+    finally:
+        script.write_text(kept)
 
 
 def test_a_connection_lost_while_making_the_environment_changes_nothing_that_runs(
@@ -118,7 +143,7 @@ def test_a_connection_lost_while_making_the_environment_changes_nothing_that_run
     (made,) = set((home / "venvs").iterdir()) - environments
     assert (made / "ready").exists()
     assert (made / "first").exists()
-    assert (home / "current" / "venv").resolve() == made.resolve()
+    assert (home / "current").resolve() == made.resolve()
     assert (home / "previous").resolve() == before[0]
 
 

@@ -12,7 +12,9 @@ import click
 )
 @click.option("--wheel", metavar="FILE", help="The fer-edge wheel. Default: the newest in dist/.")
 @click.option("--python", default="python3", show_default=True, help="The Python to use on the hosts.")
-@click.option("--runs", default=300, show_default=True, help="Rounds of the benchmark there.")
+@click.option(
+    "--runs", default=300, show_default=True, type=click.IntRange(1), help="Rounds of the benchmark there."
+)
 @click.option("--ssh-config", type=click.Path(exists=True), metavar="FILE", help="Passed to ssh as -F.")
 @click.option("--out", type=click.Path(), help="Write what the hosts measured here.", metavar="FILE")
 @click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
@@ -20,9 +22,11 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
 def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_run, as_json, quiet) -> None:
-    """Install fer-edge and a model on boards over ssh: verified, switched in one step, tested, timed.
+    """Install fer-edge and a model on boards over ssh: verified, tried and timed there, then switched.
 
-    A board on which the new release fails its test goes on with the one before. Exit 1 if any host failed.
+    A service that runs ~/fer-edge/current/bin/device is restarted, and gets back what it ran before if it does not
+    start with the new. 'deployed' says that the service runs it, 'installed' that nothing runs it yet, and how to
+    make it run. Exit 1 if any host failed; what ran there goes on.
     """
     from pathlib import Path
 

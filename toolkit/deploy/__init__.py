@@ -1,1 +1,1 @@
-"""Bringing a model to boards over OpenSSH: checked, copied, verified, switched in one step, proven, measured."""
+"""Bringing a model to boards over OpenSSH: checked, copied, verified, proven, measured, then switched to."""

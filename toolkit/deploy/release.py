@@ -1,29 +1,31 @@
 """One deploy to one host, step by step.
 
-On the host, in ``~/fer-edge``: ``wheels/`` and ``models/`` hold files by digest, ``venvs/`` an environment a wheel,
-``releases/`` a folder a release with links to its two; ``current`` and ``previous`` are links to releases. Nothing that
-runs is touched before ``current`` is switched, in one rename; a release that fails its smoke test is switched back by
-the same script on the host, so a connection that drops in between leaves no unproven release.
+On the host, in ``~/fer-edge``: ``venvs/`` holds an environment a wheel, by digest; ``current`` and ``previous`` are
+links to two of them. The new environment judges the new model before anything that runs is touched. Then, in one script
+on the host: ``device install`` makes the model the one that runs, ``current`` is switched in one rename, the service
+that runs ``current/bin/device`` is restarted, and all of it is taken back if that does not start: a connection that
+drops in between leaves nothing half-switched. Environments that neither link names are dropped.
 """
 
 import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
 from device.files import sha256_of
-from toolkit.deploy.ssh import Host, RemoteFailure
+from device.service import NAME
+from toolkit.deploy.service import Service, read_service
+from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
 FOLDER = "fer-edge"
 FREE_MB_NEEDED = 700
 OLDEST_PYTHON = (3, 11)
 SMOKE_FRAMES = 20
 STEPS = ("checking the board", "copying the wheel", "making the environment", "copying the model",
-         "examining (device doctor)", "switching and testing", "benchmarking")  # fmt: skip
+         "examining (device doctor)", "trying", "benchmarking", "switching")  # fmt: skip
 
 # Prints a line each: machine, bits, Python, free MB, board, host name.
 FACTS = """
@@ -36,47 +38,66 @@ echo
 uname -n
 """
 
-ENVIRONMENT = """
+# Drops the environments and wheels that neither a link nor the service names, but for those in {kept}.
+PRUNE = """
+kept=" $(readlink current || :) $(readlink previous || :) {kept} "
+for one in venvs/* wheels/*; do
+  case "$kept" in *" venvs/${{one#*/}} "*) ;; *) rm -rf "$one" ;; esac
+done
+"""
+
+ENVIRONMENT = (
+    """
 set -e
 cd "$HOME/{folder}"
 trap '' HUP PIPE
 # Where the connection of an earlier deploy was lost, its script may still be at work: wait for it, then go on.
-exec 9> .environment.lock
+exec 9> .lock
 flock 9
 test -e venvs/{wheel}/ready && exit 0
+"""
+    + PRUNE.replace("{kept}", "venvs/{wheel} {kept}")
+    + """
+umask 022  # the service, a user of its own, must be able to read it
 rm -rf venvs/{wheel}
 trap 'test -e venvs/{wheel}/ready || rm -rf venvs/{wheel}' EXIT
 {python} -m venv --system-site-packages venvs/{wheel}
 venvs/{wheel}/bin/python -m pip install --quiet --disable-pip-version-check wheels/{wheel}/{name}
 touch venvs/{wheel}/ready
 """
+)
 
-SWITCH = """
+SWITCH = (
+    """
 cd "$HOME/{folder}" || exit 1
-mkdir -p releases/{release} || exit 1
-ln -sfn ../../venvs/{wheel} releases/{release}/venv || exit 1
-ln -sfn ../../models/{model}.tflite releases/{release}/model.tflite || exit 1
-before=$(readlink current || true)
+trap '' HUP PIPE
+exec 9> .lock
+flock 9
+new="$PWD/venvs/{wheel}"
+fail() {{ echo "$1" >&2; exit 1; }}
+test -e "$new/ready" && test -e models/{model}.tflite || fail 'another deploy came between; deploy again'
+installed() {{ {sudo} "$new/bin/python" -c 'from device.updates import current_model; print(current_model())'; }}
 point() {{ ln -sfn "$2" ".$1-$$" && mv -T ".$1-$$" "$1"; }}
 back() {{
+  test "$(installed)" = "$model" || {sudo} "$new/bin/device" rollback --quiet
   if test -n "$before"; then point current "$before"; else rm -f current; fi
-  rm -rf releases/{release}
 }}
-trap '' HUP PIPE
-point current releases/{release} || exit 1
-smoke="current/venv/bin/device run --source demo --max-frames {frames} --model current/model.tflite --json --quiet"
-if timeout 300 $smoke > .smoke-$$ 2>&1
-then
-  if test -n "$before" && test "$before" != releases/{release}; then point previous "$before"; fi
-  cat .smoke-$$
-  rm -f .smoke-$$
-else
-  tail -n 1 .smoke-$$ >&2
-  rm -f .smoke-$$
+before=$(readlink current)
+model=$(installed) || exit 1
+{sudo} "$new/bin/device" install --quiet "$PWD/models/{model}.tflite" || exit 1
+sync  # a power cut after the switch must find what the link names
+point current venvs/{wheel} || {{ back; exit 1; }}
+if ! {restart} >&2; then
   back
-  exit 1
+  again='runs again as before'
+  {restart} >&2 || again='does not start as before either'
+  fail "the service did not start with it and $again; see journalctl -u {service}"
 fi
+if test -n "$before" && test "$before" != venvs/{wheel}; then point previous "$before"; fi
 """
+    + PRUNE
+    + "rm -rf models"
+)
 
 
 @dataclass(frozen=True)
@@ -101,14 +122,16 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one host: ``verdict`` is deployed, planned or failed; ``line`` says it in words."""
+    """What became of one host; ``line`` says it in words.
+
+    ``verdict``: deployed (the service runs it), installed (nothing runs it yet), planned or failed.
+    """
 
     host: str
     verdict: str
     line: str
     board: str = ""
     benchmark: dict[str, Any] | None = None
-    smoke: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome without the raw measurements."""
@@ -140,37 +163,56 @@ def deploy_to(host: Host, parcel: Parcel, progress: Callable[[str], None], dry_r
     try:
         progress(STEPS[0])
         board = read_facts(host, parcel.python)
+        service = read_service(host, STEPS[0])
         if dry_run:
             return Outcome(
                 host.name, "planned", f"fit ({board}); would go on with: {', '.join(STEPS[1:])}", board
             )
-        return replace(_install(host, parcel, progress), board=board)
+        return replace(_install(host, parcel, service, progress), board=board)
     except EdgeError as error:
         return Outcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
 
 
-def _install(host: Host, parcel: Parcel, progress: Callable[[str], None]) -> Outcome:
+def _install(host: Host, parcel: Parcel, service: Service, progress: Callable[[str], None]) -> Outcome:
     wheel, model = parcel.wheel_id, parcel.model_id
     progress(STEPS[1])
     host.send(parcel.wheel, f"{FOLDER}/wheels/{wheel}/{parcel.wheel.name}", STEPS[1])
     progress(STEPS[2])
-    names = {"folder": FOLDER, "wheel": wheel, "name": shlex.quote(parcel.wheel.name), "model": model}
+    names = {"folder": FOLDER, "wheel": wheel, "name": shlex.quote(parcel.wheel.name),
+             "kept": service.environment}  # fmt: skip
     environment = ENVIRONMENT.format(python=shlex.quote(parcel.python), **names)
     host.run(environment, STEPS[2], timeout_s=1800)
     progress(STEPS[3])
     host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", STEPS[3])
-    progress(STEPS[4])
-    command = f"cd {FOLDER} && venvs/{wheel}/bin/device"
-    _examine(host, f"{command} doctor --source demo --model models/{model}.tflite --json")
-    progress(STEPS[5])
-    release = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{wheel[:6]}-{model[:6]}"
-    smoke = host.run(SWITCH.format(release=release, frames=SMOKE_FRAMES, **names), STEPS[5], timeout_s=400)
-    progress(STEPS[6])
-    timing = f"{command} benchmark --model models/{model}.tflite --runs {parcel.runs} --json"
-    benchmark = json.loads(host.run(timing, STEPS[6], timeout_s=600))
+    benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs, progress)
+    progress(STEPS[7])
+    switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
+    try:
+        host.run(switch, STEPS[7], timeout_s=400)
+    except ConnectionLost as error:
+        raise EdgeError(
+            f"{error}; the board ends the switch by itself: deploy again to see it done"
+        ) from error
     p50_ms = benchmark["models"][0]["latency"]["p50_ms"]
-    line = f"{parcel.model.name} runs as release {release}, p50 {p50_ms:.3f} ms a face"
-    return Outcome(host.name, "deployed", line, benchmark=benchmark, smoke=_json_or_none(smoke))
+    line = f"{parcel.model.name}, p50 {p50_ms:.3f} ms a face; {service.line()}"
+    verdict = "deployed" if service.follows and service.active else "installed"
+    return Outcome(host.name, verdict, line, benchmark=benchmark)
+
+
+def _prove(host: Host, device: str, model: str, runs: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Examine, try and time the copied ``model`` with the new environment; return what it measured.
+
+    Raises EdgeError where the board, the run or the model is not fit; nothing that runs has been touched.
+    """
+    asked = f"--model {FOLDER}/models/{model}.tflite --json"
+    progress(STEPS[4])
+    _examine(host, f"{device} doctor --source demo {asked}")
+    progress(STEPS[5])
+    trial = f"timeout 300 {device} run --source demo --max-frames {SMOKE_FRAMES} --quiet {asked}"
+    host.run(trial, STEPS[5], timeout_s=400)
+    progress(STEPS[6])
+    timing = host.run(f"{device} benchmark --runs {runs} {asked}", STEPS[6], timeout_s=600)
+    return json.loads(timing)
 
 
 def _examine(host: Host, command: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.deploy.fleet import collected, newest_wheel, packed
 from toolkit.deploy.release import Outcome, Parcel, deploy_to, read_facts
+from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import Host
 
 pytestmark = pytest.mark.toolkit
@@ -90,3 +91,56 @@ def test_boards_that_are_alike_are_told_apart(tiny_tflite):
 def test_a_name_is_never_an_option_of_ssh():
     command = Host("-oProxyCommand=true").command("true")
     assert command.index("--") < command.index("-oProxyCommand=true")
+
+
+HOME = "/home/pi"
+CURRENT = f"{HOME}/fer-edge/current/bin/device"
+
+
+def unit(program, root="self", options="-q", state="active"):
+    """What systemd 252 answers of a unit, with what the shell adds."""
+    lines = [f"ExecStart={{ path={program} ; argv[]={program} run {options} ; ignore_errors=no ; pid=7 }}",
+             "LoadState=loaded", f"ActiveState={state}", f"Home={HOME}"]  # fmt: skip
+    return "\n".join([*lines, f"Root={root}" if root else ""]) + "\n"
+
+
+def test_a_service_that_runs_the_link_is_restarted():
+    found = read_service(Told(unit(CURRENT)), "checking")
+    assert (found.restart, found.line()) == ("systemctl restart fer-edge", "the service runs it")
+    # One that crashes and is started again and again is 'activating': a deploy may be what mends it.
+    found = read_service(Told(unit(CURRENT, "sudo", state="activating")), "checking")
+    assert found.restart == "sudo -n systemctl restart fer-edge"
+    found = read_service(Told(unit(CURRENT, state="inactive")), "checking")
+    assert (found.restart, found.line()) == ("true", "the service is stopped: sudo systemctl start fer-edge")
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "pinned"),
+    [
+        ("/opt/fer/bin/device", "-q", ""),
+        (f"{HOME}/fer-edge/venvs/0123456789ab/bin/device", "-q", "venvs/0123456789ab"),
+        (CURRENT, "-q --model /opt/other.tflite", ""),
+    ],
+)
+def test_a_service_that_would_not_take_it_is_left_alone_and_said(program, options, pinned):
+    found = read_service(Told(unit(program, root="", options=options)), "checking")
+    assert (found.restart, found.environment) == ("true", pinned)
+    assert f"runs {program}, or a --model of its own, and not this" in found.line()
+    assert "sudo ~/fer-edge/current/bin/device service install --overwrite -- OPTIONS" in found.line()
+
+
+def test_no_systemd_and_no_unit_are_no_service():
+    for told in (f"Home={HOME}\nRoot=self\n", f"LoadState=not-found\nActiveState=inactive\nHome={HOME}\n"):
+        assert read_service(Told(told), "checking") == Service()
+
+
+def test_a_service_that_may_not_be_restarted_is_refused_before_anything_is_copied():
+    with pytest.raises(EdgeError, match="sudo asks for a password there; allow 'sudo -n'"):
+        read_service(Told(unit(CURRENT, root="")), "checking")
+
+
+@pytest.mark.parametrize("runs", ["0", "-1"])
+def test_a_benchmark_without_rounds_is_wrong_use(runs, toolkit_command):
+    done = toolkit_command("deploy", "nowhere", "--runs", runs)
+    assert done.returncode == 2
+    assert "--runs" in done.stderr
