@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from device.board import read_board
 from device.latency import LatencyStats
 from device.model import ExpressionModel
+from device.processor import cpu_name
 
 BOOTSTRAPS = 1000
 
@@ -64,6 +66,8 @@ def ratio_to_first(samples_ms: np.ndarray, column: int, seed: int = 0) -> Latenc
 def benchmark_document(models: Sequence[ExpressionModel], runs: int, warmup: int) -> dict[str, Any]:
     """Time ``models`` on seeded noise (their time does not depend on the face) and return a document for
     JSON.
+
+    It names the machine: ``board`` by its device tree, None where there is none, and ``cpu``.
     """
     crops = np.random.default_rng(0).integers(0, 256, (32, *models[0].input_size_hw), dtype=np.uint8)
     samples_ms = time_interleaved(models, crops, runs, warmup)
@@ -80,7 +84,13 @@ def benchmark_document(models: Sequence[ExpressionModel], runs: int, warmup: int
         if column:
             entry["ratio_to_first"] = ratio_to_first(samples_ms, column).to_json()
         entries.append(entry)
-    return {"machine": platform.machine(), "python": platform.python_version(), "models": entries}
+    return {
+        "board": read_board().model,
+        "cpu": cpu_name(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "models": entries,
+    }
 
 
 def document_lines(document: dict[str, Any]) -> list[str]:

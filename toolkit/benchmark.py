@@ -14,15 +14,15 @@ from device.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_inte
 from device.errors import EdgeError, UsageError
 from device.latency import LatencyStats
 from device.model import ExpressionModel
+from device.processor import cpu_name
 from toolkit.evaluation.predictors import Predictor, identity_of, load_predictor
-from toolkit.evaluation.results import MEASURED, Latency, ModelResults, Results, join_results
+from toolkit.evaluation.results import HOST, MEASURED, Latency, ModelResults, Results, join_results
 
 # Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
 # so that it does not empty the caches between them.
 MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
 DRIFT_ALLOWED = 1.1
 CROPS = 64
-HOST = "host"
 
 # Run in a process of its own, so that its memory and its loading are the model's alone.
 COLD_START = """
@@ -184,4 +184,5 @@ def _latency(
         threads=threads,
         batch=batch,
         extra={**facts, **extra},
+        cpu=cpu_name(),
     )

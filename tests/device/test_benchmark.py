@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.benchmark import benchmark_document, ratio_to_first, time_interleaved
+from device.board import read_board
 from device.model import load_model
 
 pytest.importorskip("ai_edge_litert")
@@ -60,6 +61,9 @@ def test_the_command_prints_one_json_document(tiny_model):
         "--json",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    first, second = json.loads(done.stdout)["models"]
+    document = json.loads(done.stdout)
+    assert document["cpu"]
+    assert document["board"] == read_board().model
+    first, second = document["models"]
     assert first["latency"]["n"] == 5
     assert second["ratio_to_first"]["low"] > 0

@@ -3,8 +3,9 @@
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
+
+from device.processor import cpu_name
 
 VERSIONS_OF = (
     "fer-edge",
@@ -31,18 +32,6 @@ def provenance() -> dict[str, Any]:
         "cpu": cpu_name(),
         "versions": versions,
     }
-
-
-def cpu_name() -> str:
-    """Return the processor's name as the kernel tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = [
-        line.split(":", 1)[1].strip() for line in lines if line.lower().startswith(("model name", "model\t"))
-    ]
-    return next((name for name in names if not name.isdigit()), platform.processor() or platform.machine())
 
 
 def now() -> str:

@@ -21,6 +21,7 @@ from toolkit.evaluation.robustness import Robustness
 
 SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
+HOST = "host"
 WRITTEN_BY = "as 'toolkit evaluate --out' writes it"
 
 
@@ -89,12 +90,27 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """Where times were taken: only those of one machine stand side by side. See ``Latency``."""
+
+    target: str
+    origin: str
+    cpu: str = ""
+
+    @property
+    def words(self) -> str:
+        """The target, and of a host its processor."""
+        return f"{self.target} ({self.cpu})" if self.cpu else self.target
+
+
+@dataclass(frozen=True)
 class Latency:
     """Times of one model on one machine.
 
     stages: stage name to ``LatencyStats.to_json()`` (n, mean_ms, p50_ms, p90_ms, p99_ms, max_ms, warmup_n);
     'classify' is one inference, 'total' one frame from capture to result. origin: measured or estimated.
     ``extra``: throughput, load time, peak memory, ratio to the baseline, how an estimate was made.
+    ``cpu``: the processor where ``target`` is 'host', which every machine calls itself; else, or unknown, ''.
     """
 
     target: str
@@ -104,6 +120,7 @@ class Latency:
     threads: int = 1
     batch: int = 1
     extra: dict[str, Any] = field(default_factory=dict)
+    cpu: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in (MEASURED, ESTIMATED):
@@ -116,6 +133,16 @@ class Latency:
                     raise EdgeError(
                         f"latency of '{stage}' on {self.target}: {key} is {value}; measure it again"
                     )
+
+    @property
+    def machine(self) -> Machine:
+        """Where these times were taken."""
+        return Machine(self.target, self.origin, self.cpu)
+
+    @property
+    def way(self) -> tuple[str, int, int]:
+        """How the model was run: runtime, threads and batch."""
+        return self.runtime, self.threads, self.batch
 
 
 @dataclass(frozen=True)
@@ -134,13 +161,13 @@ class ModelResults:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "ModelResults":
-        """Rebuild an entry from ``to_json``."""
+    def from_json(cls, data: dict[str, Any], host_cpu: str = "") -> "ModelResults":
+        """Rebuild an entry from ``to_json``; ``host_cpu`` is that of latencies that do not name theirs."""
         return cls(
             model=ModelIdentity(**{**data["model"], "labels": tuple(data["model"]["labels"])}),
             evaluations=tuple(_evaluation(entry) for entry in data.get("evaluations", ())),
             comparisons=tuple(_comparison(entry) for entry in data.get("comparisons", ())),
-            latencies=tuple(Latency(**entry) for entry in data.get("latencies", ())),
+            latencies=tuple(_latency(entry, host_cpu) for entry in data.get("latencies", ())),
             quantization=data.get("quantization"),
             training=data.get("training"),
         )
@@ -164,6 +191,17 @@ def _evaluation(entry: dict[str, Any]) -> Evaluation:
 def _comparison(entry: dict[str, Any]) -> Comparison:
     paired = PairedComparison.from_json(entry["paired"])
     return Comparison(entry["baseline"], entry["baseline_sha256"], _data_identity(entry["data"]), paired)
+
+
+def _latency(entry: dict[str, Any], host_cpu: str) -> Latency:
+    return Latency(**{"cpu": host_cpu if entry["target"] == HOST else "", **entry})
+
+
+def _host_cpu(provenance: dict[str, Any]) -> str:
+    """Return the processor that 'host' was in a document of an earlier version; '' if it was several."""
+    sources = provenance.get("documents", [provenance])
+    cpus = {source.get("cpu", "") for source in sources if "benchmark" in source.get("command", "benchmark")}
+    return cpus.pop() if len(cpus) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -198,9 +236,10 @@ class Results:
                 "write it again with this fer-edge"
             )
         try:
-            models = tuple(ModelResults.from_json(entry) for entry in data["models"])
+            host_cpu = _host_cpu(data["provenance"])
+            models = tuple(ModelResults.from_json(entry, host_cpu) for entry in data["models"])
             return cls(models, data["command"], data["created"], data["provenance"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise EdgeError(
                 f"{name} is a damaged results file ({type(error).__name__}: {error}); write it again"
             ) from error
@@ -254,11 +293,7 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
         comparisons=last_of(
             old.comparisons, new.comparisons, lambda entry: (entry.baseline_sha256, entry.data.fingerprint)
         ),
-        latencies=last_of(
-            old.latencies,
-            new.latencies,
-            lambda entry: (entry.target, entry.runtime, entry.threads, entry.batch),
-        ),
+        latencies=last_of(old.latencies, new.latencies, lambda entry: (entry.machine, entry.way)),
         quantization={**(old.quantization or {}), **(new.quantization or {})} or None,
         training={**(old.training or {}), **(new.training or {})} or None,
     )

@@ -68,7 +68,7 @@ def _change(name: str, old: Row, new: Row) -> Change:
         notes.append("accuracy on other faces, or labels in another order: not compared")
     comparable, same_file = _same_machine(old, new), old.entry.model.sha256 == new.entry.model.sha256
     if not comparable and (old.latency or new.latency):
-        notes.append("latency on another target, or with other threads or batch: not compared")
+        notes.append("latency on another target or processor, or with other threads or batch: not compared")
     lost = 100 * (was.report.accuracy - now.report.accuracy) if was and now else None
     return Change(
         name=name,
@@ -100,10 +100,7 @@ def _same_faces(old: Row, new: Row) -> tuple[Evaluation | None, Evaluation | Non
 def _same_machine(old: Row, new: Row) -> bool:
     if old.latency is None or new.latency is None:
         return False
-    keys = [
-        (one.target, one.origin, one.runtime, one.threads, one.batch) for one in (old.latency, new.latency)
-    ]
-    return keys[0] == keys[1]
+    return (old.latency.machine, old.latency.way) == (new.latency.machine, new.latency.way)
 
 
 def figures(results: Results, compared: tuple[Change, ...] | None = None) -> dict[str, dict[str, float]]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from toolkit.evaluation.results import (
     ESTIMATED,
+    HOST,
     SCHEMA_VERSION,
     Results,
     now,
@@ -109,7 +110,7 @@ def _verdict(selection: Selection) -> dict[str, Any]:
     sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, from {size}."
     if choice.p50_ms is not None:
         estimated = " (estimated)" if selection.origin == ESTIMATED else ""
-        where = "" if selection.target == "host" else f" on {selection.target}"
+        where = "" if selection.target == HOST else f" on {selection.target}"
         speed = f"each in {short_ms(choice.p50_ms)} ms{estimated}{where}"
         sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
     for unit in (" %", " ms", " KiB"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from device.errors import EdgeError
 from toolkit.evaluation.results import (
+    HOST,
     MEASURED,
     SCHEMA,
     Latency,
@@ -111,10 +112,14 @@ def _quantization(content: dict[str, Any], path: str) -> Results:
 
 
 def _device_benchmark(content: dict[str, Any], path: str) -> Results:
-    """Return what ``device benchmark --json`` printed as results on the target 'host' or the board it names."""
-    target = str(content.get("board") or "host")
+    """Return what ``device benchmark --json`` printed as results on the board it names, else on the target 'host'.
+
+    An earlier version named neither board nor processor: what it was is told by the kind of machine alone.
+    """
+    target = str(content.get("board") or HOST)
     entries = []
     try:
+        cpu = str(content.get("cpu") or content["machine"])
         first = Path(content["models"][0]["path"]).name
         for found in content["models"]:
             name = Path(found["path"]).name
@@ -125,10 +130,17 @@ def _device_benchmark(content: dict[str, Any], path: str) -> Results:
             ratio = found.get("ratio_to_first") or {"ratio": 1.0, "low": 1.0, "high": 1.0}
             extra = {"ratio_to": first, "ratio": ratio}
             latency = Latency(
-                target, MEASURED, {"classify": found["latency"]}, "device", found["threads"], 1, extra
+                target,
+                MEASURED,
+                {"classify": found["latency"]},
+                "device",
+                found["threads"],
+                1,
+                extra,
+                cpu if target == HOST else "",
             )
             entries.append(ModelResults(model, latencies=(latency,)))
-        where = {"machine": content["machine"], "cpu": target, "versions": {"python": content["python"]}}
+        where = {"machine": content["machine"], "cpu": cpu, "versions": {"python": content["python"]}}
     except (KeyError, TypeError, IndexError) as error:
         raise EdgeError(
             f"{path} is a damaged benchmark ({type(error).__name__}: {error}); run it again"

@@ -1,14 +1,15 @@
 """Which figures may stand side by side, and what they say: groups of equal data, the Pareto front, the choice."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from toolkit.evaluation.results import (
     ESTIMATED,
+    HOST,
     Comparison,
     DataIdentity,
     Evaluation,
     Latency,
+    Machine,
     ModelResults,
     Results,
 )
@@ -66,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Selection:
-    """What the report compares: rows on one set of faces and one target; ``notes`` say what is left out."""
+    """What the report compares: rows on one set of faces and one machine; ``notes`` say what is left out."""
 
     rows: tuple[Row, ...]
     data: DataIdentity | None
@@ -99,20 +100,21 @@ def common_data(entries: tuple[ModelResults, ...]) -> DataIdentity | None:
     return max(groups.values(), key=lambda found: (not found[0].synthetic, len(found), found[0].n))[0]
 
 
-def common_target(entries: tuple[ModelResults, ...]) -> tuple[str, str] | None:
-    """Return (target, origin) of the latencies to compare: a measured board, then the host, then an estimate."""
-    counts: dict[tuple[str, str], int] = {}
+def common_machine(entries: tuple[ModelResults, ...]) -> Machine | None:
+    """Return where the latencies to compare were taken: a measured board, then a host, then an estimate; of equal
+    ones where most models were timed, then the first."""
+    counts: dict[Machine, int] = {}
     for entry in entries:
-        for key in {(found.target, found.origin) for found in entry.latencies if STAGE in found.stages}:
-            counts[key] = counts.get(key, 0) + 1
+        for machine in dict.fromkeys(found.machine for found in entry.latencies if STAGE in found.stages):
+            counts[machine] = counts.get(machine, 0) + 1
     if not counts:
         return None
-    return max(counts, key=lambda key: (key[1] != ESTIMATED, key[0] != "host", counts[key]))
+    return max(counts, key=lambda one: (one.origin != ESTIMATED, one.target != HOST, counts[one]))
 
 
-def latency_on(entry: ModelResults, target: tuple[str, str] | None) -> Latency | None:
-    """Return the entry's latency on ``target``: of several that with the smallest batch and the fewest threads."""
-    found = [one for one in entry.latencies if (one.target, one.origin) == target and STAGE in one.stages]
+def latency_on(entry: ModelResults, machine: Machine | None) -> Latency | None:
+    """Return the entry's latency on ``machine``: of several that with the smallest batch and the fewest threads."""
+    found = [one for one in entry.latencies if one.machine == machine and STAGE in one.stages]
     return min(found, key=lambda one: (one.batch, one.threads), default=None)
 
 
@@ -142,12 +144,12 @@ def choose(rows: tuple[Row, ...]) -> Row | None:
 def select(results: Results) -> Selection:
     """Return what of ``results`` may be compared, and the choice among it."""
     entries = results.models
-    names, data, target = display_names(entries), common_data(entries), common_target(entries)
+    names, data, machine = display_names(entries), common_data(entries), common_machine(entries)
     rows = []
     stems = [name.rsplit(".", 1)[0] for name in names.values()]
     for entry in entries:
         same = [found for found in entry.evaluations if data and found.data.fingerprint == data.fingerprint]
-        latency = latency_on(entry, target)
+        latency = latency_on(entry, machine)
         name = names[entry.model.sha256]
         alone = stems.count(name.rsplit(".", 1)[0]) == 1
         rows.append(Row(name, entry, same[0] if same else None, latency, alone))
@@ -161,15 +163,15 @@ def select(results: Results) -> Selection:
     return Selection(
         rows=kept,
         data=data,
-        target=target[0] if target else None,
-        origin=target[1] if target else None,
+        target=machine.target if machine else None,
+        origin=machine.origin if machine else None,
         front=front,
         choice=choose(kept),
-        notes=tuple(_notes(kept, data, target)),
+        notes=tuple(_notes(kept, data, machine)),
     )
 
 
-def _notes(rows: tuple[Row, ...], data: DataIdentity | None, target: Any) -> list[str]:
+def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | None) -> list[str]:
     notes = []
     if data and data.synthetic:
         notes.append(
@@ -189,8 +191,8 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, target: Any) -> lis
             notes.append(f"{row.name} was evaluated {reason} and is not compared by accuracy.")
         elif row.evaluation is None:
             notes.append(f"{row.name} was not evaluated on labelled faces.")
-        if row.latency is None and target:
-            notes.append(f"{row.name} was not timed on {target[0]}.")
+        if row.latency is None and machine:
+            notes.append(f"{row.name} was not timed on {machine.words}.")
         elif row.latency is not None and not row.latency.extra.get("steady", True):
             notes.append(
                 f"The machine was not at rest while {row.name} was timed: latency drifted by over 10 %."

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from toolkit.evaluation.results import (
 
 pytestmark = pytest.mark.toolkit
 
+ROOT = Path(__file__).parents[3]
 STATS = {"n": 10, "mean_ms": 1.0, "p50_ms": 1.0, "p90_ms": 1.2, "p99_ms": 1.5, "max_ms": 2.0, "warmup_n": 5}
 
 
@@ -28,8 +30,8 @@ def entry(digest: str, **sections) -> ModelResults:
     return ModelResults(ModelIdentity(f"{digest}.tflite", digest, "tflite", 10, ("a", "b")), **sections)
 
 
-def latency(p50_ms: float, target: str = "host") -> Latency:
-    return Latency(target, "measured", {"classify": {**STATS, "p50_ms": p50_ms}})
+def latency(p50_ms: float, target: str = "host", cpu: str = "") -> Latency:
+    return Latency(target, "measured", {"classify": {**STATS, "p50_ms": p50_ms}}, cpu=cpu)
 
 
 def test_what_is_written_is_read(evaluated, timed, tmp_path):
@@ -52,6 +54,33 @@ def test_of_the_same_measurement_the_last_stands():
     again = Results((entry("x", latencies=(latency(2.0),)),))
     found = join_results([first, again]).models[0].latencies
     assert {(one.target, one.stages["classify"]["p50_ms"]) for one in found} == {("host", 2.0), ("pi5", 9.0)}
+
+
+def test_times_of_two_hosts_stand_beside_each_other():
+    first = Results((entry("x", latencies=(latency(1.0, cpu="Xeon"),)),))
+    again = Results((entry("x", latencies=(latency(9.0, cpu="Cortex-A76"),)),))
+    found = join_results([first, again]).models[0].latencies
+    assert {one.cpu: one.stages["classify"]["p50_ms"] for one in found} == {"Xeon": 1.0, "Cortex-A76": 9.0}
+
+
+def test_a_document_of_an_earlier_version_has_its_processor_in_its_provenance(timed, load_json):
+    document = load_json(timed)
+    names = {one.pop("cpu") for entry in document["models"] for one in entry["latencies"]}
+    assert names == {document["provenance"]["cpu"]}
+    document["models"][1]["latencies"][0]["target"] = "pi5"
+    host, board = (one.latencies[0] for one in Results.from_json(document).models)
+    assert (host.cpu, board.cpu) == (*names, "")
+    evaluated_elsewhere = {"command": "evaluate", "cpu": "another"}
+    for commands, cpu in ((("benchmark",), "Xeon"), (("benchmark", "device benchmark"), "")):
+        sources = [{"command": command, "cpu": cpu or command} for command in commands]
+        joined = {**document["provenance"], "documents": [evaluated_elsewhere, *sources]}
+        assert Results.from_json({**document, "provenance": joined}).models[0].latencies[0].cpu == cpu
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.json")), ids=lambda path: path.name)
+def test_committed_results_are_read_and_know_their_processor(path):
+    for one in read_results(path).models:
+        assert all(latency.cpu for latency in one.latencies)
 
 
 def test_the_order_of_labels_is_part_of_the_data_s_identity():

@@ -75,6 +75,17 @@ def test_another_machine_is_not_compared_silently(edited, toolkit_command):
     assert "latency on another target" in done.stdout
 
 
+def test_another_processor_is_not_compared_silently(edited, toolkit_command):
+    def on_a_laptop(entry):
+        entry["latencies"][0]["cpu"] = "a laptop's"
+
+    old, new = edited("old.json"), edited("new.json", on_a_laptop)
+    done = toolkit_command("report", "--compare", old, new, "--fail-if", "p50_ratio>1.2")
+    assert "latency on another target or processor" in done.stdout
+    assert done.returncode == 1
+    assert "no model here has p50_ratio" in done.stderr
+
+
 def test_nan_latency_is_refused(edited, toolkit_command):
     def no_number(entry):
         entry["latencies"][0]["stages"]["classify"]["p50_ms"] = float("nan")
