@@ -78,20 +78,26 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     """Choose the representative faces and the measuring ones, which are never the same.
 
     The first come from the training split and the others from test or validation; where there is one split
-    only, at most half of it becomes representative and the rest measures. Raises EdgeError where ``data``,
-    unless it is synthetic, does not show all classes of the network.
+    only, from a half of it each. Those that measure keep the shares of the classes, at most MEASURED_AT_MOST.
+    Raises EdgeError where ``data``, unless it is synthetic, does not show all classes of the network.
     """
     data, labelled = _with_network_classes(data, labels)
     held_out = [name for name in ("test", "validation") if name in data.present_splits()]
     if held_out and "train" in data.present_splits():
-        representative = choose_representative(data.split("train"), count, seed)
-        measuring = data.split(held_out[0])
+        calibrating, measuring = data.split("train"), data.split(held_out[0])
     else:
-        representative = choose_representative(data, min(count, max(2, len(data) // 2)), seed)
-        measuring = data.select(np.setdiff1d(np.arange(len(data)), representative.rows))
+        calibrating, measuring = _halves(data, seed)
     if len(measuring) > MEASURED_AT_MOST:
-        measuring = choose_representative(measuring, MEASURED_AT_MOST, seed).faces
-    return ChosenFaces(representative, measuring, labelled)
+        rows = np.random.default_rng(seed).permutation(len(measuring))[:MEASURED_AT_MOST]
+        measuring = measuring.select(np.sort(rows))
+    return ChosenFaces(choose_representative(calibrating, count, seed), measuring, labelled)
+
+
+def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Return two halves of ``data``, drawn at random, each with half of every class."""
+    shuffled = np.random.default_rng(seed).permutation(len(data))
+    by_class = shuffled[np.argsort(data.labels[shuffled], kind="stable")]
+    return data.select(np.sort(by_class[::2])), data.select(np.sort(by_class[1::2]))
 
 
 def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:

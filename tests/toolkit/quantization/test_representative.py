@@ -5,7 +5,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
-from toolkit.quantization.representative import choose_faces, choose_representative
+from toolkit.quantization.representative import MEASURED_AT_MOST, choose_faces, choose_representative
 
 
 def faces(labels, splits=None, low=10, high=250, source="folder"):
@@ -48,6 +48,24 @@ def test_of_one_split_half_calibrates_and_the_rest_measures():
     data = faces([0, 1, 2] * 20)
     chosen = choose_faces(data, ("happy", "sad", "fear"), 500, 0)
     assert len(chosen.representative.faces) == len(chosen.measuring) == 30
+    assert not set(chosen.representative.faces.names) & set(chosen.measuring.names)
+
+
+def test_the_faces_that_measure_keep_the_shares_of_the_classes():
+    labels = [0] * 4740 + [1] * 540
+    data = faces([*labels, 0, 1], ["test"] * len(labels) + ["train"] * 2)
+    chosen = choose_faces(data, ("happy", "sad"), 2, 0)
+    assert len(chosen.measuring) == MEASURED_AT_MOST
+    assert chosen.measuring.counts()["sad"] == pytest.approx(4000 * 540 / 5280, abs=40)
+    assert chosen.measuring.names.astype(int).tolist() == sorted(chosen.measuring.names.astype(int))
+    again, other = (choose_faces(data, ("happy", "sad"), 2, seed).measuring for seed in (0, 1))
+    assert again.fingerprint() == chosen.measuring.fingerprint() != other.fingerprint()
+
+
+def test_of_one_split_a_rare_class_is_not_used_up_by_the_representative_faces():
+    chosen = choose_faces(faces([0] * 180 + [1] * 20), ("happy", "sad"), 40, 0)
+    assert chosen.representative.faces.counts() == {"happy": 30, "sad": 10}
+    assert chosen.measuring.counts() == {"happy": 90, "sad": 10}
     assert not set(chosen.representative.faces.names) & set(chosen.measuring.names)
 
 
