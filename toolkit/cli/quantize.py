@@ -30,7 +30,8 @@ import click
     "--max-drop",
     type=click.FloatRange(0),
     metavar="POINTS",
-    help="Accuracy that may be lost; past it the worst layers stay in float.",
+    help="Accuracy that may be lost; past it the worst layers stay in float. "
+    "With --recipe all: by the recommended one.",
 )
 @click.option("--keep-float", metavar="A,B,...", help="Layers that stay in float32, by name.")
 @click.option(

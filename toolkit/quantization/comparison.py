@@ -75,12 +75,17 @@ def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP) -> 
 def reasons(rows: Sequence[Row], choice: Row, tolerated_drop: float = TOLERATED_DROP) -> list[str]:
     """Return in plain words why to take ``choice``, and why not each of the others."""
     base = rows[0]
-    lines = [
-        f"Take {choice.recipe}: {_times(base.size_bytes / choice.size_bytes, 'smaller')} and "
-        f"{_speed(choice)} than float32 here, at {_drop(choice)}."
-        if choice is not base
-        else "Take float32: no quantized variant stays within the tolerated drop."
-    ]
+    if choice is not base:
+        smaller = _times(base.size_bytes / choice.size_bytes, "smaller")
+        lines = [
+            f"Take {choice.recipe}: {smaller} and {_speed(choice)} than float32 here, at {_drop(choice)}."
+        ]
+    elif any(row.drop_points <= tolerated_drop for row in rows[1:]):
+        lines = [
+            f"Take float32: no quantized variant that stays within {tolerated_drop:g} points is as fast."
+        ]
+    else:
+        lines = [f"Take float32: no quantized variant stays within {tolerated_drop:g} points."]
     for row in rows:
         if row.recipe != choice.recipe:
             lines.append(f"Not {row.recipe}: {_why_not(row, choice, tolerated_drop)}.")
@@ -124,7 +129,9 @@ def _drop(row: Row) -> str:
     return f"a drop of {row.drop_points:+.2f} points"
 
 
-def comparison_lines(rows: Sequence[Row], choice: Row, synthetic: bool) -> list[str]:
+def comparison_lines(
+    rows: Sequence[Row], choice: Row, synthetic: bool, tolerated_drop: float = TOLERATED_DROP
+) -> list[str]:
     """Return the table, a line a recipe, and the recommendation."""
     kind = "synthetic faces (of no real person)" if synthetic else "faces"
     lines = [
@@ -140,4 +147,4 @@ def comparison_lines(rows: Sequence[Row], choice: Row, synthetic: bool) -> list[
             f"{drop:>22} {100 * row.top1_agreement:>6.2f} %"
             + (f"  ({row.n} faces)" if row.n != rows[0].n else "")
         )
-    return lines + reasons(rows, choice)
+    return lines + reasons(rows, choice, tolerated_drop)

@@ -8,7 +8,13 @@ from typing import Any
 
 from device.errors import UsageError
 from device.files import refuse_existing, write_whole
-from toolkit.quantization.comparison import compare_recipes, comparison_lines, reasons, recommended
+from toolkit.quantization.comparison import (
+    TOLERATED_DROP,
+    compare_recipes,
+    comparison_lines,
+    reasons,
+    recommended,
+)
 from toolkit.quantization.edgetpu_report import examine
 from toolkit.quantization.quantize import Request, quantize, quantize_all
 from toolkit.quantization.recipe import recipe_named
@@ -71,15 +77,16 @@ def _all_recipes(request: Request) -> Outcome:
     request.progress("timing all recipes in turn")
     peers = (found.peer,) if found.peer else ()
     rows = compare_recipes((*found.results, *peers))
-    choice = recommended(rows[: len(found.results)])
+    tolerated = TOLERATED_DROP if request.max_drop is None else request.max_drop
+    choice = recommended(rows[: len(found.results)], tolerated)
     document = {
         "recommended": choice.recipe,
-        "reasons": reasons(rows, choice),
+        "reasons": reasons(rows, choice, tolerated),
         "impossible": found.impossible,
         "rows": [row.to_json() for row in rows],
         "results": [result_document(result) for result in found.results],
     }
-    lines = comparison_lines(rows, choice, found.results[0].measured.synthetic)
+    lines = comparison_lines(rows, choice, found.results[0].measured.synthetic, tolerated)
     lines += [f"Not possible, {name}: {why}" for name, why in found.impossible.items()]
     path = next(result.path for result in found.results if result.recipe.name == choice.recipe)
     return Outcome(path, document, tuple(lines))

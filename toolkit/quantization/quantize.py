@@ -63,7 +63,11 @@ class AllRecipes:
 
 
 def quantize_all(request: Request) -> AllRecipes:
-    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each."""
+    """Quantize by every recipe, measure, and write the files beside the model, STEM_RECIPE.tflite each.
+
+    Only int8-mixed is made to hold ``max_drop``, the others show what they lose. Raises EdgeError, and writes
+    nothing, where all lose more.
+    """
     if request.out is not None:
         raise UsageError("--recipe all writes a file for each recipe beside the model; leave out --out")
     for recipe in RECIPES.values():
@@ -73,12 +77,18 @@ def quantize_all(request: Request) -> AllRecipes:
     for recipe in RECIPES.values():
         if recipe.name != "float32":
             try:
-                results.append(quantizer.quantize(recipe))
+                limit = request.max_drop if recipe.name == "int8-mixed" else None
+                results.append(quantizer.quantize(recipe, max_drop=limit))
             except EdgeError as error:
                 impossible[recipe.name] = str(error)
     peer = quantize_by_peer(quantizer)
     if isinstance(peer, str):
         impossible[PEER.name], peer = peer, None
+    least = min(result.measured.drop_points for result in results)
+    if request.max_drop is not None and least > request.max_drop:
+        raise EdgeError(
+            f"every recipe loses more than {request.max_drop:g} points, the best {least:.2f}; raise --max-drop"
+        )
     for result in results:
         result.write(request.overwrite)
     return AllRecipes(tuple(results), impossible, peer)

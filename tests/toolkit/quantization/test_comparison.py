@@ -42,7 +42,9 @@ def test_a_recipe_that_loses_too_much_is_not_taken_however_fast():
 
 def test_where_int8_is_slower_than_float_the_float_stays():
     rows = [FLOAT, row("int8", 500, 2.0), row("dynamic", 500, 1.9)]
-    assert recommended(rows).recipe == "float32"
+    choice = recommended(rows)
+    assert choice.recipe == "float32"
+    assert reasons(rows, choice)[0].endswith("that stays within 0.5 points is as fast.")
 
 
 def test_where_all_lose_too_much_float32_stays():
@@ -50,6 +52,15 @@ def test_where_all_lose_too_much_float32_stays():
     choice = recommended(rows)
     assert choice is FLOAT
     assert reasons(rows, choice)[0].startswith("Take float32: no quantized variant")
+
+
+def test_the_limit_is_as_told():
+    rows = [FLOAT, row("int8", 500, 0.2, 0.4), row("float16", 1000, 1.0, 0.0)]
+    assert recommended(rows).recipe == "int8"
+    choice = recommended(rows, 0.1)
+    assert choice.recipe == "float16"
+    assert "Not int8: it loses 0.40 points, more than 0.1." in comparison_lines(rows, choice, False, 0.1)
+    assert recommended([FLOAT, row("int8", 500, 0.2, 3.0)], 4.0).recipe == "int8"
 
 
 def test_the_table_says_when_its_faces_are_synthetic():

@@ -10,6 +10,7 @@ from device.model import model_of
 from toolkit.keras_file import load_keras_model, save_model
 from toolkit.quantization.guard import hold_drop, ranked
 from toolkit.quantization.layers import LayerError
+from toolkit.quantization.outcome import Wish, fulfil
 from toolkit.quantization.quantize import Request, open_quantizer
 from toolkit.quantization.recipe import recipe_named
 
@@ -84,6 +85,26 @@ def test_a_good_model_needs_no_guard(quantizer):
     result = quantizer.quantize(recipe_named("int8"), max_drop=2)
     assert result.trials == ()
     assert result.recipe.name == "int8"
+
+
+def test_the_limit_holds_for_all_recipes_at_once(bad_quantizer, faces, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without Google's litert, which would make it slow
+    model = tmp_path / "bad.keras"
+    model.write_bytes(bad_quantizer.network.path.read_bytes())
+    document = fulfil(Request(model, faces, count=100, max_drop=1.5), Wish("all")).document
+    drops = {row["recipe"]: row["drop_points"] for row in document["rows"]}
+    assert drops["int8-mixed"] <= 1.5 < 10 < drops["int8"]
+    assert drops[document["recommended"]] <= 1.5
+    assert f"Not int8: it loses {drops['int8']:.2f} points, more than 1.5." in document["reasons"]
+
+
+def test_where_no_recipe_holds_the_limit_nothing_is_written(bad_quantizer, faces, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    model = tmp_path / "bad.keras"
+    model.write_bytes(bad_quantizer.network.path.read_bytes())
+    with pytest.raises(EdgeError, match="every recipe loses more than -5 points"):  # none wins five
+        fulfil(Request(model, faces, count=100, max_drop=-5), Wish("all"))
+    assert list(tmp_path.iterdir()) == [model]
 
 
 def error(name, damage):
