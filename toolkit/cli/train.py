@@ -102,7 +102,9 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 )
 @click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Go on where the training in --out stopped.")
-@click.option("--overwrite", is_flag=True, help="Start anew in a folder that holds a training.")
+@click.option(
+    "--overwrite", is_flag=True, help="Start anew in a folder that holds a training or a best.keras."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(

@@ -64,13 +64,7 @@ def train(
 
     Raises EdgeError for unusable data, options or files, and for a loss that is no longer a number.
     """
-    has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
-    if has_checkpoint and not (request.resume or request.overwrite):
-        raise EdgeError(
-            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
-        )
-    if request.resume and not has_checkpoint:
-        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+    refuse_folder(request)
     if request.answers and not asks_once(request):
         raise UsageError(
             "--answers keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
@@ -90,7 +84,8 @@ def train(
         parent = request.answers or request.out / "answers"
         answers = answers_folder(parent, request.teachers, data.train, request.recipe)
     init_sha256 = sha256_of(request.init) if request.init and not request.resume else None
-    trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256)
+    teacher_sha256s = tuple(sha256_of(path) for path in request.teachers)
+    trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256, teacher_sha256s)
     give_first_weights(trainer.student, data.train)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
@@ -119,6 +114,24 @@ def train(
         request.recipe.seed,
     )
     return TrainingResult(model, report, history)
+
+
+def refuse_folder(request: TrainingRequest) -> None:
+    """Raise EdgeError if ``out`` holds what would be lost, or not what would be gone on with."""
+    has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
+    if request.resume and not has_checkpoint:
+        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+    if request.resume or request.overwrite:
+        return
+    if has_checkpoint:
+        raise EdgeError(
+            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
+        )
+    if (request.out / BEST_FILE).exists():
+        raise EdgeError(
+            f"{request.out} holds a {BEST_FILE} already, without the {CHECKPOINT_FILE} to go on with; "
+            "choose another --out, or pass --overwrite to replace it"
+        )
 
 
 def asks_once(request: TrainingRequest) -> bool:

@@ -32,7 +32,8 @@ Progress = Callable[[int, int, int, float], None]
 
 class Trainer:
     """One training in one folder; ``run`` goes on from the last finished epoch; ``answers``: an AnswerBook's folder;
-    ``init_sha256`` is the digest of the file that the student's weights came from, for best.keras to say."""
+    ``init_sha256`` is the digest of the file that the student's weights came from, for best.keras to say;
+    ``teacher_sha256s`` are those of the teachers' files, by which ``resume`` knows them."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Trainer:
         teachers: list[Teacher],
         answers: Path | None = None,
         init_sha256: str | None = None,
+        teacher_sha256s: tuple[str, ...] = (),
     ):
         self.data = data
         self.recipe = recipe
@@ -53,6 +55,7 @@ class Trainer:
         keras.utils.set_random_seed(recipe.seed)
         self.student = build_student(recipe, len(self.classes), VOTE_COUNT if self.has_votes else 0)
         self.init_sha256 = init_sha256
+        self.teacher_sha256s = sorted(teacher_sha256s)
         steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.get_weights(), recipe.ema_epochs * steps)
         self.history: list[EpochRecord] = []
@@ -204,6 +207,8 @@ class Trainer:
             "recipe": dataclasses.asdict(self.recipe),
             "classes": list(self.classes),
             "train_sha256": self.data.train.fingerprint(),
+            "validation_sha256": self.data.validation.fingerprint(),
+            "teacher_sha256s": self.teacher_sha256s,
             "init_sha256": self.init_sha256,
             "average_updates": self.average.updates,
             "history": [dataclasses.asdict(record) for record in self.history],
@@ -211,8 +216,19 @@ class Trainer:
         save_checkpoint(self.folder, groups, state)
 
     def resume(self) -> None:
-        """Go back to the last finished epoch; EdgeError if recipe or data are not those of the checkpoint."""
+        """Go back to the last finished epoch; EdgeError if recipe, faces or teachers are not the checkpoint's."""
         groups, state = load_checkpoint(self.folder)
+        self.refuse_another(state)
+        self.enter_phase(len(state["history"]) - 1)
+        for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
+            variable.assign(value)
+        self.average.weights = groups["average"]
+        self.average.updates = state["average_updates"]
+        self.init_sha256 = state.get("init_sha256")  # none in a checkpoint of an earlier version
+        self.history = [EpochRecord(**record) for record in state["history"]]
+
+    def refuse_another(self, state: dict) -> None:
+        """Raise EdgeError unless ``state`` is a checkpoint of this training; an earlier version stored less of it."""
         # An option that came after the checkpoint had its default.
         trained = dataclasses.asdict(TrainingRecipe()) | state["recipe"]
         for name, value in dataclasses.asdict(self.recipe).items():
@@ -221,17 +237,18 @@ class Trainer:
                     f"{self.folder} was trained with {name} {trained[name]}, now {value}; "
                     "resume with the same options or train anew in another folder"
                 )
-        if state["train_sha256"] != self.data.train.fingerprint():
+        for split, faces in (("train", self.data.train), ("validation", self.data.validation)):
+            digest = faces.fingerprint()
+            if state.get(f"{split}_sha256", digest) != digest:
+                raise EdgeError(
+                    f"the {split} faces are not those of the checkpoint in {self.folder}; resume with the same --data"
+                )
+        taught_by = state.get("teacher_sha256s", self.teacher_sha256s)
+        if taught_by != self.teacher_sha256s:
             raise EdgeError(
-                f"the training faces are not those of the checkpoint in {self.folder}; resume with the same --data"
+                f"the teachers are not those of the checkpoint in {self.folder}: it had {len(taught_by)}, received "
+                f"{len(self.teacher_sha256s)}; resume with the same --teacher files"
             )
-        self.enter_phase(len(state["history"]) - 1)
-        for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
-            variable.assign(value)
-        self.average.weights = groups["average"]
-        self.average.updates = state["average_updates"]
-        self.init_sha256 = state.get("init_sha256")  # none in a checkpoint of an earlier version
-        self.history = [EpochRecord(**record) for record in state["history"]]
 
     def all_variables(self) -> list:
         """Return every variable that training changes: weights, dropout seeds, optimizer momenta and step."""

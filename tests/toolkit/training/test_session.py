@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tensorboardX.proto.event_pb2 import Event
 from device.errors import EdgeError, UsageError
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.keras_file import load_keras_model, read_keras_metadata, save_model
-from toolkit.training.checkpoint import load_checkpoint
+from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest, train
 from toolkit.training.teachers import load_teacher
@@ -121,6 +122,62 @@ def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, 
         run(request)
     with pytest.raises(EdgeError, match="was trained with epochs 1, now 4"):
         run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True))
+
+
+def test_a_model_without_its_checkpoint_is_not_overwritten_unasked(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path, replace(RECIPE, epochs=1))
+    (tmp_path / "best.keras").write_bytes(b"from another machine")
+    with pytest.raises(EdgeError, match=r"holds a best\.keras already, without the checkpoint\.npz .* --out"):
+        run(request)
+    with pytest.raises(EdgeError, match="nothing to resume"):
+        run(replace(request, resume=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["best.keras"]
+    assert (tmp_path / "best.keras").read_bytes() == b"from another machine"
+    run(replace(request, overwrite=True))
+    assert read_keras_metadata(tmp_path / "best.keras")["training"]["epoch"] == 1
+
+
+def test_a_training_is_resumed_with_its_teachers_only(stripes, tmp_path):
+    teacher, other = (
+        run(TrainingRequest(stripes, tmp_path / str(seed), replace(RECIPE, epochs=1, seed=seed))).model
+        for seed in (0, 1)
+    )
+    request = TrainingRequest(stripes, tmp_path / "taught", replace(RECIPE, epochs=2), teachers=(teacher,))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    for teachers in ((), (other,), (teacher, other)):
+        with pytest.raises(
+            EdgeError, match=f"it had 1, received {len(teachers)}; resume with the same --teacher"
+        ):
+            run(replace(request, resume=True, teachers=teachers))
+    moved = teacher.rename(tmp_path / "moved.keras")
+    resumed = run(replace(request, resume=True, teachers=(moved,)))
+    assert read_keras_metadata(resumed.model)["training"]["teachers"] == 1
+
+
+def test_a_training_is_not_resumed_on_other_validation_faces(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path / "run", replace(RECIPE, epochs=2))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    shutil.copytree(stripes, tmp_path / "other")
+    (tmp_path / "other" / "validation" / "sad" / "0.png").unlink()
+    with pytest.raises(EdgeError, match="the validation faces are not those of the checkpoint"):
+        run(replace(request, data=tmp_path / "other", resume=True))
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
+    """Before it knew validation faces and teachers."""
+    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", replace(RECIPE, epochs=1))).model
+    request = TrainingRequest(stripes, tmp_path / "run", replace(RECIPE, epochs=2), teachers=(teacher,))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    groups, state = load_checkpoint(request.out)
+    del state["validation_sha256"], state["teacher_sha256s"]
+    save_checkpoint(request.out, groups, state)
+    assert len(run(replace(request, resume=True)).history) == 2
+    assert load_checkpoint(request.out)[1]["teacher_sha256s"] == [
+        hashlib.sha256(teacher.read_bytes()).hexdigest()
+    ]
 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
