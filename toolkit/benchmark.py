@@ -106,11 +106,12 @@ def benchmark_files(
 ) -> Results:
     """Time model files interleaved; ratios are to the first of ``paths``.
 
-    Raises EdgeError for a model that does not load, UsageError for counts below 1.
+    Raises EdgeError for a model that does not load, UsageError for counts below 1, a warm-up below 0.
     """
-    for name, value in (("--runs", runs), ("--threads", threads), ("--batch", batch)):
-        if value < 1:
-            raise UsageError(f"{name} is {value}; expected at least 1")
+    counts = (("--runs", runs, 1), ("--warmup", warmup, 0), ("--threads", threads, 1), ("--batch", batch, 1))
+    for name, value, least in counts:
+        if value < least:
+            raise UsageError(f"{name} is {value}; expected at least {least}")
     paths = list(dict.fromkeys(paths))
     predictors = {path: load_predictor(path, labels, threads=threads) for path in paths}
     samples = _all_samples(predictors, runs, warmup, batch, progress)

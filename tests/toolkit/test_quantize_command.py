@@ -64,6 +64,7 @@ def test_all_recipes_stand_in_one_table_with_a_recommendation(toolkit_command, t
     ("options", "code", "message"),
     [
         (("--recipe", "int3"), 2, "no recipe 'int3'"),
+        (("--seed", "-1"), 2, "-1 is not in the range x>=0"),
         (("--recipe", "all", "--edgetpu"), 2, "name one recipe"),
         (("--recipe", "float16", "--edgetpu"), 2, "full integer"),
         (("--recipe", "dynamic", "--edges", "uint8"), 2, "edges"),

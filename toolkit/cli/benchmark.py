@@ -20,10 +20,24 @@ import click
     type=click.Choice(["host", "pi4", "pi5", "pi-zero-2w"]),
     help="Where: this machine (the default), or a board, estimated on its emulated core. May be given again.",
 )
-@click.option("--runs", default=500, show_default=True, help="Rounds; in each, every model answers once.")
-@click.option("--warmup", default=50, show_default=True, help="Rounds before the first that counts.")
-@click.option("--threads", default=1, show_default=True, help="Threads of the interpreter.")
-@click.option("--batch", default=1, show_default=True, help="Faces in one call.")
+@click.option(
+    "--runs",
+    default=500,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rounds; in each, every model answers once.",
+)
+@click.option(
+    "--warmup",
+    default=50,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Rounds before the first that counts.",
+)
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the interpreter."
+)
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Faces in one call.")
 @click.option("--labels", help="Names of the outputs, comma-separated, for a model that has none.")
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"

@@ -22,7 +22,9 @@ import click
     "without it: the faces that ship with the toolkit.",
 )
 @click.option("--faces", type=click.IntRange(min=1), help="With --fit: faces a class.  [default: 64]")
-@click.option("--seed", type=int, help="With --fit: seed of everything random.  [default: 0]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="With --fit: seed of everything random.  [default: 0]"
+)
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as one JSON document.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")

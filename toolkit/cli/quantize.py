@@ -56,7 +56,7 @@ import click
     type=click.IntRange(2),
     help="Representative faces to use.",
 )
-@click.option("--seed", default=0, show_default=True, help="Which faces are chosen.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Which faces are chosen.")
 @click.option(
     "--edgetpu", is_flag=True, help="Check each operator for the Coral Edge TPU; compile where possible."
 )
