@@ -31,7 +31,8 @@ class Dataset:
     splits: (N,) str, each of SPLITS;
     names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None;
     broken: what was left out; notes: lines a command tells its user; source: where all this came from;
-    formats: how many files were found of each size and mode, such as '48x48 gray'.
+    formats: how many files were found of each size and mode, such as '48x48 gray';
+    synthetic: whether the faces are of no real person.
     """
 
     images: np.ndarray
@@ -44,6 +45,7 @@ class Dataset:
     source: str = ""
     notes: tuple[str, ...] = ()
     formats: dict[str, int] = field(default_factory=dict)
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         lengths = {len(self.images), len(self.labels), len(self.splits), len(self.names)}

@@ -15,7 +15,7 @@ from toolkit.data.decoding import decode_files
 from toolkit.data.face_store import new_face_store
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace
 from toolkit.data.stored_faces import stored
-from toolkit.data.synthesis import MARK
+from toolkit.data.synthesis import MARK, SOURCE
 
 SPLIT_OF_FOLDER = {
     "train": "train",
@@ -61,6 +61,7 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
     if not lenient:
         refuse_too_many_broken(broken, Counter(np.array(names)[good].tolist()), root)
     classes = ordered_classes(names)
+    synthetic = is_marked(root, files[0].path)
     number = {name: label for label, name in enumerate(classes)}
     whole = Dataset(
         images=stored(images),
@@ -71,9 +72,19 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         broken=broken,
         formats=dict(Counter(filter(None, formats)).most_common()),
         notes=renamed_notes({file.folder_class for file in files}),
-        source=f"{root} (synthetic faces)" if (root / MARK).is_file() else str(root),
+        source=f"{root} ({SOURCE})" if synthetic else str(root),
+        synthetic=synthetic,
     )
     return whole if good.all() else whole.select(good)
+
+
+def is_marked(root: Path, image: Path) -> bool:
+    """Return whether a folder from ``root`` down to ``image``, or the one that ``root`` is a split of, has the mark of
+    synthetic faces."""
+    folders = [root, *(folder for folder in image.parents if root in folder.parents)]
+    if root.resolve().name.lower() in SPLIT_OF_FOLDER:
+        folders.append(root.resolve().parent)
+    return any((folder / MARK).is_file() for folder in folders)
 
 
 def find_images(root: Path) -> list[ImageFile]:

@@ -123,7 +123,7 @@ class Inspection:
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "source": self.dataset.source,
-            "synthetic": "synthetic" in self.dataset.source.lower(),
+            "synthetic": self.dataset.synthetic,
             "faces": len(self.dataset),
             "classes": list(self.dataset.classes),
             "counts": self.counts(),

@@ -37,7 +37,7 @@ def load_synthetic() -> Dataset:
 
 
 def labelled(images: np.ndarray, source: str = SOURCE) -> Dataset:
-    """Return (7 * N, 48, 48) faces, N a class in FER2013's order, as a data set."""
+    """Return (7 * N, 48, 48) synthetic faces, N a class in FER2013's order, as a data set."""
     each = len(images) // len(FER2013_CLASSES)
     names = [f"synthetic/{name}/{number:03d}" for name in FER2013_CLASSES for number in range(each)]
     return Dataset(
@@ -47,6 +47,7 @@ def labelled(images: np.ndarray, source: str = SOURCE) -> Dataset:
         splits=np.full(len(images), "train", dtype="U10"),
         names=np.array(names),
         source=source,
+        synthetic=True,
     )
 
 

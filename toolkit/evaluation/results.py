@@ -59,13 +59,10 @@ class DataIdentity:
     synthetic: bool
 
     @classmethod
-    def of(cls, dataset: Dataset, split: str, synthetic: bool | None = None) -> "DataIdentity":
+    def of(cls, dataset: Dataset, split: str) -> "DataIdentity":
         """Return the identity of ``dataset``, which holds exactly the faces of ``split``."""
-        if synthetic is None:
-            synthetic = "synthetic faces" in dataset.source.lower()
-        return cls(
-            dataset.source, split, len(dataset), tuple(dataset.classes), dataset.fingerprint(), synthetic
-        )
+        classes, digest = tuple(dataset.classes), dataset.fingerprint()
+        return cls(dataset.source, split, len(dataset), classes, digest, dataset.synthetic)
 
 
 @dataclass(frozen=True)

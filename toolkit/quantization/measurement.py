@@ -40,7 +40,7 @@ class Measurement:
 
     @property
     def synthetic(self) -> bool:
-        return "synthetic" in self.faces.source.lower()
+        return self.faces.synthetic
 
 
 def measure(

@@ -53,7 +53,7 @@ def accuracy_of(measured: Measurement) -> dict | None:
 def data_name(faces: Dataset) -> str:
     """Return what a figure measured on ``faces`` says of them: the file's or folder's name, and the split."""
     name, splits = Path(faces.source).name, set(faces.splits)
-    return f"{name}, {splits.pop()}" if len(splits) == 1 and "synthetic" not in name else name
+    return f"{name}, {splits.pop()}" if len(splits) == 1 and not faces.synthetic else name
 
 
 def _versions() -> dict[str, str]:

@@ -106,7 +106,7 @@ def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Datas
     unknown = [name for name in labels if normal_class_name(name) not in spelled]
     if not unknown:
         return data.with_classes(tuple(spelled[normal_class_name(name)] for name in labels)), True
-    if "synthetic" in data.source.lower():
+    if data.synthetic:
         return data, False
     raise EdgeError(
         f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "

@@ -36,7 +36,9 @@ def noise_faces(count: int = 70) -> Dataset:
     coarse = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
     images = coarse.repeat(8, axis=1).repeat(8, axis=2)
     splits, names = np.full(count, "test"), np.array([f"blob {row}" for row in range(count)])
-    return Dataset(images, np.arange(count) % 7, CLASSES, splits, names, source="synthetic blobs")
+    return Dataset(
+        images, np.arange(count) % 7, CLASSES, splits, names, source="synthetic blobs", synthetic=True
+    )
 
 
 if __name__ == "__main__":

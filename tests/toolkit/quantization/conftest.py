@@ -23,7 +23,7 @@ def stripes(count: int, seed: int) -> Dataset:
     gray = 128 + 50 * waves + rng.normal(0, 35, (count, 48, 48))
     images = gray.clip(0, 255).astype(np.uint8)
     splits, names = np.full(count, "train"), np.array([f"stripes {row}" for row in range(count)])
-    return Dataset(images, labels, CLASSES, splits, names, source="synthetic stripes")
+    return Dataset(images, labels, CLASSES, splits, names, source="stripes", synthetic=True)
 
 
 def plain_network():

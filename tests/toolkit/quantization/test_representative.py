@@ -8,12 +8,20 @@ from toolkit.data.dataset import Dataset
 from toolkit.quantization.representative import MEASURED_AT_MOST, choose_faces, choose_representative
 
 
-def faces(labels, splits=None, low=10, high=250, source="folder"):
+def faces(labels, splits=None, low=10, high=250, synthetic=False):
     count = len(labels)
     images = np.random.default_rng(0).integers(low, high, (count, 48, 48), dtype=np.uint8)
     splits = np.array(splits if splits is not None else ["train"] * count)
     names = np.array([str(row) for row in range(count)])
-    return Dataset(images, np.array(labels), ("happy", "sad", "fear"), splits, names, source=source)
+    return Dataset(
+        images,
+        np.array(labels),
+        ("happy", "sad", "fear"),
+        splits,
+        names,
+        source="folder",
+        synthetic=synthetic,
+    )
 
 
 def test_each_class_gives_its_share_and_the_rare_ones_all_they_have():
@@ -78,4 +86,4 @@ def test_the_classes_follow_the_networks_order():
 def test_labels_that_the_data_does_not_have_are_refused_but_synthetic_faces_still_calibrate():
     with pytest.raises(EdgeError, match=r"the network knows cat, dog; folder has happy, sad, fear"):
         choose_faces(faces([0, 1, 2] * 20), ("cat", "dog"), 20, 0)
-    assert not choose_faces(faces([0, 1, 2] * 20, source="synthetic"), ("cat", "dog"), 20, 0).labelled
+    assert not choose_faces(faces([0, 1, 2] * 20, synthetic=True), ("cat", "dog"), 20, 0).labelled
