@@ -1,5 +1,6 @@
 """The documents say what the programs do."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -7,17 +8,30 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_reference_is_what_help_says():
+@pytest.mark.parametrize("script", ["make_reference.py", "make_figures.py"])
+def test_what_is_generated_is_what_help_and_results_say(script):
     done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "make_reference.py", "--check"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
+        [sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_digests_are_those_of_the_models_and_of_what_was_measured():
+    listed = dict(
+        reversed(line.split()) for line in (ROOT / "models" / "SHA256SUMS").read_text().splitlines()
+    )
+    shipped = [path for path in (ROOT / "models").iterdir() if path.suffix in (".keras", ".tflite")]
+    assert listed == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in shipped}
+    for results in (ROOT / "models").glob("*.json"):
+        for entry in json.loads(results.read_text())["models"]:
+            model = entry["model"]
+            if "float32" not in model["name"] and "ferplus" not in results.name:  # those do not ship
+                assert model["sha256"] in listed.values(), f"{results.name}: {model['name']}"
 
 
 def test_every_command_and_make_target_of_the_readme_exists():

@@ -15,8 +15,3 @@ def without_leaks(train: Dataset, held_out: Dataset) -> Dataset:
 def leaked_rows(held_out: Dataset, train: Dataset) -> np.ndarray:
     """Return a mask, (N,) bool, of the faces of ``held_out`` that also stand in ``train``."""
     return np.isin(pixel_digests(held_out.images), pixel_digests(train.images))
-
-
-def count_leaks(train: Dataset, held_out: Dataset) -> tuple[int, int]:
-    """Return how many faces of ``held_out`` also stand in ``train``, and in how many of its rows."""
-    return int(leaked_rows(held_out, train).sum()), int(leaked_rows(train, held_out).sum())
