@@ -95,6 +95,11 @@ ARCHITECTURES = {
             pretrained=FACES,
         ),
         Architecture(
+            "face-mobilenet-192",
+            "face-mobilenet on a larger picture, the best teacher",
+            "toolkit.architectures.face_mobilenet_192",
+        ),
+        Architecture(
             "vgg16",
             "thirteen plain convolutions, 14.7M parameters",
             "toolkit.architectures.vgg16",

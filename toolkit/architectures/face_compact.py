@@ -8,7 +8,7 @@ parameters. 288 and 384 are multiples of 16 and 32, in which int8 kernels work.
 
 import keras
 
-from toolkit.architectures.face_mobilenet import build_mobilenet
+from toolkit.architectures.face_mobilenet import SIDE, build_mobilenet
 
 WIDTHS = (24, 48, 80, 80, 160, 160, 288, 288, 288, 288, 288, 288, 384, 384)
 DROPOUT = 0.2
@@ -16,4 +16,4 @@ DROPOUT = 0.2
 
 def build(class_count: int) -> keras.Model:
     """Return the network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
-    return build_mobilenet("face-compact", WIDTHS, DROPOUT, class_count)
+    return build_mobilenet("face-compact", SIDE, WIDTHS, DROPOUT, class_count)

@@ -36,13 +36,15 @@ PACKAGE = WeightsPackage(
 
 def build(class_count: int) -> keras.Model:
     """Return the network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
-    return build_mobilenet("face-mobilenet", WIDTHS, DROPOUT, class_count)
+    return build_mobilenet("face-mobilenet", SIDE, WIDTHS, DROPOUT, class_count)
 
 
-def build_mobilenet(name: str, widths: Sequence[int], dropout: float, class_count: int) -> keras.Model:
-    """Return the network with ``widths`` for WIDTHS and random weights."""
+def build_mobilenet(
+    name: str, side: int, widths: Sequence[int], dropout: float, class_count: int
+) -> keras.Model:
+    """Return the network with random weights, the face enlarged to ``side`` pixels, with ``widths`` for WIDTHS."""
     image = keras.Input((48, 48, 1), name="image")
-    x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
+    x = layers.Resizing(side, side, interpolation="bilinear", name="enlarge")(image)
     x = layers.Rescaling(1.0, offset=-MEAN, name="center")(x)
     x = layers.ReLU(6, name="conv1_relu")(convolve(x, widths[0], 3, 2, "conv1"))
     for number, (width, strides) in enumerate(zip(widths[1:], STRIDES, strict=True), start=1):

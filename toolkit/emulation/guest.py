@@ -35,7 +35,8 @@ def classify(path: str, labels: tuple[str, ...], rounds: int) -> None:
 
 def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
     """Mark each frame of the loop over the demo source, as ``device run`` runs it."""
-    from device.assembly import RunOptions, run_with
+    from device.assembly import run_with
+    from device.options import RunOptions
     from device.pipeline import FrameLoop
 
     process = FrameLoop.process

@@ -22,6 +22,7 @@ PARAMETERS = {
     "small": 924_000,
     "face-resnet": 4_402_000,
     "face-mobilenet": 3_243_000,
+    "face-mobilenet-192": 3_243_000,
     "face-compact": 818_000,
     "vgg16": 14_718_000,
 }

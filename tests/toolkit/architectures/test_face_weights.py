@@ -95,7 +95,12 @@ def package(request, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "parameters", "macs"),
-    [("face-resnet", 4.4e6, 134e6), ("face-mobilenet", 3.2e6, 239e6), ("face-compact", 0.818e6, 81e6)],
+    [
+        ("face-resnet", 4.4e6, 134e6),
+        ("face-mobilenet", 3.2e6, 239e6),
+        ("face-mobilenet-192", 3.2e6, 412e6),
+        ("face-compact", 0.818e6, 81e6),
+    ],
 )
 def test_the_docstrings_say_what_it_costs(name, parameters, macs):
     assert keras_cost(get_architecture(name).build(7)) == pytest.approx((parameters, macs), rel=0.015)
