@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import UsageError
-from device.files import refuse_unwritable
+from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.options import RunOptions
@@ -38,8 +38,8 @@ def run_with(
     from device.updates import begin_run, current_model, spared_start
 
     cv2.setNumThreads(options.threads)
-    refuse_outputs(options)
     source = open_source(options.source)
+    refuse_outputs(options, getattr(source, "paths", ()))
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
     )
@@ -74,8 +74,18 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     return labels
 
 
-def refuse_outputs(options: RunOptions) -> None:
-    """Refuse an existing output before anything slow or visible happens."""
+def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
+    """Refuse an output that is an input or exists, before anything slow or visible happens.
+
+    ``pictures`` are the files of a source that is a folder or a glob.
+    """
+    inputs = [options.source, options.model, options.detector_model, options.labels, *pictures]
+    for name in ("output", "video", "save_frames"):
+        written = getattr(options, name)
+        if written and any(one and same_file(one, written) for one in inputs):
+            raise UsageError(
+                f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
+            )
     if options.output:
         refuse_unwritable(options.output, options.overwrite or options.append)
     if options.video:

@@ -16,6 +16,14 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Return whether both paths lead to one file or folder that exists, through links too."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` exists and ``overwrite`` is false."""
     if not overwrite and Path(path).exists():

@@ -113,6 +113,29 @@ def test_nothing_is_overwritten_unasked(tiny_model, tmp_path):
     assert len(rows(output)) == 5
 
 
+@pytest.mark.parametrize("option", ["--output", "--video"])
+@pytest.mark.parametrize("role", ["--source", "--model", "--detector-model", "folder"])
+def test_an_output_that_is_an_input_is_refused(option, role, tiny_model, tmp_path):
+    kept, link = tmp_path / "own" / "kept.png", tmp_path / "link.mkv"
+    kept.parent.mkdir()
+    kept.write_bytes(b"a recording")
+    link.hardlink_to(kept)
+    inputs = {"--source": "demo:5", "--model": tiny_model}
+    inputs |= {"--source": kept.parent} if role == "folder" else {role: kept}
+    asked = [str(part) for pair in inputs.items() for part in pair]
+    done = run("run", *asked, option, link, "--overwrite")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{option} {link} is what this run reads" in done.stderr
+    assert kept.read_bytes() == b"a recording"
+
+
+def test_pictures_are_not_stored_where_they_are_read(tiny_model, tmp_path):
+    options = ("--source", tmp_path, "--save-frames", tmp_path / ".", "--overwrite")
+    done = run("run", "--model", tiny_model, *options)
+    assert done.returncode == 2
+    assert "is what this run reads" in done.stderr
+
+
 def test_a_source_that_does_not_open_leaves_the_output_as_it_was(tiny_model, tmp_path):
     output = tmp_path / "rows.jsonl"
     asked = ("run", "--source", "usb:97", "--model", tiny_model, "--output", output)
