@@ -35,7 +35,7 @@ def run_with(
     from device.search import FaceFinder
     from device.smoothing import ScoreSmoother
     from device.sources import open_source
-    from device.updates import begin_run, current_model, spared_start
+    from device.updates import begin_run, model_in_use, spared_start
 
     cv2.setNumThreads(options.threads)
     source = open_source(options.source)
@@ -45,7 +45,7 @@ def run_with(
     )
     if options.model is None and (said := begin_run()):
         report(said)
-    model = load_model(options.model or current_model(), labels_from(options.labels), options.threads)
+    model = load_model(options.model or model_in_use(report), labels_from(options.labels), options.threads)
     margin_ratio = detector.margin_ratio
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO

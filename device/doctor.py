@@ -138,8 +138,10 @@ def _version(name: str) -> str | None:
 def check_model(path: str | None) -> Check:
     """Load the model and let it judge one picture."""
     from device.model import load_model
-    from device.updates import current_model, smoke_test
+    from device.updates import current_model, lost_model, smoke_test
 
+    if path is None and (said := lost_model()):
+        return _told("model", "fail", EdgeError(said))
     model = load_model(path or current_model())
     milliseconds = smoke_test(model)
     return Check(

@@ -40,6 +40,24 @@ def current_model() -> Path | None:
     return _target(state_folder() / "current")
 
 
+def lost_model() -> str | None:
+    """Return one line about an installed model whose file is gone, the packaged one runs instead; else None."""
+    link = state_folder() / "current"
+    if link.is_file() or not link.is_symlink():
+        return None
+    return (
+        f"the installed model {link.resolve()} is missing, the packaged model runs instead; "
+        "install it again with 'device install', or go back with 'device rollback'"
+    )
+
+
+def model_in_use(report: Callable[[str], None]) -> Path | None:
+    """Return ``current_model()``; ``report`` gets a line if the installed one is lost."""
+    if said := lost_model():
+        report(said)
+    return current_model()
+
+
 def smoke_test(model: ExpressionModel) -> float:
     """Let the model judge three pictures; return the milliseconds of the last. Raises EdgeError for nonsense."""
     pictures = np.stack([np.full((48, 48), level, np.uint8) for level in (0, 255)])
@@ -79,7 +97,7 @@ def roll_back() -> Installed:
     """Swap the current and the previous model; where there was none, that is the packaged one."""
     folder = state_folder()
     current, previous = current_model(), _target(folder / "previous")
-    if current is None and previous is None:
+    if current is None and previous is None and lost_model() is None:
         raise EdgeError(
             "nothing was ever installed, the packaged model is in use; there is nothing to roll back"
         )

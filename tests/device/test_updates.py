@@ -175,6 +175,36 @@ def test_a_model_that_cannot_be_loaded_counts(home, models):
     assert json.loads((home / "trial.json").read_text())["starts"] == 1
 
 
+def test_an_installed_model_that_is_gone_is_told_until_it_is_mended(home, models):
+    lost = install_model(models[0]).current
+    mark_good(lost.name)
+    lost.unlink()
+    for _ in range(2):
+        done = run("run", "-q", "--source", "demo:3")
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert done.stderr.startswith(
+            f"warning: the installed model {lost} is missing, the packaged model runs"
+        )
+    done = run("doctor", "--source", "demo", "-q")
+    assert done.returncode == 1
+    assert f"fail model       the installed model {lost} is missing" in done.stdout
+    done = run("rollback")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("run", "-q", "--source", "demo:3").stderr == ""
+    assert "nothing was ever installed" in run("rollback").stderr
+
+
+def test_a_lost_model_is_replaced_by_the_one_before(home, models):
+    install_model(models[0])
+    install_model(models[1]).current.unlink()
+    assert roll_back().previous is None
+    assert recipe() == "recipe 0"
+    install_model(models[1]).current.unlink()
+    install_model(models[1])
+    assert recipe() == "recipe 1"
+    assert updates.lost_model() is None
+
+
 def test_a_damaged_trial_note_is_ignored(home, models):
     install_model(models[0])
     for content in ("", "[]", "{}", '{"starts": "x"}'):
