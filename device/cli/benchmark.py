@@ -12,7 +12,7 @@ from device.options import RunOptions
     "models",
     multiple=True,
     metavar="FILE",
-    help="A .tflite; may be given several times.  [default: the packaged model]",
+    help="A .tflite; may be given several times.  [default: the installed one, else the packaged]",
 )
 @click.option(
     "--runs",
@@ -53,15 +53,18 @@ def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_
     import json
 
     from device.benchmark import benchmark_document, document_lines
+    from device.cli.run import report
     from device.model import load_model
+    from device.updates import model_in_use
 
-    loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in models or (None,)]
+    paths = models or (model_in_use(report),)
+    loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in paths]
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)
     if loop_s is not None:
         from device.loop_benchmark import benchmark_loop
 
-        first = models[0] if models else None
+        first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
         options = RunOptions(source, first, detector=detector, detector_model=detector_model, threads=threads)
         document["loop"], told = benchmark_loop(loop_s, options)
         lines += told

@@ -8,15 +8,17 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--verbose", "-v", is_flag=True, help="List the operators too.")
 def info(model, as_json, verbose) -> None:
-    """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the packaged
-    model.
+    """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the
+    installed model, else the packaged.
     """
     import json
 
+    from device.cli.run import report
     from device.description import describe, description_lines
     from device.model import load_model
+    from device.updates import model_in_use
 
-    description = describe(load_model(model, allow_unlabelled=True))
+    description = describe(load_model(model or model_in_use(report), allow_unlabelled=True))
     click.echo(
         json.dumps(description, indent=1) if as_json else "\n".join(description_lines(description, verbose))
     )

@@ -14,7 +14,7 @@ from device.options import PREVIEW_HOST, PREVIEW_PORT, RunOptions
     "--source", help="picamera, usb:N, FILE, DIR, 'GLOB', http://…, rtsp://…, demo.  [default: the camera]"
 )
 @click.option(
-    "--model", metavar="FILE", help="A .tflite classifier.  [default: the packaged seven-class model]"
+    "--model", metavar="FILE", help="A .tflite classifier.  [default: the installed one, else the packaged]"
 )
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
 @click.option(

@@ -194,6 +194,21 @@ def test_an_installed_model_that_is_gone_is_told_until_it_is_mended(home, models
     assert "nothing was ever installed" in run("rollback").stderr
 
 
+def test_info_and_benchmark_show_the_model_that_runs(home, models):
+    installed = install_model(models[0]).current
+    trial = (home / "trial.json").read_text()
+    assert json.loads(run("info", "--json").stdout)["path"] == str(installed)
+    done = run("benchmark", "--json", "--runs", "5", "--warmup", "1", "--loop", "1")
+    document = json.loads(done.stdout)
+    assert document["models"][0]["path"] == document["loop"]["options"]["model"] == str(installed)
+    assert (home / "trial.json").read_text() == trial
+    installed.unlink()
+    for command in (("info",), ("benchmark", "--runs", "5", "--warmup", "1")):
+        done = run(*command)
+        assert done.returncode == 0
+        assert f"the installed model {installed} is missing" in done.stderr
+
+
 def test_a_lost_model_is_replaced_by_the_one_before(home, models):
     install_model(models[0])
     install_model(models[1]).current.unlink()
