@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -14,6 +14,7 @@ from device.files import write_whole
 
 NAME = "fer-edge"
 UNIT_FOLDER = Path("/etc/systemd/system")
+LONGEST_ORDER_S = 90  # of systemctl: more than the unit's TimeoutStartSec
 NETWORK_WORDS = ("--mqtt", "--preview", "http://", "https://", "rtsp://", "rtsps://")
 
 UNIT = """\
@@ -128,48 +129,72 @@ def install_unit(
 ) -> Path:
     """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root.
 
-    Raises EdgeError where the service, a user of its own, could not reach the program.
+    Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl fails: a
+    unit that was not there before is then taken back.
     """
     path = folder / f"{NAME}.service"
     program = program_path()
     if start:
         _refuse_closed(program)
     text = unit_text(arguments, program)
+    was_there = path.exists()
     if not (path.is_file() and path.read_text() == text):
-        write_whole(path, text, overwrite)
+        if was_there and not overwrite:
+            raise EdgeError(f"{path} exists already and says something else; pass --overwrite to replace it")
+        write_whole(path, text)
     if start:
-        systemctl("daemon-reload")
-        systemctl("enable", NAME)
-        systemctl("restart", NAME)
+        try:
+            for order in (("daemon-reload",), ("enable", NAME), ("restart", NAME)):
+                systemctl(*order)
+        except EdgeError as error:
+            if not was_there:
+                remove_unit(folder, report=lambda line: None)
+            taken = "" if was_there else f"{path} is taken back; "
+            raise EdgeError(f"{error}; {taken}--no-start only writes the unit") from error
     return path
 
 
-def remove_unit(folder: Path = UNIT_FOLDER) -> Path:
-    """Stop and disable the service and delete its unit; what it stored stays."""
+def remove_unit(folder: Path = UNIT_FOLDER, *, report: Callable[[str], None]) -> Path:
+    """Stop and disable the service and delete its unit; what it stored stays.
+
+    Where systemctl fails the unit is deleted all the same, and ``report`` gets a line.
+    """
     path = folder / f"{NAME}.service"
     if not path.is_file():
         raise EdgeError(f"no {path}; the service is not installed")
-    systemctl("disable", "--now", NAME)
+    failures = _failures("disable", "--now", NAME)
     try:
         path.unlink()
     except OSError as error:
         raise EdgeError(f"cannot remove {path}: {error.strerror}; try sudo") from error
-    systemctl("daemon-reload")
+    failures += _failures("daemon-reload")
+    if failures:
+        report(f"{failures[0]}; {path} is removed, but a service that runs goes on until the next start")
     return path
 
 
 def systemctl(*arguments: str) -> None:
+    """Run systemctl; EdgeError with the first line of what it says where it fails."""
+    asked = f"systemctl {shlex.join(arguments)}"
     try:
         done = subprocess.run(
-            ["systemctl", *arguments], capture_output=True, text=True, timeout=60, check=False
+            ["systemctl", *arguments], capture_output=True, text=True, timeout=LONGEST_ORDER_S, check=False
         )
     except OSError as error:
-        raise EdgeError(f"cannot run systemctl: {error.strerror}; --no-start only writes the unit") from error
+        raise EdgeError(f"cannot run systemctl: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise EdgeError(f"{asked} took longer than {LONGEST_ORDER_S} s") from error
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no reason given"]
-        raise EdgeError(
-            f"systemctl {shlex.join(arguments)} failed: {said[0]}; --no-start only writes the unit"
-        )
+        raise EdgeError(f"{asked} failed: {said[0]}")
+
+
+def _failures(*arguments: str) -> list[str]:
+    try:
+        systemctl(*arguments)
+    except EdgeError as error:
+        return [str(error)]
+    return []
 
 
 def _refuse_closed(program: str) -> None:

@@ -43,9 +43,10 @@ def show(run_options) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def uninstall(quiet) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
+    from device.cli.run import report
     from device.service import remove_unit
 
-    path = remove_unit()
+    path = remove_unit(report=report)
     if not quiet:
         click.echo(f"removed {path}")
 

@@ -14,7 +14,7 @@ import pytest
 
 from device.errors import EdgeError
 from device.notify import FRESH_MS, WatchdogSink
-from device.service import install_unit, unit_text
+from device.service import install_unit, remove_unit, unit_text
 
 DEVICE = Path(sys.executable).parent / "device"
 needs_systemd = pytest.mark.skipif(
@@ -63,6 +63,44 @@ def test_a_different_unit_is_not_replaced_unasked(tmp_path):
         install_unit(("--source", "usb:1"), tmp_path, start=False)
     install_unit(("--source", "usb:1"), tmp_path, overwrite=True, start=False)
     assert "--source usb:1" in path.read_text()
+
+
+@pytest.fixture(params=["missing", "failing"])
+def no_systemd(request, tmp_path, monkeypatch):
+    """A machine where systemctl is missing or cannot do anything; the real one would start a service here."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    if request.param == "failing":
+        (programs / "systemctl").write_text(
+            "#!/bin/sh\necho 'System has not been booted with systemd' >&2; exit 1"
+        )
+        (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    # The test's own Python may lie where no other user may go.
+    monkeypatch.setattr("device.service._refuse_closed", lambda program: None)
+    return "cannot run systemctl" if request.param == "missing" else "System has not been booted"
+
+
+def test_a_unit_that_systemd_does_not_take_is_taken_back(no_systemd, tmp_path):
+    units = tmp_path / "units"
+    with pytest.raises(EdgeError, match=f"{no_systemd}.* is taken back; --no-start"):
+        install_unit((), units)
+    assert list(units.iterdir()) == []
+    path = install_unit((), units, start=False)
+    with pytest.raises(EdgeError, match=no_systemd):
+        install_unit((), units)
+    assert path.exists()  # it was there before
+
+
+def test_a_unit_is_removed_without_systemctl_too(no_systemd, tmp_path):
+    path, said = install_unit((), tmp_path, start=False), []
+    assert remove_unit(tmp_path, report=said.append) == path
+    assert not path.exists()
+    (line,) = said
+    assert no_systemd in line
+    assert "--no-start" not in line
+    with pytest.raises(EdgeError, match="not installed"):
+        remove_unit(tmp_path, report=said.append)
 
 
 def test_the_unit_runs_the_path_by_which_device_was_called(tmp_path):
