@@ -1,5 +1,6 @@
 """How both command lines are put together: commands loaded when asked for, errors turned into one line."""
 
+import errno
 import importlib
 import os
 import sys
@@ -54,8 +55,10 @@ def run_command_line(group: click.Group, name: str) -> None:
     except (KeyboardInterrupt, click.Abort):
         fail("interrupted", EXIT_FAILED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        fail(_said_of(error), EXIT_FAILED)
     except ModuleNotFoundError as error:
         fail(
             f"this command needs the package '{error.name}', which is not installed; "
@@ -63,11 +66,31 @@ def run_command_line(group: click.Group, name: str) -> None:
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
-        fail(
-            f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback",
-            EXIT_FAILED,
-        )
+        fail(_unexpected(error), EXIT_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said_of(error: OSError) -> str:
+    """Return the line for what the system refused: a file that it names, or, unnamed, more to write."""
+    if error.filename is not None:
+        return f"cannot use {error.filename}: {error.strerror}; check the name, or who may read and write it"
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _unexpected(error)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _drop_stdout()
+    return f"cannot write: {error.strerror}; free space, or send the output elsewhere"
+
+
+def _drop_stdout() -> None:
+    """Let Python's own flush at the end succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unexpected(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback"
 
 
 def fail(message: str, code: int) -> None:

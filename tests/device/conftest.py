@@ -1,5 +1,6 @@
 """The tiny model and faces that the device's tests share."""
 
+import ctypes
 from pathlib import Path
 
 import numpy as np
@@ -17,3 +18,15 @@ def blobs() -> np.ndarray:
     """``(32, 48, 48) uint8``: seeded blobs of gray."""
     coarse = np.random.default_rng(1).integers(0, 256, (32, 6, 6), dtype=np.uint8)
     return coarse.repeat(8, axis=1).repeat(8, axis=2)
+
+
+def without_override() -> None:
+    """For ``preexec_fn``: root, too, is then refused by a file's mode, as any user is; others stay as they are."""
+    drop_bounding, override, read_search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    for capability in (override, read_search):
+        ctypes.CDLL(None).prctl(drop_bounding, capability, 0, 0, 0)
+
+
+@pytest.fixture
+def as_any_user():
+    return without_override

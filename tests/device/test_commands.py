@@ -15,13 +15,13 @@ DEVICE = Path(sys.executable).parent / "device"
 
 @pytest.fixture
 def run(tmp_path):
-    def call(*arguments) -> subprocess.CompletedProcess:
+    def call(*arguments, **kwargs) -> subprocess.CompletedProcess:
         return subprocess.run(
             [DEVICE, *map(str, arguments)],
-            capture_output=True,
             text=True,
             timeout=60,
             env={**os.environ, "FER_EDGE_HOME": str(tmp_path / "state")},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **kwargs},
         )
 
     return call
@@ -71,6 +71,24 @@ def test_the_service_unit_is_shown_with_its_options(run):
     assert done.returncode == 0
     assert "run -q --source usb:0 --mqtt pi.local\n" in done.stdout
     assert run("service", "show", "--", "--sauce", "usb:0").returncode == 2
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(run, tiny_model, tmp_path, as_any_user):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    done = run("run", "--source", closed, "--model", tiny_model, preexec_fn=as_any_user)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"cannot use {closed}: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("info", "MODEL"), ("run", "-v", "--source", "demo:3"), ("--help",)])
+def test_a_full_standard_output_is_one_line(run, tiny_model, monkeypatch, arguments, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with open("/dev/full", "w") as full:
+        done = run(*(tiny_model if one == "MODEL" else one for one in arguments), stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: cannot write: No space left on device; ")
 
 
 @pytest.mark.parametrize("group", [(), ("service",)])
