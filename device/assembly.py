@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.latency import DEFAULT_WARMUP, LatencyRecorder
@@ -43,9 +43,10 @@ def run_with(
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
     )
+    labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         report(said)
-    model = load_model(options.model or model_in_use(report), labels_from(options.labels), options.threads)
+    model = load_model(options.model or model_in_use(report), labels, options.threads)
     margin_ratio = detector.margin_ratio
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
@@ -65,7 +66,14 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     path = Path(text)
-    named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
+    if "," not in text and (path.suffix or len(path.parts) > 1) and not path.is_file():
+        raise EdgeError(
+            f"--labels {text}: no such file; expected one label a line, or names with commas between"
+        )
+    try:
+        named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
+    except UnicodeDecodeError as error:
+        raise EdgeError(f"--labels {text} is no text in UTF-8; expected one label a line") from error
     labels = tuple(name.strip() for name in named if name.strip())
     if not labels:
         raise UsageError(

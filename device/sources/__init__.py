@@ -64,7 +64,7 @@ def _open_path(spec: str) -> FrameSource:
     from device.sources.images import ImageFiles
 
     path = Path(spec)
-    if path.is_dir():
+    if spec and path.is_dir():  # Path("") is the folder in which we are
         return ImageFiles(
             spec, [one for one in sorted(path.iterdir()) if one.suffix.lower() in IMAGE_SUFFIXES]
         )

@@ -24,8 +24,12 @@ class VideoFile(CaptureSource):
     def _open(self) -> cv2.VideoCapture:
         if not self.path.is_file():
             raise EdgeError(f"no such file: {self.path}")
-        if self.path.stat().st_size == 0:
-            raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
+        try:
+            with open(self.path, "rb") as file:
+                if not file.read(1):
+                    raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
+        except OSError as error:
+            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
         capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise EdgeError(

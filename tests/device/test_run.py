@@ -162,6 +162,10 @@ def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
         (["--source", "webcam"], 2, ["unknown source", "picamera"]),
         (["--source", "demo", "--model", "gone.tflite"], 1, ["gone.tflite"]),
         (["--source", "demo", "--labels", "a,b"], 1, ["2 labels", "7 outputs"]),
+        (["--source", "demo", "--labels", "nope.txt"], 1, ["nope.txt: no such file"]),
+        (["--source", "demo", "--labels", "gone/nope"], 1, ["gone/nope: no such file"]),
+        (["--source", "demo", "--labels", "latin.txt"], 1, ["latin.txt is no text in UTF-8"]),
+        (["--source", ""], 2, ["unknown source ''", "picamera"]),
         (["--source", "demo", "--detector", "mtcnn"], 2, ["haar", "yunet"]),
         (["--source", "demo", "--min-face", "3"], 2, ["--min-face"]),
         (["--source", "usb:97"], 1, ["/dev/video97"]),
@@ -176,12 +180,20 @@ def test_errors_are_one_line(arguments, code, words, tiny_model, tmp_path):
     if "--model" not in arguments:
         arguments = [*arguments, "--model", str(tiny_model)]
     (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
+    (tmp_path / "latin.txt").write_bytes("fröhlich".encode("latin-1"))
     done = run("run", *arguments, cwd=tmp_path)
     assert done.returncode == code
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_a_video_that_may_not_be_read_says_so(tiny_model, tmp_path, as_any_user):
+    (tmp_path / "closed.mp4").touch(mode=0)
+    done = run("run", "--source", tmp_path / "closed.mp4", "--model", tiny_model, preexec_fn=as_any_user)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "closed.mp4: Permission denied" in done.stderr
 
 
 @pytest.mark.skipif(bool(list(Path("/dev").glob("video*"))), reason="this machine has a camera")
