@@ -31,13 +31,21 @@ def refuse_existing(path: str | Path, overwrite: bool) -> None:
 
 
 def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
-    """Raise EdgeError if ``path`` cannot be begun later: as ``refuse_existing``, or its place cannot be written."""
+    """Raise EdgeError if ``path`` cannot be begun later: as ``refuse_existing``, or an attempt to write fails.
+
+    What is there stays as it is, and nothing is left where nothing was.
+    """
     refuse_existing(path, overwrite)
     path = Path(path)
-    place = path if path.exists() else path.parent
-    if path.is_dir() or not os.access(place, os.W_OK):
-        reason = "is a folder" if path.is_dir() else "is missing or read-only"
-        raise EdgeError(f"cannot write {path}: {place} {reason}; choose another place")
+    if path.is_dir():
+        raise EdgeError(f"cannot write {path}: it is a folder; choose another place")
+    try:
+        if not path.exists():
+            tempfile.TemporaryFile(dir=path.parent).close()  # what a folder's mode does not tell, /proc does
+        elif path.is_file():  # a pipe would wait for its reader
+            open(path, "ab").close()
+    except OSError as error:
+        raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 @contextlib.contextmanager

@@ -174,12 +174,17 @@ def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
         (["--source", "broken.mp4"], 1, ["no video"]),
         (["--source", "demo", "--output", "rows.txt"], 2, [".jsonl"]),
         (["--source", "demo", "--output", "gone/rows.jsonl"], 1, ["cannot write"]),
+        (["--source", "demo", "--output", "/proc/rows.jsonl"], 1, ["cannot write /proc/rows.jsonl"]),
+        (["--source", "demo", "--video", "/proc/clip.avi"], 1, ["cannot write /proc/clip.avi"]),
+        (["--source", "demo", "--output", "/proc/version", "--append"], 1, ["cannot write /proc/version"]),
+        (["--source", "demo", "--output", "folder.csv", "--append"], 1, ["folder.csv: it is a folder"]),
     ],
 )
 def test_errors_are_one_line(arguments, code, words, tiny_model, tmp_path):
     if "--model" not in arguments:
         arguments = [*arguments, "--model", str(tiny_model)]
     (tmp_path / "broken.mp4").write_bytes(b"no video" * 100)
+    (tmp_path / "folder.csv").mkdir()
     (tmp_path / "latin.txt").write_bytes("fröhlich".encode("latin-1"))
     done = run("run", *arguments, cwd=tmp_path)
     assert done.returncode == code
