@@ -50,7 +50,7 @@ def run_with(
     margin_ratio = detector.margin_ratio
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
-    finder = FaceFinder(detector, options.every_frame)
+    finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
     loop = FrameLoop(finder, model, smoother, LatencyRecorder(warmup), source.continuous, margin_ratio)
     stop = Stop()

@@ -5,6 +5,7 @@ import numpy as np
 
 from device.cropping import cut_square, resize_square
 from device.detectors.base import Detection, Detector, without_duplicates
+from device.errors import UsageError
 from device.frames import BoundingBox, Frame
 from device.glimpse import glimpse
 from device.tracking import COAST_S, FaceTracker, Track, TrackedFace
@@ -20,12 +21,14 @@ class FaceFinder:
     """Finds the faces of each frame with ids, as cheaply as the faces allow.
 
     A *sweep* searches the whole frame; *following* searches a region around each known face at the scale at
-    which it was. With ``every_frame`` each frame is swept and nothing is followed.
+    which it was. With ``every_frame`` each frame is swept and nothing is followed. ``min_face_px`` is what the
+    detector was asked for: UsageError if no such face fits into a frame that is no still.
     """
 
-    def __init__(self, detector: Detector, every_frame: bool = False):
+    def __init__(self, detector: Detector, every_frame: bool = False, min_face_px: int = 0):
         self.detector = detector
         self.every_frame = every_frame
+        self.min_face_px = min_face_px
         self.sweeps = 0
         self.tracker = FaceTracker(detector.certain_score)
         self.reset()
@@ -43,6 +46,7 @@ class FaceFinder:
             faces = self.detector.detect_still(frame.image)
             return [TrackedFace(number, one.box, one.score, True) for number, one in enumerate(faces, 1)]
         if frame.size_wh != self._size_wh:
+            self._refuse_small(frame)
             self.reset()
             self._size_wh = frame.size_wh
         now_s = frame.time_s
@@ -63,6 +67,14 @@ class FaceFinder:
             self._swept_s, self._frames_since_sweep = now_s, 0
         self._frames_since_sweep += 1
         return self._settle(frame.image, without_duplicates(found), sweep)
+
+    def _refuse_small(self, frame: Frame) -> None:
+        width, height = frame.size_wh
+        if self.min_face_px > min(width, height):
+            raise UsageError(
+                f"--min-face is {self.min_face_px} pixels, the picture only {width}x{height}: no face could be found; "
+                "pass a smaller one"
+            )
 
     def _settle(self, image: np.ndarray, found: list[Detection], sweep: bool) -> list[TrackedFace]:
         """Hand the detections to the tracker, with eyes to tell faces apart and to keep them in sight."""

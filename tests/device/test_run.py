@@ -168,6 +168,7 @@ def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
         (["--source", ""], 2, ["unknown source ''", "picamera"]),
         (["--source", "demo", "--detector", "mtcnn"], 2, ["haar", "yunet"]),
         (["--source", "demo", "--min-face", "3"], 2, ["--min-face"]),
+        (["--source", "demo:live", "--min-face", "5000"], 2, ["--min-face is 5000", "640x480"]),
         (["--source", "usb:97"], 1, ["/dev/video97"]),
         (["--source", "http://127.0.0.1:9/x.mjpg"], 1, ["does not answer"]),
         (["--source", "rtsp://127.0.0.1:9/x"], 1, ["does not answer"]),
