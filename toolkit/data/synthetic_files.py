@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import refuse_existing
 from toolkit.data.fitting import FACES_PER_CLASS, Progress, fit_and_sample
 from toolkit.data.loading import load_dataset
 from toolkit.data.synthesis import MARK, SHEET_COLUMNS, load_synthetic, write_sheet
 from toolkit.data.writing import in_three_splits, write_folders
+from toolkit.outputs import refuse_output
 
 MARK_TEXT = "The faces in these folders are synthetic, of no real person: toolkit data synth made them.\n"
 
@@ -29,7 +29,7 @@ def write_fitted(
     progress: Progress = lambda text: None,
 ) -> dict:
     """Fit a model of faces on ``data``, write a sheet of ``faces`` samples a class to ``out``; return how it went."""
-    refuse_existing(out, overwrite)
+    refuse_output(out, overwrite, (data,))
     if out.suffix.lower() != ".png":
         raise EdgeError(f"expected a PNG file for the sheet of fitted faces; received {out}")
     if faces % SHEET_COLUMNS:
