@@ -57,6 +57,8 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
         console.print(f"  without them       {figure}")
     elif evaluation.leaked_n == 0:
         console.print("  no face also stands in the training split")
+    if evaluation.note:
+        console.print(f"  [yellow]note: {evaluation.note}[/yellow]", soft_wrap=True)
     console.print(_class_table(report))
     if evaluation.robustness:
         console.print(_robustness_table(evaluation.robustness))
