@@ -1,6 +1,7 @@
 """``toolkit evaluate`` as a user types it."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -138,3 +139,16 @@ def test_keras_and_tflite_give_the_same_report_and_cost(
     assert paired["mean_probability_difference"] < 0.02
     assert float_entry["model"]["macs"] == quantized_entry["model"]["macs"]
     assert float_entry["model"]["parameters"] == quantized_entry["model"]["parameters"] + 7  # a bias of zeros
+
+
+def test_a_class_folder_that_may_not_be_read_is_no_empty_class(
+    toolkit_of_a_user, tiny_tflite, face_folders, tmp_path
+):
+    data = shutil.copytree(face_folders, tmp_path / "data")
+    for closed in (data / "test" / "sad", data / "test"):
+        closed.chmod(0)
+        done = toolkit_of_a_user("evaluate", "--model", tiny_tflite, "--data", data)
+        closed.chmod(0o755)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.count("\n") == 1
+        assert f"cannot read {closed}: Permission denied" in done.stderr
