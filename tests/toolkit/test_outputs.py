@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from toolkit.outputs import refuse_output
 
 pytestmark = pytest.mark.toolkit
@@ -76,3 +76,65 @@ def test_inputs_that_are_not_given_or_no_files_are_passed_over(tmp_path):
     refuse_output(tmp_path / "new", False, (None, "synthetic", tmp_path / "new", tmp_path / "there"))
     with pytest.raises(UsageError, match="would replace"):
         refuse_output(tmp_path / "there", False, (tmp_path / "there",))
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A folder in which nothing may be written."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o555)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "quantize --model {keras} --data /nowhere --untrained --out {out}/deeper/x.tflite",
+        "quantize --model {keras} --data /nowhere --untrained --results {out}/x.json",
+        "evaluate --model {tflite} --data /nowhere --out {out}/x.json",
+        "benchmark --model /nowhere.tflite --out {out}/x.json",
+        "report /nowhere.json --out {out}/x.html",
+        "data inspect /nowhere --out {out}/x.html",
+        "train --data /nowhere --out {out}/run",
+    ],
+)
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_read(
+    toolkit_of_a_user, tiny_keras, tiny_tflite, closed, tmp_path, command
+):
+    """The data and models do not exist: whoever looks for them first says so."""
+    for place, reason in ((closed, "Permission denied"), ("/proc", "No such file or directory")):
+        asked = command.format(out=place, keras=tiny_keras, tflite=tiny_tflite)
+        done = toolkit_of_a_user(*asked.split())
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith(f"error: cannot write in {place}")
+        assert reason in done.stderr
+
+
+@pytest.mark.parametrize("out", ["README.md", "README.md/run"])
+def test_a_training_folder_that_is_a_file_is_found_before_the_data_is_read(toolkit_command, tmp_path, out):
+    (tmp_path / "README.md").write_text("words")
+    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path / out, "--overwrite")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path}/README.md: Not a directory; choose another place" in done.stderr
+    assert (tmp_path / "README.md").read_text() == "words"
+
+
+def test_an_output_is_a_file(tmp_path):
+    with pytest.raises(EdgeError, match="it is a folder; expected the name of a file"):
+        refuse_output(tmp_path, overwrite=True)
+    with pytest.raises(EdgeError, match="/dev/null: it is a device"):
+        refuse_output("/dev/null", overwrite=True)
+    refuse_output(tmp_path / "new" / "deeper" / "x.json", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_may_not_be_read_is_found_before_the_data_is_read(
+    toolkit_of_a_user, tiny_keras, tmp_path
+):
+    secret = tmp_path / "secret.keras"
+    shutil.copy(tiny_keras, secret)
+    secret.chmod(0)
+    done = toolkit_of_a_user("quantize", "--model", secret, "--data", "/nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: cannot read {secret}: Permission denied")
