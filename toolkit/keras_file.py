@@ -70,7 +70,7 @@ def load_keras_model(path: str | Path) -> "keras.Model":
 
 
 def verify_keras_file(path: Path) -> None:
-    """Raise EdgeError unless there is a SavedModel at ``path``, or a whole file that can be read and looks like Keras'."""
+    """Raise EdgeError unless there is a SavedModel at ``path``, or a whole file that may be read and looks right."""
     if is_saved_model(path):
         return
     if not os.path.exists(path):
