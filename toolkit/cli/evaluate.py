@@ -68,7 +68,7 @@ def evaluate(
     if out:
         refuse_output(out, overwrite, (*models, data))
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
-    chosen = parse_classes(classes) if classes else None
+    chosen = parse_classes(classes, fewest=2) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, robustness, say)
     if out:

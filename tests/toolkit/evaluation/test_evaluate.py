@@ -152,3 +152,22 @@ def test_a_class_folder_that_may_not_be_read_is_no_empty_class(
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.count("\n") == 1
         assert f"cannot read {closed}: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "classes", "words"),
+    [
+        ("train", "happy", "--classes needs at least two classes; received 'happy'"),
+        ("evaluate --model m.tflite", "happy", "--classes needs at least two classes; received 'happy'"),
+        ("train", "happy,joy", "--classes: happy and joy are both 'happy'"),
+        ("data inspect", "happy,joy", "--classes: happy and joy are both 'happy'"),
+        ("evaluate --model m.tflite", "happy,,sad", "expected class names separated by commas"),
+    ],
+)
+def test_classes_that_leave_nothing_to_tell_apart_are_wrong_use(
+    toolkit_command, face_folders, command, classes, words
+):
+    data = [face_folders] if command == "data inspect" else ["--data", face_folders]
+    done = toolkit_command(*command.split(), *data, "--classes", classes)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr.splitlines()[-1]
