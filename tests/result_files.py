@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,17 +63,21 @@ def face_folders(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
-def toolkit_command():
-    """A function that runs the installed ``toolkit`` and returns the finished process."""
+def toolkit_after(*prefix: str):
+    """Return a function that runs the installed ``toolkit`` behind ``prefix`` and returns the finished process."""
     script = Path(sys.executable).with_name("toolkit")
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [str(script), *map(str, arguments)], capture_output=True, text=True, timeout=300
-        )
+        command = [*prefix, str(script), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def toolkit_command():
+    """A function that runs the installed ``toolkit`` and returns the finished process."""
+    return toolkit_after()
 
 
 @pytest.fixture(scope="session")
@@ -99,3 +104,20 @@ def timed(tmp_path_factory, toolkit_command, tiny_tflite, twin_tflite) -> Path:
 def load_json():
     """A function that reads a JSON file."""
     return lambda path: json.loads(Path(path).read_text())
+
+
+@pytest.fixture(scope="session")
+def toolkit_of_a_user(tmp_path_factory):
+    """As ``toolkit_command``, but files and folders that may not be read are not, even where the tests run as root."""
+    secret = tmp_path_factory.mktemp("secret") / "file"
+    secret.write_text("")
+    secret.chmod(0)
+    rights = "-dac_override,-dac_read_search"
+    prefix = [] if os.geteuid() else ["setpriv", "--bounding-set", rights]
+    try:
+        tried = subprocess.run([*prefix, "cat", str(secret)], capture_output=True)
+    except FileNotFoundError:
+        tried = None
+    if tried is None or b"Permission denied" not in tried.stderr:
+        pytest.skip("root reads everything here: no setpriv, or it may not give up rights")
+    return toolkit_after(*prefix)

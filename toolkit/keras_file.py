@@ -5,6 +5,7 @@ ever.
 """
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def load_keras_model(path: str | Path) -> "keras.Model":
     if is_saved_model(path):
         import_quietly()
         return load_saved_model(path)
-    _verify_keras_file(path)
+    verify_keras_file(path)
     import_quietly()
     import keras
 
@@ -68,23 +69,33 @@ def load_keras_model(path: str | Path) -> "keras.Model":
         raise EdgeError(_why_not_loaded(path, error)) from error
 
 
-def _verify_keras_file(path: Path) -> None:
-    if not path.exists():
+def verify_keras_file(path: Path) -> None:
+    """Raise EdgeError unless there is a SavedModel at ``path``, or a whole file that may be read and looks right."""
+    if is_saved_model(path):
+        return
+    if not os.path.exists(path):
         raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
     if path.is_dir():
         raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
     if path.stat().st_size == 0:
         raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
-    with open(path, "rb") as handle:
-        start = handle.read(8)
+    try:
+        with open(path, "rb") as handle:
+            start = handle.read(8)
+    except OSError as error:
+        raise EdgeError(
+            f"cannot read {path}: {error.strerror}; name a .keras file that you may read"
+        ) from error
     if path.suffix in (".h5", ".hdf5"):
         if start != b"\x89HDF\r\n\x1a\n":
             raise EdgeError(f"{path} is no HDF5 file: it starts with {start!r}; expected a Keras .h5 model")
         return
     if path.suffix != ".keras":
         raise EdgeError(f"{path} is called {path.suffix or 'without a suffix'}; expected a .keras file")
+    if start.startswith(b"PK") and not zipfile.is_zipfile(path):
+        raise EdgeError(f"{path} was cut short: its end is missing; copy or save it again")
     if not zipfile.is_zipfile(path):
-        raise EdgeError(f"{path} is no Keras model or was cut short: expected a zip archive, found {start!r}")
+        raise EdgeError(f"{path} is no Keras model: expected a zip archive, found {start!r}")
     with zipfile.ZipFile(path) as archive:
         missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
     if missing:

@@ -54,7 +54,7 @@ def test_a_stock_file_has_no_metadata(model, tmp_path):
     ("name", "content", "message"),
     [
         ("m.keras", b"", "is empty"),
-        ("m.keras", b"PK\x03\x04 and no more", "was cut short"),
+        ("m.keras", b"PK\x03\x04 and no more", "was cut short: its end is missing"),
         ("m.keras", b"\x89PNG", "no Keras model"),
         ("m.h5", b"PK\x03\x04", "no HDF5 file"),
         ("m.pt", b"PK\x03\x04", "expected a .keras file"),

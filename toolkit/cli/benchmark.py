@@ -49,16 +49,16 @@ def benchmark(
     models, baseline, targets, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
-    from device.files import refuse_existing
     from toolkit.benchmark import benchmark_on
     from toolkit.evaluation.results import write_results
     from toolkit.evaluation.table import print_benchmark
+    from toolkit.outputs import refuse_output
 
+    paths = [baseline, *models] if baseline else list(models)
     if out:
-        refuse_existing(out, overwrite)
+        refuse_output(out, overwrite, paths)
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    paths = [baseline, *models] if baseline else list(models)
     options = {
         "runs": runs,
         "warmup": warmup,

@@ -26,7 +26,7 @@ def inspect(data, out, classes, near, overwrite, as_json, quiet) -> None:
     from toolkit.data.loading import load_dataset
 
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    paths = page_paths(out, overwrite) if out else None
+    paths = page_paths(out, data, overwrite) if out else None
     chosen = parse_classes(classes) if classes else None
     inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, say)
     if paths:

@@ -21,7 +21,7 @@ import click
     help="Fit a new model of faces on the 'train' faces of DATA and sample that, minutes; "
     "without it: the faces that ship with the toolkit.",
 )
-@click.option("--faces", type=click.IntRange(min=1), help="With --fit: faces a class.  [default: 64]")
+@click.option("--faces", type=int, help="With --fit: faces a class, a multiple of 16.  [default: 64]")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="With --fit: seed of everything random.  [default: 0]"
 )

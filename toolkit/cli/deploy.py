@@ -31,13 +31,13 @@ def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_ru
     from pathlib import Path
 
     from device.errors import EdgeError
-    from device.files import refuse_existing
     from toolkit.deploy.fleet import collected, deploy_all, packed
     from toolkit.deploy.ssh import Host
     from toolkit.evaluation.results import write_results
+    from toolkit.outputs import refuse_output
 
     if out:
-        refuse_existing(out, overwrite)
+        refuse_output(out, overwrite, (model, wheel, ssh_config))
     parcel = packed(model, wheel, python, runs)
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     reached = [Host(name, Path(ssh_config) if ssh_config else None) for name in dict.fromkeys(hosts)]

@@ -59,16 +59,16 @@ def evaluate(
     verbose,
 ) -> None:
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
-    from device.files import refuse_existing
     from toolkit.data.class_names import parse_classes
     from toolkit.evaluation.evaluate import evaluate_models
     from toolkit.evaluation.results import write_results
     from toolkit.evaluation.table import print_evaluation
+    from toolkit.outputs import refuse_output
 
     if out:
-        refuse_existing(out, overwrite)
+        refuse_output(out, overwrite, (*models, data))
     named = tuple(part.strip() for part in labels.split(",")) if labels else None
-    chosen = parse_classes(classes) if classes else None
+    chosen = parse_classes(classes, fewest=2) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, robustness, say)
     if out:

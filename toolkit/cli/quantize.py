@@ -71,7 +71,8 @@ def quantize(model, data, label_source, as_json, quiet, **options) -> None:
     import json
     from pathlib import Path
 
-    from toolkit.quantization.outcome import Wish, faces_at, fulfil
+    from toolkit.keras_file import verify_keras_file
+    from toolkit.quantization.outcome import Wish, faces_at, fulfil, refuse_outputs
     from toolkit.quantization.quantize import Request
 
     for name in ("labels", "keep_float"):
@@ -80,6 +81,8 @@ def quantize(model, data, label_source, as_json, quiet, **options) -> None:
         options[name] = Path(options[name]) if options[name] else None
     names = ("recipe", "keep_float", "edges", "edgetpu", "results", "verbose")
     wish = Wish(**{name: options.pop(name) for name in names})
+    refuse_outputs(wish, Path(model), data, options["out"], options["overwrite"])
+    verify_keras_file(Path(model))
     progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(step, err=True)
     request = Request(Path(model), faces_at(data, label_source, progress), progress=progress, **options)
     outcome = fulfil(request, wish)

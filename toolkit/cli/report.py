@@ -29,16 +29,17 @@ def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
     from device.errors import UsageError
-    from toolkit.report import fail_if, make_report, read_condition, write_report
+    from toolkit.report import fail_if, make_report, output_paths, read_condition, write_report
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
     limit = read_condition(condition) if condition else None
+    paths = output_paths(out, overwrite, (*results, faces)) if out else None
     made = (
         make_report([results[1]], results[0], faces) if compare else make_report(list(results), None, faces)
     )
-    if out:
-        write_report(made, out, overwrite, results)
+    if paths:
+        write_report(made, paths, overwrite)
     if as_json:
         click.echo(json.dumps(made.to_json()))
     elif not quiet:

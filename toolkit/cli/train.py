@@ -112,17 +112,18 @@ def train(
 ) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
+    from toolkit.data.class_names import parse_classes
     from toolkit.quiet_tensorflow import import_quietly
     from toolkit.training.recipe import RANDOM_WEIGHTS, read_recipe
 
     if init and not choices["weights"]:
         choices["weights"] = RANDOM_WEIGHTS
+    names = parse_classes(classes, fewest=2) if classes is not None else None
     recipe = read_recipe(recipe_file, **choices)
     with TrainingProgress(recipe.epochs, quiet) as progress:
         import_quietly()
         from toolkit.training.session import TrainingRequest, train
 
-        names = tuple(name.strip() for name in classes.split(",")) if classes else None
         out = out or Path("runs") / recipe.arch
         request = TrainingRequest(data, out, recipe, names, teachers, init, resume, overwrite, answers)
         result = train(request, progress.say, progress.step, progress.epoch_done)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from device.errors import EdgeError
+from device.errors import UsageError
 
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FERPLUS_CLASSES = (*FER2013_CLASSES, "contempt")
@@ -36,11 +36,18 @@ def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(unique))
 
 
-def parse_classes(text: str) -> tuple[str, ...]:
-    """Return the normalised names of a comma-separated option; EdgeError for an empty or repeated one."""
-    names = tuple(normal_class_name(part) for part in text.split(","))
-    if "" in names or len(set(names)) < len(names):
-        raise EdgeError(
-            f"expected different class names separated by commas, such as happy,sad; received '{text}'"
+def parse_classes(text: str, fewest: int = 1) -> tuple[str, ...]:
+    """Return the normalised names of a comma-separated option; UsageError for an empty or repeated one, or too few."""
+    typed = [part.strip() for part in text.split(",")]
+    names = tuple(normal_class_name(part) for part in typed)
+    if "" in names:
+        raise UsageError(
+            f"expected class names separated by commas for --classes, such as happy,sad; received '{text}'"
         )
+    for name in names:
+        same = [part for part, normal in zip(typed, names, strict=True) if normal == name]
+        if len(same) > 1:
+            raise UsageError(f"--classes: {' and '.join(same)} are both '{name}'; name each class once")
+    if len(names) < fewest:
+        raise UsageError(f"--classes needs at least two classes; received '{text}'; add one")
     return names

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -118,9 +119,13 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def images_under(folder: Path) -> list[Path]:
-    """Return the image files in ``folder`` at any depth, by name, without hidden ones."""
+    """Return the image files in ``folder`` at any depth, by name, without hidden ones; OSError if one is unreadable."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
     found = []
-    for base, folders, names in os.walk(folder):
+    for base, folders, names in os.walk(folder, onerror=refuse):
         folders.sort()
         found += [
             Path(base, name)

@@ -4,17 +4,19 @@ import json
 from pathlib import Path
 
 from device.errors import UsageError
-from device.files import refuse_existing, write_whole
+from device.files import write_whole
 from toolkit.data.inspection import Inspection
+from toolkit.outputs import refuse_output
 
 
-def page_paths(out: Path, overwrite: bool) -> tuple[Path, Path]:
-    """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written."""
+def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
+    """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written or is
+    ``data``."""
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"expected a file ending in .html for --out; received {out}")
     paths = out, out.with_suffix(".json")
     for path in paths:
-        refuse_existing(path, overwrite)
+        refuse_output(path, overwrite, (data,))
     return paths
 
 

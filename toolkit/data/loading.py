@@ -30,17 +30,15 @@ def load_dataset(
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the
     faces that have one, in FERPLUS_CLASSES.
-    Raises EdgeError for anything else, for a data set of one class, and for a class that is not there.
+    Raises EdgeError for anything else, for a data set of one class, for a class that is not there, and for a folder
+    that may not be read.
     """
-    path = Path(path)
-    if path.exists():
-        dataset = load_any(path, lenient)
-    elif str(path) == SYNTHETIC:
-        dataset = load_synthetic()
-    else:
+    try:
+        dataset = load_any(Path(path), lenient)
+    except PermissionError as error:
         raise EdgeError(
-            f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
-        )
+            f"cannot read {error.filename}: {error.strerror}; give yourself the right to read it, or take it out"
+        ) from error
     dataset = narrowed(dataset, classes, label_source)
     if not lenient:
         refuse_one_class(dataset)
@@ -57,7 +55,13 @@ def narrowed(dataset: Dataset, classes: tuple[str, ...] | None, label_source: st
 
 
 def load_any(path: Path, lenient: bool) -> Dataset:
-    """Return the faces of a file or folder that exists."""
+    """Return the faces of a file or folder, or of the toolkit; PermissionError for a folder that may not be read."""
+    if not path.exists():
+        if str(path) == SYNTHETIC:
+            return load_synthetic()
+        raise EdgeError(
+            f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
+        )
     if path.is_file():
         return load_kaggle_csv(path, lenient)
     if (path / CSV_FILE).is_file() and not subfolders(path):

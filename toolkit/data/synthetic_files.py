@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from device.errors import EdgeError
-from device.files import refuse_existing
+from device.errors import UsageError
 from toolkit.data.fitting import FACES_PER_CLASS, Progress, fit_and_sample
 from toolkit.data.loading import load_dataset
 from toolkit.data.synthesis import MARK, SHEET_COLUMNS, load_synthetic, write_sheet
 from toolkit.data.writing import in_three_splits, write_folders
+from toolkit.outputs import refuse_output
 
 MARK_TEXT = "The faces in these folders are synthetic, of no real person: toolkit data synth made them.\n"
 
@@ -29,12 +29,12 @@ def write_fitted(
     progress: Progress = lambda text: None,
 ) -> dict:
     """Fit a model of faces on ``data``, write a sheet of ``faces`` samples a class to ``out``; return how it went."""
-    refuse_existing(out, overwrite)
+    refuse_output(out, overwrite, (data,))
     if out.suffix.lower() != ".png":
-        raise EdgeError(f"expected a PNG file for the sheet of fitted faces; received {out}")
-    if faces % SHEET_COLUMNS:
-        raise EdgeError(
-            f"expected a multiple of {SHEET_COLUMNS} faces a class for the sheet; received {faces}"
+        raise UsageError(f"expected a PNG file for the sheet of fitted faces; received {out}")
+    if faces < 1 or faces % SHEET_COLUMNS:
+        raise UsageError(
+            f"--faces is {faces}; expected a multiple of {SHEET_COLUMNS}: the sheet has as many a row"
         )
     synthesis = fit_and_sample(load_dataset(data), faces, seed, progress=progress)
     write_sheet(synthesis.faces.images, out, overwrite=overwrite)

@@ -12,13 +12,14 @@ from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.leaks import leaked_rows
-from toolkit.data.loading import OWN_LABELS, load_dataset
+from toolkit.data.loading import OWN_LABELS, load_dataset, narrowed
 from toolkit.evaluation.compare import compare_predictions
 from toolkit.evaluation.metrics import evaluate_predictions
 from toolkit.evaluation.origin import origin_of
 from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
 from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
 from toolkit.evaluation.robustness import measure_robustness
+from toolkit.evaluation.training_faces import training_note
 
 ALL = "all"
 PREFERRED_SPLITS = ("test", "validation")
@@ -93,7 +94,8 @@ def evaluate_models(
     predictors = [load_predictor(path, labels, pixel_range) for path in models]
     names = classes or tuple(predictors[0].labels)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
-    loaded = load_dataset(data, label_source=label_source)
+    whole = load_dataset(data)
+    loaded = narrowed(whole, None, label_source)
     for remark in loaded.remarks():
         progress(remark)
     dataset = match_classes(loaded, names, classes)
@@ -105,9 +107,9 @@ def evaluate_models(
     for path, predictor in zip(models, predictors, strict=True):
         progress(f"evaluating {path} on {len(faces)} faces ({split})")
         entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked)
-        if robustness:
-            measured = measure_robustness(predictor.predict, faces, progress=progress)
-            entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured),))
+        note = training_note(faces, whole, entry.model.labels, entry.training)
+        measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None
+        entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
         if not entries:
             reference = probabilities
         else:

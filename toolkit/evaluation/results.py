@@ -67,13 +67,15 @@ class DataIdentity:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A report on one data set; ``leaked_n`` of its faces stand in the training split too; ``robustness``: if asked."""
+    """A report on one data set; ``leaked_n`` of its faces stand in the training split too; ``robustness``: if asked;
+    ``note``: what to say beside the accuracy, if anything."""
 
     data: DataIdentity
     report: EvaluationReport
     leaked_n: int | None = None
     without_leaks: EvaluationReport | None = None
     robustness: Robustness | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def _evaluation(entry: dict[str, Any]) -> Evaluation:
         entry.get("leaked_n"),
         EvaluationReport.from_json(cleaned) if cleaned else None,
         Robustness.from_json(robustness) if robustness else None,
+        entry.get("note", ""),
     )
 
 

@@ -1,11 +1,27 @@
 """Evaluation results as a table on a terminal."""
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 
 from toolkit.evaluation.metrics import EvaluationReport
 from toolkit.evaluation.results import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
 from toolkit.evaluation.robustness import Robustness
+
+WIDE = 200  # characters a line where no terminal says how many there are
+# The columns of the benchmark's tables by importance: where the terminal is narrow, the lowest number goes first.
+COSTS = {
+    "": 9,
+    "KiB": 8,
+    "parameters": 4,
+    "MACs": 5,
+    "import ms": 1,
+    "load ms": 3,
+    "first ms": 2,
+    "peak MB": 6,
+}
+TIMES = {"ms a call": 9, "mean": 2, "p50": 8, "p90": 1, "p99": 6, "faces/s": 3, "to first": 7, "95 %": 5}
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:
@@ -57,6 +73,8 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
         console.print(f"  without them       {figure}")
     elif evaluation.leaked_n == 0:
         console.print("  no face also stands in the training split")
+    if evaluation.note:
+        console.print(f"  [yellow]note: {evaluation.note}[/yellow]", soft_wrap=True)
     console.print(_class_table(report))
     if evaluation.robustness:
         console.print(_robustness_table(evaluation.robustness))
@@ -131,17 +149,14 @@ def comparison_line(comparison: Comparison) -> str:
 def print_benchmark(results: Results, console: Console | None = None) -> None:
     """Print what each model costs, then its latency and the ratio to the first with its interval."""
     console = console or Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE  # a pipe or a file
     found = [(entry, latency) for entry in results.models for latency in entry.latencies]
     measured = [(entry, latency) for entry, latency in found if latency.origin == MEASURED]
     if measured:
-        costs = _table("", "KiB", "parameters", "MACs", "import ms", "load ms", "first ms", "peak MB")
-        times = _table("ms a call", "mean", "p50", "p90", "p99", "faces/s", "to first", "95 %")
-        for entry, latency in measured:
-            costs.add_row(*_cost_row(entry, latency))
-            times.add_row(*_time_row(entry, latency))
-        console.print(costs)
+        _print_columns(console, COSTS, [_cost_row(*one) for one in measured])
         console.print()
-        console.print(times)
+        _print_columns(console, TIMES, [_time_row(*one) for one in measured])
     if any(not latency.extra.get("steady", True) for _, latency in measured):
         console.print(
             "[yellow]  * the machine was not at rest: latency drifted by over 10 % in the run[/yellow]"
@@ -162,12 +177,34 @@ def _print_estimate(console: Console, entry: ModelResults, latency: Latency) -> 
     console.print(f"  {latency.extra['how']}", style="dim", soft_wrap=True)
 
 
-def _table(first: str, *headings: str) -> Table:
+def _print_columns(console: Console, columns: dict[str, int], rows: list[list[str]]) -> None:
+    """Print a table with the first column whole; of the others the least important go where the terminal is narrow.
+
+    columns: heading to importance, the least first to go.
+    """
+    kept = list(columns)
+    table = _table(columns, kept, rows)
+    while len(kept) > 2 and console.width < _natural_width(console, table):
+        kept.remove(min(kept[1:], key=lambda heading: columns[heading]))
+        table = _table(columns, kept, rows)
+    console.width = max(console.width, _natural_width(console, table))
+    console.print(table)
+    if missing := [heading for heading in columns if heading not in kept]:
+        console.print(f"  (no room for {', '.join(missing)}; --json has all)", style="dim", soft_wrap=True)
+
+
+def _table(columns: dict[str, int], kept: list[str], rows: list[list[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(first, overflow="fold")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in kept:
+        table.add_column(heading, justify="left" if heading == kept[0] else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell for heading, cell in zip(columns, row, strict=True) if heading in kept))
     return table
+
+
+def _natural_width(console: Console, table: Table) -> int:
+    """Return the columns of a terminal that ``table`` needs."""
+    return console.measure(table, options=console.options.update(width=10_000)).maximum
 
 
 def _cost_row(entry: ModelResults, latency: Latency) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import UsageError
-from device.files import refuse_existing, write_whole
+from device.files import write_whole
+from toolkit.outputs import refuse_output
 from toolkit.quantization.comparison import (
     TOLERATED_DROP,
     compare_recipes,
@@ -17,7 +18,7 @@ from toolkit.quantization.comparison import (
 )
 from toolkit.quantization.edgetpu_report import examine
 from toolkit.quantization.quantize import Request, quantize, quantize_all
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
 from toolkit.quantization.table import result_document, result_lines
 
 ALL = "all"
@@ -51,11 +52,24 @@ class Wish:
         if self.edgetpu and self.recipe != "int8":
             raise UsageError(f"--edgetpu needs a full integer model; leave out --recipe {self.recipe}")
 
+    def one_recipe(self) -> Recipe:
+        """Return the recipe, unless it is 'all', with what was chosen beside its name; UsageError if there is none."""
+        return recipe_named(self.recipe).keeping_float(self.keep_float).with_edges(self.edges)
+
+
+def refuse_outputs(wish: Wish, model: Path, data: str | None, out: Path | None, overwrite: bool) -> None:
+    """Raise EdgeError if a file to write may not be: ``out``, those beside ``model`` without it, the results."""
+    recipes = RECIPES.values() if wish.recipe == ALL else (wish.one_recipe(),)
+    for path in [out] if out else [quantized_path(model, recipe) for recipe in recipes]:
+        refuse_output(path, overwrite, (model, data), ".tflite")
+        if wish.results and path.resolve() == wish.results.resolve():
+            raise UsageError(f"--results would replace the model at {path}; choose another name")
+    if wish.results:
+        refuse_output(wish.results, overwrite, (model, data))
+
 
 def fulfil(request: Request, wish: Wish) -> Outcome:
     """Quantize, measure and write. Raises EdgeError in one line."""
-    if wish.results:
-        refuse_existing(wish.results, request.overwrite)
     outcome = _all_recipes(request) if wish.recipe == ALL else _one_recipe(request, wish)
     if wish.results:
         write_whole(wish.results, json.dumps(outcome.document, indent=1), request.overwrite)
@@ -63,8 +77,7 @@ def fulfil(request: Request, wish: Wish) -> Outcome:
 
 
 def _one_recipe(request: Request, wish: Wish) -> Outcome:
-    recipe = recipe_named(wish.recipe).keeping_float(wish.keep_float).with_edges(wish.edges)
-    result = quantize(request, recipe)
+    result = quantize(request, wish.one_recipe())
     document, lines = result_document(result), result_lines(result, wish.verbose)
     if wish.edgetpu:
         document["edgetpu"], more = examine(result.path, request.overwrite)

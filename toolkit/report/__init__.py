@@ -1,5 +1,21 @@
 """The report: one self-contained page, and the same figures as JSON and Markdown beside it."""
 
-from toolkit.report.build import Report, build_report, fail_if, make_report, read_condition, write_report
+from toolkit.report.build import (
+    Report,
+    build_report,
+    fail_if,
+    make_report,
+    output_paths,
+    read_condition,
+    write_report,
+)
 
-__all__ = ["Report", "build_report", "fail_if", "make_report", "read_condition", "write_report"]
+__all__ = [
+    "Report",
+    "build_report",
+    "fail_if",
+    "make_report",
+    "output_paths",
+    "read_condition",
+    "write_report",
+]

@@ -1,13 +1,15 @@
 """Building the report's files from results files."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.files import refuse_existing, write_whole
+from device.files import write_whole
 from toolkit.evaluation.results import Results
+from toolkit.outputs import refuse_output
 from toolkit.report.change import FIGURES, Change, changes, figures
 from toolkit.report.condition import Condition, failing
 from toolkit.report.data_facts import DataFacts
@@ -72,29 +74,26 @@ def make_report(paths: list[str], old: str | None = None, faces: str | None = No
     return Report(results, documents.runs, documents.data_sets, compared, tuple(flips))
 
 
-def output_paths(out: str | Path) -> tuple[Path, Path, Path]:
-    """Return the three files of a report: HTML, JSON, Markdown; UsageError if ``out`` is no HTML file."""
+def output_paths(
+    out: str | Path, overwrite: bool = False, sources: Iterable[str | None] = ()
+) -> tuple[Path, Path, Path]:
+    """Return the three files of a report: HTML, JSON, Markdown.
+
+    Raises EdgeError if one exists already, UsageError if ``out`` is no HTML file or one is a file of ``sources``,
+    which the report is made of.
+    """
     out = Path(out)
     if out.suffix not in (".html", ".htm"):
         raise UsageError(f"--out is {out}; expected a name that ends in .html")
-    return out, out.with_suffix(".json"), out.with_suffix(".md")
+    paths = out, out.with_suffix(".json"), out.with_suffix(".md")
+    for path in paths:
+        refuse_output(path, overwrite, sources)
+    return paths
 
 
-def write_report(
-    report: Report, out: str | Path, overwrite: bool = False, sources: tuple[str, ...] = ()
-) -> None:
-    """Write ``report`` to ``out`` (HTML), and beside it as JSON and Markdown.
-
-    Raises EdgeError if one exists already, UsageError if one is a file of ``sources``, which the report was made of.
-    """
-    page, beside, markdown = output_paths(out)
-    for source in sources:
-        if Path(source).resolve() in {path.resolve() for path in (page, beside, markdown)}:
-            raise UsageError(
-                f"--out {page} would replace {source}, which the report is made of; choose another name"
-            )
-    for path in (page, beside, markdown):
-        refuse_existing(path, overwrite)
+def write_report(report: Report, paths: tuple[Path, Path, Path], overwrite: bool = False) -> None:
+    """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``output_paths`` returns them."""
+    page, beside, markdown = paths
     html = report.to_html(beside.name)
     write_whole(beside, json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n", overwrite)
     write_whole(markdown, report.to_markdown(), overwrite)
@@ -103,9 +102,9 @@ def write_report(
 
 def build_report(paths: list[str], out: str | Path, overwrite: bool = False) -> dict[str, Any]:
     """Write the report on the results files ``paths`` to ``out``; return its JSON."""
-    output_paths(out)
+    written = output_paths(out, overwrite, paths)
     report = make_report(paths)
-    write_report(report, out, overwrite, tuple(paths))
+    write_report(report, written, overwrite)
     return report.to_json()
 
 

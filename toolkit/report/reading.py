@@ -62,6 +62,11 @@ def read_documents(paths: list[str]) -> Documents:
             runs.append(_run(content, path))
         else:
             raise EdgeError(f"{path} is no results file; {EXPECTED}")
+    if data_sets and not documents:
+        raise EdgeError(
+            f"no results of a model in {', '.join(paths)}: what 'toolkit data inspect' found only goes beside them; "
+            "add a file of 'toolkit evaluate --out' or 'toolkit benchmark --out'"
+        )
     if not documents:
         raise EdgeError(f"no results of a model among {len(paths)} files; {EXPECTED}")
     last = {facts.source: facts for facts in data_sets}

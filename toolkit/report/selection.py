@@ -178,6 +178,8 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
             "Accuracy here is on synthetic faces, of no real person: it shows faults, not worth in the field."
         )
     for row in rows:
+        if row.evaluation and row.evaluation.note:
+            notes.append(f"{row.name}: {row.evaluation.note}.")
         others = [found.data for found in row.entry.evaluations]
         if row.evaluation is None and others:
             same_faces = data and any(

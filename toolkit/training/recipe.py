@@ -5,8 +5,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import EdgeError
-from toolkit.architectures import get_architecture
+from device.errors import EdgeError, UsageError
+from toolkit.architectures import ARCHITECTURES, get_architecture
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 
 RANDOM_WEIGHTS = "none"
@@ -101,7 +101,9 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
     """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None.
 
     Unless told otherwise, an architecture made for it starts from its published weights and PRETRAINED_DEFAULTS.
+    Raises UsageError, which names the option, for a wrong value in ``overrides``, EdgeError for one in the file.
     """
+    refuse_wrong_options(overrides)
     values: dict = {}
     if path is not None:
         try:
@@ -125,4 +127,24 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
             values[name] = float(value)
         elif type(value) is not wanted:
             raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r} (in {path})")  # type: ignore[union-attr]
-    return TrainingRecipe(**values)
+    recipe = TrainingRecipe(**values)
+    if overrides.get("freeze_epochs") and recipe.freeze_epochs > recipe.epochs:
+        raise UsageError(
+            f"--freeze-epochs {recipe.freeze_epochs} are more than all {recipe.epochs} --epochs; lower the first or "
+            "raise the second"
+        )
+    return recipe
+
+
+def refuse_wrong_options(options: dict) -> None:
+    """Raise UsageError, naming the option as it is typed, for a value that no recipe may have; None is none."""
+    for name, low, high in LIMITS:
+        value = options.get(name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"--{name.replace('_', '-')} is {value}; expected from {low} to {high}")
+    for name, known in (("arch", ARCHITECTURES), ("dtype_policy", POLICIES)):
+        value = options.get(name)
+        if value is not None and value not in known:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is '{value}'; there are: {', '.join(known)}; choose one of them"
+            )

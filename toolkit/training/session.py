@@ -15,6 +15,7 @@ from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.keras_file import load_keras_model, read_keras_metadata
+from toolkit.outputs import refuse_input, refuse_place
 from toolkit.training.answers import answers_folder
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
@@ -117,11 +118,15 @@ def train(
 
 
 def refuse_folder(request: TrainingRequest) -> None:
-    """Raise EdgeError if ``out`` holds what would be lost, or not what would be gone on with."""
+    """Raise EdgeError if ``out`` cannot be written, holds what would be lost or is read, or not what is resumed."""
+    refuse_place(request.out)
     has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
-    if request.resume or request.overwrite:
+    if request.resume:
+        return
+    refuse_input(request.out / BEST_FILE, (request.init, *request.teachers))
+    if request.overwrite:
         return
     if has_checkpoint:
         raise EdgeError(

@@ -126,3 +126,18 @@ def test_the_command_writes_folders_that_load_and_say_synthetic(tmp_path, toolki
     assert toolkit_command("data", "synth", "--out", out, "--overwrite").returncode == 0
     assert toolkit_command("data", "synth", "--out", tmp_path / "x", "--seed", "1").returncode == 2
     assert "-1 is not in the range" in toolkit_command("data", "synth", "--out", out, "--seed", "-1").stderr
+
+
+@pytest.mark.parametrize(
+    ("faces", "out", "words"),
+    [
+        ("4", "x.png", "--faces is 4; expected a multiple of 16"),
+        ("0", "x.png", "--faces is 0; expected a multiple of 16"),
+        ("16", "x.jpg", "expected a PNG file for the sheet"),
+    ],
+)
+@pytest.mark.toolkit
+def test_a_sheet_that_cannot_be_is_wrong_use(toolkit_command, tmp_path, faces, out, words):
+    done = toolkit_command("data", "synth", "--fit", "/nowhere", "--faces", faces, "--out", tmp_path / out)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr

@@ -1,6 +1,7 @@
 """``toolkit evaluate`` as a user types it."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -138,3 +139,35 @@ def test_keras_and_tflite_give_the_same_report_and_cost(
     assert paired["mean_probability_difference"] < 0.02
     assert float_entry["model"]["macs"] == quantized_entry["model"]["macs"]
     assert float_entry["model"]["parameters"] == quantized_entry["model"]["parameters"] + 7  # a bias of zeros
+
+
+def test_a_class_folder_that_may_not_be_read_is_no_empty_class(
+    toolkit_of_a_user, tiny_tflite, face_folders, tmp_path
+):
+    data = shutil.copytree(face_folders, tmp_path / "data")
+    for closed in (data / "test" / "sad", data / "test"):
+        closed.chmod(0)
+        done = toolkit_of_a_user("evaluate", "--model", tiny_tflite, "--data", data)
+        closed.chmod(0o755)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.count("\n") == 1
+        assert f"cannot read {closed}: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "classes", "words"),
+    [
+        ("train", "happy", "--classes needs at least two classes; received 'happy'"),
+        ("evaluate --model m.tflite", "happy", "--classes needs at least two classes; received 'happy'"),
+        ("train", "happy,joy", "--classes: happy and joy are both 'happy'"),
+        ("data inspect", "happy,joy", "--classes: happy and joy are both 'happy'"),
+        ("evaluate --model m.tflite", "happy,,sad", "expected class names separated by commas"),
+    ],
+)
+def test_classes_that_leave_nothing_to_tell_apart_are_wrong_use(
+    toolkit_command, face_folders, command, classes, words
+):
+    data = [face_folders] if command == "data inspect" else ["--data", face_folders]
+    done = toolkit_command(*command.split(), *data, "--classes", classes)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr.splitlines()[-1]

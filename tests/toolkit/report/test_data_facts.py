@@ -85,3 +85,4 @@ def test_facts_alone_make_no_report(inspected, toolkit_command):
     done = toolkit_command("report", inspected)
     assert done.returncode == 1
     assert "no results of a model" in done.stderr
+    assert "only goes beside them; add a file" in done.stderr

@@ -235,3 +235,28 @@ def test_wrong_recipes_are_explained(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(EdgeError, match=message):
         read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--epochs -1", "--epochs is -1; expected from 1 to 100000"),
+        ("--batch-size -5", "--batch-size is -5; expected from 2 to 65536"),
+        ("--learning-rate nan", "--learning-rate is nan; expected from 1e-08 to 100.0"),
+        ("--seed -1", "--seed is -1; expected from 0 to"),
+        ("--dtype-policy float8", "--dtype-policy is 'float8'; there are: float32"),
+        ("--freeze-epochs 3 --epochs 1", "--freeze-epochs 3 are more than all 1 --epochs"),
+    ],
+)
+def test_a_wrong_option_is_wrong_use_and_named_as_typed(toolkit_command, tmp_path, options, words):
+    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, *options.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_a_wrong_value_in_a_recipe_file_is_no_wrong_use(toolkit_command, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text("epochs = -1\n")
+    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, "--recipe", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "epochs must be from 1 to 100000, not -1" in done.stderr

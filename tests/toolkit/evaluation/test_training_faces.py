@@ -1,0 +1,79 @@
+"""An accuracy on the faces that a model was trained on is not passed off as one on others."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+
+from toolkit.evaluation.training_faces import NOT_KNOWN
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.session import TrainingRequest, train
+
+pytestmark = pytest.mark.toolkit
+
+RECIPE = TrainingRecipe(arch="fully-connected", epochs=1, batch_size=16, dtype_policy="float32")
+
+
+def trained_on(data, out):
+    request = TrainingRequest(data, out, RECIPE)
+    return train(request, lambda line: None, lambda *step: None, lambda record: None).model
+
+
+@pytest.fixture(scope="module")
+def one_folder(tmp_path_factory):
+    """Class folders without splits, 20 faces each, and a model trained on them."""
+    root, rng = tmp_path_factory.mktemp("one"), np.random.default_rng(0)
+    for name in ("happy", "sad"):
+        (root / "faces" / name).mkdir(parents=True)
+        for index in range(20):
+            face = rng.integers(0, 256, (48, 48), dtype=np.uint8)
+            cv2.imwrite(str(root / "faces" / name / f"{index:02d}.png"), face)
+    return root / "faces", trained_on(root / "faces", root / "run")
+
+
+def note_of(toolkit_command, *options):
+    done = toolkit_command("evaluate", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["models"][0]["evaluations"][0]["note"]
+
+
+def test_the_faces_trained_on_are_counted_and_said_in_table_results_and_report(
+    one_folder, toolkit_command, tmp_path
+):
+    data, model = one_folder
+    out, said = tmp_path / "results.json", "the model was trained on 36 of these 40 faces: its accuracy"
+    done = toolkit_command("evaluate", "--model", model, "--data", data, "--out", out)
+    assert f"note: {said}" in done.stdout
+    assert json.loads(out.read_text())["models"][0]["evaluations"][0]["note"].startswith(said)
+    assert f"best.keras: {said}" in toolkit_command("report", out).stdout
+
+
+def test_other_data_without_splits_gets_a_general_note(
+    one_folder, toolkit_command, face_folders, tiny_tflite
+):
+    data, model = one_folder
+    lone = face_folders / "train"
+    asked = ("--classes", "happy,sad")
+    assert note_of(toolkit_command, "--model", model, "--data", lone, *asked) == NOT_KNOWN
+    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", data, *asked) == NOT_KNOWN
+    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", face_folders) == ""
+    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", "synthetic") == ""
+
+
+def test_the_training_split_of_the_csv_is_told_from_its_test_split(toolkit_command, tmp_path):
+    rng, data = np.random.default_rng(1), tmp_path / "fer2013.csv"
+    with open(data, "w", newline="") as handle:
+        rows = csv.writer(handle)
+        rows.writerow(("emotion", "pixels", "Usage"))
+        for number in range(84):
+            usage = ("Training", "Training", "PublicTest", "PrivateTest")[number // 7 % 4]
+            rows.writerow((number % 7, " ".join(map(str, rng.integers(0, 256, 2304))), usage))
+    model = trained_on(data, tmp_path / "run")
+    asked = ("--model", model, "--data", data, "--split")
+    assert "trained on 42 of these 42 faces" in note_of(toolkit_command, *asked, "train")
+    assert "trained on 42 of these 84 faces" in note_of(toolkit_command, *asked, "all")
+    assert note_of(toolkit_command, *asked, "test") == ""

@@ -1,0 +1,45 @@
+"""Whether a model is evaluated on the faces that it was trained on."""
+
+from typing import Any
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.data.leaks import leaked_rows
+from toolkit.training.preparation import prepare_data
+from toolkit.training.recipe import TrainingRecipe
+
+NOT_KNOWN = (
+    "these faces are training faces, or of data without splits: if the model was trained on them, its accuracy here "
+    "says little of other faces"
+)
+
+
+def training_note(
+    faces: Dataset, whole: Dataset, labels: tuple[str, ...], training: dict[str, Any] | None
+) -> str:
+    """Return what to say beside an accuracy on ``faces`` that the model may have been trained on, or ''.
+
+    ``whole``: the data with all its classes under its own labels; ``labels``, ``training``: what the model's file says
+    of its outputs and its training. Where that does not tell, training faces get a general note, unless synthetic.
+    """
+    if "train" not in faces.present_splits():
+        return ""
+    learnt = learnt_faces(whole, labels, training or {})
+    if learnt is None:
+        return "" if faces.synthetic else NOT_KNOWN
+    count = int(leaked_rows(faces, learnt).sum())
+    if count == 0:
+        return ""
+    return f"the model was trained on {count} of these {len(faces)} faces: its accuracy here says little of others"
+
+
+def learnt_faces(whole: Dataset, labels: tuple[str, ...], training: dict[str, Any]) -> Dataset | None:
+    """Return the faces of ``whole`` that a model was trained on, or None unless it was trained on exactly this data.
+
+    They are selected anew as the training's recipe says, and known by the digest that the model carries.
+    """
+    try:
+        learnt = prepare_data(whole, TrainingRecipe(**training["recipe"]), labels).train
+    except (KeyError, TypeError, EdgeError):  # no recipe, that of another version, or of other data
+        return None
+    return learnt if learnt.fingerprint() == training.get("train_sha256") else None

@@ -1,0 +1,46 @@
+"""Where a command may write: found out before anything is read or measured."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from device.errors import EdgeError, UsageError
+from device.files import refuse_existing
+
+Inputs = Iterable[str | Path | None]
+
+
+def refuse_output(path: str | Path, overwrite: bool, inputs: Inputs = (), suffix: str = "") -> None:
+    """Raise an error in one line if ``path`` may not be written.
+
+    UsageError where it is one of ``inputs`` or does not end in ``suffix``, EdgeError where it exists and ``overwrite``
+    is false, or where no file can be written.
+    """
+    refuse_input(path, inputs)
+    if not str(path).endswith(suffix):
+        raise UsageError(f"expected a file ending in {suffix} to write; received {path}; choose another name")
+    if os.path.exists(path) and not os.path.isfile(path):
+        kind = "folder" if os.path.isdir(path) else "device"
+        raise EdgeError(f"cannot write {path}: it is a {kind}; expected the name of a file")
+    refuse_place(Path(path).parent)
+    refuse_existing(path, overwrite)
+
+
+def refuse_place(folder: Path) -> None:
+    """Raise EdgeError unless a file can be written in ``folder``, which may be still to make; nothing is left there."""
+    place = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise EdgeError(
+            f"cannot write in {folder}: {place}: {error.strerror or error}; choose another place"
+        ) from error
+
+
+def refuse_input(path: str | Path, inputs: Inputs) -> None:
+    """Raise UsageError if ``path`` is one of ``inputs``, by its name or through links; None and no file are none."""
+    for source in inputs:
+        if source and os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+            raise UsageError(f"{path} would replace {source}, which this command reads; choose another name")
