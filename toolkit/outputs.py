@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
-from device.files import refuse_existing
+from device.files import refuse_existing, same_file
 
 Inputs = Iterable[str | Path | None]
 
@@ -42,5 +42,5 @@ def refuse_place(folder: Path) -> None:
 def refuse_input(path: str | Path, inputs: Inputs) -> None:
     """Raise UsageError if ``path`` is one of ``inputs``, by its name or through links; None and no file are none."""
     for source in inputs:
-        if source and os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+        if source and same_file(path, source):
             raise UsageError(f"{path} would replace {source}, which this command reads; choose another name")
