@@ -88,6 +88,7 @@ TRAIN = $(BIN)/toolkit train --data $(DATA) --recipe recipes/$(1).toml --out run
 FOUR := happy,sad,surprise,neutral
 FIRST_PANEL := --teacher runs/wide_tuned/best.keras --teacher runs/faces_tuned/best.keras
 PANEL := --teacher runs/mobile/best.keras --teacher runs/wide_taught/best.keras --answers runs/answers
+LAST_PANEL := $(PANEL) --teacher runs/mobile_taught/best.keras
 
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
 	$(call TRAIN,wide)
@@ -99,10 +100,12 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,compact_taught,--init runs/compact_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_tuned/best.keras)
 	$(call TRAIN,wide_taught,--init runs/wide_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_taught/best.keras)
 	$(call TRAIN,mobile)
-	$(call TRAIN,best,--init runs/mobile/best.keras $(PANEL))
+	$(call TRAIN,best_first,--init runs/mobile/best.keras $(PANEL))
+	$(call TRAIN,mobile_taught,--init runs/mobile/best.keras $(PANEL))
+	$(call TRAIN,best,--init runs/best_first/best.keras $(LAST_PANEL))
 	$(call TRAIN,compact,--init runs/compact_taught/best.keras $(PANEL))
 	$(call TRAIN,small,$(PANEL))
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(PANEL))
+	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(LAST_PANEL))
 	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
 	for model in best compact small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
