@@ -42,7 +42,7 @@ def test_systemd_finds_no_fault(arguments, tmp_path):
 @pytest.mark.parametrize(("arguments", "most"), [(("--source", "usb:0"), 1.0), (("--mqtt", "host"), 1.5)])
 def test_systemd_calls_it_safe(arguments, most, tmp_path):
     path = tmp_path / "fer-edge.service"
-    path.write_text(unit_text(arguments))
+    path.write_text(unit_text(arguments, "/opt/fer-edge/bin/device"))
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", path], capture_output=True, text=True, timeout=60
     )

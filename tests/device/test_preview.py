@@ -1,0 +1,135 @@
+"""The preview page: what it serves, to whom, and what happens when watchers leave."""
+
+import json
+import socket
+import struct
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+
+from device.errors import EdgeError, UsageError
+from device.sinks.preview import PreviewAddress, PreviewSink
+
+LABELS = ("happy", "sad")
+
+
+def get(url: str, **headers) -> tuple[int, bytes, dict]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:
+            return answer.status, answer.read(200_000), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), dict(error.headers)
+
+
+def test_the_preview_serves_page_state_and_pictures(a_result):
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
+    try:
+        assert get(sink.url + "state")[0] == 204
+        sink.write(a_result(4))
+        status, page, headers = get(sink.url)
+        assert status == 200
+        assert b"viewport" in page
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        state = json.loads(get(sink.url + "state")[1])
+        assert state["faces"][0]["smoothed"] == {"happy": 0.75, "sad": 0.25}
+        with urllib.request.urlopen(sink.url + "stream", timeout=5) as stream:
+            assert stream.readline() == b"--frame\r\n"
+            stream.readline()
+            length = int(stream.readline().split(b":")[1])
+            stream.readline()
+            picture = cv2.imdecode(np.frombuffer(stream.read(length), np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape == (120, 160, 3)
+        assert get(sink.url + "etc/passwd")[0] == 404
+    finally:
+        sink.close()
+
+
+def test_another_site_cannot_read_the_private_preview(a_result):
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
+    sink.write(a_result(1))
+    assert get(sink.url + "state", Host="evil.example")[0] == 403
+    sink.close()
+
+
+def test_an_open_preview_needs_its_token(a_result):
+    sink = PreviewSink(PreviewAddress("0.0.0.0", 0), print)
+    sink.write(a_result(1))
+    shown, query = sink.url.split("?")
+    assert "0.0.0.0" not in shown
+    address = f"http://127.0.0.1:{urllib.parse.urlsplit(shown).port}/"
+    try:
+        assert len(query) > 20
+        for path in ("", "state", "stream"):
+            assert get(address + path)[0] == 403
+            assert get(address + path + "?token=wrong")[0] == 403
+            assert get(address + path, Cookie="token=wrong; a=b")[0] == 403
+        status, _, headers = get(f"{address}?{query}")
+        assert status == 200
+        cookie = headers["Set-Cookie"].split(";")[0]
+        assert "HttpOnly" in headers["Set-Cookie"]
+        assert get(address + "state", Cookie=cookie)[0] == 200
+    finally:
+        sink.close()
+
+
+def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd):
+    said = []
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+    port = urllib.parse.urlsplit(sink.url).port
+    try:
+        sink.write(a_result(1))
+        for path in ("/", "/state", "/stream") * 5:
+            with socket.create_connection(("127.0.0.1", port)) as tab:
+                tab.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+                # A tab that is closed meanwhile: the connection is reset, not ended.
+                tab.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for request, status in (
+            ("/ HTTP/1.0\r\nHost: [", b" 403 "),
+            ("http://[ HTTP/1.0\r\nHost: localhost", b" 400 "),
+        ):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as odd:
+                odd.sendall(f"GET {request}\r\n\r\n".encode())
+                assert status in odd.recv(4096)
+        time.sleep(0.2)  # for threads that still answer
+    finally:
+        sink.close()
+    assert said == []
+    assert capfd.readouterr().err == ""
+
+
+def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch):
+    said = []
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+    monkeypatch.setattr(sink, "state", lambda: {}["gone"])
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError):
+                urllib.request.urlopen(sink.url + "state", timeout=5)
+    finally:
+        sink.close()
+    assert said == ["the preview could not answer: KeyError: 'gone'"]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_taken_port_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
+        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]), print)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("8123", ("127.0.0.1", 8123)), ("0.0.0.0:80", ("0.0.0.0", 80)), ("pi.local", ("pi.local", 8008))],
+)
+def test_preview_addresses(text, address):
+    parsed = PreviewAddress.parse(text)
+    assert (parsed.host, parsed.port) == address
+    assert parsed.private == (address[0] == "127.0.0.1")
+    with pytest.raises(UsageError):
+        PreviewAddress.parse("host:99999999")
+    with pytest.raises(UsageError):
+        PreviewAddress.parse("[")

@@ -1,0 +1,133 @@
+"""A training that was stopped goes on or says why not; nothing that it made is lost."""
+
+import hashlib
+import resource
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+
+
+from device.errors import EdgeError
+from toolkit.evaluation.predictors import load_predictor
+from toolkit.keras_file import read_keras_metadata
+from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.session import TrainingRequest
+
+from .conftest import RECIPE, interrupt, run
+
+pytestmark = pytest.mark.toolkit
+
+
+def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
+    whole = run(TrainingRequest(stripes, tmp_path / "whole", RECIPE))
+
+    def stop_after_two(record):
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(TrainingRequest(stripes, tmp_path / "killed", RECIPE), stop_after_two)
+    resumed = run(TrainingRequest(stripes, tmp_path / "killed", RECIPE, resume=True))
+    assert [record.epoch for record in resumed.history] == [1, 2, 3, 4]
+    for one, two in zip(whole.history, resumed.history, strict=True):
+        assert two.loss == pytest.approx(one.loss, rel=1e-3)
+    images = np.random.default_rng(1).integers(0, 256, (20, 48, 48), dtype=np.uint8)
+    one, two = (load_predictor(result.model).predict(images) for result in (whole, resumed))
+    np.testing.assert_allclose(one, two, atol=5e-3)
+
+
+def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path, TrainingRecipe(**{**vars(RECIPE), "epochs": 1}))
+    run(request)
+    with pytest.raises(EdgeError, match="holds a training already; pass --resume"):
+        run(request)
+    with pytest.raises(EdgeError, match="was trained with epochs 1, now 4"):
+        run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True))
+
+
+def test_a_model_without_its_checkpoint_is_not_overwritten_unasked(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path, replace(RECIPE, epochs=1))
+    (tmp_path / "best.keras").write_bytes(b"from another machine")
+    with pytest.raises(EdgeError, match=r"holds a best\.keras already, without the checkpoint\.npz .* --out"):
+        run(request)
+    with pytest.raises(EdgeError, match="nothing to resume"):
+        run(replace(request, resume=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["best.keras"]
+    assert (tmp_path / "best.keras").read_bytes() == b"from another machine"
+    run(replace(request, overwrite=True))
+    assert read_keras_metadata(tmp_path / "best.keras")["training"]["epoch"] == 1
+
+
+def test_a_training_is_resumed_with_its_teachers_only(stripes, tmp_path):
+    teacher, other = (
+        run(TrainingRequest(stripes, tmp_path / str(seed), replace(RECIPE, epochs=1, seed=seed))).model
+        for seed in (0, 1)
+    )
+    request = TrainingRequest(stripes, tmp_path / "taught", replace(RECIPE, epochs=2), teachers=(teacher,))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    for teachers in ((), (other,), (teacher, other)):
+        with pytest.raises(
+            EdgeError, match=f"it had 1, received {len(teachers)}; resume with the same --teacher"
+        ):
+            run(replace(request, resume=True, teachers=teachers))
+    moved = teacher.rename(tmp_path / "moved.keras")
+    resumed = run(replace(request, resume=True, teachers=(moved,)))
+    assert read_keras_metadata(resumed.model)["training"]["teachers"] == 1
+
+
+def test_a_training_is_not_resumed_on_other_validation_faces(stripes, tmp_path):
+    request = TrainingRequest(stripes, tmp_path / "run", replace(RECIPE, epochs=2))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    shutil.copytree(stripes, tmp_path / "other")
+    (tmp_path / "other" / "validation" / "sad" / "0.png").unlink()
+    with pytest.raises(EdgeError, match="the validation faces are not those of the checkpoint"):
+        run(replace(request, data=tmp_path / "other", resume=True))
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
+    """Before it knew validation faces and teachers."""
+    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", replace(RECIPE, epochs=1))).model
+    request = TrainingRequest(stripes, tmp_path / "run", replace(RECIPE, epochs=2), teachers=(teacher,))
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    groups, state = load_checkpoint(request.out)
+    del state["validation_sha256"], state["teacher_sha256s"]
+    save_checkpoint(request.out, groups, state)
+    assert len(run(replace(request, resume=True)).history) == 2
+    assert load_checkpoint(request.out)[1]["teacher_sha256s"] == [
+        hashlib.sha256(teacher.read_bytes()).hexdigest()
+    ]
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
+    wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
+    with pytest.raises(EdgeError, match=r"(the loss became|the weights overflowed).*lower --learning-rate"):
+        run(TrainingRequest(stripes, tmp_path, wild))
+    groups, state = load_checkpoint(tmp_path)
+    assert len(state["history"]) >= 1
+    assert all(np.isfinite(array).all() for array in groups["variables"])
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
+    def fill_the_disk(record):
+        # No file may grow beyond the half of a checkpoint, as if the disk were full.
+        size = (tmp_path / "checkpoint.npz").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, resource.RLIM_INFINITY))
+
+    try:
+        with pytest.raises(
+            EdgeError, match=r"cannot write .*checkpoint.npz: File too large; free space or choose"
+        ):
+            run(TrainingRequest(stripes, tmp_path, RECIPE), fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert len(load_checkpoint(tmp_path)[1]["history"]) == 1
+    assert not list(tmp_path.glob(".*"))  # nothing half-written
+    assert len(run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True)).history) == RECIPE.epochs
