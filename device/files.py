@@ -30,6 +30,14 @@ def refuse_existing(path: str | Path, overwrite: bool) -> None:
         raise EdgeError(f"{path} exists already; pass --overwrite to replace it, or name another file")
 
 
+def refuse_place(folder: str | Path) -> None:
+    """Raise EdgeError unless a file can be written in ``folder``; nothing is left there."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()  # what a folder's mode does not tell, /proc does
+    except OSError as error:
+        raise EdgeError(f"cannot write in {folder}: {error.strerror}; choose another place") from error
+
+
 def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` cannot be begun later: as ``refuse_existing``, or an attempt to write fails.
 
@@ -39,20 +47,23 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
     path = Path(path)
     if path.is_dir():
         raise EdgeError(f"cannot write {path}: it is a folder; choose another place")
-    try:
-        if not path.exists():
-            tempfile.TemporaryFile(dir=path.parent).close()  # what a folder's mode does not tell, /proc does
-        elif path.is_file():  # a pipe would wait for its reader
+    if not path.exists():
+        refuse_place(path.parent)
+    elif path.is_file():  # a pipe would wait for its reader
+        try:
             open(path, "ab").close()
-    except OSError as error:
-        raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
+        except OSError as error:
+            raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path, overwrite: bool = True, mode: int = 0o644) -> Iterator[Path]:
+def whole_file(
+    path: str | Path, overwrite: bool = True, mode: int = 0o644, sync: bool = True
+) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed over ``path``, else removed.
 
-    ``mode`` says who may read it: everybody, because what root installs is read by the service's user.
+    ``mode`` says who may read it: everybody, because what root installs is read by the service's user. Without
+    ``sync`` nothing waits for the disk, and a power cut may cost what was written in the last seconds.
     Raises EdgeError if ``path`` exists and ``overwrite`` is false, or if the disk or folder refuses the write.
     """
     path = Path(path)
@@ -65,8 +76,9 @@ def whole_file(path: str | Path, overwrite: bool = True, mode: int = 0o644) -> I
         os.close(handle)
         partial = Path(name)
         yield partial
-        with open(partial, "rb") as written:
-            os.fsync(written.fileno())
+        if sync:
+            with open(partial, "rb") as written:
+                os.fsync(written.fileno())
         os.chmod(partial, mode)
         os.replace(partial, path)
     except OSError as error:
@@ -78,7 +90,9 @@ def whole_file(path: str | Path, overwrite: bool = True, mode: int = 0o644) -> I
             partial.unlink(missing_ok=True)
 
 
-def write_whole(path: str | Path, content: str | bytes, overwrite: bool = True, mode: int = 0o644) -> None:
-    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see ``whole_file`` for ``mode``."""
-    with whole_file(path, overwrite, mode) as partial:
+def write_whole(
+    path: str | Path, content: str | bytes, overwrite: bool = True, mode: int = 0o644, sync: bool = True
+) -> None:
+    """Write text (UTF-8) or bytes to ``path``, whole or not at all; see ``whole_file`` for the rest."""
+    with whole_file(path, overwrite, mode, sync) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)

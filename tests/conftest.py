@@ -42,3 +42,23 @@ def a_result():
         return FrameResult(frame, captured, 1.5, found, {"detect": 1.0, "frame": 1.25})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def stripes(tmp_path_factory):
+    """Folders by split and class: 'happy' has horizontal stripes, 'sad' vertical ones. Not to be changed."""
+    import cv2
+
+    folder = tmp_path_factory.mktemp("stripes")
+    rng = np.random.default_rng(0)
+    wave = 100 + 80 * np.sin(np.arange(48) / 2)
+    for split, count in (("train", 40), ("validation", 10)):
+        for name in ("happy", "sad"):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(count):
+                picture = np.tile(np.roll(wave, number), (48, 1)) + rng.normal(0, 10, (48, 48))
+                picture = picture.T if name == "happy" else picture
+                cv2.imwrite(
+                    str(folder / split / name / f"{number}.png"), picture.clip(0, 255).astype(np.uint8)
+                )
+    return folder

@@ -92,9 +92,9 @@ def verify_keras_file(path: Path) -> None:
         return
     if path.suffix != ".keras":
         raise EdgeError(f"{path} is called {path.suffix or 'without a suffix'}; expected a .keras file")
-    if start.startswith(b"PK") and not zipfile.is_zipfile(path):
-        raise EdgeError(f"{path} was cut short: its end is missing; copy or save it again")
     if not zipfile.is_zipfile(path):
+        if start.startswith(b"PK"):
+            raise EdgeError(f"{path} was cut short: its end is missing; copy or save it again")
         raise EdgeError(f"{path} is no Keras model: expected a zip archive, found {start!r}")
     with zipfile.ZipFile(path) as archive:
         missing = {"config.json", "model.weights.h5"} - set(archive.namelist())

@@ -1,12 +1,11 @@
 """Where a command may write: found out before anything is read or measured."""
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
-from device.files import refuse_existing, same_file
+from device.files import refuse_existing, refuse_place, same_file
 
 Inputs = Iterable[str | Path | None]
 
@@ -23,20 +22,13 @@ def refuse_output(path: str | Path, overwrite: bool, inputs: Inputs = (), suffix
     if os.path.exists(path) and not os.path.isfile(path):
         kind = "folder" if os.path.isdir(path) else "device"
         raise EdgeError(f"cannot write {path}: it is a {kind}; expected the name of a file")
-    refuse_place(Path(path).parent)
+    refuse_folder(Path(path).parent)
     refuse_existing(path, overwrite)
 
 
-def refuse_place(folder: Path) -> None:
+def refuse_folder(folder: Path) -> None:
     """Raise EdgeError unless a file can be written in ``folder``, which may be still to make; nothing is left there."""
-    place = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        raise EdgeError(
-            f"cannot write in {folder}: {place}: {error.strerror or error}; choose another place"
-        ) from error
+    refuse_place(next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place)))
 
 
 def refuse_input(path: str | Path, inputs: Inputs) -> None:

@@ -35,7 +35,8 @@ class FrameFilesSink:
             picture = picture.copy()
             blur(picture, result)
         data = cv2.imencode(".jpg", picture)[1].tobytes()
-        write_whole(self.folder / f"{result.index:08d}.jpg", data, mode=OWNER_ONLY)
+        # The frame loop does not wait for the disk.
+        write_whole(self.folder / f"{result.index:08d}.jpg", data, mode=OWNER_ONLY, sync=False)
 
     def close(self) -> None:
         pass

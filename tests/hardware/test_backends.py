@@ -20,22 +20,6 @@ pytestmark = pytest.mark.toolkit
 BACKENDS = {"jax": "jax", "torch": "torch==2.13.0"}
 
 
-@pytest.fixture(scope="module")
-def stripes(tmp_path_factory):
-    """Folders by split and class: 'happy' has vertical stripes, 'sad' horizontal ones."""
-    folder = tmp_path_factory.mktemp("stripes")
-    rng = np.random.default_rng(0)
-    wave = 100 + 80 * np.sin(np.arange(48) / 2)
-    for split, count in (("train", 40), ("validation", 10)):
-        for name in ("happy", "sad"):
-            (folder / split / name).mkdir(parents=True)
-            for number in range(count):
-                picture = np.tile(np.roll(wave, number), (48, 1)) + rng.normal(0, 10, (48, 48))
-                picture = (picture if name == "happy" else picture.T).clip(0, 255).astype(np.uint8)
-                cv2.imwrite(str(folder / split / name / f"{number}.png"), picture)
-    return folder
-
-
 @pytest.fixture(params=BACKENDS)
 def backend(request, wheel, tmp_path):
     """A backend's name and the Python of a clean environment with the wheel's [train] extra and that backend."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +58,8 @@ class TrainingRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, low, high in LIMITS:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise EdgeError(f"{name} must be from {low} to {high}, not {value}")
+        for name, value, allowed in beyond_limits(vars(self)):
+            raise EdgeError(f"{name} must be {allowed}, not {value}")
         if self.dtype_policy not in POLICIES:
             raise EdgeError(f"dtype_policy must be one of {', '.join(POLICIES)}, not {self.dtype_policy}")
         if self.label_source not in LABEL_SOURCES:
@@ -95,6 +94,14 @@ LIMITS = (
     ("fine_tune_factor", 1e-6, 1.0),
     ("seed", 0, 2**31 - 1),
 )
+
+
+def beyond_limits(values: dict) -> Iterator[tuple[str, float, str]]:
+    """Yield the name of each of ``values`` outside its limits, the value, and what is allowed; None is none."""
+    for name, low, high in LIMITS:
+        value = values.get(name)
+        if value is not None and not low <= value <= high:
+            yield name, value, f"from {low} to {high}"
 
 
 def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
@@ -138,13 +145,11 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
 
 def refuse_wrong_options(options: dict) -> None:
     """Raise UsageError, naming the option as it is typed, for a value that no recipe may have; None is none."""
-    for name, low, high in LIMITS:
-        value = options.get(name)
-        if value is not None and not low <= value <= high:
-            raise UsageError(f"--{name.replace('_', '-')} is {value}; expected from {low} to {high}")
+    for name, value, allowed in beyond_limits(options):
+        raise UsageError(f"--{name.replace('_', '-')} is {value}; expected {allowed}")
     for name, known in (("arch", ARCHITECTURES), ("dtype_policy", POLICIES)):
-        value = options.get(name)
-        if value is not None and value not in known:
+        chosen = options.get(name)
+        if chosen is not None and chosen not in known:
             raise UsageError(
-                f"--{name.replace('_', '-')} is '{value}'; there are: {', '.join(known)}; choose one of them"
+                f"--{name.replace('_', '-')} is '{chosen}'; there are: {', '.join(known)}; choose one of them"
             )

@@ -15,7 +15,7 @@ from toolkit.data.loading import load_dataset, narrowed
 from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
 from toolkit.evaluation.predictors import load_predictor
 from toolkit.keras_file import load_keras_model, read_keras_metadata
-from toolkit.outputs import refuse_input, refuse_place
+from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.answers import answers_folder
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.history import EpochRecord
@@ -65,7 +65,7 @@ def train(
 
     Raises EdgeError for unusable data, options or files, and for a loss that is no longer a number.
     """
-    refuse_folder(request)
+    refuse_out(request)
     if request.answers and not asks_once(request):
         raise UsageError(
             "--answers keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
@@ -117,9 +117,9 @@ def train(
     return TrainingResult(model, report, history)
 
 
-def refuse_folder(request: TrainingRequest) -> None:
+def refuse_out(request: TrainingRequest) -> None:
     """Raise EdgeError if ``out`` cannot be written, holds what would be lost or is read, or not what is resumed."""
-    refuse_place(request.out)
+    refuse_folder(request.out)
     has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
     if request.resume and not has_checkpoint:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")

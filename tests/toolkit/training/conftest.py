@@ -1,8 +1,6 @@
 """Faces to train on, and a small training of easy pictures through the door that the command line uses."""
 
-import cv2
 import numpy as np
-import pytest
 
 from toolkit.data.dataset import Dataset
 from toolkit.training.recipe import TrainingRecipe
@@ -24,24 +22,6 @@ def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: b
         votes=rng.integers(0, 10, (count, 10)).astype(np.uint8) if votes else None,
         source="test faces",
     )
-
-
-@pytest.fixture(scope="module")
-def stripes(tmp_path_factory):
-    """Folders by split and class: 'happy' has horizontal stripes, 'sad' vertical ones."""
-    folder = tmp_path_factory.mktemp("stripes")
-    rng = np.random.default_rng(0)
-    wave = 100 + 80 * np.sin(np.arange(48) / 2)
-    for split, count in (("train", 40), ("validation", 10)):
-        for name in ("happy", "sad"):
-            (folder / split / name).mkdir(parents=True)
-            for number in range(count):
-                picture = np.tile(np.roll(wave, number), (48, 1)) + rng.normal(0, 10, (48, 48))
-                picture = picture.T if name == "happy" else picture
-                cv2.imwrite(
-                    str(folder / split / name / f"{number}.png"), picture.clip(0, 255).astype(np.uint8)
-                )
-    return folder
 
 
 def run(request, epoch_done=lambda record: None):
