@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference test-picamera test-mqtt test-streams test-wheel test-backends lint format models figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference test-picamera test-mqtt test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -102,15 +102,26 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,mobile)
 	$(call TRAIN,best_first,--init runs/mobile/best.keras $(PANEL))
 	$(call TRAIN,mobile_taught,--init runs/mobile/best.keras $(PANEL))
-	$(call TRAIN,best,--init runs/best_first/best.keras $(LAST_PANEL))
+	$(call TRAIN,best_second,--init runs/best_first/best.keras $(LAST_PANEL))
+	$(call TRAIN,best,--init runs/best_second/best.keras $(LAST_PANEL) --teacher runs/best_second/best.keras)
 	$(call TRAIN,compact,--init runs/compact_taught/best.keras $(PANEL))
 	$(call TRAIN,small,$(PANEL))
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(LAST_PANEL))
+	$(call TRAIN,best4,--classes $(FOUR) --init runs/best_second/best.keras $(LAST_PANEL))
 	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
 	for model in best compact small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
+
+COMPARED := fully-connected plain-cnn mini-xception separable
+
+architectures: setup ## after `make models`: train what is only compared, write docs/figures/architectures.md
+	$(call TRAIN,efficientnet)
+	for arch in $(COMPARED); do \
+		$(BIN)/toolkit train --data $(DATA) --recipe recipes/comparison.toml --arch $$arch --out runs/$$arch \
+			$$([ ! -f runs/$$arch/checkpoint.npz ] || echo --resume) || exit 1; done
+	$(BIN)/python benchmarks/architectures.py --data $(DATA) $(addprefix runs/, \
+		best mobile_taught mobile wide_taught compact small faces efficientnet $(COMPARED))
 
 # $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
 define MEASURE

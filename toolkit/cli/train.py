@@ -12,9 +12,10 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
         return
     from toolkit.architectures import ARCHITECTURES
 
+    width = max(map(len, ARCHITECTURES)) + 2
     for architecture in ARCHITECTURES.values():
         start = f"; starts from --weights {architecture.pretrained}" if architecture.pretrained else ""
-        click.echo(f"{architecture.name:18}{architecture.summary}{start}")
+        click.echo(f"{architecture.name:{width}}{architecture.summary}{start}")
     ctx.exit()
 
 

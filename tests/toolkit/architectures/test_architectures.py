@@ -1,5 +1,8 @@
 """One contract over every architecture: shapes, the layers that training and export rely on, a real gradient step."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -59,3 +62,13 @@ def test_an_unknown_name_lists_those_there_are():
         EdgeError, match="no architecture 'vgg'; there are: compact, small, face-compact, wide"
     ):
         get_architecture("vgg")
+
+
+def test_the_list_sets_every_name_apart_from_what_it_is():
+    command = [sys.executable, "-m", "toolkit", "train", "--list-archs"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(ARCHITECTURES)
+    summaries = [architecture.summary for architecture in ARCHITECTURES.values()]
+    assert (
+        len({line.index(summary) for line, summary in zip(lines, summaries, strict=True)}) == 1
+    )  # one column
