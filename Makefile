@@ -102,11 +102,10 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 	$(call TRAIN,mobile)
 	$(call TRAIN,best_first,--init runs/mobile/best.keras $(PANEL))
 	$(call TRAIN,mobile_taught,--init runs/mobile/best.keras $(PANEL))
-	$(call TRAIN,best_second,--init runs/best_first/best.keras $(LAST_PANEL))
-	$(call TRAIN,best,--init runs/best_second/best.keras $(LAST_PANEL) --teacher runs/best_second/best.keras)
+	$(call TRAIN,best,--init runs/best_first/best.keras $(LAST_PANEL))
 	$(call TRAIN,compact,--init runs/compact_taught/best.keras $(PANEL))
 	$(call TRAIN,small,$(PANEL))
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best_second/best.keras $(LAST_PANEL))
+	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(LAST_PANEL))
 	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
 	for model in best compact small best4; do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
