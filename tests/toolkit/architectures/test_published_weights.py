@@ -8,6 +8,7 @@ import sys
 import tarfile
 import types
 import zipfile
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -104,25 +105,27 @@ ARRAYS = {
 }
 
 
+class Storage(NamedTuple):
+    """The numbers of a tensor, by what a pickle of PyTorch's calls them."""
+
+    key: str
+    count: int
+
+
 class StatePickler(pickle.Pickler):
     """Writes arrays as PyTorch before 1.6 wrote its tensors, every one with a storage of its own."""
 
     def persistent_id(self, value):
-        return ("storage", sys.modules["torch"].FloatStorage, *value) if isinstance(value, tuple) else None
+        if isinstance(value, Storage):
+            return ("storage", sys.modules["torch"].FloatStorage, value.key, "cpu", value.count, None)
+        return None
 
     def reducer_override(self, value):
         if not isinstance(value, np.ndarray):
             return NotImplemented
-        strides = [stride // 4 for stride in value.strides]
-        storage = (str(id(value)), "cpu", value.size, None)
-        return sys.modules["torch._utils"]._rebuild_tensor_v2, [
-            storage,
-            0,
-            list(value.shape),
-            strides,
-            False,
-            {},
-        ]
+        strides = tuple(stride // value.itemsize for stride in value.strides)
+        storage = Storage(str(id(value)), value.size)
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, (storage, 0, value.shape, strides, False, {})
 
 
 def write_wheel(path, source, arrays):
