@@ -14,6 +14,8 @@ import numpy as np
 MAGIC = 0x1950A86A20F9469CFC6C
 FLOAT: np.dtype[Any] = np.dtype("<f4")
 DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": FLOAT, "LongStorage": np.dtype("<i8")}
+# what the unpickler raises for other bytes
+DAMAGED = (pickle.UnpicklingError, AttributeError, EOFError, IndexError, KeyError, OverflowError, TypeError)
 
 
 class _Tensor(NamedTuple):
@@ -30,24 +32,17 @@ class _Tensor(NamedTuple):
 
 
 def read(handle: IO[bytes]) -> dict[str, np.ndarray]:
-    """Return the float32 arrays of a state dictionary by name; UnpicklingError or ValueError for anything else."""
+    """Return the float32 arrays of a state dictionary by name; ValueError for anything else."""
     try:
         return _read(handle)
-    except (
-        AttributeError,
-        EOFError,
-        IndexError,
-        KeyError,
-        OverflowError,
-        TypeError,
-    ) as error:  # of a damaged pickle
-        raise pickle.UnpicklingError(f"no state dictionary of PyTorch before 1.6: {error!r}") from error
+    except DAMAGED as error:
+        raise ValueError(f"no state dictionary of PyTorch before 1.6: {error!r}") from error
 
 
 def _read(handle: IO[bytes]) -> dict[str, np.ndarray]:
     dtypes: dict[str, np.dtype[Any]] = {}
     if _Reader(handle, dtypes).load() != MAGIC:
-        raise pickle.UnpicklingError("no state dictionary of PyTorch before 1.6")
+        raise pickle.UnpicklingError("another magic number")
     for _ in ("protocol", "machine"):
         _Reader(handle, dtypes).load()
     tensors: dict[str, _Tensor] = _Reader(handle, dtypes).load()

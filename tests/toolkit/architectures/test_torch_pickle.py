@@ -32,7 +32,7 @@ class Harmful:
 
 def test_nothing_in_a_file_is_run(capsys):
     content = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(Harmful(), 2)
-    with pytest.raises(pickle.UnpicklingError, match="print does not belong in a state dictionary"):
+    with pytest.raises(ValueError, match="print does not belong in a state dictionary"):
         torch_pickle.read(io.BytesIO(content))
     assert capsys.readouterr().out == ""
 
@@ -51,5 +51,5 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_file_is_refused(name):
     assert OTHERS[name] != STATE.read_bytes()
-    with pytest.raises((pickle.UnpicklingError, ValueError)):
+    with pytest.raises(ValueError):
         torch_pickle.read(io.BytesIO(OTHERS[name]))
