@@ -14,8 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from toolkit.evaluation.results import ModelResults, Results, join_results, read_results
-from toolkit.keras_file import read_keras_metadata
+from toolkit.models.keras_file import read_keras_metadata
+from toolkit.results.codec import read_results
+from toolkit.results.merge import join_results
+from toolkit.results.types import ModelResults, Results
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "figures" / "architectures.md"

@@ -31,13 +31,13 @@ def guest(frames_file: str, detector_name: str, model_file: str) -> None:
     import cv2
     import numpy as np
 
-    from device.detectors import create_detector
+    from device.faces.detectors import create_detector
+    from device.faces.face_finder import FaceFinder
     from device.frames import Frame
-    from device.latency import LatencyRecorder
-    from device.model import load_model
-    from device.pipeline import FrameLoop
-    from device.search import FaceFinder
-    from device.smoothing import ScoreSmoother
+    from device.model.expression_model import load_model
+    from device.runtime.latency import LatencyRecorder
+    from device.runtime.pipeline import FrameLoop
+    from device.runtime.smoothing import ScoreSmoother
 
     cv2.setNumThreads(1)
     finder = FaceFinder(create_detector(detector_name, model_file=model_file or None))
@@ -55,8 +55,8 @@ def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:
     """Return the instructions of steady and swept frames, in millions."""
     import numpy as np
 
-    from device.fetching import YUNET_NAME
-    from device.sources.files import VideoFile
+    from device.capture.sources.files import VideoFile
+    from device.faces.fetching import YUNET_NAME
     from toolkit.emulation.boards import board_named
     from toolkit.emulation.estimate import PACKAGES, SYSTEM
     from toolkit.emulation.guest_process import run_guest

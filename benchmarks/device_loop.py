@@ -21,17 +21,17 @@ import numpy as np
 from device_process import age_of_live_frames, soak, start_and_memory
 from loop_tables import markdown
 
-from device.cropping import crop_face
-from device.detectors import create_detector
-from device.fetching import YUNET_NAME
+from device.capture.sources.files import VideoFile
+from device.faces.cropping import crop_face
+from device.faces.detectors import create_detector
+from device.faces.face_finder import FaceFinder
+from device.faces.fetching import YUNET_NAME
 from device.files import write_whole
 from device.frames import BoundingBox, Frame
-from device.latency import LatencyRecorder, LatencyStats
-from device.model import load_model
-from device.pipeline import FrameLoop
-from device.search import FaceFinder
-from device.smoothing import ScoreSmoother
-from device.sources.files import VideoFile
+from device.model.expression_model import load_model
+from device.runtime.latency import LatencyRecorder, LatencyStats
+from device.runtime.pipeline import FrameLoop
+from device.runtime.smoothing import ScoreSmoother
 
 CLIPS = ("learn.mkv", "help.mkv", "please.mkv", "student.mkv")
 RATE = 30.0

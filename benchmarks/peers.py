@@ -21,17 +21,17 @@ from typing import Any
 import cv2
 import numpy as np
 
-from device.benchmark import ratio_to_first, time_interleaved
 from device.files import write_whole
-from device.latency import LatencyStats
-from device.model import load_model
+from device.model.expression_model import load_model
 from device.quiet import silenced
-from toolkit.benchmark import ratio_of_medians
+from device.runtime.benchmark import ratio_to_first, time_interleaved
+from device.runtime.latency import LatencyStats
 from toolkit.data.loading import load_dataset
+from toolkit.evaluation.benchmark import ratio_of_medians
 from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
-from toolkit.evaluation.metrics import evaluate_predictions
-from toolkit.evaluation.provenance import now, provenance
-from toolkit.evaluation.table import interval, percent, short_ms
+from toolkit.results.metrics import evaluate_predictions
+from toolkit.results.provenance import now, provenance
+from toolkit.results.table import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
 MOST_FACES_SLOW = 500
@@ -70,7 +70,7 @@ def static_keras(path: Path) -> Any:
     """Return the Keras model with a batch of one, as the converters want it."""
     import keras
 
-    from toolkit.keras_file import load_keras_model
+    from toolkit.models.keras_file import load_keras_model
 
     with silenced(2):
         face = keras.Input(batch_shape=(1, 48, 48, 1))

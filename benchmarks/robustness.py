@@ -19,12 +19,13 @@ import numpy as np
 from peers import Missing, fer_package, ours_int8
 
 from device.files import write_whole
-from device.model import load_model
+from device.model.expression_model import load_model
 from toolkit.data.loading import load_dataset
 from toolkit.evaluation.evaluate import choose_split, match_classes
-from toolkit.evaluation.provenance import now, provenance
-from toolkit.evaluation.robustness import DEFAULT_SEED, Robustness, measure_robustness
-from toolkit.evaluation.table import interval, kept_words, percent
+from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
+from toolkit.results.provenance import now, provenance
+from toolkit.results.robustness import Robustness
+from toolkit.results.table import interval, kept_words, percent
 
 
 def accuracy(ratio: float, bounds: tuple[float, float]) -> str:

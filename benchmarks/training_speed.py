@@ -44,7 +44,7 @@ def made_up_faces(count: int):
 
 def new_trainer(arch: str, faces: int):
     """Return a trainer of ``arch`` on ``faces`` made-up faces."""
-    from toolkit.training.preparation import TrainingData
+    from toolkit.data.train_split import TrainingData
     from toolkit.training.recipe import TrainingRecipe
     from toolkit.training.trainer import Trainer
 
@@ -73,7 +73,7 @@ def plain_model(trainer):
     """Return the trainer's network as Keras builds it, compiled alike, without the acceleration."""
     import keras
 
-    from toolkit.architectures import get_architecture
+    from toolkit.training.architectures import get_architecture
 
     keras.config.set_dtype_policy(trainer.recipe.dtype_policy)
     model = get_architecture(trainer.recipe.arch).build(len(trainer.classes))
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--arch", default="compact")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    from toolkit.quiet_tensorflow import import_quietly
+    from toolkit.models.quiet_tensorflow import import_quietly
 
     import_quietly()
     if args.memory_of:

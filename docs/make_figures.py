@@ -10,7 +10,9 @@ import re
 import sys
 from pathlib import Path
 
-from toolkit.evaluation.results import ModelResults, join_results, read_results
+from toolkit.results.codec import read_results
+from toolkit.results.merge import join_results
+from toolkit.results.types import ModelResults
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"

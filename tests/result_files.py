@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.metadata import pack_metadata, read_metadata
+from device.model.metadata import read_metadata
+from toolkit.models.packing import pack_metadata
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 TINY = Path(__file__).parent / "device" / "models" / "tiny_int8.tflite"
@@ -40,7 +41,7 @@ def tiny_keras(tmp_path_factory) -> Path:
     sys.path.insert(0, str(TINY.parent))
     from make_tiny import tiny_network
 
-    from toolkit.keras_file import save_model
+    from toolkit.models.keras_file import save_model
 
     path = tmp_path_factory.mktemp("keras") / "tiny.keras"
     save_model(tiny_network(), path, {"labels": list(CLASSES)})

@@ -25,7 +25,7 @@ for name in {modules!r}:
 def test_device_imports_nothing_of_the_host():
     modules = [found.name for found in pkgutil.walk_packages(device.__path__, "device.")]
     modules = [name for name in modules if not name.endswith("__main__")]
-    assert {"device.pipeline", "device.cli.run", "device.sources.picamera"} <= set(modules)
+    assert {"device.runtime.pipeline", "device.cli.run", "device.capture.sources.picamera"} <= set(modules)
     program = PROGRAM.format(blocked=BLOCKED, modules=modules)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -2,8 +2,8 @@
 
 import click
 
-from device.detectors import DETECTORS
-from device.options import RunOptions
+from device.faces.detectors import DETECTORS
+from device.runtime.options import RunOptions
 
 
 @click.command()
@@ -52,17 +52,17 @@ def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_
     """
     import json
 
-    from device.benchmark import benchmark_document, document_lines
+    from device.board.model_store import model_in_use
     from device.cli.run import report
-    from device.model import load_model
-    from device.updates import model_in_use
+    from device.model.expression_model import load_model
+    from device.runtime.benchmark import benchmark_document, document_lines
 
     paths = models or (model_in_use(report),)
     loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in paths]
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)
     if loop_s is not None:
-        from device.loop_benchmark import benchmark_loop
+        from device.runtime.loop_benchmark import benchmark_loop
 
         first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
         options = RunOptions(source, first, detector=detector, detector_model=detector_model, threads=threads)

@@ -15,7 +15,7 @@ from device.errors import EXIT_FAILED
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is not ok.")
 def doctor(source, model, as_json, quiet) -> None:
     """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
-    from device.doctor import examine
+    from device.board.doctor import examine
 
     checks = examine(source, model)
     if as_json:

@@ -13,7 +13,7 @@ import click
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def fetch(what, url, overwrite, as_json, quiet) -> None:
     """Download the YuNet detector (MIT, OpenCV Zoo) and check its SHA-256."""
-    from device.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet
+    from device.faces.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet
 
     path = fetch_yunet(url or YUNET_URL, overwrite)
     if as_json:

@@ -11,7 +11,7 @@ import click
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def install(model, as_json, quiet) -> None:
     """Verify and try a .tflite, then make it the one that 'device run' uses; the one before is kept."""
-    from device.updates import install_model
+    from device.board.model_store import install_model
 
     _tell(install_model(model), as_json, quiet)
 
@@ -21,7 +21,7 @@ def install(model, as_json, quiet) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def rollback(as_json, quiet) -> None:
     """Go back to the model before; a second time, forth again."""
-    from device.updates import roll_back
+    from device.board.model_store import roll_back
 
     _tell(roll_back(), as_json, quiet)
 

@@ -5,8 +5,9 @@ import sys
 
 import click
 
-from device.detectors import DETECTORS
-from device.options import PREVIEW_HOST, PREVIEW_PORT, RunOptions
+from device.faces.detectors import DETECTORS
+from device.runtime.options import RunOptions
+from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 
 
 @click.command()
@@ -76,7 +77,7 @@ from device.options import PREVIEW_HOST, PREVIEW_PORT, RunOptions
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
 def run(as_json, quiet, verbose, **options) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device."""
-    from device.assembly import run_with
+    from device.runtime.build import run_with
 
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
     statistics = run_with(

@@ -21,7 +21,7 @@ def install(run_options, no_start, overwrite, quiet) -> None:
 
     sudo device service install -- --source usb:0 --mqtt homeassistant.local
     """
-    from device.service import install_unit
+    from device.board.service import install_unit
 
     check_run_options(run_options)
     path = install_unit(run_options, overwrite=overwrite, start=not no_start)
@@ -33,7 +33,7 @@ def install(run_options, no_start, overwrite, quiet) -> None:
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
 def show(run_options) -> None:
     """Print the unit without writing it; takes the same options."""
-    from device.service import unit_text
+    from device.board.service import unit_text
 
     check_run_options(run_options)
     click.echo(unit_text(run_options), nl=False)
@@ -43,8 +43,8 @@ def show(run_options) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def uninstall(quiet) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
+    from device.board.service import remove_unit
     from device.cli.run import report
-    from device.service import remove_unit
 
     path = remove_unit(report=report)
     if not quiet:

@@ -1,8 +1,12 @@
 """Where results go, one file a kind."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from device.results import FrameResult
+if TYPE_CHECKING:
+    from device.results import FrameResult
+
+PREVIEW_HOST, PREVIEW_PORT = "127.0.0.1", 8008
+MQTT_TOPIC = "fer-edge"
 
 
 class Sink(Protocol):
@@ -10,6 +14,6 @@ class Sink(Protocol):
 
     name: str
 
-    def write(self, result: FrameResult) -> None: ...
+    def write(self, result: "FrameResult") -> None: ...
 
     def close(self) -> None: ...

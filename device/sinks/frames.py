@@ -4,10 +4,10 @@ from pathlib import Path
 
 import cv2
 
-from device.drawing import blur
 from device.errors import EdgeError
 from device.files import write_whole
 from device.results import FrameResult
+from device.sinks.drawing import blur
 
 OWNER_ONLY = 0o600  # pictures of people
 

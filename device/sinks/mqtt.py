@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.options import RunOptions
 from device.results import FrameResult
+from device.sinks import MQTT_TOPIC
 
 QUIET_S = 1.0  # without a change, a message a second is enough
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
@@ -53,7 +53,7 @@ class MqttSink:
         self,
         broker: Broker,
         labels: Sequence[str],
-        topic: str = RunOptions.mqtt_topic,
+        topic: str = MQTT_TOPIC,
         report: Callable[[str], None] = lambda line: None,
         clock_s: Callable[[], float] = time.monotonic,
     ):

@@ -17,10 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 
-from device.drawing import annotated
 from device.errors import EdgeError, UsageError
-from device.options import PREVIEW_HOST, PREVIEW_PORT
 from device.results import FrameResult
+from device.sinks import PREVIEW_HOST, PREVIEW_PORT
+from device.sinks.drawing import annotated
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15

@@ -5,11 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.drawing import annotated
 from device.errors import EdgeError, UsageError
 from device.files import refuse_unwritable
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
+from device.sinks.drawing import annotated
 
 CODECS = {".avi": "MJPG", ".mkv": "MJPG", ".mp4": "mp4v"}
 RATE = 30.0  # frames a second, but of a file that has its own

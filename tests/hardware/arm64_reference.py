@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from device.model import load_model
+from device.model.expression_model import load_model
 from toolkit.emulation.boards import BOARDS, Board
 from toolkit.emulation.estimate import PACKAGES, count_model
 

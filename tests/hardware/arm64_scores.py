@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
-import device.model
+import device.model.expression_model
 
-device.model.silenced = lambda *descriptors: contextlib.nullcontext()
-model = device.model.load_model()
+device.model.expression_model.silenced = lambda *descriptors: contextlib.nullcontext()
+model = device.model.expression_model.load_model()
 print(json.dumps([model.infer(model.prepare(crop)).tolist() for crop in np.load(sys.argv[1])]))

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model import load_model
+from device.model.expression_model import load_model
 from toolkit.emulation.boards import BOARDS, Board
 from toolkit.emulation.guest_process import run_guest
 from toolkit.emulation.tree import (

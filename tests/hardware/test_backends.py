@@ -13,7 +13,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="the handed-back model is read under the [toolkit] extra")
 
-from toolkit.evaluation.predictors import load_predictor
+from toolkit.models.predictors import load_predictor
 
 pytestmark = pytest.mark.toolkit
 # torch's CPU build, where an index offers one under this number.

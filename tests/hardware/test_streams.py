@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from network_cameras import Act, MjpegCamera, RtspCamera
 
-from device.capture import LiveCapture
-from device.sources import open_source
-from device.sources.stream import TIMEOUT_MS, NetworkStream
+from device.capture.live_capture import LiveCapture
+from device.capture.sources import open_source
+from device.capture.sources.stream import TIMEOUT_MS, NetworkStream
 
 DEVICE = Path(sys.executable).with_name("device")
 KINDS = pytest.mark.parametrize("kind", [MjpegCamera, RtspCamera])

@@ -49,10 +49,10 @@ def benchmark(
     models, baseline, targets, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
-    from toolkit.benchmark import benchmark_on
-    from toolkit.evaluation.results import write_results
-    from toolkit.evaluation.table import print_benchmark
+    from toolkit.evaluation.benchmark import benchmark_on
     from toolkit.outputs import refuse_output
+    from toolkit.results.codec import write_results
+    from toolkit.results.table import print_benchmark
 
     paths = [baseline, *models] if baseline else list(models)
     if out:

@@ -33,8 +33,8 @@ def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_ru
     from device.errors import EdgeError
     from toolkit.deploy.fleet import collected, deploy_all, packed
     from toolkit.deploy.ssh import Host
-    from toolkit.evaluation.results import write_results
     from toolkit.outputs import refuse_output
+    from toolkit.results.codec import write_results
 
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))

@@ -61,9 +61,9 @@ def evaluate(
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
     from toolkit.data.class_names import parse_classes
     from toolkit.evaluation.evaluate import evaluate_models
-    from toolkit.evaluation.results import write_results
-    from toolkit.evaluation.table import print_evaluation
     from toolkit.outputs import refuse_output
+    from toolkit.results.codec import write_results
+    from toolkit.results.table import print_evaluation
 
     if out:
         refuse_output(out, overwrite, (*models, data))

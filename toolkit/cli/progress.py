@@ -10,7 +10,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from toolkit.training.history import EpochRecord
+from toolkit.results.history import EpochRecord
 
 
 class TrainingProgress:

@@ -71,9 +71,9 @@ def quantize(model, data, label_source, as_json, quiet, **options) -> None:
     import json
     from pathlib import Path
 
-    from toolkit.keras_file import verify_keras_file
-    from toolkit.quantization.outcome import Wish, faces_at, fulfil, refuse_outputs
+    from toolkit.models.keras_file import verify_keras_file
     from toolkit.quantization.quantize import Request
+    from toolkit.quantization.run import Wish, faces_at, fulfil, refuse_outputs
 
     for name in ("labels", "keep_float"):
         options[name] = tuple(part.strip() for part in (options[name] or "").split(",") if part.strip())

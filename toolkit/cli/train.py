@@ -10,7 +10,7 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     """Print every architecture with a line about it, and exit."""
     if not wanted or ctx.resilient_parsing:
         return
-    from toolkit.architectures import ARCHITECTURES
+    from toolkit.training.architectures import ARCHITECTURES
 
     width = max(map(len, ARCHITECTURES)) + 2
     for architecture in ARCHITECTURES.values():
@@ -114,7 +114,7 @@ def train(
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
     from toolkit.data.class_names import parse_classes
-    from toolkit.quiet_tensorflow import import_quietly
+    from toolkit.models.quiet_tensorflow import import_quietly
     from toolkit.training.recipe import RANDOM_WEIGHTS, read_recipe
 
     if init and not choices["weights"]:

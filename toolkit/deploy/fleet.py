@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.model import load_model
+from device.model.expression_model import load_model
 from toolkit.deploy.release import STEPS, Outcome, Parcel, deploy_to
 from toolkit.deploy.ssh import Host
-from toolkit.evaluation.predictors import identity_of
-from toolkit.evaluation.provenance import provenance
-from toolkit.evaluation.results import MEASURED, Latency, ModelResults, Results
+from toolkit.results.identity import identity_of
+from toolkit.results.provenance import provenance
+from toolkit.results.types import MEASURED, Latency, ModelResults, Results
 
 MOST_AT_ONCE = 8
 

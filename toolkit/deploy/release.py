@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from device.board.service import NAME
 from device.errors import EdgeError
 from device.files import sha256_of
-from device.service import NAME
 from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
@@ -76,7 +76,7 @@ flock 9
 new="$PWD/venvs/{wheel}"
 fail() {{ echo "$1" >&2; exit 1; }}
 test -e "$new/ready" && test -e models/{model}.tflite || fail 'another deploy came between; deploy again'
-installed() {{ {sudo} "$new/bin/python" -c 'from device.updates import current_model; print(current_model())'; }}
+installed() {{ {sudo} "$new/bin/python" -c 'import device.board.model_store as store; print(store.current_model())'; }}
 point() {{ ln -sfn "$2" ".$1-$$" && mv -T ".$1-$$" "$1"; }}
 back() {{
   test "$(installed)" = "$model" || {sudo} "$new/bin/device" rollback --quiet

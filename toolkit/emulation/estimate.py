@@ -9,12 +9,12 @@ from pathlib import Path
 
 import device
 from device.errors import EdgeError
-from device.model import load_model
+from device.model.expression_model import load_model
 from toolkit.emulation.boards import Board, board_named
 from toolkit.emulation.guest_process import run_guest
 from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
-from toolkit.evaluation.predictors import identity_of
-from toolkit.evaluation.results import ESTIMATED, Latency, ModelResults, Results
+from toolkit.results.identity import identity_of
+from toolkit.results.types import ESTIMATED, Latency, ModelResults, Results
 
 CLASSIFY_ROUNDS, FRAMES = 3, 35
 FIRST_FRAMES = 15  # until the faces are known and followed

@@ -21,7 +21,7 @@ def classify(path: str, labels: tuple[str, ...], rounds: int) -> None:
     """Mark ``rounds`` inferences, after three of warm-up."""
     import numpy as np
 
-    from device.model import load_model
+    from device.model.expression_model import load_model
 
     model = load_model(path, labels)
     crop = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
@@ -35,9 +35,9 @@ def classify(path: str, labels: tuple[str, ...], rounds: int) -> None:
 
 def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
     """Mark each frame of the loop over the demo source, as ``device run`` runs it."""
-    from device.assembly import run_with
-    from device.options import RunOptions
-    from device.pipeline import FrameLoop
+    from device.runtime.build import run_with
+    from device.runtime.options import RunOptions
+    from device.runtime.pipeline import FrameLoop
 
     process = FrameLoop.process
 

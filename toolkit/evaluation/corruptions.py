@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.cropping import resize_square
+from device.faces.cropping import resize_square
 
 DISPLAY_GAMMA = 2.2  # pixel values are light to the power of 1 / 2.2
 LOW_LIGHT_NOISE = 4.0  # levels: what amplifying a dark picture's sensor adds

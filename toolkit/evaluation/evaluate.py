@@ -13,13 +13,14 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.leaks import leaked_rows
 from toolkit.data.loading import OWN_LABELS, load_dataset, narrowed
-from toolkit.evaluation.compare import compare_predictions
-from toolkit.evaluation.metrics import evaluate_predictions
-from toolkit.evaluation.origin import origin_of
-from toolkit.evaluation.predictors import NarrowedPredictor, Predictor, identity_of, load_predictor
-from toolkit.evaluation.results import Comparison, DataIdentity, Evaluation, ModelResults, Results
 from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import training_note
+from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
+from toolkit.results.compare import compare_predictions
+from toolkit.results.identity import identity_of
+from toolkit.results.metrics import evaluate_predictions
+from toolkit.results.model_provenance import origin_of
+from toolkit.results.types import Comparison, DataIdentity, Evaluation, ModelResults, Results
 
 ALL = "all"
 PREFERRED_SPLITS = ("test", "validation")

@@ -1,68 +1,17 @@
 """How much of its accuracy a model keeps on corrupted faces."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.evaluation.corruptions import CORRUPTIONS, corrupt
-from toolkit.evaluation.metrics import wilson_interval
+from toolkit.results.metrics import wilson_interval
+from toolkit.results.robustness import CorruptedAccuracy, Robustness
 
 RESAMPLES = 2000
 DEFAULT_SEED = 0
-
-
-@dataclass(frozen=True)
-class CorruptedAccuracy:
-    """One corruption at one strength. ``kept`` is the accuracy over that on the same faces uncorrupted; intervals at
-    95 %: Wilson's of the accuracy."""
-
-    corruption: str
-    strength: str
-    correct_n: int
-    accuracy: float
-    interval: tuple[float, float]
-    kept: float
-
-
-@dataclass(frozen=True)
-class Robustness:
-    """A model on n faces under every corruption. ``mean_kept`` is the plain mean of all ``kept``.
-
-    Its interval is the 95 % percentile bootstrap over faces (Efron 1979), all conditions of a face drawn together.
-    """
-
-    n: int
-    seed: int
-    clean_accuracy: float
-    clean_interval: tuple[float, float]
-    conditions: tuple[CorruptedAccuracy, ...]
-    mean_kept: float
-    mean_kept_interval: tuple[float, float]
-
-    def by_corruption(self) -> dict[str, list[CorruptedAccuracy]]:
-        """Return the conditions of each corruption, from weak to strong."""
-        found: dict[str, list[CorruptedAccuracy]] = {}
-        for condition in self.conditions:
-            found.setdefault(condition.corruption, []).append(condition)
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Robustness":
-        """Rebuild from ``to_json``; KeyError or TypeError if a field is missing."""
-        conditions = tuple(
-            CorruptedAccuracy(**{**entry, "interval": tuple(entry["interval"])})
-            for entry in data["conditions"]
-        )
-        bounds = {name: tuple(data[name]) for name in ("clean_interval", "mean_kept_interval")}
-        return cls(**{**data, **bounds, "conditions": conditions})
 
 
 def measure_robustness(

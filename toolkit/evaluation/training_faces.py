@@ -1,12 +1,12 @@
 """Whether a model is evaluated on the faces that it was trained on."""
 
+import dataclasses
 from typing import Any
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.leaks import leaked_rows
-from toolkit.training.preparation import prepare_data
-from toolkit.training.recipe import TrainingRecipe
+from toolkit.data.train_split import SplitChoice, prepare_data
 
 NOT_KNOWN = (
     "these faces are training faces, or of data without splits: if the model was trained on them, its accuracy here "
@@ -39,7 +39,9 @@ def learnt_faces(whole: Dataset, labels: tuple[str, ...], training: dict[str, An
     They are selected anew as the training's recipe says, and known by the digest that the model carries.
     """
     try:
-        learnt = prepare_data(whole, TrainingRecipe(**training["recipe"]), labels).train
+        recipe = training["recipe"]
+        choice = SplitChoice(**{field.name: recipe[field.name] for field in dataclasses.fields(SplitChoice)})
+        learnt = prepare_data(whole, choice, labels).train
     except (KeyError, TypeError, EdgeError):  # no recipe, that of another version, or of other data
         return None
     return learnt if learnt.fingerprint() == training.get("train_sha256") else None

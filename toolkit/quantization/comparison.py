@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from device.benchmark import LatencyRatio, ratio_to_first, time_interleaved
+from device.runtime.benchmark import LatencyRatio, ratio_to_first, time_interleaved
 from toolkit.quantization.quantizer import QuantizationResult
 
 RUNS, WARMUP = 100, 10

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
-from device.tflite_file import TfliteFile, read_tflite
+from toolkit.models.network import FloatNetwork
 from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.layers import Layer, layers_of
-from toolkit.quantization.network import FloatNetwork
 from toolkit.quantization.recipe import Recipe
 
 INPUT_SCALE = 1 / 255

@@ -8,7 +8,7 @@ What only the compiler knows (it keeps some operators of large tensors on the CP
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from device.tflite_file import Operator, Tensor, TfliteFile
+from device.model.tflite_file import Operator, Tensor, TfliteFile
 
 MAPPED = "maps to the Edge TPU"
 AFTER_THE_FIRST = "stays on the CPU: an operator before it does, and there is one partition only"

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from device.model.tflite_file import read_tflite
 from device.quiet import silenced
-from device.tflite_file import read_tflite
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 READERS = ("CONV_2D", "FULLY_CONNECTED")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from device.tflite_file import TfliteFile
+from device.model.tflite_file import TfliteFile
 
 # Operators that only move numbers about: nothing to keep in float.
 MOVING = ("RESHAPE", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "PACK", "STRIDED_SLICE")
@@ -90,8 +90,8 @@ def measure_layers(
     verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; damage:
     what a layer costs when it alone is int8.
     """
+    from device.model.tflite_file import read_tflite
     from device.quiet import silenced
-    from device.tflite_file import read_tflite
 
     file = read_tflite(verifying)
     checks = [operator for operator in file.operators if operator.name.endswith("NumericVerify")]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device.model import ExpressionModel
+from device.model.expression_model import ExpressionModel
 from toolkit.data.dataset import Dataset
-from toolkit.evaluation.compare import PairedComparison, compare_predictions
-from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
+from toolkit.results.compare import PairedComparison, compare_predictions
+from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 
 MEASURE_SECONDS, FEWEST_FACES = 60.0, 100
 TIMED = 5

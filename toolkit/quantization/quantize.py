@@ -7,8 +7,8 @@ from pathlib import Path
 from device.errors import EdgeError, UsageError
 from device.files import refuse_existing
 from toolkit.data.dataset import Dataset
-from toolkit.quantization.network import open_network
-from toolkit.quantization.peer import PEER, quantize_by_peer
+from toolkit.models.network import open_network
+from toolkit.quantization.litert_baseline import PEER, quantize_by_peer
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED, choose_faces

@@ -9,17 +9,18 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import write_whole
-from device.metadata import ModelMetadata, pack_metadata
-from device.model import ExpressionModel, model_of
+from device.model.expression_model import ExpressionModel, model_of
+from device.model.metadata import ModelMetadata
+from toolkit.models.network import FloatNetwork
+from toolkit.models.packing import pack_metadata
 from toolkit.quantization.convert import Conversion
-from toolkit.quantization.expectation import not_plausible, settle_pixel_range
+from toolkit.quantization.description import accuracy_of, describe
 from toolkit.quantization.guard import Trial, hold_drop
 from toolkit.quantization.layers import Layer, LayerError, measure_layers
 from toolkit.quantization.measurement import Measurement, measure, seconds_each
-from toolkit.quantization.network import FloatNetwork
-from toolkit.quantization.provenance import accuracy_of, describe
 from toolkit.quantization.recipe import Recipe, quantized_path
 from toolkit.quantization.representative import ChosenFaces
+from toolkit.quantization.sanity_check import not_plausible, settle_pixel_range
 
 # Faces that tell the error of a layer; fewer where the network is so large that it would take long.
 LAYER_FACES, FEWEST_LAYER_FACES, LAYER_SECONDS = 64, 4, 15.0

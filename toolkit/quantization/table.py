@@ -3,9 +3,9 @@
 import hashlib
 from dataclasses import asdict
 
-from toolkit.evaluation.table import interval, percent
-from toolkit.quantization.provenance import data_name
+from toolkit.quantization.description import data_name
 from toolkit.quantization.quantizer import QuantizationResult
+from toolkit.results.table import interval, percent
 
 WORTH_A_WARNING = 0.5  # points
 LEAST_AGREEMENT = 0.97

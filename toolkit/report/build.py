@@ -8,14 +8,14 @@ from typing import Any
 
 from device.errors import EdgeError, UsageError
 from device.files import write_whole
-from toolkit.evaluation.results import Results
 from toolkit.outputs import refuse_output
 from toolkit.report.change import FIGURES, Change, changes, figures
 from toolkit.report.condition import Condition, failing
-from toolkit.report.data_facts import DataFacts
 from toolkit.report.markdown import render_markdown
-from toolkit.report.reading import Run, read_documents
-from toolkit.report.selection import select
+from toolkit.results.data_facts import DataFacts
+from toolkit.results.reading import Run, read_documents
+from toolkit.results.selection import select
+from toolkit.results.types import Results
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from toolkit.evaluation.metrics import EvaluationReport
-from toolkit.evaluation.results import MEASURED, Evaluation, Results
-from toolkit.report.selection import Row, select
+from toolkit.results.metrics import EvaluationReport
+from toolkit.results.selection import Row, select
+from toolkit.results.types import MEASURED, Evaluation, Results
 
 FIGURES = (
     "accuracy", "balanced_accuracy", "calibration_error", "drop", "agreement", "p50_ms", "p90_ms", "p99_ms",

@@ -10,9 +10,9 @@ from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.loading import load_dataset
-from toolkit.evaluation.compare import Flip
 from toolkit.evaluation.evaluate import choose_split, match_classes
-from toolkit.evaluation.results import Comparison, DataIdentity, Results
+from toolkit.results.compare import Flip
+from toolkit.results.types import Comparison, DataIdentity, Results
 
 MOST_SHOWN = 60
 

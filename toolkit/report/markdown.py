@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from toolkit.evaluation.results import ESTIMATED, MEASURED, Results
-from toolkit.evaluation.table import interval, percent, short_count, short_ms
 from toolkit.report.change import Change
-from toolkit.report.data_facts import DataFacts
-from toolkit.report.selection import Row, Selection, select
+from toolkit.results.data_facts import DataFacts
+from toolkit.results.selection import Row, Selection, select
+from toolkit.results.table import interval, percent, short_count, short_ms
+from toolkit.results.types import ESTIMATED, MEASURED, Results
 
 
 def render_markdown(

@@ -7,21 +7,18 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from toolkit.evaluation.results import (
-    ESTIMATED,
-    HOST,
-    SCHEMA_VERSION,
-    Results,
-    now,
-)
-from toolkit.evaluation.table import interval, percent, short_count, short_ms
-from toolkit.report import charts, sections
+from toolkit.charts import charts
+from toolkit.report import sections
 from toolkit.report.change import Change
-from toolkit.report.data_facts import DataFacts, data_sections
+from toolkit.report.data_sections import data_sections
 from toolkit.report.markdown import change_row
-from toolkit.report.reading import Run
 from toolkit.report.sections import signed
-from toolkit.report.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
+from toolkit.results.data_facts import DataFacts
+from toolkit.results.provenance import now
+from toolkit.results.reading import Run
+from toolkit.results.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
+from toolkit.results.table import interval, percent, short_count, short_ms
+from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
 
 TITLE = "Facial expressions on the device: accuracy against latency"
 

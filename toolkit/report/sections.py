@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from toolkit.evaluation.results import ESTIMATED, Comparison, Evaluation, ModelResults, Results
-from toolkit.evaluation.table import kept_words, percent, robustness_rows, short_ms
-from toolkit.report import charts, matrices, network_charts
-from toolkit.report.reading import Run
-from toolkit.report.selection import Row, Selection
-from toolkit.report.svg import FLOAT
+from toolkit.charts import charts, matrices, network_charts
+from toolkit.charts.svg import FLOAT
+from toolkit.results.reading import Run
+from toolkit.results.selection import Row, Selection
+from toolkit.results.table import kept_words, percent, robustness_rows, short_ms
+from toolkit.results.types import ESTIMATED, Comparison, Evaluation, ModelResults, Results
 
 WEAK_RECALL = 0.5
 MOST_CONFUSIONS = 4  # more stand in the JSON

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
-from toolkit.architectures import ARCHITECTURES, get_architecture
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
+from toolkit.data.train_split import SplitChoice
+from toolkit.training.architectures import ARCHITECTURES, get_architecture
 
 RANDOM_WEIGHTS = "none"
 # What suits an architecture that starts from published weights, where the recipe says nothing: few epochs, a low rate.
@@ -56,6 +57,11 @@ class TrainingRecipe:
     fine_tune_factor: float = 0.1
     dtype_policy: str = "mixed_bfloat16"
     seed: int = 0
+
+    @property
+    def split_choice(self) -> SplitChoice:
+        """The faces that choose the epoch."""
+        return SplitChoice(self.hold_out, self.validation_share, self.seed, self.label_source)
 
     def __post_init__(self) -> None:
         for name, value, allowed in beyond_limits(vars(self)):

@@ -9,23 +9,23 @@ import numpy as np
 
 from device.errors import EdgeError, UsageError
 from device.files import sha256_of
-from toolkit.architectures import get_architecture, load_pretrained
+from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset, narrowed
-from toolkit.evaluation.metrics import EvaluationReport, evaluate_predictions
-from toolkit.evaluation.predictors import load_predictor
-from toolkit.keras_file import load_keras_model, read_keras_metadata
+from toolkit.data.train_split import describe, prepare_data
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.predictors import load_predictor
 from toolkit.outputs import refuse_folder, refuse_input
-from toolkit.training.answers import answers_folder
+from toolkit.results.history import EpochRecord
+from toolkit.results.metrics import EvaluationReport, evaluate_predictions
+from toolkit.training.architectures import get_architecture, load_pretrained
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
-from toolkit.training.history import EpochRecord
-from toolkit.training.pictures import draw_confusion, draw_learning_curves, draw_samples
-from toolkit.training.preparation import describe, prepare_data
+from toolkit.training.distillation.teacher_cache import answers_folder
+from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
 from toolkit.training.student import start_from, start_from_backbone
-from toolkit.training.teachers import load_teacher
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import BEST_FILE, Progress, Trainer
 
@@ -75,7 +75,7 @@ def train(
     whole = load_dataset(request.data)
     for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
         say(remark)
-    data = prepare_data(whole, request.recipe, request.classes)
+    data = prepare_data(whole, request.recipe.split_choice, request.classes)
     say(describe(data))
     teachers = [
         load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers

@@ -4,8 +4,8 @@ import keras
 from keras import layers, ops
 
 from device.errors import EdgeError
-from toolkit.architectures import get_architecture
 from toolkit.training.acceleration import accelerated
+from toolkit.training.architectures import get_architecture
 from toolkit.training.recipe import TrainingRecipe
 
 

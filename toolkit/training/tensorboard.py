@@ -5,7 +5,7 @@ from typing import Self
 
 from tensorboardX import SummaryWriter
 
-from toolkit.training.history import EpochRecord
+from toolkit.results.history import EpochRecord
 
 FOLDER = "tensorboard"
 

@@ -10,17 +10,17 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.keras_file import save_model
-from toolkit.training.answers import AnswerBook
+from toolkit.data.train_split import TrainingData
+from toolkit.models.keras_file import save_model
+from toolkit.results.history import EpochRecord, write_history
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
-from toolkit.training.history import EpochRecord, write_history
-from toolkit.training.phases import phase_of, set_frozen
-from toolkit.training.preparation import TrainingData
+from toolkit.training.distillation.teacher_cache import AnswerBook
+from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
+from toolkit.training.freeze_schedule import phase_of, set_frozen
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import build_student, compile_student, export_model
-from toolkit.training.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
 
 BEST_FILE = "best.keras"

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from toolkit.data.dataset import Dataset
-from toolkit.keras_file import save_model
+from toolkit.models.keras_file import save_model
 from toolkit.quantization.quantize import Request, quantize
 from toolkit.quantization.recipe import recipe_named
 

@@ -9,9 +9,9 @@ from itertools import islice
 
 import cv2
 
-from device.capture import LiveCapture
-from device.sources import open_source
-from device.sources import picamera as room
+from device.capture.live_capture import LiveCapture
+from device.capture.sources import open_source
+from device.capture.sources import picamera as room
 
 
 def camera(model):

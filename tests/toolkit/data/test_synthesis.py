@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from device.capture.sources.demo import demo_faces
 from device.errors import EdgeError
-from device.sources.demo import demo_faces
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.demo_sheet import found_share
 from toolkit.data.eye_alignment import (

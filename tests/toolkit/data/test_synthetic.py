@@ -9,9 +9,9 @@ from toolkit.data.inspection import inspect_dataset
 from toolkit.data.loading import load_dataset
 from toolkit.data.synthesis import MARK
 from toolkit.data.synthetic_files import write_shipped
-from toolkit.evaluation.results import DataIdentity
-from toolkit.quantization.provenance import data_name
+from toolkit.quantization.description import data_name
 from toolkit.quantization.representative import choose_faces
+from toolkit.results.types import DataIdentity
 
 pytestmark = pytest.mark.toolkit
 

@@ -8,7 +8,8 @@ from device.errors import EdgeError, UsageError
 from toolkit.emulation import tree
 from toolkit.emulation.boards import BOARDS, board_named
 from toolkit.emulation.estimate import Count, estimate_files, estimate_latency
-from toolkit.evaluation.results import ModelIdentity, ModelResults, Results, write_results
+from toolkit.results.codec import write_results
+from toolkit.results.types import ModelIdentity, ModelResults, Results
 
 pytestmark = pytest.mark.toolkit
 

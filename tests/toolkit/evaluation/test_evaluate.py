@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.model import load_model
-from toolkit.evaluation.cost import tflite_cost
-from toolkit.evaluation.predictors import NarrowedPredictor
-from toolkit.evaluation.results import read_results
+from device.model.expression_model import load_model
+from toolkit.models.cost import tflite_cost
+from toolkit.models.predictors import NarrowedPredictor
+from toolkit.results.codec import read_results
 
 pytestmark = pytest.mark.toolkit
 

@@ -9,9 +9,11 @@ from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.synthesis import load_synthetic
 from toolkit.evaluation.corruptions import CORRUPTIONS, corrupt, expose
-from toolkit.evaluation.metrics import wilson_interval
-from toolkit.evaluation.results import join_results, read_results
-from toolkit.evaluation.robustness import Robustness, mean_kept_interval, measure_robustness
+from toolkit.evaluation.robustness import mean_kept_interval, measure_robustness
+from toolkit.results.codec import read_results
+from toolkit.results.merge import join_results
+from toolkit.results.metrics import wilson_interval
+from toolkit.results.robustness import Robustness
 
 pytestmark = pytest.mark.toolkit
 each_corruption = pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)

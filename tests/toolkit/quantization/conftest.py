@@ -52,7 +52,7 @@ def trained(tmp_path_factory):
     """The path of a trained ``.keras`` file that names its classes."""
     import keras
 
-    from toolkit.keras_file import save_model
+    from toolkit.models.keras_file import save_model
 
     data = stripes(1400, seed=0)
     model = plain_network()

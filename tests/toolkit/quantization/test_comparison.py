@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from device.benchmark import LatencyRatio
+from device.runtime.benchmark import LatencyRatio
 from toolkit.quantization.comparison import Row, comparison_lines, reasons, recommended
-from toolkit.quantization.peer import quantize_by_peer
+from toolkit.quantization.litert_baseline import quantize_by_peer
 
 pytestmark = pytest.mark.toolkit
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model import model_of
-from toolkit.keras_file import load_keras_model, save_model
+from device.model.expression_model import model_of
+from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.quantization.guard import hold_drop, ranked
 from toolkit.quantization.layers import LayerError
-from toolkit.quantization.outcome import Wish, fulfil
 from toolkit.quantization.quantize import Request, open_quantizer
 from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.run import Wish, fulfil
 
 pytestmark = pytest.mark.toolkit
 FACTOR = 3000.0

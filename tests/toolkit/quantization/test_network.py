@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 from device.errors import EdgeError
-from toolkit.keras_file import load_keras_model, save_model
-from toolkit.quantization.network import open_network
+from toolkit.models.keras_file import load_keras_model, save_model
+from toolkit.models.network import open_network
 from toolkit.quantization.quantize import Request, open_quantizer
 from toolkit.quantization.recipe import recipe_named
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.metadata import read_metadata
-from device.model import load_model
+from device.model.expression_model import load_model
+from device.model.metadata import read_metadata
 from toolkit.quantization.convert import Conversion
 from toolkit.quantization.quantize import Request, quantize
 from toolkit.quantization.recipe import RECIPES, recipe_named

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from toolkit.evaluation.results import read_results
+from toolkit.results.codec import read_results
 
 pytestmark = pytest.mark.toolkit
 

@@ -5,19 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.evaluation.compare import Flip, PairedComparison
-from toolkit.evaluation.metrics import ClassMetrics, EvaluationReport
-from toolkit.evaluation.results import (
-    Comparison,
-    DataIdentity,
-    Evaluation,
-    Latency,
-    ModelIdentity,
-    ModelResults,
-)
-from toolkit.evaluation.robustness import CorruptedAccuracy, Robustness
 from toolkit.report.change import FIGURES
-from toolkit.report.data_facts import DataFacts, LeakFacts
+from toolkit.results.compare import Flip, PairedComparison
+from toolkit.results.data_facts import DataFacts, LeakFacts
+from toolkit.results.metrics import ClassMetrics, EvaluationReport
+from toolkit.results.robustness import CorruptedAccuracy, Robustness
+from toolkit.results.types import Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults
 
 pytestmark = pytest.mark.toolkit
 TEXT = (Path(__file__).parents[3] / "docs" / "RESULTS.md").read_text()

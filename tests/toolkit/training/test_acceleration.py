@@ -5,8 +5,8 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
-from toolkit.architectures import get_architecture
 from toolkit.training.acceleration import FusedBatchNormalization, accelerated
+from toolkit.training.architectures import get_architecture
 
 pytestmark = pytest.mark.toolkit
 FACES = np.random.default_rng(0).integers(0, 256, (32, 48, 48, 1)).astype(np.float32)

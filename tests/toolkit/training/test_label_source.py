@@ -10,7 +10,7 @@ pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.ferplus import VOTE_COLUMNS
-from toolkit.keras_file import read_keras_metadata
+from toolkit.models.keras_file import read_keras_metadata
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest, train
 

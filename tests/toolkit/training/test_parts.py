@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.train_split import prepare_data
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
-from toolkit.training.preparation import prepare_data
 from toolkit.training.recipe import TrainingRecipe, read_recipe
 from toolkit.training.schedule import one_cycle
 from toolkit.training.temperature import fit_temperature, top_probabilities
@@ -175,14 +175,14 @@ def test_confidence_comes_to_equal_accuracy_even_where_unlikely_classes_are_give
 def test_copies_of_held_out_faces_are_removed_from_training():
     dataset = make_dataset(60, ("train", "validation"))
     dataset.images[0] = dataset.images[3]  # row 0 trains, row 3 validates
-    data = prepare_data(dataset, TrainingRecipe())
+    data = prepare_data(dataset, TrainingRecipe().split_choice)
     assert data.leaks_removed == 1
     assert dataset.images[3].tobytes() not in {image.tobytes() for image in data.train.images}
 
 
 def test_hold_out_leaves_the_given_validation_split_untouched():
     dataset = make_dataset(90, ("train", "validation"))
-    data = prepare_data(dataset, TrainingRecipe(hold_out=True, validation_share=0.2))
+    data = prepare_data(dataset, TrainingRecipe(hold_out=True, validation_share=0.2).split_choice)
     outside = {image.tobytes() for image in dataset.split("validation").images}
     used = {image.tobytes() for image in [*data.train.images, *data.validation.images]}
     assert not outside & used
@@ -194,13 +194,16 @@ def test_a_class_missing_from_a_split_is_named():
     dataset = make_dataset(60, ("train", "validation"))
     without = dataset.select((dataset.labels != 1) | (dataset.splits != "validation"))
     with pytest.raises(EdgeError, match="no 'sad' face in the validation split"):
-        prepare_data(without, TrainingRecipe())
+        prepare_data(without, TrainingRecipe().split_choice)
 
 
 def test_the_held_out_faces_are_the_same_whatever_classes_are_kept():
     dataset = make_dataset(90, ("train",))
     recipe = TrainingRecipe(hold_out=True, validation_share=0.2)
-    whole, fewer = prepare_data(dataset, recipe), prepare_data(dataset, recipe, dataset.classes[1:])
+    whole, fewer = (
+        prepare_data(dataset, recipe.split_choice),
+        prepare_data(dataset, recipe.split_choice, dataset.classes[1:]),
+    )
     learnt = {image.tobytes() for image in whole.train.images}
     assert len(fewer.validation) > 0
     assert not learnt & {image.tobytes() for image in fewer.validation.images}
@@ -210,7 +213,7 @@ def test_one_face_a_class_cannot_be_parted():
     dataset = make_dataset(60, ("train",))
     first = np.unique(dataset.labels, return_index=True)[1]
     with pytest.raises(EdgeError, match=r"no class of .* has two different training faces"):
-        prepare_data(dataset.select(first), TrainingRecipe())
+        prepare_data(dataset.select(first), TrainingRecipe().split_choice)
 
 
 def test_recipe_file_and_overrides(tmp_path):

@@ -7,10 +7,10 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 
 from keras import layers
 
-from toolkit.architectures import get_architecture
-from toolkit.architectures.chain import build_chain, convolve, normalize
 from toolkit.data.synthesis import load_synthetic
 from toolkit.training.acceleration import accelerated
+from toolkit.training.architectures import get_architecture
+from toolkit.training.architectures.chain import build_chain, convolve, normalize
 from toolkit.training.pruning import can_prune, prune_into
 
 pytestmark = pytest.mark.toolkit

@@ -12,8 +12,8 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 
 
 from device.errors import EdgeError
-from toolkit.evaluation.predictors import load_predictor
-from toolkit.keras_file import read_keras_metadata
+from toolkit.models.keras_file import read_keras_metadata
+from toolkit.models.predictors import load_predictor
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest

@@ -17,10 +17,10 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 from tensorboardX.proto.event_pb2 import Event
 
 from device.errors import EdgeError, UsageError
-from toolkit.keras_file import load_keras_model, read_keras_metadata, save_model
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
+from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.session import TrainingRequest, train
-from toolkit.training.teachers import load_teacher
 
 from .conftest import RECIPE, interrupt, run
 

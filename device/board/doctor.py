@@ -1,0 +1,203 @@
+"""Is this device fit to run? Each check says ok, warn or fail, what it saw, and the remedy."""
+
+import contextlib
+import importlib.metadata
+import platform
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+
+from device.board.state import BoardState, read_board
+from device.capture.health import BLACK_LEVEL
+from device.capture.live_capture import LiveCapture
+from device.capture.sources import find_camera, open_source
+from device.errors import EdgeError
+from device.faces.detectors import DETECTORS
+
+HOT_C, TOO_HOT_C = 70.0, 80.0  # a Raspberry Pi slows down from 80 degrees on
+CAMERA_FRAMES = 5
+NEEDED = ("numpy", "opencv-python-headless", "click")
+RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; ``status`` is ok, warn or fail; ``remedy`` is empty where nothing is to be done."""
+
+    name: str
+    status: str
+    found: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+    def line(self) -> str:
+        return f"{self.status:<5}{self.name:<12}{self.found}" + (f" → {self.remedy}" if self.remedy else "")
+
+
+def examine(
+    source: str | None = None, model: str | None = None, board: BoardState | None = None
+) -> list[Check]:
+    """Return all checks; ``source`` and ``model`` None: the device's own camera, the model that would run."""
+    board = board or read_board()
+    return [
+        *check_board(board),
+        *check_versions(),
+        _guarded("model", lambda: check_model(model)),
+        *(_guarded(name, partial(check_detector, name)) for name in DETECTORS),
+        _guarded("camera", lambda: check_source(source)),
+    ]
+
+
+def check_board(board: BoardState) -> Iterator[Check]:
+    """Yield what the board's own words come to."""
+    yield Check("board", "ok", f"{board.model or 'no device tree'}, {board.system or platform.system()}")
+    wide = board.bits == 64
+    yield Check(
+        "64-bit",
+        "ok" if wide else "fail",
+        f"{board.machine}, {board.bits}-bit",
+        "" if wide else "install the 64-bit Raspberry Pi OS: LiteRT, OpenCV and numpy have no 32-bit wheels",
+    )
+    yield _temperature(board.temperature_c)
+    yield from _throttling(board)
+    slow = board.governor == "powersave"
+    yield Check(
+        "governor",
+        "warn" if slow else "ok",
+        board.governor or "not told",
+        "echo ondemand | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor" if slow else "",
+    )
+
+
+def _temperature(celsius: float | None) -> Check:
+    if celsius is None:
+        return Check("temperature", "ok", "not told")
+    if celsius < HOT_C:
+        return Check("temperature", "ok", f"{celsius:.1f} °C")
+    status = "warn" if celsius < TOO_HOT_C else "fail"
+    return Check(
+        "temperature",
+        status,
+        f"{celsius:.1f} °C",
+        "add a heat sink or fan: the board slows down from 80 °C on",
+    )
+
+
+def _throttling(board: BoardState) -> Iterator[Check]:
+    now, before = board.throttled_now, board.throttled_before or ()
+    if now is None:
+        yield Check("throttling", "ok", "not told (no vcgencmd, no voltage sensor)")
+        return
+    power = "under-voltage" in now, "under-voltage" in before
+    yield Check(
+        "power",
+        "fail" if power[0] else "warn" if power[1] else "ok",
+        "under-voltage now"
+        if power[0]
+        else "under-voltage since the start"
+        if power[1]
+        else "no under-voltage",
+        "use the official power supply and a short cable" if any(power) else "",
+    )
+    slowed, was = [[one for one in told if one != "under-voltage"] for told in (now, before)]
+    yield Check(
+        "throttling",
+        "fail" if slowed else "warn" if was else "ok",
+        f"now: {', '.join(slowed)}" if slowed else f"since the start: {', '.join(was)}" if was else "none",
+        "cool the board; figures measured meanwhile are too slow" if slowed or was else "",
+    )
+
+
+def check_versions() -> Iterator[Check]:
+    """Yield the versions of what the runtime stands on."""
+    there = {name: _version(name) for name in (*NEEDED, *RUNTIMES)}
+    missing = [name for name in NEEDED if there[name] is None]
+    if not any(there[name] for name in RUNTIMES):
+        missing.append(RUNTIMES[0])
+    told = ", ".join(f"{name} {version}" for name, version in there.items() if version)
+    yield Check(
+        "versions",
+        "fail" if missing else "ok",
+        f"Python {platform.python_version()}, {told}",
+        f"pip install {' '.join(missing)}" if missing else "",
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_model(path: str | None) -> Check:
+    """Load the model and let it judge one picture."""
+    from device.board.model_store import current_model, lost_model, smoke_test
+    from device.model.expression_model import load_model
+
+    if path is None and (said := lost_model()):
+        return _told("model", "fail", EdgeError(said))
+    model = load_model(path or current_model())
+    milliseconds = smoke_test(model)
+    return Check(
+        "model", "ok", f"{model.path}: {len(model.labels)} labels, one inference {milliseconds:.2f} ms"
+    )
+
+
+def check_detector(name: str) -> Check:
+    """Create the detector; a file that is still to be fetched is only a warning."""
+    from device.faces.detectors import create_detector
+    from device.faces.fetching import NotFetchedError
+
+    try:
+        return Check(name, "ok", str(create_detector(name).path))
+    except NotFetchedError as error:
+        return _told(name, "warn", error)
+
+
+def check_source(spec: str | None) -> Check:
+    """Open the source and wait for some frames; black ones are a warning."""
+    source = find_camera() if spec is None else open_source(spec)
+    stop = threading.Event()
+    faults: list[str] = []
+
+    def end_by(fault: str) -> None:
+        faults.append(fault.partition("; ")[0])  # what follows is what a run would do now
+        stop.set()
+
+    levels = []
+    with source:
+        pictures = LiveCapture(source, stop, end_by).frames() if source.live else (one for one in source)
+        with contextlib.closing(pictures):
+            for frame in pictures:
+                levels.append(float(np.mean(frame.image[::8, ::8])))
+                size_wh = frame.size_wh
+                if len(levels) == CAMERA_FRAMES:
+                    break
+    black = bool(levels) and max(levels) <= BLACK_LEVEL
+    if not levels or (faults and not black):
+        found = faults[0] if faults else f"{source.name} delivered nothing"
+        return Check("camera", "fail", found, "check cable and power")
+    told = f"{source.name} delivers {size_wh[0]}x{size_wh[1]}"
+    if black:
+        return Check("camera", "warn", told + ", but black", "uncover the lens, or light the room")
+    return Check("camera", "ok", told)
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    """Return what ``check`` finds; its error is a fail."""
+    try:
+        return check()
+    except EdgeError as error:
+        return _told(name, "fail", error)
+
+
+def _told(name: str, status: str, error: EdgeError) -> Check:
+    """Return the check that an error comes to; it names the remedy itself."""
+    found, _, remedy = str(error).partition("; ")
+    return Check(name, status, found, remedy)

@@ -1,0 +1,214 @@
+"""Changing the model of a device that nobody stands beside: verified, whole, and back if it goes wrong.
+
+``STATE/models/`` holds the files by digest; ``STATE/current`` and ``STATE/previous`` are links to two of them.
+A new model is on trial until a run has been healthy for some minutes; one that never gets there is taken back. A start
+counts against it if the run dies: a crash, a hang that systemd ends, a model that cannot be loaded. It does not if the
+run ends by itself, or because a camera or an output cannot be opened.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import whole_file, write_whole
+from device.model.expression_model import ExpressionModel, load_model
+from device.results import FrameResult
+from device.storage import state_folder
+
+GOOD_AFTER_S = 120.0
+MOST_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is installed now: the model in use and the one before it."""
+
+    current: Path
+    previous: Path | None
+
+
+def current_model() -> Path | None:
+    """Return the installed model, or None where the packaged one is in use."""
+    return _target(state_folder() / "current")
+
+
+def lost_model() -> str | None:
+    """Return one line about an installed model whose file is gone, the packaged one runs instead; else None."""
+    link = state_folder() / "current"
+    if link.is_file() or not link.is_symlink():
+        return None
+    return (
+        f"the installed model {link.resolve()} is missing, the packaged model runs instead; "
+        "install it again with 'device install', or go back with 'device rollback'"
+    )
+
+
+def model_in_use(report: Callable[[str], None]) -> Path | None:
+    """Return ``current_model()``; ``report`` gets a line if the installed one is lost."""
+    if said := lost_model():
+        report(said)
+    return current_model()
+
+
+def smoke_test(model: ExpressionModel) -> float:
+    """Let the model judge three pictures; return the milliseconds of the last. Raises EdgeError for nonsense."""
+    pictures = np.stack([np.full((48, 48), level, np.uint8) for level in (0, 255)])
+    noise = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
+    scores = model.predict(np.concatenate([pictures, noise]))
+    if not np.isfinite(scores).all() or abs(scores.sum(axis=1) - 1).max() > 0.05:
+        raise EdgeError(
+            f"{model.path} gives no probabilities: {np.round(scores[-1], 3).tolist()}; quantize it again"
+        )
+    started_ns = time.perf_counter_ns()
+    model.predict(noise)
+    return (time.perf_counter_ns() - started_ns) / 1e6
+
+
+def install_model(path: str | Path) -> Installed:
+    """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
+    model = load_model(path)
+    smoke_test(model)
+    folder = state_folder()
+    stored = folder / "models" / f"{model.sha256[:16]}.tflite"
+    if not stored.is_file():
+        with whole_file(stored) as partial:
+            shutil.copyfile(path, partial)
+    load_model(stored)  # what the disk gives back, not what was sent to it
+    before = current_model()
+    if before is None:
+        (folder / "previous").unlink(missing_ok=True)
+    elif before.name != stored.name:
+        _link(folder / "previous", before)
+    _link(folder / "current", stored)
+    write_whole(folder / "trial.json", json.dumps({"model": stored.name, "starts": 0}))
+    _drop_unused(folder)
+    return Installed(stored, _target(folder / "previous"))
+
+
+def roll_back() -> Installed:
+    """Swap the current and the previous model; where there was none, that is the packaged one."""
+    folder = state_folder()
+    current, previous = current_model(), _target(folder / "previous")
+    if current is None and previous is None and lost_model() is None:
+        raise EdgeError(
+            "nothing was ever installed, the packaged model is in use; there is nothing to roll back"
+        )
+    back = load_model(previous)
+    (folder / "trial.json").unlink(missing_ok=True)
+    for name, target in (("current", previous), ("previous", current)):
+        if target is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            _link(folder / name, target)
+    return Installed(back.path, current)
+
+
+def begin_run() -> str | None:
+    """Count this start of a model on trial; roll it back, and say so, if it has failed too often."""
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is None:
+        return None
+    if trial["starts"] >= MOST_STARTS:
+        back = roll_back()
+        return f"the model {trial['model']} was never healthy in {MOST_STARTS} starts; back to {back.current}"
+    _count_starts(folder, trial, trial["starts"] + 1)
+    return None
+
+
+@contextlib.contextmanager
+def spared_start(model_file: str) -> Iterator[None]:
+    """Take this start of ``model_file`` back, unless the body dies of what may be the model's fault."""
+    try:
+        yield
+    except (EdgeError, KeyboardInterrupt):  # a camera or an output; a person who would not wait
+        _spare(model_file)
+        raise
+    _spare(model_file)
+
+
+def mark_good(model_file: str) -> None:
+    """End the trial of ``model_file``, which has been healthy for ``GOOD_AFTER_S``; another model's trial goes on."""
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is not None and trial["model"] == model_file:
+        with contextlib.suppress(OSError):
+            (folder / "trial.json").unlink(missing_ok=True)
+
+
+class TrialSink:
+    """Ends the trial of ``model_file``, the one that runs, once results have come for ``GOOD_AFTER_S``."""
+
+    name = "trial"
+
+    def __init__(self, model_file: str, clock_s: Callable[[], float] = time.monotonic):
+        self.model_file, self.clock_s = model_file, clock_s
+        self._since_s: float | None = None
+        self._done = False
+
+    def write(self, result: FrameResult) -> None:
+        if self._done:
+            return
+        now_s = self.clock_s()
+        self._since_s = now_s if self._since_s is None else self._since_s
+        if now_s - self._since_s >= GOOD_AFTER_S:
+            mark_good(self.model_file)
+            self._done = True
+
+    def close(self) -> None:
+        pass
+
+
+def _spare(model_file: str) -> None:
+    folder = state_folder()
+    trial = _read_trial(folder)
+    if trial is not None and trial["model"] == model_file:
+        _count_starts(folder, trial, max(0, trial["starts"] - 1))
+
+
+def _count_starts(folder: Path, trial: dict, starts: int) -> None:
+    with contextlib.suppress(EdgeError):  # a read-only disk must not keep the device from running
+        write_whole(folder / "trial.json", json.dumps({**trial, "starts": starts}))
+
+
+def _read_trial(folder: Path) -> dict | None:
+    try:
+        trial = json.loads((folder / "trial.json").read_text())
+        return trial if isinstance(trial.get("starts"), int) and "model" in trial else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _target(link: Path) -> Path | None:
+    return link.resolve() if link.is_file() else None
+
+
+def _link(link: Path, target: Path) -> None:
+    """Point ``link`` at ``target`` in one step: a power cut leaves the old link or the new one."""
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    try:
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.path.relpath(target, link.parent))
+        os.replace(fresh, link)
+        handle = os.open(link.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise EdgeError(f"cannot write {link}: {error.strerror}; is the disk full or read-only?") from error
+
+
+def _drop_unused(folder: Path) -> None:
+    kept = {_target(folder / name) for name in ("current", "previous")}
+    for path in (folder / "models").glob("*.tflite"):
+        if path.resolve() not in kept:
+            path.unlink(missing_ok=True)

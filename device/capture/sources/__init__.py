@@ -1,0 +1,77 @@
+"""Where frames come from, one file a kind; ``open_source`` picks one by what the user typed."""
+
+import glob
+import re
+from pathlib import Path
+
+from device.errors import EdgeError, UsageError
+from device.frames import FrameSource
+
+__all__ = ["IMAGE_SUFFIXES", "SPECS", "find_camera", "open_source"]
+
+SPECS = (
+    "picamera[:N], usb:N, /dev/videoN, a video FILE, an image FILE, DIR or 'GLOB', http://…, rtsp://…, demo"
+)
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+
+
+def open_source(spec: str | None) -> FrameSource:
+    """Return the source that ``spec`` names, not yet opened: enter it as a context.
+
+    ``None`` means the camera of this device: picamera2's, else the first USB camera, else EdgeError saying what
+    was looked for. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30 frames a second without end).
+    """
+    if spec is None:
+        return find_camera()
+    if spec == "demo" or spec.startswith("demo:"):
+        from device.capture.sources.demo import demo_source
+
+        return demo_source(spec)
+    if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
+        from device.capture.sources.picamera import PiCamera
+
+        return PiCamera(int(camera[1] or 0))
+    if camera := re.fullmatch(r"(?:usb:|/dev/video)(\d+)", spec):
+        from device.capture.sources.usb import UsbCamera
+
+        return UsbCamera(int(camera[1]))
+    if re.match(r"(https?|rtsps?)://", spec):
+        from device.capture.sources.stream import NetworkStream
+
+        return NetworkStream(spec)
+    return _open_path(spec)
+
+
+def find_camera() -> FrameSource:
+    """Return the device's own camera: picamera2's first, then the first USB camera."""
+    from device.capture.sources.picamera import PiCamera, picamera_problem
+    from device.capture.sources.usb import UsbCamera, usb_cameras
+
+    problem = picamera_problem()
+    if problem is None:
+        return PiCamera()
+    numbers = usb_cameras()
+    if numbers:
+        return UsbCamera(numbers[0])
+    raise EdgeError(
+        f"no camera found: picamera2 ({problem}), USB cameras (no capturing /dev/video*); "
+        f"connect one or name a source with --source: {SPECS}"
+    )
+
+
+def _open_path(spec: str) -> FrameSource:
+    from device.capture.sources.files import VideoFile
+    from device.capture.sources.images import ImageFiles
+
+    path = Path(spec)
+    if spec and path.is_dir():  # Path("") is the folder in which we are
+        return ImageFiles(
+            spec, [one for one in sorted(path.iterdir()) if one.suffix.lower() in IMAGE_SUFFIXES]
+        )
+    if path.is_file():
+        return ImageFiles(spec, [path]) if path.suffix.lower() in IMAGE_SUFFIXES else VideoFile(path)
+    if glob.has_magic(spec):
+        return ImageFiles(spec, [Path(one) for one in sorted(glob.glob(spec, recursive=True))])
+    if "/" not in spec and "." not in spec:
+        raise UsageError(f"unknown source {spec!r}; expected one of: {SPECS}")
+    raise EdgeError(f"no such file or folder: {spec}; a source is one of: {SPECS}")

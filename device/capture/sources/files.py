@@ -1,0 +1,54 @@
+"""A video file, every frame in order."""
+
+import math
+from pathlib import Path
+
+from device.capture.sources.opencv import CaptureSource, cv2
+from device.errors import EdgeError
+
+USUAL_RATE = 30.0
+
+
+class VideoFile(CaptureSource):
+    """Whatever OpenCV's FFmpeg reads. ``notes`` says after the end if the file was cut short."""
+
+    live = False
+
+    def __init__(self, path: str | Path, **kwargs):
+        super().__init__(**kwargs)
+        self.path = Path(path)
+        self.name = str(path)
+        self.rate = USUAL_RATE
+        self.notes: list[str] = []
+
+    def _open(self) -> cv2.VideoCapture:
+        if not self.path.is_file():
+            raise EdgeError(f"no such file: {self.path}")
+        try:
+            with open(self.path, "rb") as file:
+                if not file.read(1):
+                    raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
+        except OSError as error:
+            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
+        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise EdgeError(
+                f"{self.path} is no video that OpenCV can read; expected .mp4, .mkv, .avi, .mjpg or .gif"
+            )
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self.rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else USUAL_RATE
+        return capture
+
+    def _media_s(self, index: int) -> float:
+        return index / self.rate
+
+    def _ended(self, frames: int) -> None:
+        promised = self.capture.get(cv2.CAP_PROP_FRAME_COUNT) if self.capture else 0
+        if frames == 0:
+            raise EdgeError(
+                f"{self.path} opens as a video but holds no readable frame; it is damaged or cut short"
+            )
+        if frames < promised - max(2, 0.02 * promised):
+            self.notes.append(
+                f"{self.path} is cut short: {frames} of {promised:.0f} promised frames were readable"
+            )

@@ -1,0 +1,1 @@
+"""Where faces are and what of them the network sees: detectors, finder, tracking, crops."""

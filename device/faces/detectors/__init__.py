@@ -1,0 +1,51 @@
+"""Face detectors behind one interface, one file each; each is imported when it is made."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.errors import UsageError
+
+if TYPE_CHECKING:
+    from device.faces.detectors.base import Detector
+
+DEFAULT_DETECTOR = "haar"  # needs no download
+DEFAULT_MIN_FACE_PX = 48
+
+
+def _haar(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Detector":
+    from device.faces.detectors.haar import HaarDetector
+
+    return HaarDetector(min_face_px, model_file, reduce)
+
+
+def _yunet(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Detector":
+    from device.faces.detectors.yunet import YuNetDetector
+    from device.faces.fetching import stored_yunet
+
+    return YuNetDetector(min_face_px, model_file or stored_yunet(), reduce)
+
+
+# How each is made of the last three arguments of ``create_detector``; the command line and the doctor read the names.
+DETECTORS: dict[str, Callable[[int, str | Path | None, bool], "Detector"]] = {"haar": _haar, "yunet": _yunet}
+
+
+def create_detector(
+    name: str = DEFAULT_DETECTOR,
+    min_face_px: int = DEFAULT_MIN_FACE_PX,
+    model_file: str | Path | None = None,
+    reduce: bool = True,
+) -> "Detector":
+    """Return the detector ``name`` for faces of ``min_face_px`` pixels and more.
+
+    ``model_file`` None means OpenCV's own cascade, or the YuNet file that ``device fetch yunet`` stored. With
+    ``reduce`` whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find;
+    without, they are searched at full size. Raises NotFetchedError for a file that is still to be fetched.
+    """
+    if min_face_px < 16:
+        raise UsageError(
+            f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
+        )
+    if name not in DETECTORS:
+        raise UsageError(f"unknown detector {name!r}; expected one of {', '.join(DETECTORS)}")
+    return DETECTORS[name](min_face_px, model_file, reduce)

@@ -1,0 +1,43 @@
+"""Keeping sight of a face that the detector misses for a moment: its last picture, found again near by."""
+
+import cv2
+import numpy as np
+
+from device.faces.cropping import cut_square, resize_square
+from device.frames import BoundingBox
+
+TEMPLATE_PX = 32
+SEARCH_RATIO = 1.75  # of the face's width: room for the movement of one frame
+SIMILAR = 0.7  # normalised correlation; a tilting face keeps above it, another place of the picture does not
+
+
+def glimpse(
+    before: np.ndarray, before_box: BoundingBox, image: np.ndarray, near: BoundingBox
+) -> BoundingBox | None:
+    """Return where the face in ``before_box`` of the frame ``before`` is in ``image``, around ``near``, or None.
+
+    Both frames are ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; the face keeps its size.
+    """
+    template = _gray_square(before, before_box, before_box.width, TEMPLATE_PX)
+    searched_px = round(TEMPLATE_PX * SEARCH_RATIO)
+    searched = _gray_square(image, near, before_box.width * SEARCH_RATIO, searched_px)
+    similar = cv2.matchTemplate(searched, template, cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(similar)
+    if not best >= SIMILAR:
+        return None
+    # The match in the middle of the searched square is no movement at all.
+    middle = (searched_px - TEMPLATE_PX) / 2
+    step = before_box.width / TEMPLATE_PX
+    u, v = near.center_xy
+    center_x, center_y = u + (x - middle) * step, v + (y - middle) * step
+    half_width, half_height = before_box.width / 2, before_box.height / 2
+    return BoundingBox(
+        center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height
+    )
+
+
+def _gray_square(image: np.ndarray, box: BoundingBox, side: float, size_px: int) -> np.ndarray:
+    patch, _, _ = cut_square(image, box, side)
+    if patch.ndim == 3:
+        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    return resize_square(patch, size_px)

@@ -1,0 +1,250 @@
+"""An expression model on the device: load, verify, infer."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from device.model.metadata import (
+    JSON_NAME,
+    STANDARD_NAME,
+    InputContract,
+    ModelMetadata,
+    read_labels,
+    read_metadata,
+    weights_sha256,
+)
+from device.model.tflite_file import Tensor, TfliteFile, read_tflite
+from device.quiet import silenced
+
+PACKAGED_MODEL = "fer7_int8.tflite"
+INPUT_TYPES = ("float32", "int8", "uint8", "int16")
+# Operators after which a probability is still a probability.
+TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
+
+
+def load_model(
+    path: str | Path | None = None,
+    labels: tuple[str, ...] | None = None,
+    threads: int = 1,
+    allow_unlabelled: bool = False,
+) -> "ExpressionModel":
+    """Load a .tflite classifier; ``path`` None: the seven-class int8 model that the package carries.
+
+    ``labels`` overrules those inside the file, and must be given where it carries none, unless
+    ``allow_unlabelled``: then the model's labels are empty. The file is checked
+    before the interpreter sees it. Raises EdgeError in one line for a file that is missing, damaged, altered
+    since it was written, no image classifier, or whose labels do not match its outputs.
+    """
+    path = _packaged_model() if path is None else Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EdgeError(f"cannot read the model {path}: {error.strerror}; name a .tflite file") from error
+    return model_of(data, path, labels, threads, allow_unlabelled)
+
+
+def model_of(
+    data: bytes,
+    path: Path,
+    labels: tuple[str, ...] | None = None,
+    threads: int = 1,
+    allow_unlabelled: bool = False,
+) -> "ExpressionModel":
+    """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
+    structure = read_tflite(data, name=str(path))
+    metadata = read_metadata(data, name=str(path))
+    _verify_unaltered(path, data, structure, metadata)
+    _verify_classifier(path, structure)
+    labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
+    if labels or not allow_unlabelled:
+        labels = _fitting_labels(path, structure, labels)
+    return ExpressionModel(path, data, structure, metadata, labels or (), threads)
+
+
+class ExpressionModel:
+    """A loaded classifier. One thread at a time may call ``predict``."""
+
+    def __init__(
+        self,
+        path: Path,
+        data: bytes,
+        structure: TfliteFile,
+        metadata: ModelMetadata | None,
+        labels: tuple[str, ...],
+        threads: int,
+    ) -> None:
+        self.path, self.structure, self.metadata, self.labels, self.threads = (
+            path,
+            structure,
+            metadata,
+            labels,
+            threads,
+        )
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.input_tensor = structure.tensors[structure.inputs[0]]
+        self.output_tensor = structure.tensors[structure.outputs[0]]
+        self.outputs_probabilities = outputs_probabilities(structure)
+        self._table = pixel_table(input_contract(self.input_tensor, metadata))
+        self._interpreter = _open_interpreter(path, data, threads)
+        self._input_index = self._interpreter.get_input_details()[0]["index"]
+        self._output_index = self._interpreter.get_output_details()[0]["index"]
+
+    @property
+    def input_size_hw(self) -> tuple[int, int]:
+        return self.input_tensor.shape[1], self.input_tensor.shape[2]
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Return a probability a label, ``(N, C) float32``, for ``crops``, ``(N, H, W) uint8`` gray.
+
+        Crops of another size than the network's are resized; a network of three channels gets the gray
+        thrice.
+        """
+        crops = np.asarray(crops)
+        if crops.ndim != 3 or crops.dtype != np.uint8:
+            raise ValueError(f"expected crops of shape (N, H, W) uint8, received {crops.shape} {crops.dtype}")
+        stored = [self.infer(self.prepare(crop)) for crop in crops]
+        return self.probabilities(np.array(stored).reshape(len(crops), self.output_tensor.shape[1]))
+
+    def prepare(self, crop: np.ndarray) -> np.ndarray:
+        """Return the input tensor ``(1, h, w, c)`` of a gray crop ``(H, W) uint8``."""
+        height, width = self.input_size_hw
+        if crop.shape != (height, width):
+            shrinks = crop.shape[0] >= height
+            crop = cv2.resize(
+                crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            )
+        tensor = self._table[crop][None, :, :, None]
+        channels = self.input_tensor.shape[3]
+        return tensor if channels == 1 else np.repeat(tensor, channels, axis=3)
+
+    def infer(self, tensor: np.ndarray) -> np.ndarray:
+        """Run the network once on a prepared input; return the stored outputs, ``(C,)``."""
+        self._interpreter.set_tensor(self._input_index, tensor)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output_index)[0]
+
+    def probabilities(self, stored: np.ndarray) -> np.ndarray:
+        """Turn stored outputs ``(N, C)`` into probabilities ``(N, C) float32``: dequantize, softmax of
+        logits.
+        """
+        values = stored.astype(np.float32)
+        if self.output_tensor.scales:
+            values = (values - self.output_tensor.zero_points[0]) * np.float32(self.output_tensor.scales[0])
+        if self.outputs_probabilities:
+            return values
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
+    """Return what the input tensor expects: as the metadata says, else by its range.
+
+    Without metadata, an integer input whose range is about 0..1 or -1..1 takes the pixels spread over that
+    range, any other takes them as they are; so does a float input.
+    """
+    _, height, width, channels = tensor.shape
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    pixel_scale = 1.0
+    if metadata is not None:
+        pixel_scale = metadata.input.pixel_scale
+    elif scale and scale * 255 <= 2.5:
+        pixel_scale = scale
+    return InputContract(height, width, channels, tensor.dtype, scale, zero_point, pixel_scale)
+
+
+def pixel_table(contract: InputContract) -> np.ndarray:
+    """Return what each of the 256 pixel values becomes in the input's type; for the shipped models ``pixel -
+    128``.
+    """
+    values = np.arange(256) * contract.pixel_scale
+    if contract.dtype == "float32":
+        return values.astype(np.float32)
+    dtype = np.dtype(contract.dtype)
+    stored = np.round(values / contract.scale) + contract.zero_point
+    if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):
+        stored = np.arange(256) + np.iinfo(dtype).min  # the whole range, wherever its zero is
+    limits = np.iinfo(dtype)
+    return stored.clip(limits.min, limits.max).astype(dtype)
+
+
+def outputs_probabilities(structure: TfliteFile) -> bool:
+    """Return whether the output comes from a softmax or logistic, rather than being logits."""
+    producers = structure.producers()
+    operator = producers.get(structure.outputs[0])
+    while operator is not None and operator.name in TRANSPARENT:
+        operator = producers.get(operator.inputs[0])
+    return operator is not None and operator.name in ("SOFTMAX", "LOGISTIC")
+
+
+def _packaged_model() -> Path:
+    path = Path(str(resources.files("device"))) / "data" / PACKAGED_MODEL
+    if not path.exists():
+        raise EdgeError(
+            f"this installation carries no model ({path} is missing); name one with --model FILE.tflite"
+        )
+    return path
+
+
+def _verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: ModelMetadata | None) -> None:
+    if metadata is None and JSON_NAME.encode() in structure.metadata.get(STANDARD_NAME, b""):
+        raise EdgeError(
+            f"{path} is cut short: its {JSON_NAME} is missing from the end; copy or quantize it again"
+        )
+    if metadata is not None and metadata.weights_sha256:
+        found = weights_sha256(data)
+        if found != metadata.weights_sha256:
+            raise EdgeError(
+                f"{path} was altered since it was written: SHA-256 {found[:12]}… of graph and weights, "
+                f"expected {metadata.weights_sha256[:12]}…; copy or quantize it again"
+            )
+
+
+def _verify_classifier(path: Path, structure: TfliteFile) -> None:
+    if len(structure.inputs) != 1 or len(structure.outputs) != 1:
+        raise EdgeError(
+            f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
+            "expected a classifier with one of each"
+        )
+    image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
+    if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3):
+        raise EdgeError(
+            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]"
+        )
+    if image.dtype not in INPUT_TYPES or (image.dtype != "float32" and not image.scales):
+        raise EdgeError(f"{path} takes {image.dtype} without scale; expected one of {', '.join(INPUT_TYPES)}")
+    if len(scores.shape) != 2 or scores.shape[0] != 1:
+        raise EdgeError(f"{path} puts out the shape {list(scores.shape)}; expected [1, classes]")
+
+
+def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    outputs = structure.tensors[structure.outputs[0]].shape[1]
+    if not labels:
+        raise EdgeError(
+            f"{path} carries no labels and has {outputs} outputs; pass --labels with {outputs} names"
+        )
+    if len(labels) != outputs:
+        raise EdgeError(
+            f"{len(labels)} labels, but {path} has {outputs} outputs; pass --labels with {outputs} names"
+        )
+    return tuple(labels)
+
+
+def _open_interpreter(path: Path, data: bytes, threads: int):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ModuleNotFoundError as error:
+            raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
+    try:
+        with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
+            interpreter = Interpreter(model_content=data, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise EdgeError(f"the interpreter refuses {path}: {' '.join(str(error).split())}") from error
+    return interpreter

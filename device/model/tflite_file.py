@@ -1,0 +1,255 @@
+"""What a .tflite file holds, read and checked in Python before any interpreter sees it.
+
+A malformed flatbuffer can crash the process inside the interpreter. ``read_tflite`` follows every offset with
+its bounds checked, then checks what ties the parts together: indices, sizes of constants, the order of
+operators. Field numbers are those of TensorFlow's ``tensorflow/compiler/mlir/lite/schema/schema.fbs``,
+version 3.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.model.flatbuffer import Buffer, MalformedFile, Table
+
+IDENTIFIER = b"TFL3"
+SCHEMA_VERSION = 3
+# TensorType -> (name, bits an element takes); None: not of fixed size.
+TENSOR_TYPES: dict[int, tuple[str, int | None]] = {
+    0: ("float32", 32), 1: ("float16", 16), 2: ("int32", 32), 3: ("uint8", 8), 4: ("int64", 64),
+    5: ("string", None), 6: ("bool", 8), 7: ("int16", 16), 8: ("complex64", 64), 9: ("int8", 8),
+    10: ("float64", 64), 11: ("complex128", 128), 12: ("uint64", 64), 13: ("resource", None),
+    14: ("variant", None), 15: ("uint32", 32), 16: ("uint16", 16), 17: ("int4", 4), 18: ("bfloat16", 16),
+    19: ("int2", 2), 20: ("uint4", 4), 21: ("float8_e4m3fn", 8), 22: ("float8_e5m2", 8),
+}  # fmt: skip
+MAX_TENSOR_BYTES = 1 << 30  # a classifier's largest tensor is far below; a crafted shape is not
+BUILTIN_CUSTOM = 32
+PLACEHOLDER_FOR_GREATER_OP_CODES = 127
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor. ``scales`` is empty where it is not quantized, longer than 1 where per channel."""
+
+    name: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    quantized_dimension: int
+    constant: bytes | memoryview | None
+    is_variable: bool = False
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def is_static(self) -> bool:
+        return all(size >= 0 for size in self.shape_signature)
+
+    def values(self) -> np.ndarray:
+        """Return the constant's stored numbers, in its shape; ValueError where it is none or of a packed
+        type.
+        """
+        if self.constant is None:
+            raise ValueError(f"{self.name} is no constant")
+        return np.frombuffer(self.constant, dtype=np.dtype(self.dtype)).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: the schema's name of it, and tensors by index (-1: an optional input left out)."""
+
+    name: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Table | None
+
+
+@dataclass(frozen=True)
+class TfliteFile:
+    """The first subgraph of a .tflite file, and what the file says of itself."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    description: str
+    metadata: dict[str, bytes]
+    subgraph_count: int
+
+    def producers(self) -> dict[int, Operator]:
+        """Return the operator that writes each tensor."""
+        return {index: operator for operator in self.operators for index in operator.outputs}
+
+
+def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFile:
+    """Read and check a .tflite file, given by path or as bytes; ``name`` is what errors call it.
+
+    Raises EdgeError in one line if it is missing, empty, cut short, no TFLite file, or inconsistent.
+    """
+    data = source if isinstance(source, bytes) else _read_bytes(source)
+    name = name or ("the model" if isinstance(source, bytes) else str(source))
+    if not data:
+        raise EdgeError(f"{name} is empty (0 bytes); expected a .tflite model; copy or quantize it again")
+    if data[4:8] != IDENTIFIER:
+        raise EdgeError(
+            f"{name} is no TFLite model: expected the identifier TFL3 at byte 4, found {bytes(data[4:8])!r}; "
+            "pass the .tflite that `toolkit quantize` wrote"
+        )
+    try:
+        return _read_model(Buffer(data))
+    except MalformedFile as error:
+        raise EdgeError(f"{name} is a damaged TFLite model: {error}; copy or quantize it again") from error
+
+
+def _read_bytes(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise EdgeError(f"cannot read the model {path}: {error.strerror}; name a .tflite file") from error
+
+
+def _read_model(buffer: Buffer) -> TfliteFile:
+    model = buffer.root()
+    if (version := model.scalar(0, "I")) != SCHEMA_VERSION:
+        raise MalformedFile(f"schema version {version}, expected {SCHEMA_VERSION}")
+    buffers = [_constant(table, buffer) for table in model.tables(4)]
+    codes = [_operator_code(table) for table in model.tables(1)]
+    subgraphs = model.tables(2)
+    if not subgraphs:
+        raise MalformedFile("it holds no graph")
+    graphs = [_read_graph(table, buffers, codes) for table in subgraphs]
+    metadata = {}
+    for table in model.tables(6):
+        metadata[table.string(0)] = bytes(_at(buffers, table.scalar(1, "I"), "buffer") or b"")
+    for signature in model.tables(7):
+        for field in (0, 1):
+            for entry in signature.tables(field):
+                entry.string(0)
+        signature.string(2)
+        _at(graphs, signature.scalar(4, "I"), "subgraph")
+    tensors, operators, inputs, outputs = graphs[0]
+    return TfliteFile(tensors, operators, inputs, outputs, model.string(3), metadata, len(graphs))
+
+
+def _constant(table: Table, buffer: Buffer) -> memoryview | None:
+    """Return a buffer's bytes, from within the flatbuffer or, for files over 2 GB, from behind it."""
+    offset, size = table.scalar(1, "Q"), table.scalar(2, "Q")
+    if offset > 1:
+        buffer.need(offset, size)
+        return buffer.data[offset : offset + size]
+    return table.bytes(0) or None
+
+
+def _operator_code(table: Table) -> tuple[str, int]:
+    code = max(table.scalar(0, "b"), table.scalar(3, "i"))
+    name = f"CUSTOM {table.string(1)}" if code == BUILTIN_CUSTOM else _operator_name(code)
+    return name, table.scalar(2, "i", 1)
+
+
+@functools.cache
+def _operator_names() -> dict[int, str]:
+    try:
+        from ai_edge_litert.schema_py_generated import BuiltinOperator
+    except ModuleNotFoundError:  # tflite-runtime carries no schema
+        return {}
+    return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
+
+
+def _operator_name(code: int) -> str:
+    names = _operator_names()
+    if code < 0 or (names and code not in names) or code == PLACEHOLDER_FOR_GREATER_OP_CODES:
+        raise MalformedFile(f"an operator of unknown code {code}")
+    return names.get(code, f"OPERATOR_{code}")
+
+
+def _at(items: list, index: int, kind: str):
+    if not 0 <= index < len(items):
+        raise MalformedFile(f"{kind} {index} is named, but there are {len(items)}")
+    return items[index]
+
+
+def _read_graph(graph: Table, buffers: list, codes: list) -> tuple:
+    tensors = [_read_tensor(table, buffers) for table in graph.tables(0)]
+    inputs, outputs = graph.vector(1, "i"), graph.vector(2, "i")
+    graph.string(4)
+    for index in (*inputs, *outputs):
+        _at(tensors, index, "tensor")
+    written = {
+        index for index, tensor in enumerate(tensors) if tensor.constant is not None or tensor.is_variable
+    }
+    written.update(inputs)
+    operators = []
+    for table in graph.tables(3):
+        operator = _read_operator(table, codes)
+        for index in operator.inputs:
+            if index != -1 and index not in written:
+                _at(tensors, index, "tensor")
+                raise MalformedFile(f"{operator.name} reads tensor {index} before anything writes it")
+        for index in operator.outputs:
+            _at(tensors, index, "tensor")
+        written.update(operator.outputs)
+        operators.append(operator)
+    for index in outputs:
+        if index not in written:
+            raise MalformedFile(f"nothing writes the output tensor {index}")
+    return tuple(tensors), tuple(operators), inputs, outputs
+
+
+def _read_operator(table: Table, codes: list) -> Operator:
+    name, version = _at(codes, table.scalar(0, "I"), "operator code")
+    has_options = table.scalar(3, "B") != 0
+    table.bytes(5)
+    for index in table.vector(8, "i"):
+        if index < -1:
+            raise MalformedFile(f"{name} names tensor {index}")
+    return Operator(
+        name, version, table.vector(1, "i"), table.vector(2, "i"), table.table(4) if has_options else None
+    )
+
+
+def _read_tensor(table: Table, buffers: list) -> Tensor:
+    shape = table.vector(0, "i")
+    name = table.string(3)
+    code = table.scalar(1, "b")
+    if code not in TENSOR_TYPES:
+        raise MalformedFile(f"tensor '{name}' is of unknown type {code}")
+    dtype, bits = TENSOR_TYPES[code]
+    if any(size < 0 for size in shape) or math.prod(shape) * (bits or 8) > 8 * MAX_TENSOR_BYTES:
+        raise MalformedFile(f"tensor '{name}' has the impossible shape {list(shape)}")
+    constant = _at(buffers, table.scalar(2, "I"), "buffer")
+    sparse = table.table(6) is not None
+    if constant is not None and bits is not None and not sparse:
+        expected = (math.prod(shape) * bits + 7) // 8
+        if len(constant) != expected:
+            raise MalformedFile(f"constant '{name}' holds {len(constant)} bytes, its shape needs {expected}")
+    scales, zero_points, dimension = _read_quantization(table.table(4), name, shape)
+    signature = table.vector(7, "i") or shape
+    return Tensor(
+        name, shape, signature, dtype, scales, zero_points, dimension, constant, bool(table.scalar(5, "B"))
+    )
+
+
+def _read_quantization(table: Table | None, name: str, shape: tuple[int, ...]) -> tuple[tuple, tuple, int]:
+    if table is None:
+        return (), (), 0
+    scales, zero_points = table.vector(2, "f"), table.vector(3, "q")
+    table.vector(0, "f"), table.vector(1, "f")
+    dimension = table.scalar(6, "i")
+    if len(scales) != len(zero_points) and len(zero_points) > 1:
+        raise MalformedFile(f"tensor '{name}' has {len(scales)} scales and {len(zero_points)} zero points")
+    if any(not math.isfinite(scale) or scale < 0 for scale in scales):
+        raise MalformedFile(f"tensor '{name}' has a scale that is negative or not a number")
+    if len(scales) > 1 and (not 0 <= dimension < len(shape) or shape[dimension] != len(scales)):
+        raise MalformedFile(
+            f"tensor '{name}' of shape {list(shape)} has {len(scales)} scales along axis {dimension}"
+        )
+    return scales, zero_points, dimension

@@ -1,0 +1,1 @@
+"""A run: its options, its parts, the frame loop, its latency."""

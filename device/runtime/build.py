@@ -1,0 +1,181 @@
+"""From the options of ``device run`` to a running session."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.errors import EdgeError, UsageError
+from device.files import refuse_unwritable, same_file
+from device.frames import FrameSource
+from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
+from device.runtime.options import RunOptions
+from device.runtime.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
+from device.sinks import Sink
+
+if TYPE_CHECKING:
+    from device.model.expression_model import ExpressionModel
+
+ROW_SUFFIXES = (".jsonl", ".csv")
+
+
+def run_with(
+    options: RunOptions, report: Callable[[str], None], terminal: str = "off", warmup: int = DEFAULT_WARMUP
+) -> RunStatistics:
+    """Run as ``options`` say; ``terminal``: off, line (in place) or rows (a line a frame).
+
+    The first ``warmup`` frames are in no latency figure.
+    """
+    import cv2
+
+    from device.board.model_store import begin_run, model_in_use, spared_start
+    from device.capture.sources import open_source
+    from device.faces.detectors import create_detector
+    from device.faces.face_finder import FaceFinder
+    from device.model.expression_model import load_model
+    from device.runtime.pipeline import REFERENCE_MARGIN_RATIO, FrameLoop
+    from device.runtime.smoothing import ScoreSmoother
+
+    cv2.setNumThreads(options.threads)
+    source = open_source(options.source)
+    refuse_outputs(options, getattr(source, "paths", ()))
+    detector = create_detector(
+        options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
+    )
+    labels = labels_from(options.labels)
+    if options.model is None and (said := begin_run()):
+        report(said)
+    model = load_model(options.model or model_in_use(report), labels, options.threads)
+    margin_ratio = detector.margin_ratio
+    if model.metadata is not None:
+        margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
+    finder = FaceFinder(detector, options.every_frame, options.min_face)
+    smoother = ScoreSmoother(options.smoothing)
+    loop = FrameLoop(finder, model, smoother, LatencyRecorder(warmup), source.continuous, margin_ratio)
+    stop = Stop()
+    trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
+    with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
+        sinks = open_sinks(options, source, model.labels, report, terminal)
+        sinks += unattended_sinks(options, model)
+        return run_session(source, loop, sinks, stop, report, options.max_frames)
+
+
+def labels_from(text: str | None) -> tuple[str, ...] | None:
+    """Return the labels of ``--labels``: a file with one a line, or names with commas between."""
+    if text is None:
+        return None
+    path = Path(text)
+    if "," not in text and (path.suffix or len(path.parts) > 1) and not path.is_file():
+        raise EdgeError(
+            f"--labels {text}: no such file; expected one label a line, or names with commas between"
+        )
+    try:
+        named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
+    except UnicodeDecodeError as error:
+        raise EdgeError(f"--labels {text} is no text in UTF-8; expected one label a line") from error
+    labels = tuple(name.strip() for name in named if name.strip())
+    if not labels:
+        raise UsageError(
+            f"--labels {text} names no label; expected names with commas between, or a file of lines"
+        )
+    return labels
+
+
+def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
+    """Refuse an output that is an input or exists, before anything slow or visible happens.
+
+    ``pictures`` are the files of a source that is a folder or a glob.
+    """
+    inputs = [options.source, options.model, options.detector_model, options.labels, *pictures]
+    for name in ("output", "video", "save_frames"):
+        written = getattr(options, name)
+        if written and any(one and same_file(one, written) for one in inputs):
+            raise UsageError(
+                f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
+            )
+    if options.output:
+        refuse_unwritable(options.output, options.overwrite or options.append)
+    if options.video:
+        refuse_unwritable(options.video, options.overwrite)
+    if (
+        options.output
+        and Path(options.output).suffix not in ROW_SUFFIXES
+        and not Path(options.output).exists()
+    ):
+        raise UsageError(f"--output {options.output}: expected a name ending in {', '.join(ROW_SUFFIXES)}")
+
+
+def open_sinks(
+    options: RunOptions,
+    source: FrameSource,
+    labels: Sequence[str],
+    report: Callable[[str], None],
+    terminal: str,
+) -> list[Sink]:
+    """Open every sink that the options ask for; if one cannot be opened, close the others again."""
+    sinks: list[Sink] = []
+    try:
+        for open_sink in _asked_sinks(options, source, labels, report, terminal):
+            sinks.append(open_sink())
+    except BaseException:
+        for sink in sinks:
+            sink.close()
+        raise
+    return sinks
+
+
+def _asked_sinks(options, source, labels, report, terminal) -> Iterator[Callable[[], Sink]]:
+    """Yield how to open each asked sink; each is imported only where it is asked for."""
+    if options.output:
+        yield lambda: _row_sink(options, labels)
+    if options.video:
+        from device.sinks.video import VideoSink
+
+        yield lambda: VideoSink(options.video, source, options.overwrite, options.blur_faces)
+    if options.save_frames:
+        from device.sinks.frames import FrameFilesSink
+
+        report(f"--save-frames stores pictures of people in {options.save_frames}")
+        yield lambda: FrameFilesSink(options.save_frames, options.overwrite, options.blur_faces)
+    if options.mqtt:
+        from device.sinks.mqtt import Broker, MqttSink
+
+        yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic, report)
+    if options.preview:
+        yield lambda: _preview(options, report)
+    if terminal != "off":
+        from device.sinks.terminal import TerminalSink
+
+        yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
+
+
+def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Sink]:
+    """Return what a device that runs alone needs: systemd's watchdog fed, a new model's trial ended."""
+    from device.board.model_store import TrialSink
+    from device.board.notify import WatchdogSink, notify_socket, watchdog_period_s
+
+    sinks: list[Sink] = [] if options.model else [TrialSink(model.path.name)]
+    if address := notify_socket():
+        sinks.append(WatchdogSink(address, model.predict, watchdog_period_s()))
+    return sinks
+
+
+def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
+    assert options.output is not None
+    if options.output.endswith(".csv"):
+        from device.sinks.csv import CsvSink
+
+        return CsvSink(options.output, labels, options.overwrite, options.append)
+    from device.sinks.jsonl import JsonLinesSink
+
+    return JsonLinesSink(options.output, options.overwrite, options.append)
+
+
+def _preview(options: RunOptions, report: Callable[[str], None]) -> Sink:
+    from device.sinks.preview import PreviewAddress, PreviewSink
+
+    assert options.preview is not None
+    sink = PreviewSink(PreviewAddress.parse(options.preview), report, options.blur_faces)
+    print(f"preview: {sink.url}", file=sys.stderr, flush=True)
+    return sink

@@ -1,0 +1,104 @@
+"""One frame in, its faces and their expressions out: find, crop, classify, smooth, each stage timed."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from device.faces.cropping import crop_face
+from device.faces.face_finder import FaceFinder
+from device.faces.tracking import TrackedFace
+from device.frames import Frame
+from device.results import Face, FrameResult
+from device.runtime.latency import LatencyRecorder
+from device.runtime.smoothing import ScoreSmoother
+
+# The margin in a model's metadata is told in widths of YuNet's box; other detectors' boxes are converted.
+REFERENCE_MARGIN_RATIO = 1.22
+# loop: what is none of the three; frame: all of it; age: from capture to result.
+STAGES = ("detect", "crop", "classify", "loop", "frame", "age")
+
+
+class Classifier(Protocol):
+    """What the loop needs of a model; ``device.model.expression_model.ExpressionModel`` is one."""
+
+    labels: tuple[str, ...]
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Return ``(N, C) float32`` probabilities for ``(N, 48, 48) uint8`` gray crops."""
+        ...
+
+
+class FrameLoop:
+    """Turns frames into results, one after another.
+
+    ``continuous`` False: stills, without ids and smoothing. ``margin_ratio`` None: the detector's own.
+    """
+
+    def __init__(
+        self,
+        finder: FaceFinder,
+        model: Classifier,
+        smoother: ScoreSmoother,
+        latency: LatencyRecorder,
+        continuous: bool = True,
+        margin_ratio: float | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ):
+        self.finder, self.model, self.smoother, self.latency = finder, model, smoother, latency
+        self.continuous = continuous
+        self.margin_ratio = margin_ratio or finder.detector.margin_ratio
+        self.clock_ns = clock_ns
+
+    def results(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Yield the result of each frame."""
+        return map(self.process, frames)
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Return the faces of one frame, largest first, and the time each stage took."""
+        started = self.clock_ns()
+        tracked = self.finder.find(frame, self.continuous)
+        found = self.clock_ns()
+        crops = [crop_face(frame.image, face.box, self.margin_ratio) for face in tracked]
+        cropped = self.clock_ns()
+        scores = self.model.predict(np.stack(crops)) if crops else np.empty((0, len(self.model.labels)))
+        classified = self.clock_ns()
+        faces = tuple(map(self._describe, tracked, scores, [frame.time_s] * len(tracked)))
+        self.smoother.forget_old(frame.time_s)
+        ended = self.clock_ns()
+        spans_ns = {
+            "detect": found - started,
+            "crop": cropped - found,
+            "classify": classified - cropped,
+            "loop": ended - classified,
+            "frame": ended - started,
+        }
+        latency_ms = {stage: span / 1e6 for stage, span in spans_ns.items()}
+        age_ms = (ended - frame.captured_ns) / 1e6
+        self._record(latency_ms, bool(crops), age_ms)
+        captured_at = datetime.now(UTC) - timedelta(milliseconds=age_ms)
+        return FrameResult(frame, captured_at, age_ms, faces, latency_ms)
+
+    def _describe(self, tracked: TrackedFace, scores: np.ndarray, now_s: float) -> Face:
+        labels = self.model.labels
+        smoothed = self.smoother.smooth(tracked.id, scores, now_s) if self.continuous else scores
+        best = int(scores.argmax())
+        return Face(
+            id=tracked.id,
+            box=tracked.box,
+            label=labels[best],
+            probability=float(scores[best]),
+            scores=dict(zip(labels, scores.tolist(), strict=True)),
+            smoothed_label=labels[int(smoothed.argmax())],
+            smoothed=dict(zip(labels, smoothed.tolist(), strict=True)),
+            detection_score=tracked.score,
+            seen=tracked.seen,
+        )
+
+    def _record(self, latency_ms: dict[str, float], any_face: bool, age_ms: float) -> None:
+        for stage, ms in latency_ms.items():
+            if any_face or stage not in ("crop", "classify"):
+                self.latency.record(stage, ms)
+        self.latency.record("age", age_ms)

@@ -1,0 +1,213 @@
+"""The unit file as systemd itself judges it, and the watchdog on a real notification socket."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.board.notify import FRESH_MS, WatchdogSink
+from device.board.service import install_unit, remove_unit, unit_text
+from device.errors import EdgeError
+
+DEVICE = Path(sys.executable).parent / "device"
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    "arguments", [(), ("--source", "usb:0"), ("--mqtt", "host"), ("--output", 'a b%$".jsonl')]
+)
+def test_systemd_finds_no_fault(arguments, tmp_path):
+    path = tmp_path / "fer-edge.service"
+    path.write_text(unit_text(arguments))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize(("arguments", "most"), [(("--source", "usb:0"), 1.0), (("--mqtt", "host"), 1.5)])
+def test_systemd_calls_it_safe(arguments, most, tmp_path):
+    path = tmp_path / "fer-edge.service"
+    path.write_text(unit_text(arguments, "/opt/fer-edge/bin/device"))
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", path], capture_output=True, text=True, timeout=60
+    )
+    (line,) = [line for line in done.stdout.splitlines() if "Overall exposure level" in line]
+    assert float(line.split(":")[1].split()[0]) <= most
+
+
+def test_without_a_reason_there_is_no_network():
+    assert "PrivateNetwork=yes" in unit_text(("--source", "picamera"))
+    for arguments in (("--mqtt", "pi"), ("--source", "rtsp://cam/x"), ("--preview=0.0.0.0:80",)):
+        assert "PrivateNetwork" not in unit_text(arguments)
+
+
+def test_a_different_unit_is_not_replaced_unasked(tmp_path):
+    path = install_unit((), tmp_path, start=False)
+    install_unit((), tmp_path, start=False)  # the same again is no conflict
+    with pytest.raises(EdgeError, match="--overwrite"):
+        install_unit(("--source", "usb:1"), tmp_path, start=False)
+    install_unit(("--source", "usb:1"), tmp_path, overwrite=True, start=False)
+    assert "--source usb:1" in path.read_text()
+
+
+@pytest.fixture(params=["missing", "failing"])
+def no_systemd(request, tmp_path, monkeypatch):
+    """A machine where systemctl is missing or cannot do anything; the real one would start a service here."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    if request.param == "failing":
+        (programs / "systemctl").write_text(
+            "#!/bin/sh\necho 'System has not been booted with systemd' >&2; exit 1"
+        )
+        (programs / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    # The test's own Python may lie where no other user may go.
+    monkeypatch.setattr("device.board.service._refuse_closed", lambda program: None)
+    return "cannot run systemctl" if request.param == "missing" else "System has not been booted"
+
+
+def test_a_unit_that_systemd_does_not_take_is_taken_back(no_systemd, tmp_path):
+    units = tmp_path / "units"
+    with pytest.raises(EdgeError, match=f"{no_systemd}.* is taken back; --no-start"):
+        install_unit((), units)
+    assert list(units.iterdir()) == []
+    path = install_unit((), units, start=False)
+    with pytest.raises(EdgeError, match=no_systemd):
+        install_unit((), units)
+    assert path.exists()  # it was there before
+
+
+def test_a_unit_is_removed_without_systemctl_too(no_systemd, tmp_path):
+    path, said = install_unit((), tmp_path, start=False), []
+    assert remove_unit(tmp_path, report=said.append) == path
+    assert not path.exists()
+    (line,) = said
+    assert no_systemd in line
+    assert "--no-start" not in line
+    with pytest.raises(EdgeError, match="not installed"):
+        remove_unit(tmp_path, report=said.append)
+
+
+def test_the_unit_runs_the_path_by_which_device_was_called(tmp_path):
+    """A link that is switched later is followed by the service, and a home folder behind it can be read."""
+    (tmp_path / "current").symlink_to(DEVICE.parents[1])
+    called = tmp_path / "current" / "bin" / "device"
+    done = subprocess.run([called, "service", "show"], capture_output=True, text=True, timeout=60)
+    assert f"ExecStart={called} run -q\n" in done.stdout
+    done = subprocess.run(
+        [sys.executable, "-m", "device", "service", "show"], capture_output=True, text=True, timeout=60
+    )
+    assert f"ExecStart={DEVICE} run -q\n" in done.stdout
+
+
+def test_a_program_that_the_service_cannot_reach_is_refused(tmp_path, monkeypatch):
+    program = tmp_path / "closed" / "bin" / "device"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    program.parents[1].chmod(0o700)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    with pytest.raises(EdgeError, match=r"lets no other user in.* chmod o\+x"):
+        install_unit((), tmp_path)
+    assert not (tmp_path / "fer-edge.service").exists()
+
+
+def test_options_that_run_would_refuse_are_refused_at_once():
+    done = subprocess.run(
+        [DEVICE, "service", "show", "--", "--detector", "mtcnn"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("output", ["--output=rows.jsonl", "--video=film.avi", "--save-frames=kept"])
+def test_an_output_that_would_stop_the_second_start_is_refused(output):
+    def show(*options):
+        command = [DEVICE, "service", "show", "--", output, *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    done = show()
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "second start" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert show("--overwrite").returncode == 0
+    assert show("--append").returncode == (0 if output.startswith("--output") else 2)
+
+
+@pytest.fixture
+def systemd(tmp_path):
+    """The socket on which systemd would listen."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(0.2)
+        yield listening
+
+
+def heard(listening) -> list[str]:
+    lines = []
+    try:
+        while True:
+            lines += listening.recv(4096).decode().split("\n")
+    except TimeoutError:
+        return lines
+
+
+def test_the_watchdog_is_fed_by_fresh_frames_with_inferences_only(systemd, a_result):
+    import dataclasses
+
+    now, proofs = [0.0], []
+
+    def predict(crops):
+        proofs.append(crops.shape)
+        return np.full((1, 7), 1 / 7)
+
+    sink = WatchdogSink(systemd.getsockname(), predict, every_s=1.0, clock_s=lambda: now[0])
+    sink.write(dataclasses.replace(a_result(0), age_ms=FRESH_MS + 1))
+    assert heard(systemd) == []  # a stalled camera: not even ready
+    sink.write(a_result(1))
+    lines = heard(systemd)
+    assert lines[0] == "READY=1"
+    assert "WATCHDOG=1" in lines
+    assert any(line.startswith("STATUS=#1 happy") for line in lines)
+    now[0] = 0.5
+    sink.write(a_result(2))
+    assert heard(systemd) == []
+    assert proofs == []
+    now[0] = 20.0
+    sink.write(a_result(3, faces=0))  # nobody there: the network must prove itself
+    assert "WATCHDOG=1" in heard(systemd)
+    assert proofs == [(1, 48, 48)]
+    sink.close()
+    assert heard(systemd) == ["STOPPING=1"]
+
+
+def test_a_real_run_reports_to_systemd(systemd, tiny_model):
+    process = subprocess.Popen(
+        [DEVICE, "run", "-q", "--source", "demo:live", "--model", tiny_model],
+        env={**os.environ, "NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "3000000"},
+    )
+    deadline_s, lines = time.monotonic() + 20, []
+    while time.monotonic() < deadline_s and lines.count("WATCHDOG=1") < 2:
+        lines += heard(systemd)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    lines += heard(systemd)
+    assert lines[0] == "READY=1"
+    assert lines.count("READY=1") == 1
+    assert lines.count("WATCHDOG=1") >= 2
+    assert lines[-1] == "STOPPING=1"

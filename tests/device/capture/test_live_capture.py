@@ -1,0 +1,259 @@
+"""Live sources and their faults. The camera is the only fake: no kernel here can be given one to unplug."""
+
+import threading
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from device.capture.live_capture import LiveCapture, NewestFrame
+from device.errors import EdgeError
+from device.frames import Frame
+from device.results import FrameResult
+from device.runtime.latency import LatencyRecorder
+
+
+class FaultyCamera:
+    """Delivers ``scripts[k]`` at its k-th opening: pictures, or an exception to raise."""
+
+    name, live, continuous = "faulty", True, True
+
+    def __init__(self, *scripts, pause_s: float = 0.002):
+        self.scripts = list(scripts)
+        self.pause_s = pause_s
+        self.opened = self.closed = 0
+
+    def __enter__(self):
+        self.opened += 1
+        script = self.scripts[min(self.opened, len(self.scripts)) - 1]
+        if isinstance(script, Exception):
+            raise script
+        self.script = script
+        return self
+
+    def __exit__(self, *exc):
+        self.closed += 1
+
+    def __iter__(self):
+        for index, step in enumerate(self.script):
+            if isinstance(step, Exception):
+                raise step
+            time.sleep(self.pause_s)
+            yield Frame(step, index, time.monotonic_ns())
+
+
+def noise(number: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(number)
+    return [rng.integers(0, 256, (64, 64), dtype=np.uint8) for _ in range(number)]
+
+
+def collect(source, most: int, work_s: float = 0.0):
+    stop, said = threading.Event(), []
+    frames = []
+    with source:
+        capture = LiveCapture(source, stop, said.append)
+        for frame in capture.frames():
+            frames.append(frame)
+            time.sleep(work_s)
+            if len(frames) == most:
+                stop.set()
+    return frames, capture, said
+
+
+def test_the_slot_holds_only_the_newest():
+    slot = NewestFrame()
+    for index in range(5):
+        slot.put(Frame(np.zeros((2, 2), np.uint8), index, 0))
+    assert slot.take(0.1).index == 4
+    assert slot.take(0.01) is None
+    assert slot.replaced == 4
+
+
+def test_a_slow_loop_gets_fresh_frames_and_the_late_ones_are_counted():
+    frames, capture, _ = collect(FaultyCamera(noise(2000)), most=10, work_s=0.03)
+    indices = [frame.index for frame in frames]
+    assert indices == sorted(set(indices))
+    assert indices[-1] > 30
+    assert capture.dropped >= indices[-1] - 20
+
+
+def test_an_unplugged_camera_is_opened_again_and_frames_go_on_counting(monkeypatch):
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    gone = EdgeError("the camera is unplugged")
+    source = FaultyCamera(
+        [*noise(5), gone], EdgeError("not back yet"), OSError("a driver's surprise"), noise(500)
+    )
+    frames, capture, said = collect(source, most=40)
+    indices = [frame.index for frame in frames]
+    assert indices == sorted(set(indices))
+    assert capture.reopened == 3
+    assert "unplugged" in said[0]
+    assert "not back yet" in said[1]
+    assert "OSError" in said[2]
+    assert source.closed >= 4  # every failure and the end
+
+
+def test_a_camera_that_fails_to_close_is_opened_again_all_the_same(monkeypatch):
+    class Stuck(FaultyCamera):
+        def __exit__(self, *exc):
+            super().__exit__(*exc)
+            if self.closed == 1:
+                raise RuntimeError("a driver that cannot let go")
+
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    frames, capture, _ = collect(Stuck([*noise(5), EdgeError("dead")], noise(500)), most=20)
+    assert (len(frames), capture.reopened) == (20, 1)
+
+
+def test_the_pause_grows_until_the_camera_is_back(monkeypatch):
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    dead = EdgeError("dead")
+    source = FaultyCamera([*noise(2), dead], dead, dead, dead, noise(50))
+    _, _, said = collect(source, most=10)
+    pauses = [float(line.split(" in ")[-1].split(" s ")[0]) for line in said]
+    assert pauses == [0.01, 0.02, 0.04, 0.08]
+
+
+def test_a_frozen_camera_is_opened_again(monkeypatch):
+    monkeypatch.setattr("device.capture.health.FROZEN_S", 0.1)
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    frozen = [noise(1)[0]] * 500
+    _, capture, said = collect(FaultyCamera(frozen, noise(5000)), most=150)
+    assert capture.reopened >= 1
+    assert "frozen" in said[0]
+
+
+def test_a_camera_that_is_still_frozen_gets_its_time_again(monkeypatch):
+    monkeypatch.setattr("device.capture.health.FROZEN_S", 0.1)
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    frozen = [noise(1)[0]] * 500
+    _, capture, said = collect(FaultyCamera(frozen, frozen, noise(5000)), most=150)
+    assert capture.reopened == 2
+    assert all("again in 0.01 s" in line for line in said)  # pictures came: the pause does not grow
+
+
+def test_a_dark_room_is_no_frozen_camera(monkeypatch):
+    monkeypatch.setattr("device.capture.health.BLACK_S", 0.02)
+    monkeypatch.setattr("device.capture.health.FROZEN_S", 0.05)
+    night = [np.full((64, 64), 3, np.uint8)] * 500
+    _, capture, said = collect(FaultyCamera(night), most=100)
+    assert capture.reopened == 0
+    assert len(said) == 1
+    assert "room dark" in said[0]
+
+
+def test_what_lasts_is_said_once_however_often_a_camera_is_opened(monkeypatch):
+    monkeypatch.setattr("device.capture.health.BLACK_S", 0.02)
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    night = [np.full((64, 64), number % 3, np.uint8) for number in range(30)]
+    loose = EdgeError("the cable is loose")
+    _, capture, said = collect(FaultyCamera([*night, loose], [*night, loose], night * 20), most=80)
+    assert capture.reopened == 2
+    assert len([line for line in said if "black" in line]) == 1
+
+
+def test_black_pictures_are_said_once_and_so_is_their_end(monkeypatch):
+    monkeypatch.setattr("device.capture.health.BLACK_S", 0.05)
+    black = [np.full((64, 64), number % 3, np.uint8) for number in range(100)]
+    _, capture, said = collect(FaultyCamera([*noise(3), *black, *noise(3000)]), most=200)
+    assert capture.reopened == 0
+    assert [line for line in said if "black" in line] == said[:1]
+    assert "again" in said[1]
+
+
+def test_a_picture_of_another_size_is_said_and_survived():
+    small = [np.full((33, 47, 3), level, np.uint8) for level in range(50, 250)]
+    frames, _, said = collect(FaultyCamera([*noise(20), *small]), most=120)
+    assert {frame.size_wh for frame in frames} == {(64, 64), (47, 33)}
+    assert "changed its picture" in said[0]
+
+
+def test_stopping_ends_a_camera_that_hangs():
+    class Hanging(FaultyCamera):
+        def __iter__(self):
+            yield Frame(noise(1)[0], 0, time.monotonic_ns())
+            time.sleep(1.5)
+
+    stop, said = threading.Event(), []
+    source = Hanging([])
+    started_s = time.monotonic()
+    with source:
+        for _ in LiveCapture(source, stop, said.append).frames():
+            stop.set()
+    assert time.monotonic() - started_s < 4
+
+
+def test_stopping_ends_the_wait_for_a_camera_that_does_not_open():
+    class Silent(FaultyCamera):
+        def __enter__(self):
+            self.interrupted = threading.Event()
+            self.interrupted.wait(60)
+            raise EdgeError("does not open")
+
+        def interrupt(self):
+            self.interrupted.set()
+
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    started_s = time.monotonic()
+    with LiveCapture(Silent([]), stop, lambda line: None) as capture:
+        assert list(capture.frames()) == []
+    assert time.monotonic() - started_s < 30
+
+
+def test_stopping_gives_up_a_driver_that_hangs_in_its_opening(monkeypatch):
+    released = threading.Event()
+
+    class Hung(FaultyCamera):
+        def __enter__(self):
+            released.wait(60)
+
+    monkeypatch.setattr("device.capture.live_capture.LET_GO_S", 0.3)
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    started_s = time.monotonic()
+    with LiveCapture(Hung([]), stop, lambda line: None) as capture:
+        assert list(capture.frames()) == []
+    assert time.monotonic() - started_s < 30
+    released.set()
+
+
+def test_a_camera_that_does_not_open_ends_it():
+    with (
+        pytest.raises(EdgeError, match="unplugged"),
+        LiveCapture(FaultyCamera(EdgeError("unplugged")), threading.Event(), lambda line: None),
+    ):
+        pass
+
+
+def test_the_camera_is_let_go_before_it_is_closed():
+    """A driver that is read after its end crashes the process: the thread must be over by then."""
+
+    class Watched(FaultyCamera):
+        reading = read_after_close = False
+
+        def __exit__(self, *exc):
+            self.read_after_close |= self.reading
+            super().__exit__(*exc)
+
+        def __iter__(self):
+            self.reading = True
+            try:
+                yield from super().__iter__()
+            finally:
+                self.reading = False
+
+    from device.runtime.session import Stop, run_session
+
+    class Nobody:
+        latency = LatencyRecorder()
+
+        def results(self, frames):
+            return (FrameResult(frame, datetime.now(UTC), 0.0) for frame in frames)
+
+    source = Watched(noise(3000))
+    statistics = run_session(source, Nobody(), [], Stop(), lambda line: None, max_frames=5)
+    assert statistics.frames == 5
+    assert source.closed == 1
+    assert not source.read_after_close

@@ -1,0 +1,253 @@
+"""One contract over every source that runs without hardware; each keeps its own peculiarities below."""
+
+import http.server
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.live_capture import LiveCapture
+from device.capture.sources import open_source
+from device.capture.sources.demo import DemoSource
+from device.capture.sources.files import VideoFile
+from device.capture.sources.picamera import gray_plane
+from device.capture.sources.stream import NetworkStream, without_password
+from device.capture.sources.usb import UsbCamera, usb_cameras
+from device.errors import EdgeError, UsageError
+
+FRAMES = 12
+
+
+def pictures() -> list[np.ndarray]:
+    return [np.full((120, 160, 3), 20 * number, np.uint8) for number in range(1, FRAMES + 1)]
+
+
+def write_video(path: Path) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
+    for picture in pictures():
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    """A network camera: the pictures as multipart JPEG, then silence or the end."""
+
+    hang = False
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for picture in pictures() * 2:
+            data = cv2.imencode(".jpg", picture)[1].tobytes()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            self.wfile.write(head.encode() + data + b"\r\n")
+        while self.hang and not self.server.over.is_set():
+            time.sleep(0.05)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def mjpeg_server():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegHandler)
+    server.over = threading.Event()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/camera.mjpg"
+    server.over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def image_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, picture in enumerate(pictures()):
+        cv2.imwrite(str(folder / f"{number:02d}.png"), picture)
+    return folder
+
+
+@pytest.fixture(params=["video", "folder", "glob", "image", "demo", "stream"])
+def spec(request, tmp_path):
+    if request.param == "video":
+        return str(write_video(tmp_path / "clip.avi"))
+    if request.param == "folder":
+        return str(image_folder(tmp_path))
+    if request.param == "glob":
+        return str(image_folder(tmp_path) / "*.png")
+    if request.param == "image":
+        return str(image_folder(tmp_path) / "03.png")
+    if request.param == "demo":
+        return f"demo:{FRAMES}"
+    return request.getfixturevalue("mjpeg_server")
+
+
+def read(source, most=FRAMES) -> list:
+    frames = []
+    with source:
+        for frame in source:
+            frames.append(frame)
+            if len(frames) == most:
+                break
+    return frames
+
+
+def test_every_source_keeps_the_contract(spec):
+    source = open_source(spec)
+    assert source.name
+    before_ns = time.monotonic_ns()
+    frames = read(source)
+    assert len(frames) == (1 if spec.endswith("03.png") else FRAMES)
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    for frame in frames:
+        assert frame.image.dtype == np.uint8
+        assert frame.image.ndim in (2, 3)
+        assert frame.size_wh == (frame.image.shape[1], frame.image.shape[0])
+        assert before_ns <= frame.captured_ns <= time.monotonic_ns()
+    times = [frame.time_s for frame in frames]
+    assert times == sorted(times)
+    again = read(source)  # a source that failed is entered again
+    assert len(again) == len(frames)
+    assert (again[0].image == frames[0].image).all()
+
+
+def test_a_video_has_its_own_time_and_every_frame(tmp_path):
+    frames = read(VideoFile(write_video(tmp_path / "clip.avi")), most=100)
+    assert len(frames) == FRAMES
+    assert frames[10].media_s == pytest.approx(0.4)
+    levels = [frame.image.mean() for frame in frames]
+    assert levels == pytest.approx([20 * number for number in range(1, FRAMES + 1)], abs=3)
+
+
+def test_a_truncated_video_delivers_what_it_has_and_says_so(tmp_path, shared_dir):
+    whole = (shared_dir / "data/video/help.mkv").read_bytes()
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole[: len(whole) // 2])
+    source = VideoFile(cut)
+    frames = read(source, most=1000)
+    assert 10 < len(frames) < 58
+    assert "cut short" in source.notes[0]
+
+
+@pytest.mark.parametrize(("content", "word"), [(b"", "empty"), (b"no video at all" * 99, "no video")])
+def test_what_is_no_video_is_refused(tmp_path, content, word):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(EdgeError, match=word), open_source(str(path)) as source:
+        next(iter(source))
+
+
+def test_unreadable_pictures_are_skipped_and_named(tmp_path):
+    folder = image_folder(tmp_path)
+    (folder / "05.png").write_bytes(b"broken")
+    (folder / "06.png").write_bytes(b"")
+    source = open_source(str(folder))
+    assert [frame.index for frame in read(source, most=99)] == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
+    assert "2 unreadable" in source.notes[0]
+    assert "05.png" in source.notes[0]
+
+
+def test_folders_without_pictures_are_refused(tmp_path):
+    with pytest.raises(EdgeError, match="no images"), open_source(str(tmp_path)):
+        pass
+    (tmp_path / "one.png").write_bytes(b"broken")
+    with pytest.raises(EdgeError, match="no readable image"):
+        read(open_source(str(tmp_path)))
+
+
+def test_the_demo_is_deterministic_and_knows_its_truth():
+    first, second = read(DemoSource(40), most=40), read(DemoSource(40), most=40)
+    assert all((a.image == b.image).all() for a, b in zip(first, second, strict=True))
+    assert (first[0].image != first[30].image).any()
+    with DemoSource(40) as source:
+        truth = source.truth(30)
+        assert len(truth) == 2
+        left, top, right, bottom = truth[0].box.xyxy()
+        assert right - left == bottom - top == 120
+        background = source.picture(0)
+        assert (background[top:bottom, left:right] != source.picture(30)[top:bottom, left:right]).any()
+
+
+def test_the_live_demo_is_paced():
+    started_s = time.monotonic()
+    frames = read(DemoSource(7, live=True))
+    assert len(frames) == 7
+    assert time.monotonic() - started_s >= 6 / 30
+
+
+@pytest.mark.parametrize("spec", ["demo:fast", "webcam", "usb"])
+def test_unknown_words_are_wrong_use(spec):
+    with pytest.raises(UsageError, match="expected"):
+        open_source(spec)
+
+
+def test_a_missing_file_names_what_a_source_is(tmp_path):
+    with pytest.raises(EdgeError, match=r"no such file or folder.*usb:N"):
+        open_source(str(tmp_path / "gone.mp4"))
+
+
+def test_a_missing_usb_camera_is_one_line():
+    with pytest.raises(EdgeError, match="no /dev/video98; USB cameras found"), UsbCamera(98):
+        pass
+
+
+def test_usb_cameras_are_told_from_codecs_and_metadata_nodes(tmp_path):
+    usb, soc = tmp_path / "devices/usb1/1-1/video4linux", tmp_path / "devices/platform/codec/video4linux"
+    nodes = tmp_path / "class"
+    nodes.mkdir()
+    for folder, number, index in ((usb, 2, 0), (usb, 3, 1), (soc, 10, 0), (usb, 0, 0)):
+        (folder / f"video{number}").mkdir(parents=True)
+        (folder / f"video{number}" / "index").write_text(f"{index}\n")
+        (nodes / f"video{number}").symlink_to(folder / f"video{number}")
+    assert usb_cameras(nodes) == [0, 2]
+
+
+def test_an_address_that_stops_answering_ends_in_bounded_time(mjpeg_server, monkeypatch):
+    monkeypatch.setattr(MjpegHandler, "hang", True)
+    source = NetworkStream(mjpeg_server, timeout_ms=700)
+    started_s = time.monotonic()
+    with pytest.raises(EdgeError, match="stopped delivering after"):
+        read(source, most=1000)
+    assert time.monotonic() - started_s < 5
+
+
+def test_an_address_that_ends_is_opened_again_and_counted(mjpeg_server):
+    """The server ends after 24 pictures; the run goes on with the next connection."""
+    stop, said = threading.Event(), []
+    indices = []
+    with NetworkStream(mjpeg_server, timeout_ms=2000) as source:
+        capture = LiveCapture(source, stop, said.append)
+        for frame in capture.frames():
+            indices.append(frame.index)
+            if frame.index >= 30:
+                stop.set()
+    assert indices == sorted(set(indices))
+    assert capture.reopened == len(said) >= 1
+    assert "opening it again in 0.5 s" in said[0]
+
+
+def test_a_dead_address_is_one_line_without_its_password():
+    source = NetworkStream("http://me:secret@127.0.0.1:9/x", timeout_ms=500)
+    with pytest.raises(EdgeError, match="does not answer") as caught, source:
+        pass
+    assert "secret" not in str(caught.value)
+    assert without_password("rtsp://a:b@host/x") == "rtsp://a:***@host/x"
+    assert without_password("rtsp://a:b@c@host:554/x") == "rtsp://a:***@host:554/x"
+    assert without_password("http://host:8080/a@b") == "http://host:8080/a@b"
+    with pytest.raises(UsageError, match="%2F") as refused:
+        NetworkStream("rtsp://a:secret/word@host/x")
+    assert "secret" not in str(refused.value)
+
+
+def test_the_gray_plane_is_cut_out_of_padded_rows():
+    stride, height, width = 64, 6, 40
+    buffer = np.zeros(stride * height * 3 // 2, np.uint8)
+    buffer[: stride * height].reshape(height, stride)[:, :width] = 9
+    plane = gray_plane(buffer, (width, height), stride)
+    assert plane.shape == (height, width)
+    assert (plane == 9).all()

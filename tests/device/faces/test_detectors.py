@@ -1,0 +1,134 @@
+"""One contract over every detector: haar always, yunet where its file is at hand."""
+
+import cv2
+import numpy as np
+import pytest
+
+from device.board.doctor import examine
+from device.capture.sources.demo import DemoSource, MovingFace
+from device.cli.benchmark import benchmark
+from device.cli.run import run
+from device.errors import EdgeError, UsageError
+from device.faces.detectors import DETECTORS, create_detector
+from device.faces.fetching import YUNET_NAME, stored_yunet
+from device.frames import BoundingBox
+
+STILL = (MovingFace(140, (200, 200), (0, 0), 1.0), MovingFace(110, (480, 300), (0, 0), 1.0))
+
+
+@pytest.fixture(params=DETECTORS)
+def create(request):
+    def build(min_face_px=60, **kwargs):
+        if request.param == "yunet":
+            kwargs.setdefault(
+                "model_file", request.getfixturevalue("shared_dir") / "data" / "detectors" / YUNET_NAME
+            )
+        return create_detector(request.param, min_face_px, **kwargs)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def picture():
+    with DemoSource(1, faces=STILL) as demo:
+        yield demo.picture(0), [truth.box for truth in demo.truth(0)]
+
+
+def crop_box(detector, box: BoundingBox) -> BoundingBox:
+    """Return the square that would be cropped for a found box."""
+    (x, y), half = box.center_xy, detector.margin_ratio * box.width / 2
+    return BoundingBox(x - half, y - half, x + half, y + half)
+
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("reduce", [False, True])
+def test_it_finds_the_faces_of_a_frame_and_nothing_else(create, picture, gray, reduce):
+    image, truth = picture
+    detector = create(reduce=reduce)
+    found = detector.detect(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if gray else image)
+    assert len(found) == len(truth)
+    for box in truth:
+        best = max(crop_box(detector, face.box).iou(box) for face in found)
+        assert best > 0.6  # the crop is the face that was pasted
+    assert all(0 <= face.score <= 1 for face in found)
+
+
+def test_a_still_is_searched_more_thoroughly(create, picture):
+    """All faces are found, each once, whatever the size of the picture."""
+    image, truth = picture
+    detector = create(min_face_px=48)
+    for scale in (1.0, 3.0):
+        still = cv2.resize(image, None, fx=scale, fy=scale)
+        found = detector.detect_still(still)
+        assert len(found) == len(truth)
+        for box in truth:
+            grown = BoundingBox(*(side * scale for side in (box.left, box.top, box.right, box.bottom)))
+            assert max(crop_box(detector, face.box).iou(grown) for face in found) > 0.6
+
+
+def test_it_finds_a_face_near_where_it_was(create, picture):
+    image, truth = picture
+    detector = create()
+    for box in truth:
+        width = box.width / detector.margin_ratio
+        x, y = box.center_xy
+        half = width * detector.region_ratio / 2
+        for dx, dy in ((0, 0), (0.2 * width, -0.15 * width)):
+            region = BoundingBox(x + dx - half, y + dy - half, x + dx + half, y + dy + half)
+            found = detector.detect(image, region)
+            assert found
+            assert max(crop_box(detector, face.box).iou(box) for face in found) > 0.6
+
+
+def test_a_region_may_leave_the_frame(create):
+    with DemoSource(1, faces=(MovingFace(140, (80, 75), (0, 0), 1.0),)) as demo:
+        image, truth = demo.picture(0), demo.truth(0)[0].box
+    detector = create()
+    found = detector.detect(image, BoundingBox(-95, -100, 255, 250))
+    assert max(crop_box(detector, face.box).iou(truth) for face in found) > 0.6
+
+
+@pytest.mark.parametrize("shape", [(480, 640, 3), (480, 640), (37, 1001, 3), (1, 1, 3), (20, 20)])
+def test_an_empty_picture_of_any_size_holds_no_face(create, shape):
+    detector = create()
+    assert detector.detect(np.full(shape, 128, np.uint8)) == []
+    assert detector.detect_still(np.full(shape, 128, np.uint8)) == []
+    assert detector.detect(np.full(shape, 128, np.uint8), BoundingBox(-10, -10, 90, 90)) == []
+
+
+def test_it_refuses_a_file_that_is_no_model(create, tmp_path):
+    with pytest.raises(EdgeError, match="no"):
+        create(model_file=tmp_path / "gone")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"<xml>nothing</xml>")
+    with pytest.raises(EdgeError, match="not a"):
+        create(model_file=broken)
+
+
+def test_wrong_use_is_named():
+    with pytest.raises(UsageError, match="expected one of haar, yunet"):
+        create_detector("mtcnn")
+    with pytest.raises(UsageError, match="--min-face"):
+        create_detector("haar", 4)
+
+
+def test_yunet_says_how_to_be_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+    with pytest.raises(EdgeError, match="device fetch yunet"):
+        create_detector("yunet")
+
+
+@pytest.mark.parametrize("command", [run, benchmark])
+def test_the_command_line_offers_every_detector(command):
+    (option,) = [option for option in command.params if option.name == "detector"]
+    assert tuple(option.type.choices) == tuple(DETECTORS)
+
+
+def test_the_doctor_looks_at_every_detector(tmp_path, monkeypatch, tiny_model):
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+    statuses = {check.name: check.status for check in examine("demo", str(tiny_model))}
+    assert {name: statuses[name] for name in DETECTORS} == {"haar": "ok", "yunet": "warn"}
+    stored_yunet().parent.mkdir(parents=True)
+    stored_yunet().write_bytes(b"a broken disk")
+    (check,) = [check for check in examine("demo", str(tiny_model)) if check.name == "yunet"]
+    assert (check.status, "fetch yunet" in check.remedy) == ("fail", True)

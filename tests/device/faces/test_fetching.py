@@ -1,0 +1,51 @@
+"""Fetching from a real server on loopback; the digest decides."""
+
+import functools
+import http.server
+import threading
+
+import pytest
+
+from device.errors import EdgeError
+from device.faces.fetching import YUNET_NAME, fetch_yunet, stored_yunet
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    handler.log_message = lambda *args: None
+    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{serving.server_port}/yunet.onnx"
+    serving.shutdown()
+    serving.server_close()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path / "state"))
+
+
+def test_the_right_file_is_stored_and_found_again(server, shared_dir):
+    folder, url = server
+    (folder / "yunet.onnx").write_bytes((shared_dir / "data/detectors" / YUNET_NAME).read_bytes())
+    assert fetch_yunet(url) == stored_yunet()
+    (folder / "yunet.onnx").unlink()
+    assert fetch_yunet(url) == stored_yunet()  # it is there and good: nothing is asked
+
+
+def test_another_file_is_refused_and_not_stored(server):
+    folder, url = server
+    (folder / "yunet.onnx").write_bytes(b"something else")
+    with pytest.raises(EdgeError, match="not the expected YuNet"):
+        fetch_yunet(url)
+    assert not stored_yunet().exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "nonsense", "file:///nowhere"])
+def test_no_network_is_one_line_with_the_way_out(url):
+    with pytest.raises(EdgeError, match="cannot fetch"):
+        fetch_yunet(url)
+    assert not stored_yunet().exists()

@@ -1,0 +1,130 @@
+"""Loading, verifying and running a classifier."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError
+from device.model.expression_model import input_contract, load_model, pixel_table
+from device.model.metadata import InputContract, ModelMetadata, graph_bytes
+from device.model.tflite_file import Tensor
+
+pytest.importorskip("ai_edge_litert")
+DEVICE = Path(sys.executable).with_name("device")  # the installed script
+
+
+def test_predicts_a_probability_a_label(tiny_model, blobs):
+    model = load_model(tiny_model)
+    found = model.predict(blobs)
+    assert found.shape == (len(blobs), 7)
+    assert found.dtype == np.float32
+    assert found.sum(axis=1) == pytest.approx(1, abs=0.03)
+    assert len(set(found.argmax(axis=1))) > 1
+
+
+def test_a_crop_enters_as_pixel_minus_128(tiny_model, blobs):
+    tensor = load_model(tiny_model).prepare(blobs[0])
+    assert tensor.shape == (1, 48, 48, 1)
+    assert (tensor[0, :, :, 0] == (blobs[0] ^ 0x80).view(np.int8)).all()
+
+
+def test_answers_are_those_of_the_stock_interpreter(tiny_model, blobs):
+    from ai_edge_litert.interpreter import Interpreter
+
+    stock = Interpreter(str(tiny_model))
+    stock.allocate_tensors()
+    stock.set_tensor(
+        stock.get_input_details()[0]["index"], (blobs[:1, :, :, None].astype(int) - 128).astype(np.int8)
+    )
+    stock.invoke()
+    scale, zero_point = stock.get_output_details()[0]["quantization"]
+    raw = stock.get_tensor(stock.get_output_details()[0]["index"])
+    assert load_model(tiny_model).predict(blobs[:1]) == pytest.approx((raw - zero_point) * np.float32(scale))
+
+
+def test_crops_of_another_size_are_resized(tiny_model, blobs):
+    model = load_model(tiny_model)
+    doubled = blobs.repeat(2, axis=1).repeat(2, axis=2)
+    assert model.predict(doubled) == pytest.approx(model.predict(blobs))
+
+
+def test_no_crops_give_no_rows(tiny_model):
+    assert load_model(tiny_model).predict(np.zeros((0, 48, 48), np.uint8)).shape == (0, 7)
+
+
+def test_other_arrays_are_refused(tiny_model):
+    with pytest.raises(ValueError, match="uint8"):
+        load_model(tiny_model).predict(np.zeros((1, 48, 48), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point", "pixel_scale", "expected"),
+    [
+        ("int8", 1 / 255, -128, None, {0: -128, 1: -127, 255: 127}),
+        ("uint8", 1 / 255, 0, None, {0: 0, 128: 128, 255: 255}),
+        ("int8", 1.0, -128, None, {0: -128, 255: 127}),
+        ("int8", 2 / 255, -1, None, {0: -128, 255: 127}),  # the network takes -1..1
+        ("int8", 0.5, -128, 1.0, {0: -128, 100: 72, 255: 127}),  # saturates
+        ("int16", 1 / 32767, 0, 1 / 255, {0: 0, 255: 32767}),
+        ("float32", 0.0, 0, 1 / 255, {0: 0.0, 255: 1.0}),
+        ("float32", 0.0, 0, None, {0: 0.0, 255: 255.0}),
+    ],
+)
+def test_pixels_enter_by_scale_and_zero_point(dtype, scale, zero_point, pixel_scale, expected):
+    scales = ((scale,), (zero_point,)) if scale else ((), ())
+    tensor = Tensor("face", (1, 48, 48, 1), (1, 48, 48, 1), dtype, *scales, 0, None)
+    contract = InputContract(48, 48, 1, dtype, scale, zero_point, pixel_scale or 1.0)
+    metadata = None if pixel_scale is None else ModelMetadata(("a",), contract)
+    table = pixel_table(input_contract(tensor, metadata))
+    assert table.dtype == dtype
+    assert {pixel: table[pixel].item() for pixel in expected} == pytest.approx(expected)
+
+
+def test_without_labels_it_says_how_many_to_pass(tiny_model, tmp_path):
+    bare = tmp_path / "bare.tflite"
+    # The name is blanked, or the missing end of the file would be noticed.
+    bare.write_bytes(graph_bytes(tiny_model.read_bytes()).replace(b"fer_edge.json", b"other_one.txt"))
+    with pytest.raises(EdgeError, match="--labels with 7 names"):
+        load_model(bare)
+    with pytest.raises(EdgeError, match="2 labels"):
+        load_model(bare, labels=("a", "b"))
+    assert load_model(bare, labels=tuple("abcdefg")).labels == tuple("abcdefg")
+    assert load_model(bare, allow_unlabelled=True).labels == ()
+
+
+def test_one_altered_weight_is_noticed(tiny_model, tmp_path):
+    content = bytearray(tiny_model.read_bytes())
+    kernel = load_model(tiny_model).structure.tensors
+    largest = max((bytes(tensor.constant) for tensor in kernel if tensor.constant), key=len)
+    content[bytes(content).index(largest) + len(largest) // 2] ^= 0x40
+    path = tmp_path / "altered.tflite"
+    path.write_bytes(content)
+    with pytest.raises(EdgeError, match="altered"):
+        load_model(path)
+
+
+def test_a_file_that_lost_its_end_is_noticed(tiny_model, tmp_path):
+    path = tmp_path / "short.tflite"
+    path.write_bytes(tiny_model.read_bytes()[:-200])
+    with pytest.raises(EdgeError, match="cut short"):
+        load_model(path)
+
+
+def test_info_prints_labels_input_and_provenance(tiny_model):
+    done = subprocess.run([DEVICE, "info", str(tiny_model)], capture_output=True, text=True, check=True)
+    assert "angry, disgust, fear, happy, sad, surprise, neutral" in done.stdout
+    assert "a pixel enters as pixel - 128" in done.stdout
+    assert "synthetic" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_damaged_model_is_one_line_and_exit_1(tmp_path):
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(b"nothing of the kind")
+    done = subprocess.run([DEVICE, "info", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "is no TFLite model" in done.stderr

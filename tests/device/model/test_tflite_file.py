@@ -1,0 +1,146 @@
+"""The structural check: good files are read whole, damaged ones are refused and never crash."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError
+from device.model.metadata import graph_bytes
+from device.model.tflite_file import read_tflite
+
+
+def test_reads_graph_tensors_and_constants(tiny_model):
+    file = read_tflite(tiny_model)
+    assert [operator.name for operator in file.operators] == [
+        "CONV_2D", "CONV_2D", "MEAN", "FULLY_CONNECTED", "SOFTMAX",
+    ]  # fmt: skip
+    image, scores = file.tensors[file.inputs[0]], file.tensors[file.outputs[0]]
+    assert (image.shape, image.dtype, image.zero_points) == ((1, 48, 48, 1), "int8", (-128,))
+    assert scores.shape == (1, 7)
+    kernel = file.tensors[file.operators[0].inputs[1]]
+    assert kernel.values().shape == kernel.shape == (4, 5, 5, 1)
+    assert len(kernel.scales) == 4  # a scale a channel
+
+
+def test_agrees_with_the_schema_that_litert_ships(tiny_model):
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    theirs = schema.Model.GetRootAs(graph_bytes(tiny_model.read_bytes()), 0).Subgraphs(0)
+    ours = read_tflite(tiny_model)
+    assert [tensor.name for tensor in ours.tensors] == [
+        theirs.Tensors(index).Name().decode() for index in range(theirs.TensorsLength())
+    ]
+    for index, tensor in enumerate(ours.tensors):
+        quantization = theirs.Tensors(index).Quantization()
+        assert list(tensor.shape) == list(theirs.Tensors(index).ShapeAsNumpy())
+        if tensor.scales:
+            assert np.array_equal(np.float32(tensor.scales), quantization.ScaleAsNumpy())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "is no TFLite model"),
+        (b"\0\0\0\0TFL3", "is a damaged TFLite model"),
+        (b"\xff\xff\xff\x7fTFL3" + b"\0" * 64, "is a damaged TFLite model"),
+    ],
+)
+def test_foreign_files_are_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(content)
+    with pytest.raises(EdgeError, match=message):
+        read_tflite(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(EdgeError, match=r"nowhere.tflite"):
+        read_tflite(tmp_path / "nowhere.tflite")
+
+
+def test_every_truncation_is_refused(tiny_model):
+    graph = graph_bytes(tiny_model.read_bytes())
+    for size in range(0, len(graph) - 8, 97):
+        with pytest.raises(EdgeError):
+            read_tflite(graph[:size])
+
+
+def test_a_file_that_leads_round_and_round_is_refused_soon():
+    import flatbuffers
+
+    # Every one of 2,000 subgraphs has the same 2,000 tensors: 4 million tables in 20 kB.
+    builder = flatbuffers.Builder(1024)
+    builder.StartObject(1)
+    tensor = builder.EndObject()
+    builder.StartVector(4, 2000, 4)
+    for _ in range(2000):
+        builder.PrependUOffsetTRelative(tensor)
+    tensors = builder.EndVector()
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(0, tensors, 0)
+    graph = builder.EndObject()
+    builder.StartVector(4, 2000, 4)
+    for _ in range(2000):
+        builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    buffers = one_empty_buffer(builder)
+    builder.StartObject(8)
+    builder.PrependUint32Slot(0, 3, 0)
+    builder.PrependUOffsetTRelativeSlot(2, graphs, 0)
+    builder.PrependUOffsetTRelativeSlot(4, buffers, 0)
+    builder.Finish(builder.EndObject(), file_identifier=b"TFL3")
+    start = time.monotonic()
+    with pytest.raises(EdgeError, match="over and over"):
+        read_tflite(bytes(builder.Output()))
+    assert time.monotonic() - start < 60
+
+
+def one_empty_buffer(builder):
+    builder.StartObject(1)
+    empty = builder.EndObject()
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(empty)
+    return builder.EndVector()
+
+
+# What the check lets through is given to the interpreter in a process of its own, which must not die of a
+# signal.
+FUZZ = """
+import sys
+import numpy as np
+from device.errors import EdgeError
+from device.model.metadata import graph_bytes
+from device.model.tflite_file import read_tflite
+from ai_edge_litert.interpreter import Interpreter
+graph = graph_bytes(open(sys.argv[1], "rb").read())
+rng = np.random.default_rng(int(sys.argv[2]))
+refused = 0
+for _ in range(400):
+    damaged = bytearray(graph)
+    for place in rng.integers(8, len(graph), rng.integers(1, 8)):
+        damaged[place] = rng.integers(256)
+    try:
+        read_tflite(bytes(damaged))
+    except EdgeError:
+        refused += 1
+        continue
+    try:
+        interpreter = Interpreter(model_content=bytes(damaged))
+        interpreter.allocate_tensors()
+        interpreter.invoke()
+    except (ValueError, RuntimeError):
+        pass
+print(refused)
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_damaged_bytes_never_crash_the_process(tiny_model, seed):
+    pytest.importorskip("ai_edge_litert")
+    done = subprocess.run(
+        [sys.executable, "-c", FUZZ, str(tiny_model), str(seed)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    assert int(done.stdout) > 20  # the check does refuse a good part of the damage

@@ -1,0 +1,212 @@
+"""One contract over every sink, then what each of them is for."""
+
+import csv
+import dataclasses
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource
+from device.errors import EdgeError
+from device.frames import Frame
+from device.sinks.csv import CsvSink
+from device.sinks.drawing import annotated
+from device.sinks.frames import FrameFilesSink
+from device.sinks.jsonl import JsonLinesSink
+from device.sinks.preview import PreviewAddress, PreviewSink
+from device.sinks.terminal import TerminalSink
+from device.sinks.video import VideoSink
+
+LABELS = ("happy", "sad")
+
+
+@pytest.fixture(params=["jsonl", "csv", "video", "frames", "terminal", "preview"])
+def sink(request, tmp_path):
+    if request.param == "terminal":
+        with open(tmp_path / "terminal", "w") as stream:
+            yield TerminalSink(stream, every_frame=True)
+        return
+    yield {
+        "jsonl": lambda: JsonLinesSink(tmp_path / "rows.jsonl"),
+        "csv": lambda: CsvSink(tmp_path / "rows.csv", LABELS),
+        "video": lambda: VideoSink(tmp_path / "clip.avi", DemoSource(4)),
+        "frames": lambda: FrameFilesSink(tmp_path / "kept"),
+        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0), print),
+    }[request.param]()
+
+
+def test_every_sink_takes_any_result_and_closes_even_if_nothing_came(sink, a_result):
+    assert sink.name
+    for index, faces in enumerate((0, 1, 2)):
+        sink.write(a_result(index, faces))
+    sink.write(a_result(3, 1, gray=True))
+    sink.close()
+
+
+def test_rows_are_on_disk_at_once(tmp_path, a_result):
+    path = tmp_path / "rows.jsonl"
+    sink = JsonLinesSink(path)
+    sink.write(a_result(7))
+    row = json.loads(path.read_text())
+    sink.close()
+    assert row["index"] == 7
+    assert row["captured_at"] == "2026-11-21T10:00:00.007+00:00"
+    assert row["faces"][0]["box_xyxy"] == [20, 30, 60, 80]
+
+
+def test_a_file_of_rows_is_begun_with_the_first_row(tmp_path):
+    for make in (JsonLinesSink, lambda path: CsvSink(path, LABELS)):
+        make(tmp_path / "rows").close()
+        assert not (tmp_path / "rows").exists()
+
+
+def test_rows_are_added_below_those_that_are_there(tmp_path, a_result):
+    for index in range(3):
+        for sink in (
+            JsonLinesSink(tmp_path / "rows.jsonl", append=True),
+            CsvSink(tmp_path / "rows.csv", LABELS, append=True),
+        ):
+            sink.write(a_result(index))
+            sink.close()
+    rows = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert [json.loads(row)["index"] for row in rows] == [0, 1, 2]
+    with open(tmp_path / "rows.csv", newline="") as handle:
+        assert [row["index"] for row in csv.DictReader(handle)] == ["0", "1", "2"]
+
+
+def test_a_row_that_a_power_cut_tore_keeps_its_line(tmp_path, a_result):
+    (tmp_path / "rows.jsonl").write_text('{"index":1}\n{"ind')
+    sink = JsonLinesSink(tmp_path / "rows.jsonl", append=True)
+    sink.write(a_result(7))
+    first, torn, added = (tmp_path / "rows.jsonl").read_text().splitlines()
+    assert (first, torn, json.loads(added)["index"]) == ('{"index":1}', '{"ind', 7)
+
+
+def test_rows_with_other_columns_are_left_alone(tmp_path, a_result):
+    path = tmp_path / "rows.csv"
+    path.write_text("name,age\n")
+    with pytest.raises(EdgeError, match="other columns"):
+        CsvSink(path, LABELS, append=True).write(a_result(0))
+    assert path.read_text() == "name,age\n"
+
+
+def test_added_rows_leave_room_on_the_disk(tmp_path, a_result, monkeypatch):
+    monkeypatch.setattr("device.sinks.jsonl.KEPT_FREE_MB", 10**9)  # more than any disk has
+    with pytest.raises(EdgeError, match="MB of the disk are free"):
+        JsonLinesSink(tmp_path / "rows.jsonl", append=True).write(a_result(0))
+    sink = JsonLinesSink(tmp_path / "few.jsonl")
+    sink.write(a_result(0))  # a file that was asked for once ends with its run
+    sink.close()
+
+
+def test_csv_has_a_row_a_face_and_one_for_nobody(tmp_path, a_result):
+    sink = CsvSink(tmp_path / "rows.csv", LABELS)
+    for index, faces in enumerate((2, 0, 1)):
+        sink.write(a_result(index, faces))
+    sink.close()
+    with open(tmp_path / "rows.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [(row["index"], row["id"], row["happy"]) for row in rows] == [
+        ("0", "1", "0.75"),
+        ("0", "2", "0.75"),
+        ("1", "", ""),
+        ("2", "1", "0.75"),
+    ]
+
+
+def test_the_video_plays_back_with_boxes(tmp_path, a_result):
+    sink = VideoSink(tmp_path / "clip.avi", DemoSource(5))
+    for index in range(5):
+        sink.write(a_result(index))
+    sink.close()
+    capture = cv2.VideoCapture(str(tmp_path / "clip.avi"))
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    assert len(frames) == 5
+    assert frames[0].shape == (120, 160, 3)
+    blue, green, red = frames[0][50, 60].astype(int)  # on the box's right edge
+    assert green > blue
+    assert green > red
+
+
+@pytest.mark.parametrize(
+    ("times_s", "lasts_s"),
+    [
+        (np.arange(24) / 12, 2.0),  # a board that keeps up with 12 frames a second
+        (np.arange(120) / 60, 2.0),  # a fast camera
+        (np.arange(60) / 30 + np.random.default_rng(0).normal(0, 0.004, 60), 2.0),
+        (np.array([0.0, 1.0, 3601.0]), 3.0),  # a camera that was away for an hour
+    ],
+)
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_a_live_film_lasts_as_long_as_what_it_shows(tmp_path, a_result, times_s, lasts_s, suffix):
+    path = tmp_path / f"film{suffix}"
+    sink = VideoSink(path, DemoSource(None, live=True))
+    for index, time_s in enumerate(times_s):
+        result = a_result(index)
+        frame = Frame(result.frame.image, index, 10**12 + round(time_s * 1e9))
+        sink.write(dataclasses.replace(result, frame=frame))
+    sink.close()
+    film = cv2.VideoCapture(str(path))
+    frames = film.get(cv2.CAP_PROP_FRAME_COUNT)
+    assert frames / film.get(cv2.CAP_PROP_FPS) == pytest.approx(lasts_s, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path, **asked: VideoSink(path, DemoSource(), **asked),
+        JsonLinesSink,
+        lambda path, **asked: CsvSink(path, LABELS, **asked),
+    ],
+)
+def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
+    path = tmp_path / "out.avi"
+    path.write_text("mine")
+    with pytest.raises(EdgeError, match="--overwrite"):
+        make(path)
+    assert path.read_text() == "mine"
+    with pytest.raises(EdgeError, match="cannot write"):
+        make(tmp_path / "gone" / "out.avi")
+    (tmp_path / "folder.avi").mkdir()
+    with pytest.raises(EdgeError, match="is a folder"):
+        make(tmp_path / "folder.avi", overwrite=True)
+
+
+def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a_result):
+    sink = FrameFilesSink(tmp_path / "kept")
+    for index, faces in enumerate((0, 1, 0, 2)):
+        sink.write(a_result(index, faces))
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["00000001.jpg", "00000003.jpg"]
+    with pytest.raises(EdgeError, match="not empty"):
+        FrameFilesSink(tmp_path / "kept")
+
+
+def test_a_picture_is_there_whole_or_not_at_all_and_only_for_its_owner(tmp_path, a_result, monkeypatch):
+    sink = FrameFilesSink(tmp_path / "kept")
+    sink.write(a_result(1))
+    assert (tmp_path / "kept" / "00000001.jpg").stat().st_mode & 0o777 == 0o600
+
+    def power_cut(*paths):
+        raise OSError("nothing can be switched off here")
+
+    monkeypatch.setattr("os.replace", power_cut)
+    with pytest.raises(EdgeError, match="cannot write"):
+        sink.write(a_result(2))
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["00000001.jpg"]
+
+
+def test_a_blurred_face_is_gone_and_the_rest_stays(a_result):
+    result = a_result(1)
+    plain, blurred = annotated(result), annotated(result, blur_faces=True)
+    inside = (slice(45, 70), slice(26, 54))
+    # 8 x 8 blocks over 1.5 boxes: neighbours within a block are equal, noise is gone.
+    assert (
+        np.abs(np.diff(blurred[inside].astype(int), axis=1)).mean()
+        < 0.2 * np.abs(np.diff(plain[inside].astype(int), axis=1)).mean()
+    )
+    assert (blurred[100:, 100:] == plain[100:, 100:]).all()
+    assert (result.frame.image == a_result(1).frame.image).all()  # the frame itself is untouched

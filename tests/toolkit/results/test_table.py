@@ -1,0 +1,36 @@
+"""The benchmark's tables on terminals of any width."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from toolkit.results.codec import read_results
+from toolkit.results.table import print_benchmark
+
+pytestmark = pytest.mark.toolkit
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120])
+def test_names_are_whole_and_the_least_important_columns_go(timed, width):
+    console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+    print_benchmark(read_results(timed), console)
+    lines = console.export_text().splitlines()
+    for name in ("tiny_int8.tflite", "twin_int8.tflite"):
+        assert sum(line.startswith(name) for line in lines) == 2
+    rows = [line for line in lines if not line.startswith("  (no room for ")]
+    assert all(len(line.rstrip()) <= width for line in rows)
+    assert "p50" in " ".join(rows)
+    told = [line for line in lines if line not in rows]
+    assert bool(told) == (width < 80)
+    assert width > 60 or "import ms" in told[0]
+
+
+def test_a_pipe_gets_every_column(toolkit_command, tiny_tflite, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("COLUMNS")  # readline sets it where Python does not see it
+    model = tmp_path / f"{'a_long_name_' * 5}int8.tflite"
+    model.write_bytes(tiny_tflite.read_bytes())
+    done = toolkit_command("benchmark", "--model", model, "--runs", "5", "--warmup", "1")
+    costs, times = (line for line in done.stdout.splitlines() if line.startswith(model.name))
+    assert (len(costs.split()), len(times.replace(" *", "").split())) == (8, 8)

@@ -1,0 +1,1 @@
+"""Figures as SVG for the report and as pictures for a training."""

@@ -1,0 +1,77 @@
+"""From a data set to what a training may see: splits decided, copies of held-out faces taken out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.data.leaks import without_leaks
+from toolkit.data.loading import OWN_LABELS, narrowed
+from toolkit.data.splits import hold_out
+
+
+@dataclass(frozen=True)
+class SplitChoice:
+    """Which faces of a data set choose the epoch, and under which labels; the fields of a recipe of the same names."""
+
+    hold_out: bool = False
+    validation_share: float = 0.1
+    seed: int = 0
+    label_source: str = OWN_LABELS
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed."""
+
+    train: Dataset
+    validation: Dataset
+    leaks_removed: int
+
+
+def prepare_data(whole: Dataset, choice: SplitChoice, classes: tuple[str, ...] | None = None) -> TrainingData:
+    """Split ``whole``, a data set with all its classes under its own labels, and keep ``classes`` of it.
+
+    Training faces that also stand in the validation or test split, pixel for pixel, are removed. The validation
+    faces are the data's own, or with ``hold_out`` (and where it has none) a seeded share of the training faces.
+    Which faces are held out does not depend on ``classes`` or the label source, so that a model that starts from
+    another one's weights is judged by faces that neither has learnt from. EdgeError if a class is missing from
+    either side.
+    """
+
+    def kept(part: Dataset) -> Dataset:
+        return narrowed(part, classes, choice.label_source)
+
+    all_train = whole.split("train")
+    others = whole.select(whole.splits != "train")
+    train = without_leaks(all_train, others) if len(others) else all_train
+    removed = len(kept(all_train)) - len(kept(train))
+    if choice.hold_out or "validation" not in whole.present_splits():
+        parted = hold_out(train, choice.validation_share, choice.seed)
+        if "validation" not in parted.present_splits():
+            raise EdgeError(
+                f"no class of {whole.source} has two different training faces, so none can be held out to choose "
+                "the epoch; add faces, or a validation split"
+            )
+        train, validation = parted.split("train"), parted.split("validation")
+    else:
+        validation = whole.split("validation")
+    train, validation = kept(train), kept(validation)
+    for split, part in (("training", train), ("validation", validation)):
+        missing = [name for name, count in part.counts().items() if count == 0]
+        if missing:
+            raise EdgeError(
+                f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
+                f"of {len(train.classes)} classes; add faces, or leave the class out with --classes"
+            )
+    return TrainingData(train, validation, removed)
+
+
+def describe(data: TrainingData) -> str:
+    """Return one line: how many faces on each side and what was removed."""
+    line = f"{len(data.train):,} faces to train on, {len(data.validation):,} to choose the epoch"
+    if data.leaks_removed:
+        line += f"; {data.leaks_removed:,} removed because they also stand in a held-out split"
+    sizes = np.array(list(data.train.counts().values()))
+    return f"{line}; classes of {sizes.min():,} to {sizes.max():,} faces"

@@ -1,0 +1,191 @@
+"""Timing model files on this machine, through the code that the device runs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.board.processor import cpu_name
+from device.errors import EdgeError, UsageError
+from device.model.expression_model import ExpressionModel
+from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
+from device.runtime.latency import LatencyStats
+from toolkit.models.predictors import Predictor, load_predictor
+from toolkit.results.identity import identity_of
+from toolkit.results.merge import join_results
+from toolkit.results.types import HOST, MEASURED, Latency, ModelResults, Results
+
+# Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
+# so that it does not empty the caches between them.
+MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
+DRIFT_ALLOWED = 1.1
+CROPS = 64
+
+# Run in a process of its own, so that its memory and its loading are the model's alone.
+COLD_START = """
+import json, re, sys, time
+import numpy as np
+start = time.perf_counter()
+path, labels, threads = json.loads(sys.argv[1])
+if path.endswith(".tflite"):
+    from device.model.expression_model import load_model
+    imported = time.perf_counter()
+    model = load_model(path, labels and tuple(labels), threads)
+else:
+    from toolkit.models.predictors import load_predictor
+    import keras
+    imported = time.perf_counter()
+    model = load_predictor(path, labels and tuple(labels))
+loaded = time.perf_counter()
+model.predict(np.zeros((1, 48, 48), np.uint8))
+done = time.perf_counter()
+print(json.dumps({
+    "import_ms": 1000 * (imported - start), "load_ms": 1000 * (loaded - imported),
+    "first_inference_ms": 1000 * (done - loaded),
+    "peak_memory_mb": int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024,
+}))
+"""
+
+
+class Timed:
+    """What is timed of a model: its answer for ``batch`` copies of a crop at once, Keras through ``predict``."""
+
+    def __init__(self, predictor: Any, batch: int):
+        self.predictor, self.batch = predictor, batch
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Return (N * batch, C) float32 probabilities for (N, 48, 48) uint8 crops."""
+        crops = np.repeat(crops, self.batch, axis=0)
+        if on_device(self.predictor):
+            return self.predictor.predict(crops)
+        return self.predictor.model.predict(self.predictor.prepare(crops), verbose=0)
+
+
+def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -> Results:
+    """Measure on this machine (target 'host') and estimate on boards; ``options`` are those of benchmark_files."""
+    boards = [target for target in targets if target != HOST]
+    documents = []
+    if boards:
+        from toolkit.emulation.estimate import estimate_files
+
+        # Keras models stand beside as a yardstick of the host; alone, estimate_files tells what to do.
+        runnable = [path for path in dict.fromkeys(paths) if Path(path).suffix == ".tflite"] or list(paths)
+        documents.append(estimate_files(runnable, boards, options.get("labels"), options["progress"]))
+    if HOST in targets:
+        documents.insert(0, benchmark_files(paths, **options))
+    return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")
+
+
+def on_device(predictor: Predictor) -> bool:
+    """Return whether the device runs this model (TFLite), rather than Keras on the host."""
+    return isinstance(predictor, ExpressionModel)
+
+
+def cold_start(path: str | Path, labels: tuple[str, ...] | None = None, threads: int = 1) -> dict[str, float]:
+    """Return import_ms, load_ms, first_inference_ms and peak_memory_mb of a fresh process with this model only."""
+    argument = json.dumps([str(path), labels, threads])
+    done = subprocess.run([sys.executable, "-c", COLD_START, argument], capture_output=True, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        raise EdgeError(f"{path} does not start in a process of its own: {reason[0]}")
+    facts = json.loads(done.stdout.splitlines()[-1])
+    return {name: round(value, 3) for name, value in facts.items()}
+
+
+def benchmark_files(
+    paths: Sequence[str],
+    runs: int = 500,
+    warmup: int = 50,
+    threads: int = 1,
+    batch: int = 1,
+    labels: tuple[str, ...] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Results:
+    """Time model files interleaved; ratios are to the first of ``paths``.
+
+    Raises EdgeError for a model that does not load, UsageError for counts below 1, a warm-up below 0.
+    """
+    counts = (("--runs", runs, 1), ("--warmup", warmup, 0), ("--threads", threads, 1), ("--batch", batch, 1))
+    for name, value, least in counts:
+        if value < least:
+            raise UsageError(f"{name} is {value}; expected at least {least}")
+    paths = list(dict.fromkeys(paths))
+    predictors = {path: load_predictor(path, labels, threads=threads) for path in paths}
+    samples = _all_samples(predictors, runs, warmup, batch, progress)
+    entries = []
+    for path in paths:
+        progress(f"starting {path} in a process of its own for its loading time and memory")
+        extra = {**samples[path][1], **cold_start(path, labels, threads)}
+        latency = _latency(predictors[path], samples[path][0], warmup, threads, batch, extra)
+        entries.append(ModelResults(identity_of(path, predictors[path]), latencies=(latency,)))
+    return Results(tuple(entries), "benchmark")
+
+
+def _all_samples(
+    predictors: dict[str, Predictor], runs: int, warmup: int, batch: int, progress: Callable[[str], None]
+) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+    """Return each model's latencies in ms and its ratio to the first model."""
+    slow = [path for path in predictors if not on_device(predictors[path])]
+    fast = [path for path in predictors if path not in slow]
+    few, few_warmup = min(runs, MOST_KERAS_RUNS), min(warmup, MOST_KERAS_WARMUP)
+    columns: dict[str, np.ndarray] = {}
+    ratios: dict[str, LatencyRatio] = {}
+    for group, rounds, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
+        if not group:
+            continue
+        progress(f"timing {', '.join(group)}: {rounds} rounds in turn, {warm} for warm-up")
+        # time_interleaved asks of a model only that it has the device model's ``predict``.
+        timed: list[Any] = [Timed(predictors[path], batch) for path in group]
+        measured = time_interleaved(timed, _crops(), rounds, warm)
+        columns |= dict(zip(group, measured.T, strict=True))
+        if next(iter(predictors)) == group[0]:
+            ratios = {path: ratio_to_first(measured, column) for column, path in enumerate(group)}
+    first = next(iter(predictors))
+    for path in predictors:
+        ratios.setdefault(path, ratio_of_medians(columns[path], columns[first]))
+    name = Path(first).name
+    return {path: (columns[path], {"ratio_to": name, "ratio": ratios[path].to_json()}) for path in predictors}
+
+
+def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray, seed: int = 0) -> LatencyRatio:
+    """Return the ratio of two medians that were not measured in turn; the interval is a bootstrap of each."""
+    rng = np.random.default_rng(seed)
+    medians = [np.median(rng.choice(one, (BOOTSTRAPS, len(one))), axis=1) for one in (samples_ms, first_ms)]
+    low, high = np.percentile(medians[0] / medians[1], (2.5, 97.5))
+    return LatencyRatio(float(np.median(samples_ms) / np.median(first_ms)), float(low), float(high))
+
+
+def _crops() -> np.ndarray:
+    """Return faces to time with: noise will do, the arithmetic of a network does not depend on its pixels."""
+    return np.random.default_rng(0).integers(0, 256, (CROPS, 48, 48), dtype=np.uint8)
+
+
+def _latency(
+    predictor: Predictor, samples_ms: np.ndarray, warmup: int, threads: int, batch: int, extra: dict[str, Any]
+) -> Latency:
+    half = len(samples_ms) // 2
+    drift = float(np.median(samples_ms[half:]) / np.median(samples_ms[:half])) if half else 1.0
+    keras = not on_device(predictor)
+    facts = {
+        "throughput_per_s": round(1000 * batch / float(samples_ms.mean()), 2),
+        # Over 1: the second half of the run was slower than the first; the machine was not at rest.
+        "drift_ratio": round(drift, 4),
+        "steady": bool(1 / DRIFT_ALLOWED < drift < DRIFT_ALLOWED),
+        "quantiles_ms": [round(float(value), 5) for value in np.percentile(samples_ms, np.arange(101))],
+    }
+    stats = LatencyStats.of(samples_ms, min(warmup, MOST_KERAS_WARMUP) if keras else warmup)
+    return Latency(
+        target=HOST,
+        origin=MEASURED,
+        stages={"classify": dict(stats.to_json())},
+        runtime="keras predict" if keras else "device",
+        threads=threads,
+        batch=batch,
+        extra={**facts, **extra},
+        cpu=cpu_name(),
+    )

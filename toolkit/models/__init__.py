@@ -1,0 +1,1 @@
+"""Model files on the host: opened, asked, packed, counted."""

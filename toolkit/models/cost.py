@@ -1,0 +1,38 @@
+"""What a model costs before it runs: parameters, and multiply-accumulate operations of one inference."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from device.model.tflite_file import read_tflite
+
+WEIGHTED_OPERATORS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
+
+
+def keras_cost(model: Any) -> tuple[int, int]:
+    """Return (parameters, MACs) of a Keras model; MACs are those of convolutions and dense layers."""
+    return int(model.count_params()), sum(_keras_layer_macs(layer) for layer in model._flatten_layers())
+
+
+def _keras_layer_macs(layer: Any) -> int:
+    kernels = [kernel for name in KERNELS if (kernel := getattr(layer, name, None)) is not None]
+    if not kernels:
+        return 0
+    # Channels last: between batch and channels stand the positions at which every weight is used once.
+    positions = math.prod(int(size) for size in layer.output.shape[1:-1])
+    return positions * sum(math.prod(kernel.shape) for kernel in kernels)
+
+
+def tflite_cost(path: str | Path) -> tuple[int, int]:
+    """Return (parameters, MACs) of a TFLite file, those of its convolutions and dense layers."""
+    graph = read_tflite(path)
+    macs = 0
+    counted: set[int] = set()
+    for operator in graph.operators:
+        if operator.name not in WEIGHTED_OPERATORS:
+            continue
+        counted.update(index for index in operator.inputs[1:] if index >= 0)
+        positions = math.prod(graph.tensors[operator.outputs[0]].shape[1:-1])
+        macs += positions * graph.tensors[operator.inputs[1]].elements
+    return sum(graph.tensors[index].elements for index in counted), macs

@@ -1,0 +1,70 @@
+"""One way to ask any model file: Keras through Keras, TFLite through the device's own code."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from device.errors import EdgeError, UsageError
+from device.model.expression_model import load_model
+from device.quiet import silenced
+
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+class Predictor(Protocol):
+    """A model that names faces."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the names of its outputs, in their order."""
+        ...
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Return (N, C) float32 probabilities for (N, 48, 48) uint8 gray crops."""
+        ...
+
+
+def load_predictor(
+    path: str | Path,
+    labels: tuple[str, ...] | None = None,
+    pixel_range: str | None = None,
+    threads: int = 1,
+) -> Predictor:
+    """Return the predictor of a ``.keras``, ``.h5`` or ``.tflite`` file; ``labels`` replace those the file names.
+
+    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter.
+    Raises EdgeError for a file that is missing, broken, or names no labels where none are given; UsageError for
+    another kind of file.
+    """
+    path = Path(path)
+    if path.suffix == ".tflite":
+        return load_model(path, labels, threads)
+    if path.suffix not in KERAS_SUFFIXES:
+        raise UsageError(
+            f"{path} is no model this command knows; expected a file ending in .keras or .tflite"
+        )
+    from toolkit.models.network import open_network
+
+    # TensorFlow writes notes on its own start to standard error, whatever its settings.
+    with silenced(2):
+        return open_network(path, labels, pixel_range)
+
+
+class NarrowedPredictor:
+    """A predictor restricted to some of its classes: their columns, rescaled to sum to 1."""
+
+    def __init__(self, predictor: Predictor, classes: tuple[str, ...]):
+        unknown = [name for name in classes if name not in predictor.labels]
+        if unknown:
+            known = ", ".join(predictor.labels)
+            raise EdgeError(f"the model does not know the class '{unknown[0]}'; it knows: {known}")
+        self.predictor, self.labels = predictor, tuple(classes)
+        self.columns = [predictor.labels.index(name) for name in classes]
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """Return (N, C) float32 probabilities among the kept classes."""
+        kept = self.predictor.predict(crops)[:, self.columns]
+        total = kept.sum(axis=1, keepdims=True)
+        # An int8 softmax can round every kept class to 0: then nothing is known.
+        return np.where(total > 0, kept / np.maximum(total, 1e-12), 1 / len(self.columns)).astype(np.float32)

@@ -1,0 +1,64 @@
+"""What a quantized file says of how it was made."""
+
+import contextlib
+from datetime import UTC, datetime
+from importlib import metadata as packages
+from pathlib import Path
+
+from device.model.metadata import InputContract, ModelMetadata
+from device.model.tflite_file import read_tflite
+from toolkit.data.dataset import Dataset
+from toolkit.models.network import FloatNetwork
+from toolkit.quantization.measurement import Measurement
+from toolkit.quantization.recipe import Recipe
+from toolkit.quantization.representative import RepresentativeFaces
+
+DEFAULT_CROP_MARGIN = 1.22  # a FER2013 crop's side over the width of a YuNet face box
+PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the Keras model took
+VERSIONED_PACKAGES = ("fer-edge", "tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy")
+
+
+def describe(
+    network: FloatNetwork, recipe: Recipe, tflite: bytes, representative: RepresentativeFaces
+) -> ModelMetadata:
+    """Return what ``tflite`` shall say of itself; its accuracy is not measured yet."""
+    file = read_tflite(tflite)
+    image = file.tensors[file.inputs[0]]
+    height, width, channels = network.input_shape
+    scale, zero_point = (image.scales[0], image.zero_points[0]) if image.scales else (0.0, 0)
+    return ModelMetadata(
+        labels=network.labels,
+        input=InputContract(height, width, channels, image.dtype, scale, zero_point, PIXEL_SCALE),
+        crop_margin=float(network.metadata.get("crop_margin", DEFAULT_CROP_MARGIN)),
+        recipe=recipe.name,
+        kept_float=recipe.kept_float,
+        equalized=recipe.equalized,
+        representative=representative.to_json() if recipe.calibrated else None,
+        versions=_versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def accuracy_of(measured: Measurement) -> dict | None:
+    """Return the measured accuracy of both models as ModelMetadata holds it, None where there were no labels."""
+    if measured.float_report is None or measured.quantized_report is None:
+        return None
+    data = data_name(measured.faces)
+    return {
+        name: {"accuracy": report.accuracy, "n": report.n, "interval": list(report.interval), "data": data}
+        for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report))
+    }
+
+
+def data_name(faces: Dataset) -> str:
+    """Return what a figure measured on ``faces`` says of them: the file's or folder's name, and the split."""
+    name, splits = Path(faces.source).name, set(faces.splits)
+    return f"{name}, {splits.pop()}" if len(splits) == 1 and not faces.synthetic else name
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in VERSIONED_PACKAGES:
+        with contextlib.suppress(packages.PackageNotFoundError):
+            versions[name] = packages.version(name)
+    return versions

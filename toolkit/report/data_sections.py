@@ -1,0 +1,34 @@
+"""The report's sections about the data sets behind its figures."""
+
+from pathlib import Path
+from typing import Any
+
+from toolkit.charts.class_chart import class_chart
+from toolkit.results.data_facts import DataFacts
+from toolkit.results.types import Results
+
+CHART_WIDTH_IN = 5.4  # as the page's other charts
+
+
+def evaluated_on(facts: DataFacts, results: Results) -> bool:
+    """Return whether any model was evaluated on a split of this data, by its name, its classes and number of faces."""
+    sizes = {split: sum(numbers.values()) for split, numbers in facts.counts.items()}
+    return any(
+        Path(found.data.source).name == facts.name
+        and found.data.n == (sizes.get(found.data.split) or facts.faces)
+        and set(found.data.classes) == set(facts.classes)
+        for entry in results.models
+        for found in entry.evaluations
+    )
+
+
+def data_sections(data_sets: tuple[DataFacts, ...], results: Results) -> list[dict[str, Any]]:
+    """Return what the page shows of each data set."""
+    return [
+        {
+            "facts": facts,
+            "svg": class_chart(facts.counts, facts.classes, f"data{index}", CHART_WIDTH_IN),
+            "elsewhere": not evaluated_on(facts, results),
+        }
+        for index, facts in enumerate(data_sets)
+    ]

@@ -1,0 +1,1 @@
+"""What was measured: types, the results file, reading, joining, choosing."""

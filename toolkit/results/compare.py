@@ -1,0 +1,124 @@
+"""Two models on the same faces: what quantization changed, face by face."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.results.metrics import Z_95, checked_predictions
+
+MOST_FLIPS_KEPT = 500
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A face that the two models name differently: its row, three class indices, two top probabilities."""
+
+    row: int
+    label: int
+    float_class: int
+    quantized_class: int
+    float_probability: float
+    quantized_probability: float
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """Float and quantized on the same n faces.
+
+    Ratios are 0..1; ``drop_points`` is 100 * (float accuracy - quantized accuracy), positive for a loss;
+    ``drop_interval`` its 95 % interval from the paired flips, in points.
+    """
+
+    n: int
+    top1_agreement: float
+    float_accuracy: float
+    quantized_accuracy: float
+    drop_points: float
+    drop_interval: tuple[float, float]
+    flips_to_right: int
+    flips_to_wrong: int
+    flips_wrong_to_wrong: int
+    mcnemar_p: float
+    mean_probability_difference: float
+    flips: tuple[Flip, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "PairedComparison":
+        """Rebuild a comparison from ``to_json``; KeyError or TypeError if a field is missing."""
+        values = {field.name: data[field.name] for field in fields(cls)}
+        values["drop_interval"] = tuple(values["drop_interval"])
+        values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
+        return cls(**values)
+
+
+def mcnemar_exact(first_only: int, second_only: int) -> float:
+    """Return the two-sided exact p-value of McNemar's test from its two discordant counts."""
+    n, few = first_only + second_only, min(first_only, second_only)
+    tail = sum(math.comb(n, k) for k in range(few + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def paired_interval(to_wrong: int, to_right: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of (to_wrong - to_right) / n for paired faces, as ratios.
+
+    Agresti and Min 2005: Wald's interval after adding one half to each of the four cells; it stays
+    honest where there are few flips or none.
+    """
+    lost, won, total = to_wrong + 0.5, to_right + 0.5, n + 2
+    difference = (lost - won) / total
+    half = Z_95 * math.sqrt((lost + won) - (lost - won) ** 2 / total) / total
+    return max(-1.0, difference - half), min(1.0, difference + half)
+
+
+def compare_predictions(
+    float_probs: np.ndarray, quantized_probs: np.ndarray, labels: np.ndarray
+) -> PairedComparison:
+    """Return the paired comparison of two (N, C) predictions for the same (N,) labels.
+
+    Raises EdgeError where the two do not have the same shape, or there is no face.
+    """
+    if np.shape(float_probs) != np.shape(quantized_probs):
+        raise EdgeError(
+            "the two models answer in different shapes: "
+            f"{np.shape(float_probs)} and {np.shape(quantized_probs)}; they cannot be compared"
+        )
+    class_n = np.shape(float_probs)[-1]
+    first, labels = checked_predictions(float_probs, labels, class_n)
+    second, labels = checked_predictions(quantized_probs, labels, class_n)
+    n, named, renamed = len(labels), first.argmax(axis=1), second.argmax(axis=1)
+    was_right, is_right = named == labels, renamed == labels
+    to_right, to_wrong = int((~was_right & is_right).sum()), int((was_right & ~is_right).sum())
+    flipped = np.flatnonzero(named != renamed)
+    low, high = paired_interval(to_wrong, to_right, n)
+    return PairedComparison(
+        n=n,
+        top1_agreement=float((named == renamed).mean()),
+        float_accuracy=float(was_right.mean()),
+        quantized_accuracy=float(is_right.mean()),
+        drop_points=100 * (to_wrong - to_right) / n,
+        drop_interval=(100 * low, 100 * high),
+        flips_to_right=to_right,
+        flips_to_wrong=to_wrong,
+        flips_wrong_to_wrong=len(flipped) - to_right - to_wrong,
+        mcnemar_p=mcnemar_exact(to_wrong, to_right),
+        mean_probability_difference=float(np.abs(first - second).mean()),
+        flips=tuple(_flip(row, labels, first, second) for row in flipped[:MOST_FLIPS_KEPT]),
+    )
+
+
+def _flip(row: int, labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Flip:
+    return Flip(
+        row=int(row),
+        label=int(labels[row]),
+        float_class=int(first[row].argmax()),
+        quantized_class=int(second[row].argmax()),
+        float_probability=round(float(first[row].max()), 4),
+        quantized_probability=round(float(second[row].max()), 4),
+    )

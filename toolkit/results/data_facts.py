@@ -1,0 +1,124 @@
+"""What is in a data set, as ``toolkit data inspect --json`` tells it, for a report: counts, no face, no file name."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from toolkit.data.dataset import SPLITS
+from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class LeakFacts:
+    """Faces of the split ``into`` that also stand in ``source``, where they are ``source_rows``; near: not exact."""
+
+    source: str
+    into: str
+    faces: int
+    source_rows: int
+    near_faces: int | None
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What is in a data set and what is wrong with it; ``near_pairs`` None: not looked for."""
+
+    source: str
+    synthetic: bool
+    faces: int
+    counts: dict[str, dict[str, int]]
+    redundant: int
+    copy_groups: int
+    conflicting_groups: int
+    near_pairs: int | None
+    constant: int
+    broken: int
+    leaks: tuple[LeakFacts, ...]
+
+    def __post_init__(self) -> None:
+        numbers = [number for split in self.counts.values() for number in split.values()]
+        if not self.counts or any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError("counts are not numbers of faces by split and class")
+        if set(self.counts) - set(SPLITS) or len({tuple(split) for split in self.counts.values()}) > 1:
+            raise ValueError(f"expected the splits {', '.join(SPLITS)}, each with the same classes")
+        if self.faces != sum(numbers):
+            raise ValueError(f"{self.faces} faces, but {sum(numbers)} by split and class")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in their order."""
+        return tuple(next(iter(self.counts.values())))
+
+    @property
+    def name(self) -> str:
+        """The last part of the source."""
+        return Path(self.source).name or self.source
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers and words."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], name: str) -> "DataFacts":
+        """Rebuild what ``to_json`` gave; EdgeError if it is damaged."""
+        try:
+            return cls(**{**data, "leaks": tuple(LeakFacts(**leak) for leak in data["leaks"])})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EdgeError(
+                f"{name} holds damaged facts of a data set ({type(error).__name__}: {error}); write it again"
+            ) from error
+
+    def findings(self) -> list[str]:
+        """Return what somebody should know who trusts figures made with this data, a line each."""
+        lines = [
+            f"{leak.faces:,} faces of '{leak.into}' also stand in '{leak.source}' ({leak.source_rows:,} rows)"
+            + (f", {leak.near_faces:,} more nearly" if leak.near_faces else "")
+            for leak in self.leaks
+            if leak.faces or leak.near_faces
+        ]
+        if len(self.counts) > 1 and not lines:
+            lines.append("no face stands in two splits")
+        lines.append(f"{self.redundant:,} redundant copies in {self.copy_groups:,} groups of identical faces")
+        lines.append(f"{self.conflicting_groups:,} groups of identical faces with conflicting labels")
+        if self.near_pairs is not None:
+            lines.append(f"{self.near_pairs:,} pairs of nearly identical faces")
+        return [*lines, f"{self.constant:,} constant images", f"{self.broken:,} broken images, left out"]
+
+
+def is_inspection(content: dict[str, Any]) -> bool:
+    """Return whether ``content`` is what ``toolkit data inspect --json`` prints, of whatever version."""
+    return content.get("schema") == SCHEMA
+
+
+def read_inspection(content: dict[str, Any], path: str) -> DataFacts:
+    """Return the facts in what ``toolkit data inspect --json`` printed; EdgeError if it is damaged or too new."""
+    again = "run 'toolkit data inspect' again"
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise EdgeError(
+            f"{path} has inspection schema version {content.get('schema_version')}, expected {SCHEMA_VERSION}; {again}"
+        )
+    try:
+        copies, near = content["duplicates"], content["near_duplicates"]
+        return DataFacts(
+            source=content["source"],
+            synthetic=content["synthetic"],
+            faces=content["faces"],
+            counts=content["counts"],
+            redundant=copies["redundant"],
+            copy_groups=copies["groups"],
+            conflicting_groups=copies["conflicting_groups"],
+            near_pairs=None if near is None else near["count"],
+            constant=len(content["constant"]),
+            broken=len(content["broken"]),
+            leaks=tuple(
+                LeakFacts(
+                    leak["from"], leak["into"], leak["faces"], leak[f"rows_in_{leak['from']}"], leak["near_faces"]
+                )
+                for leak in content["leaks"]
+            ),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EdgeError(
+            f"{path} is a damaged inspection ({type(error).__name__}: {error}); {again}"
+        ) from error

@@ -1,0 +1,21 @@
+"""Which model file a result is about."""
+
+from pathlib import Path
+
+from device.model.expression_model import ExpressionModel
+from toolkit.models.cost import keras_cost, tflite_cost
+from toolkit.models.predictors import NarrowedPredictor, Predictor
+from toolkit.results.types import ModelIdentity
+
+
+def identity_of(path: str | Path, predictor: Predictor) -> ModelIdentity:
+    """Return what the model file at ``path`` is: name, digest, size, labels, recipe, parameters, MACs."""
+    while isinstance(predictor, NarrowedPredictor):
+        predictor = predictor.predictor
+    if isinstance(predictor, ExpressionModel):
+        parameters, macs = tflite_cost(path)
+        recipe = predictor.metadata.recipe if predictor.metadata else None
+    else:
+        parameters, macs = keras_cost(predictor.model)  # type: ignore[attr-defined]
+        recipe = None
+    return ModelIdentity.of(path, predictor.labels, recipe=recipe, parameters=parameters, macs=macs)

@@ -1,0 +1,45 @@
+"""Several results documents made one."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from toolkit.results.provenance import provenance
+from toolkit.results.types import ModelResults, Results
+
+
+def join_results(documents: list[Results]) -> Results:
+    """Return one document with one entry a model file; of the same measurement made twice the last stands."""
+    joined: dict[str, ModelResults] = {}
+    for document in documents:
+        for entry in document.models:
+            known = joined.get(entry.model.sha256)
+            joined[entry.model.sha256] = entry if known is None else _merge(known, entry)
+    origin = [
+        {**document.provenance, "command": document.command, "created": document.created}
+        for document in documents
+    ]
+    sources = [source for entry in origin for source in entry.get("documents", [entry])]
+    return Results(tuple(joined.values()), "report", provenance={**provenance(), "documents": sources})
+
+
+def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
+    def last_of(first: tuple, second: tuple, key: Any) -> tuple:
+        return tuple({key(entry): entry for entry in (*first, *second)}.values())
+
+    robust = {entry.data.fingerprint: entry.robustness for entry in old.evaluations}
+    newer = tuple(
+        replace(entry, robustness=entry.robustness or robust.get(entry.data.fingerprint))
+        for entry in new.evaluations
+    )
+    facts = {name: value for name, value in asdict(new.model).items() if value is not None}
+    return replace(
+        old,
+        model=replace(old.model, **{**facts, "labels": new.model.labels}),
+        evaluations=last_of(old.evaluations, newer, lambda entry: entry.data.fingerprint),
+        comparisons=last_of(
+            old.comparisons, new.comparisons, lambda entry: (entry.baseline_sha256, entry.data.fingerprint)
+        ),
+        latencies=last_of(old.latencies, new.latencies, lambda entry: (entry.machine, entry.way)),
+        quantization={**(old.quantization or {}), **(new.quantization or {})} or None,
+        training={**(old.training or {}), **(new.training or {})} or None,
+    )

@@ -1,0 +1,202 @@
+"""Which figures may stand side by side, and what they say: groups of equal data, the Pareto front, the choice."""
+
+from dataclasses import dataclass
+
+from toolkit.results.types import (
+    ESTIMATED,
+    HOST,
+    Comparison,
+    DataIdentity,
+    Evaluation,
+    Latency,
+    Machine,
+    ModelResults,
+    Results,
+)
+
+# A model counts as good as the best one if it is at most this far below it: MLPerf asks int8 for 99 % of float.
+TOLERATED_DROP_POINTS = 0.5
+STAGE = "classify"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model in the comparison: its accuracy on the common faces and its latency on the common target."""
+
+    name: str
+    entry: ModelResults
+    evaluation: Evaluation | None
+    latency: Latency | None
+    alone: bool = True  # no other row has this name but for the suffix
+
+    @property
+    def short_name(self) -> str:
+        """The name without its suffix, for charts."""
+        return self.name.removesuffix(".tflite").removesuffix(".keras") if self.alone else self.name
+
+    @property
+    def accuracy(self) -> float | None:
+        """Accuracy, 0..1, on the common faces."""
+        return self.evaluation.report.accuracy if self.evaluation else None
+
+    @property
+    def p50_ms(self) -> float | None:
+        """Median latency of one inference on the common target."""
+        return self.latency.stages[STAGE]["p50_ms"] if self.latency else None
+
+    @property
+    def kind(self) -> str:
+        """'keras', 'float' or 'quantized'."""
+        if self.entry.model.format != "tflite":
+            return "keras"
+        recipe = self.entry.model.recipe or self.entry.model.name
+        return "quantized" if "int" in recipe or "dynamic" in recipe else "float"
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The face-by-face comparison made on the common faces, if any."""
+        if not self.evaluation:
+            return None
+        same = [
+            found
+            for found in self.entry.comparisons
+            if found.data.fingerprint == self.evaluation.data.fingerprint
+        ]
+        return same[0] if same else None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the report compares: rows on one set of faces and one machine; ``notes`` say what is left out."""
+
+    rows: tuple[Row, ...]
+    data: DataIdentity | None
+    target: str | None
+    origin: str | None
+    front: tuple[str, ...]
+    choice: Row | None
+    notes: tuple[str, ...]
+
+
+def display_names(entries: tuple[ModelResults, ...]) -> dict[str, str]:
+    """Return a name for each model by its SHA-256; files of the same name get the start of the digest too."""
+    names = [entry.model.name for entry in entries]
+    return {
+        entry.model.sha256: entry.model.name
+        if names.count(entry.model.name) == 1
+        else f"{entry.model.name} ({entry.model.sha256[:6]})"
+        for entry in entries
+    }
+
+
+def common_data(entries: tuple[ModelResults, ...]) -> DataIdentity | None:
+    """Return the faces to compare on: real before synthetic, then most models, then most faces."""
+    groups: dict[str, list[DataIdentity]] = {}
+    for entry in entries:
+        for evaluation in entry.evaluations:
+            groups.setdefault(evaluation.data.fingerprint, []).append(evaluation.data)
+    if not groups:
+        return None
+    return max(groups.values(), key=lambda found: (not found[0].synthetic, len(found), found[0].n))[0]
+
+
+def common_machine(entries: tuple[ModelResults, ...]) -> Machine | None:
+    """Return where the latencies to compare were taken: a measured board, then a host, then an estimate; of equal
+    ones where most models were timed, then the first."""
+    counts: dict[Machine, int] = {}
+    for entry in entries:
+        for machine in dict.fromkeys(found.machine for found in entry.latencies if STAGE in found.stages):
+            counts[machine] = counts.get(machine, 0) + 1
+    if not counts:
+        return None
+    return max(counts, key=lambda one: (one.origin != ESTIMATED, one.target != HOST, counts[one]))
+
+
+def latency_on(entry: ModelResults, machine: Machine | None) -> Latency | None:
+    """Return the entry's latency on ``machine``: of several that with the smallest batch and the fewest threads."""
+    found = [one for one in entry.latencies if one.machine == machine and STAGE in one.stages]
+    return min(found, key=lambda one: (one.batch, one.threads), default=None)
+
+
+def pareto_front(points: dict[str, tuple[float, float]]) -> tuple[str, ...]:
+    """Return the names whose (latency, accuracy) no other point beats in both, fastest first."""
+    front, best = [], float("-inf")
+    for name, (_, accuracy) in sorted(points.items(), key=lambda item: (item[1][0], -item[1][1])):
+        if accuracy > best:
+            front.append(name)
+            best = accuracy
+    return tuple(front)
+
+
+def choose(rows: tuple[Row, ...]) -> Row | None:
+    """Return the fastest row (without latencies: the smallest) within TOLERATED_DROP_POINTS of the most accurate."""
+    measured = [row for row in rows if row.accuracy is not None]
+    if not measured:
+        return None
+    best = max(row.accuracy or 0 for row in measured)
+    good = [row for row in measured if 100 * (best - (row.accuracy or 0)) <= TOLERATED_DROP_POINTS + 1e-9]
+    timed = [row for row in good if row.p50_ms is not None]
+    if timed:
+        return min(timed, key=lambda row: row.p50_ms or 0)
+    return min(good, key=lambda row: row.entry.model.size_bytes)
+
+
+def select(results: Results) -> Selection:
+    """Return what of ``results`` may be compared, and the choice among it."""
+    entries = results.models
+    names, data, machine = display_names(entries), common_data(entries), common_machine(entries)
+    rows = []
+    stems = [name.rsplit(".", 1)[0] for name in names.values()]
+    for entry in entries:
+        same = [found for found in entry.evaluations if data and found.data.fingerprint == data.fingerprint]
+        latency = latency_on(entry, machine)
+        name = names[entry.model.sha256]
+        alone = stems.count(name.rsplit(".", 1)[0]) == 1
+        rows.append(Row(name, entry, same[0] if same else None, latency, alone))
+    points = {
+        row.name: (row.p50_ms, row.accuracy)
+        for row in rows
+        if row.p50_ms is not None and row.accuracy is not None
+    }
+    front = pareto_front(points)
+    kept = tuple(rows)
+    return Selection(
+        rows=kept,
+        data=data,
+        target=machine.target if machine else None,
+        origin=machine.origin if machine else None,
+        front=front,
+        choice=choose(kept),
+        notes=tuple(_notes(kept, data, machine)),
+    )
+
+
+def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | None) -> list[str]:
+    notes = []
+    if data and data.synthetic:
+        notes.append(
+            "Accuracy here is on synthetic faces, of no real person: it shows faults, not worth in the field."
+        )
+    for row in rows:
+        if row.evaluation and row.evaluation.note:
+            notes.append(f"{row.name}: {row.evaluation.note}.")
+        others = [found.data for found in row.entry.evaluations]
+        if row.evaluation is None and others:
+            same_faces = data and any(
+                (other.source, other.split, other.n) == (data.source, data.split, data.n) for other in others
+            )
+            reason = (
+                "with the labels in another order"
+                if same_faces
+                else f"on other faces ({others[0].source}, {others[0].split})"
+            )
+            notes.append(f"{row.name} was evaluated {reason} and is not compared by accuracy.")
+        elif row.evaluation is None:
+            notes.append(f"{row.name} was not evaluated on labelled faces.")
+        if row.latency is None and machine:
+            notes.append(f"{row.name} was not timed on {machine.words}.")
+        elif row.latency is not None and not row.latency.extra.get("steady", True):
+            notes.append(
+                f"The machine was not at rest while {row.name} was timed: latency drifted by over 10 %."
+            )
+    return notes

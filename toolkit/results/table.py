@@ -1,0 +1,247 @@
+"""Evaluation results as a table on a terminal."""
+
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from toolkit.results.metrics import EvaluationReport
+from toolkit.results.robustness import Robustness
+from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
+
+WIDE = 200  # characters a line where no terminal says how many there are
+# The columns of the benchmark's tables by importance: where the terminal is narrow, the lowest number goes first.
+COSTS = {
+    "": 9,
+    "KiB": 8,
+    "parameters": 4,
+    "MACs": 5,
+    "import ms": 1,
+    "load ms": 3,
+    "first ms": 2,
+    "peak MB": 6,
+}
+TIMES = {"ms a call": 9, "mean": 2, "p50": 8, "p90": 1, "p99": 6, "faces/s": 3, "to first": 7, "95 %": 5}
+
+
+def percent(ratio: float | None, digits: int = 1) -> str:
+    """Return a ratio as '66.3 %', or a dash where it is not defined."""
+    return "–" if ratio is None else f"{100 * ratio:.{digits}f} %"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """Return an interval of ratios as '64.7–67.8 %', or a dash."""
+    return "–" if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f} %"
+
+
+def print_evaluation(results: Results, verbose: bool = False, console: Console | None = None) -> None:
+    """Print every model's figures, then its classes; verbose adds the confusion matrix."""
+    console = console or Console(highlight=False)
+    for entry in results.models:
+        for evaluation in entry.evaluations:
+            _print_one(console, entry, evaluation, verbose)
+        for comparison in entry.comparisons:
+            console.print(comparison_line(comparison), soft_wrap=True)
+            console.print()
+
+
+def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, verbose: bool) -> None:
+    data, report = evaluation.data, evaluation.report
+    kind = "synthetic faces" if data.synthetic else "faces"
+    console.print(
+        f"[bold]{entry.model.name}[/bold] on {data.n} {kind}, split '{data.split}' of {data.source}"
+    )
+    console.print(
+        f"  accuracy           [bold]{percent(report.accuracy)}[/bold]  (95 %: {interval(report.interval)})"
+    )
+    console.print(
+        f"  balanced accuracy  {percent(report.balanced_accuracy)}   macro F1 {report.macro_f1:.3f}"
+    )
+    console.print(
+        f"  calibration error  {percent(report.expected_calibration_error)}   log loss {report.log_loss:.3f}"
+    )
+    if evaluation.leaked_n:
+        without = evaluation.without_leaks
+        figure = (
+            f"{percent(without.accuracy)} (95 %: {interval(without.interval)})"
+            if without
+            else "nothing is left"
+        )
+        console.print(
+            f"  [yellow]{evaluation.leaked_n} of these faces also stand in the training split of this data[/yellow]"
+        )
+        console.print(f"  without them       {figure}")
+    elif evaluation.leaked_n == 0:
+        console.print("  no face also stands in the training split")
+    if evaluation.note:
+        console.print(f"  [yellow]note: {evaluation.note}[/yellow]", soft_wrap=True)
+    console.print(_class_table(report))
+    if evaluation.robustness:
+        console.print(_robustness_table(evaluation.robustness))
+        console.print(f"  {kept_words(evaluation.robustness)}", soft_wrap=True)
+    if verbose:
+        console.print(_confusion_table(report))
+
+
+def _class_table(report: EvaluationReport) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("class")
+    for heading in ("faces", "recall", "95 %", "precision", "F1"):
+        table.add_column(heading, justify="right")
+    for name, one in report.per_class.items():
+        f1 = "–" if one.f1 is None else f"{one.f1:.3f}"
+        table.add_row(
+            name, str(one.n), percent(one.recall), interval(one.interval), percent(one.precision), f1
+        )
+    return table
+
+
+def _robustness_table(robustness: Robustness) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("corrupted faces")
+    for heading in ("weak", "middle", "strong"):
+        table.add_column(heading, justify="right")
+    for row in robustness_rows(robustness):
+        table.add_row(*row)
+    return table
+
+
+def robustness_rows(robustness: Robustness) -> list[list[str]]:
+    """Return a row for each corruption: its name, then strength and accuracy from weak to strong."""
+    return [
+        [name, *(f"{found.strength}: {percent(found.accuracy)}" for found in conditions)]
+        for name, conditions in robustness.by_corruption().items()
+    ]
+
+
+def kept_words(robustness: Robustness) -> str:
+    """Return how much of the clean accuracy is kept on average, in a sentence."""
+    return (
+        f"Corrupted faces keep {percent(robustness.mean_kept)} of the clean {percent(robustness.clean_accuracy)} on "
+        f"average (95 %: {interval(robustness.mean_kept_interval)})."
+    )
+
+
+def _confusion_table(report: EvaluationReport) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim", title="rows: true class, columns: predicted")
+    table.add_column("")
+    for name in report.classes:
+        table.add_column(name, justify="right")
+    for name, row in zip(report.classes, report.confusion, strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def comparison_line(comparison: Comparison) -> str:
+    """Return the paired comparison as two lines of text."""
+    paired = comparison.paired
+    low, high = paired.drop_interval
+    synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
+    return (
+        f"  against {comparison.baseline}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
+        f"drop {paired.drop_points:+.2f} points "
+        f"(95 %: {low:+.2f} to {high:+.2f}), McNemar p = {paired.mcnemar_p:.2g}\n"
+        f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
+        f"{paired.flips_wrong_to_wrong} wrong to wrong"
+    )
+
+
+def print_benchmark(results: Results, console: Console | None = None) -> None:
+    """Print what each model costs, then its latency and the ratio to the first with its interval."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE  # a pipe or a file
+    found = [(entry, latency) for entry in results.models for latency in entry.latencies]
+    measured = [(entry, latency) for entry, latency in found if latency.origin == MEASURED]
+    if measured:
+        _print_columns(console, COSTS, [_cost_row(*one) for one in measured])
+        console.print()
+        _print_columns(console, TIMES, [_time_row(*one) for one in measured])
+    if any(not latency.extra.get("steady", True) for _, latency in measured):
+        console.print(
+            "[yellow]  * the machine was not at rest: latency drifted by over 10 % in the run[/yellow]"
+        )
+    for entry, latency in found:
+        if latency.origin != MEASURED:
+            _print_estimate(console, entry, latency)
+
+
+def _print_estimate(console: Console, entry: ModelResults, latency: Latency) -> None:
+    band = latency.extra["band"]
+    for stage, stats in latency.stages.items():
+        ms = stats["p50_ms"]
+        between = f"{short_ms(ms / band)} to {short_ms(ms * band)}"
+        console.print(
+            f"{entry.model.name} on {latency.target}, {stage}: {short_ms(ms)} ms estimated ({between})"
+        )
+    console.print(f"  {latency.extra['how']}", style="dim", soft_wrap=True)
+
+
+def _print_columns(console: Console, columns: dict[str, int], rows: list[list[str]]) -> None:
+    """Print a table with the first column whole; of the others the least important go where the terminal is narrow.
+
+    columns: heading to importance, the least first to go.
+    """
+    kept = list(columns)
+    table = _table(columns, kept, rows)
+    while len(kept) > 2 and console.width < _natural_width(console, table):
+        kept.remove(min(kept[1:], key=lambda heading: columns[heading]))
+        table = _table(columns, kept, rows)
+    console.width = max(console.width, _natural_width(console, table))
+    console.print(table)
+    if missing := [heading for heading in columns if heading not in kept]:
+        console.print(f"  (no room for {', '.join(missing)}; --json has all)", style="dim", soft_wrap=True)
+
+
+def _table(columns: dict[str, int], kept: list[str], rows: list[list[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in kept:
+        table.add_column(heading, justify="left" if heading == kept[0] else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell for heading, cell in zip(columns, row, strict=True) if heading in kept))
+    return table
+
+
+def _natural_width(console: Console, table: Table) -> int:
+    """Return the columns of a terminal that ``table`` needs."""
+    return console.measure(table, options=console.options.update(width=10_000)).maximum
+
+
+def _cost_row(entry: ModelResults, latency: Latency) -> list[str]:
+    model, extra = entry.model, latency.extra
+    counts = [f"{model.size_bytes / 1024:.0f}", short_count(model.parameters), short_count(model.macs)]
+    starts = [
+        f"{extra.get(key, 0):.0f}" for key in ("import_ms", "load_ms", "first_inference_ms", "peak_memory_mb")
+    ]
+    return [model.name, *counts, *starts]
+
+
+def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
+    extra, stats = latency.extra, latency.stages["classify"]
+    ratio = extra["ratio"]
+    mark = "" if extra.get("steady", True) else " *"
+    times = [short_ms(stats[key]) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms")]
+    spread = [f"{ratio['ratio']:.3g}x", f"{ratio['low']:.3g}–{ratio['high']:.3g}"]
+    return [entry.model.name + mark, *times, f"{extra['throughput_per_s']:.0f}", *spread]
+
+
+def short_ms(value: float) -> str:
+    """Return milliseconds with three digits that count: '0.083', '4.13', '520'."""
+    return (
+        f"{value:.3f}"
+        if value < 1
+        else f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 100
+        else f"{value:.0f}"
+    )
+
+
+def short_count(number: int | None) -> str:
+    """Return a count as '184k' or '59.2M', or a dash."""
+    if number is None:
+        return "–"
+    if number >= 1e6:
+        return f"{number / 1e6:.1f}M"
+    return f"{number / 1e3:.0f}k" if number >= 1e4 else str(number)

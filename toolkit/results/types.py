@@ -1,0 +1,178 @@
+"""What results are made of: a model file and everything measured on it.
+
+An entry is known by the SHA-256 of its model file and holds whatever was measured on it. Figures carry the identity
+of their data (fingerprint, class order), so two of them are only ever set side by side when they come from the same
+faces.
+"""
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from device.files import sha256_of
+from toolkit.data.dataset import Dataset
+from toolkit.results.compare import PairedComparison
+from toolkit.results.metrics import EvaluationReport
+from toolkit.results.provenance import now, provenance
+from toolkit.results.robustness import Robustness
+
+SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
+MEASURED, ESTIMATED = "measured", "estimated"
+HOST = "host"
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """A model file: what it is called, what it is, and the digest that tells it from every other."""
+
+    name: str
+    sha256: str
+    format: str
+    size_bytes: int
+    labels: tuple[str, ...]
+    recipe: str | None = None
+    parameters: int | None = None
+    macs: int | None = None
+
+    @classmethod
+    def of(cls, path: str | Path, labels: tuple[str, ...], **facts: Any) -> "ModelIdentity":
+        """Return the identity of the file at ``path``."""
+        path = Path(path)
+        return cls(
+            path.name, sha256_of(path), path.suffix.lstrip("."), path.stat().st_size, tuple(labels), **facts
+        )
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """The faces behind a figure. ``synthetic``: faces of no real person; every figure from them says so."""
+
+    source: str
+    split: str
+    n: int
+    classes: tuple[str, ...]
+    fingerprint: str
+    synthetic: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: str) -> "DataIdentity":
+        """Return the identity of ``dataset``, which holds exactly the faces of ``split``."""
+        classes, digest = tuple(dataset.classes), dataset.fingerprint()
+        return cls(dataset.source, split, len(dataset), classes, digest, dataset.synthetic)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report on one data set; ``leaked_n`` of its faces stand in the training split too; ``robustness``: if asked;
+    ``note``: what to say beside the accuracy, if anything."""
+
+    data: DataIdentity
+    report: EvaluationReport
+    leaked_n: int | None = None
+    without_leaks: EvaluationReport | None = None
+    robustness: Robustness | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model against its baseline (its float original, as a rule) on the same faces."""
+
+    baseline: str
+    baseline_sha256: str
+    data: DataIdentity
+    paired: PairedComparison
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where times were taken: only those of one machine stand side by side. See ``Latency``."""
+
+    target: str
+    origin: str
+    cpu: str = ""
+
+    @property
+    def words(self) -> str:
+        """The target, and of a host its processor."""
+        return f"{self.target} ({self.cpu})" if self.cpu else self.target
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times of one model on one machine.
+
+    stages: stage name to ``LatencyStats.to_json()`` (n, mean_ms, p50_ms, p90_ms, p99_ms, max_ms, warmup_n);
+    'classify' is one inference, 'total' one frame from capture to result. origin: measured or estimated.
+    ``extra``: throughput, load time, peak memory, ratio to the baseline, how an estimate was made.
+    ``cpu``: the processor where ``target`` is 'host', which every machine calls itself; else, or unknown, ''.
+    """
+
+    target: str
+    origin: str
+    stages: dict[str, dict[str, Any]]
+    runtime: str = "device"
+    threads: int = 1
+    batch: int = 1
+    extra: dict[str, Any] = field(default_factory=dict)
+    cpu: str = ""
+
+    def __post_init__(self) -> None:
+        if self.origin not in (MEASURED, ESTIMATED):
+            raise ValueError(f"origin is '{self.origin}', expected {MEASURED} or {ESTIMATED}")
+        for stage, stats in self.stages.items():
+            for key, value in stats.items():
+                if key.endswith("_ms") and (
+                    not isinstance(value, int | float) or not math.isfinite(value) or value < 0
+                ):
+                    raise EdgeError(
+                        f"latency of '{stage}' on {self.target}: {key} is {value}; measure it again"
+                    )
+
+    @property
+    def machine(self) -> Machine:
+        """Where these times were taken."""
+        return Machine(self.target, self.origin, self.cpu)
+
+    @property
+    def way(self) -> tuple[str, int, int]:
+        """How the model was run: runtime, threads and batch."""
+        return self.runtime, self.threads, self.batch
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """All that is known of one model file."""
+
+    model: ModelIdentity
+    evaluations: tuple[Evaluation, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    latencies: tuple[Latency, ...] = ()
+    quantization: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists and numbers."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Results:
+    """One results document."""
+
+    models: tuple[ModelResults, ...]
+    command: str = ""
+    created: str = field(default_factory=now)
+    provenance: dict[str, Any] = field(default_factory=provenance)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as plain dictionaries, lists and numbers."""
+        head = {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "command": self.command,
+            "created": self.created,
+        }
+        return {**head, "provenance": self.provenance, "models": [entry.to_json() for entry in self.models]}

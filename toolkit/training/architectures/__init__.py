@@ -1,0 +1,153 @@
+"""Architectures by name: one file a family; each builds a Keras model from ``(48, 48, 1)`` gray 0..255 to logits.
+
+Two layer names are a contract with training and export: ``features`` is the vector that the classifier
+(and a second head in training) reads, ``logits`` the last layer.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from device.errors import EdgeError
+
+if TYPE_CHECKING:
+    import keras
+
+
+# Names of published weights: of keras.applications, and of face recognition networks.
+IMAGENET, FACES = "imagenet", "faces"
+
+
+class Backbone(Protocol):
+    """What ``BACKBONE`` of a module with published weights can do."""
+
+    def load(self, name: str, weights: str) -> "keras.Model":
+        """Return the network called ``name`` with the weights of that name or file."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family member: its name, what it is in a line, and the module whose ``build`` makes it.
+
+    ``pretrained`` names the published weights that it is made to start from, none if empty; the module's ``BACKBONE``
+    loads them.
+    """
+
+    name: str
+    summary: str
+    module: str
+    pretrained: str = ""
+
+    def build(self, class_count: int) -> "keras.Model":
+        """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
+        build: Callable[[int], keras.Model] = importlib.import_module(self.module).build
+        return build(class_count)
+
+
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture(
+            "compact",
+            "plain 3x3 chain 32/64/112/176, the model that the device carries",
+            "toolkit.training.architectures.compact",
+        ),
+        Architecture(
+            "small",
+            "the same chain 16/48/112/208, the fast model that ships",
+            "toolkit.training.architectures.small",
+        ),
+        Architecture(
+            "face-compact",
+            "face-mobilenet with fewer channels, the accurate model that ships",
+            "toolkit.training.architectures.face_compact",
+        ),
+        Architecture(
+            "wide", "the same chain 48/96/192/256, its teacher", "toolkit.training.architectures.wide"
+        ),
+        Architecture(
+            "fully-connected",
+            "two dense layers, a floor",
+            "toolkit.training.architectures.fully_connected",
+        ),
+        Architecture(
+            "plain-cnn",
+            "three convolutions and a wide dense layer, the tutorials' CNN",
+            "toolkit.training.architectures.plain_cnn",
+        ),
+        Architecture(
+            "mini-xception",
+            "residual separable blocks, the fer package's network",
+            "toolkit.training.architectures.mini_xception",
+        ),
+        Architecture(
+            "separable",
+            "depthwise separable convolutions like MobileNet's",
+            "toolkit.training.architectures.separable",
+        ),
+        Architecture(
+            "face-resnet",
+            "dlib's face recognition network, 4.4M parameters",
+            "toolkit.training.architectures.face_resnet",
+            pretrained=FACES,
+        ),
+        Architecture(
+            "face-mobilenet",
+            "MobileNet that learnt to recognise people, 3.2M parameters",
+            "toolkit.training.architectures.face_mobilenet",
+            pretrained=FACES,
+        ),
+        Architecture(
+            "face-mobilenet-192",
+            "face-mobilenet on a larger picture, the best teacher",
+            "toolkit.training.architectures.face_mobilenet_192",
+        ),
+        Architecture(
+            "efficientnet-lite0",
+            "inverted bottlenecks without attention, 3.4M parameters",
+            "toolkit.training.architectures.efficientnet_lite0",
+            pretrained=IMAGENET,
+        ),
+        Architecture(
+            "vgg16",
+            "thirteen plain convolutions, 14.7M parameters",
+            "toolkit.training.architectures.vgg16",
+            pretrained=IMAGENET,
+        ),
+        Architecture(
+            "resnet50v2",
+            "residual bottlenecks, 23.6M parameters",
+            "toolkit.training.architectures.resnet50v2",
+            pretrained=IMAGENET,
+        ),
+        Architecture(
+            "efficientnetv2b0",
+            "fused and depthwise bottlenecks, 5.9M parameters",
+            "toolkit.training.architectures.efficientnetv2b0",
+            pretrained=IMAGENET,
+        ),
+    )
+}
+
+
+def get_architecture(name: str) -> Architecture:
+    """Return the architecture called ``name``; EdgeError naming all of them if there is none."""
+    if name not in ARCHITECTURES:
+        raise EdgeError(f"no architecture '{name}'; there are: {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]
+
+
+def load_pretrained(architecture: Architecture, weights: str) -> "keras.Model":
+    """Return ``architecture`` with published weights: those of its name, downloaded once, or a file of them.
+
+    EdgeError if it has none, for a download that fails, and for a file that does not fit.
+    """
+    if not architecture.pretrained:
+        starters = [other.name for other in ARCHITECTURES.values() if other.pretrained]
+        raise EdgeError(
+            f"{architecture.name} has no published weights; expected one of {', '.join(starters)}; leave "
+            "out --weights, or give a trained .keras to --init"
+        )
+    backbone: Backbone = importlib.import_module(architecture.module).BACKBONE
+    return backbone.load(architecture.name, weights)

@@ -1,0 +1,77 @@
+"""Teachers: trained models whose mean probabilities a student learns from."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.training.acceleration import accelerated
+from toolkit.training.batches import Batch
+from toolkit.training.distillation.folding import folded
+from toolkit.training.distillation.teacher_cache import AnswerBook
+
+# (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
+Teacher = Callable[[np.ndarray], np.ndarray]
+
+
+class TeacherPanel:
+    """All teachers of a training as one, their mean.
+
+    Where the recipe's views come again epoch after epoch, so do the answers in ``book``: each view of each face is put
+    to the teachers once, with its mirror image, because the answer, the mean of both, serves both.
+    """
+
+    def __init__(self, teachers: list[Teacher], book: AnswerBook):
+        self.teachers = teachers
+        self.book = book
+
+    def probabilities(self, batch: Batch) -> np.ndarray:
+        """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
+        if batch.view is None:
+            return self.ask(batch.images)
+        missing = np.flatnonzero(np.isnan(self.book.read(batch.view, batch.rows)).any(axis=1))
+        if len(missing):
+            # The few faces that an epoch left over come up one by one in the next; every new size of a batch is
+            # compiled anew, and so there are only powers of two and the whole.
+            size = min(1 << int(len(missing) - 1).bit_length(), len(batch.rows))
+            asked = np.resize(missing, size)
+            images = batch.images[asked]
+            answers = (self.ask(images) + self.ask(images[:, :, ::-1])) / 2
+            self.book.write(batch.view, batch.rows[asked], answers)
+        return self.book.read(batch.view, batch.rows)
+
+    def ask(self, images: np.ndarray) -> np.ndarray:
+        """Return the mean of what all teachers answer to ``images``."""
+        return np.mean([teacher(images) for teacher in self.teachers], axis=0)
+
+
+def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
+    """Return the model at ``path`` as a teacher of ``classes``, computing under ``dtype_policy``.
+
+    A teacher that knows more classes gives the shares among the student's. EdgeError if it does not know them all.
+    """
+    model = load_keras_model(path)
+    labels = tuple((read_keras_metadata(path) or {}).get("labels", ()))
+    unknown = [name for name in classes if name not in labels]
+    if unknown:
+        raise EdgeError(
+            f"the teacher {path} does not know '{unknown[0]}'; expected all of {', '.join(classes)}, it knows "
+            f"{', '.join(labels) or 'no labels'}; choose another teacher or other --classes"
+        )
+    columns = [labels.index(name) for name in classes]
+    fast = accelerated(folded(model), dtype_policy)
+
+    def probabilities(images: np.ndarray) -> np.ndarray:
+        shares = np.asarray(fast.predict_on_batch(images), np.float32)[:, columns]
+        return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
+
+    return probabilities
+
+
+def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return softmax(log(p) / temperature) of (B, C) probabilities, float32."""
+    logits = np.log(np.maximum(probabilities, 1e-8)) / temperature
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
