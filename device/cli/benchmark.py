@@ -2,6 +2,7 @@
 
 import click
 
+from device.cli.output_options import output_options
 from device.faces.detectors import DETECTORS
 from device.runtime.options import RunOptions
 
@@ -43,7 +44,7 @@ from device.runtime.options import RunOptions
     "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@output_options(quiet=None)
 def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_model, as_json) -> None:
     """Time single inferences, crop to probabilities, of one model or of several in turn (A B A B ...).
 

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from device.cli.output_options import log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
 
 # Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
@@ -41,6 +42,7 @@ class LazyGroup(click.Group):
 
 def run_command_line(group: click.Group, name: str) -> None:
     """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
+    log_to_standard_error()
     try:
         code = group.main(prog_name=name, standalone_mode=False)
     except click.UsageError as error:

@@ -5,14 +5,14 @@ import sys
 
 import click
 
+from device.cli.output_options import output_options
 from device.errors import EXIT_FAILED
 
 
 @click.command()
 @click.option("--source", help="Check this source instead of the device's own camera.")
 @click.option("--model", metavar="FILE", help="Check this model instead of the one that would run.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only what is not ok.")
+@output_options(quiet="Print only what is not ok.")
 def doctor(source, model, as_json, quiet) -> None:
     """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
     from device.board.doctor import examine

@@ -4,13 +4,13 @@ import json
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("what", type=click.Choice(["yunet"]))
 @click.option("--url", help="Fetch from this address; the digest must be the same.")
-@click.option("--overwrite", is_flag=True, help="Fetch again even if the file is there and good.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options(overwrite="Fetch again even if the file is there and good.")
 def fetch(what, url, overwrite, as_json, quiet) -> None:
     """Download the YuNet detector (MIT, OpenCV Zoo) and check its SHA-256."""
     from device.faces.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet

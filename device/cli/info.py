@@ -2,10 +2,12 @@
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("model", required=False, metavar="[FILE]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@output_options(quiet=None)
 @click.option("--verbose", "-v", is_flag=True, help="List the operators too.")
 def info(model, as_json, verbose) -> None:
     """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the

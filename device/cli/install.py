@@ -4,11 +4,12 @@ import json
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("model", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options()
 def install(model, as_json, quiet) -> None:
     """Verify and try a .tflite, then make it the one that 'device run' uses; the one before is kept."""
     from device.board.model_store import install_model
@@ -17,8 +18,7 @@ def install(model, as_json, quiet) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options()
 def rollback(as_json, quiet) -> None:
     """Go back to the model before; a second time, forth again."""
     from device.board.model_store import roll_back

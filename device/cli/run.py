@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from device.cli.output_options import output_options
 from device.faces.detectors import DETECTORS
 from device.runtime.options import RunOptions
 from device.sinks import PREVIEW_HOST, PREVIEW_PORT
@@ -71,9 +72,7 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
     metavar="[HOST:PORT]",
     help="Serve a page with the live picture; other hosts than 127.0.0.1 need the token that is printed.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace existing output files.")
-@click.option("--json", "as_json", is_flag=True, help="Print the statistics as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options(overwrite="Replace existing output files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
 def run(as_json, quiet, verbose, **options) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device."""

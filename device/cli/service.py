@@ -3,6 +3,7 @@
 import click
 
 from device.cli.commands import LazyGroup
+from device.cli.output_options import output_options
 from device.errors import UsageError
 
 
@@ -14,8 +15,7 @@ def service() -> None:
 @service.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
 @click.option("--no-start", is_flag=True, help="Only write the unit.")
-@click.option("--overwrite", is_flag=True, help="Replace a unit that says something else.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options(json=False, overwrite="Replace a unit that says something else.")
 def install(run_options, no_start, overwrite, quiet) -> None:
     """Write, enable and start the unit. Options of 'device run' follow after --, for example:
 
@@ -40,7 +40,7 @@ def show(run_options) -> None:
 
 
 @service.command()
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@output_options(json=False)
 def uninstall(quiet) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
     from device.board.service import remove_unit

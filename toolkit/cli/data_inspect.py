@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
@@ -15,9 +17,10 @@ import click
 @click.option(
     "--near/--no-near", default=True, show_default=True, help="Look for nearly identical faces too."
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything found as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no summary.")
+@output_options(
+    quiet="Print no progress and no summary.",
+    overwrite="Replace an existing --out.",
+)
 def inspect(data, out, classes, near, overwrite, as_json, quiet) -> None:
     """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
     from toolkit.data.class_names import parse_classes

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.option(
@@ -25,9 +27,10 @@ import click
 @click.option(
     "--seed", type=click.IntRange(min=0), help="With --fit: seed of everything random.  [default: 0]"
 )
-@click.option("--overwrite", is_flag=True, help="Replace existing files.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was made as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+@output_options(
+    quiet="Print nothing.",
+    overwrite="Replace existing files.",
+)
 def synth(out, fit_on, overwrite, as_json, quiet, **choices) -> None:
     """Write synthetic labelled faces, of no real person, for trying things out."""
     from device.errors import UsageError

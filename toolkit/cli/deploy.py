@@ -4,6 +4,8 @@ import json
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("hosts", nargs=-1, required=True, metavar="USER@HOST...")
@@ -17,10 +19,8 @@ import click
 )
 @click.option("--ssh-config", type=click.Path(exists=True), metavar="FILE", help="Passed to ssh as -F.")
 @click.option("--out", type=click.Path(), help="Write what the hosts measured here.", metavar="FILE")
-@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
 @click.option("--dry-run", is_flag=True, help="Only check the hosts and say what would be done.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcomes as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
+@output_options(quiet="Print no progress.", overwrite="Replace an existing --out.")
 def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_run, as_json, quiet) -> None:
     """Install fer-edge and a model on boards over ssh: verified, tried and timed there, then switched.
 

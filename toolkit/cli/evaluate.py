@@ -4,6 +4,8 @@ import json
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.option(
@@ -39,9 +41,10 @@ import click
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress and no table.")
+@output_options(
+    quiet="Print no progress and no table.",
+    overwrite="Replace an existing --out.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
 def evaluate(
     models,

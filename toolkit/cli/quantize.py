@@ -2,6 +2,8 @@
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.option("--model", required=True, metavar="FILE", help="The Keras model, such as models/best.keras.")
@@ -62,9 +64,7 @@ import click
 )
 @click.option("--results", metavar="FILE", help="Write what was measured as JSON too, for 'toolkit report'.")
 @click.option("--untrained", is_flag=True, help="Accept a model that does not recognise the faces.")
-@click.option("--overwrite", is_flag=True, help="Replace existing files.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only the path of the file.")
+@output_options(quiet="Print only the path of the file.", overwrite="Replace existing files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
 def quantize(model, data, label_source, as_json, quiet, **options) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""

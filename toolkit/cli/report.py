@@ -4,6 +4,8 @@ import json
 
 import click
 
+from device.cli.output_options import output_options
+
 
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...")
@@ -18,9 +20,10 @@ import click
     "--fail-if", "condition", metavar="CONDITION",
     help="Exit 1 if this holds for any model, such as 'drop>0.5 or p50_ratio>1.1'.",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace an existing report.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report's figures as one JSON document.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+@output_options(
+    quiet="Print nothing.",
+    overwrite="Replace an existing report.",
+)
 def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -> None:
     """Join what evaluate, quantize, benchmark, deploy, data inspect and the device wrote into one HTML page.
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from device.cli.output_options import output_options
+
 
 def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     """Print every architecture with a line about it, and exit."""
@@ -103,11 +105,10 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 )
 @click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Go on where the training in --out stopped.")
-@click.option(
-    "--overwrite", is_flag=True, help="Start anew in a folder that holds a training or a best.keras."
+@output_options(
+    quiet="No progress.",
+    overwrite="Start anew in a folder that holds a training or a best.keras.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def train(
     data, out, classes, recipe_file, teachers, answers, init, resume, overwrite, as_json, quiet, **choices
 ) -> None:

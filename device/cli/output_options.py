@@ -1,0 +1,70 @@
+"""The options that commands share: what they print, what they may replace."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+PACKAGES = ("device", "toolkit")
+
+
+class OneLine(logging.Formatter):
+    """``warning: …`` for what a run survives, progress as it is; a record is one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = " ".join(record.getMessage().split())
+        return f"warning: {line}" if record.levelno >= logging.WARNING else line
+
+
+class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
+    """Standard error as it is at each record; a reader of it that went away stops nothing."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Drop the record: there is nobody left to tell."""
+
+
+def log_to_standard_error() -> None:
+    """Show what both packages log from INFO on; ``-q`` raises that to WARNING."""
+    handler = StandardError()
+    handler.setFormatter(OneLine())
+    for name in PACKAGES:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+
+
+def _quieten(_context: click.Context, _option: click.Parameter, quiet: bool) -> bool:
+    if quiet:
+        for name in PACKAGES:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    return quiet
+
+
+def output_options(
+    json: bool = True,
+    quiet: str | None = "Print nothing but errors.",
+    overwrite: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a command ``--overwrite``, ``--json`` (``as_json``) and ``-q/--quiet``.
+
+    ``quiet`` and ``overwrite`` are the options' help; None leaves the option out.
+
+    >>> @click.command()
+    ... @output_options(overwrite="Replace an existing --out.")
+    ... def measure(overwrite, as_json, quiet): ...
+    """
+    options = []
+    if overwrite:
+        options.append(click.option("--overwrite", is_flag=True, help=overwrite))
+    if json:
+        options.append(click.option("--json", "as_json", is_flag=True, help="Print one JSON document."))
+    if quiet:
+        options.append(click.option("-q", "--quiet", is_flag=True, callback=_quieten, help=quiet))
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
