@@ -143,6 +143,7 @@ figures: setup ## quantize and measure the shipped models on DATA; the committed
 	$(MAKE) docs
 
 docs: setup ## the generated parts of the documents; the picture needs chromium
+	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_figures.py
 	$(BIN)/python docs/make_corruptions.py

@@ -1,13 +1,18 @@
-"""Only toolkit -> device: the device's modules import with the host's packages and toolkit blocked."""
+"""One-way arrows: rooms import only what docs/rooms.toml allows, and the device nothing of the host."""
 
+import ast
 import pkgutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import device
 
+ROOT = Path(__file__).parents[1]
+ROOMS = tomllib.loads((ROOT / "docs" / "rooms.toml").read_text())
 BLOCKED = ("tensorflow", "keras", "matplotlib", "jinja2", "rich", "toolkit", "picamera2", "paho")
 PROGRAM = """
 import sys
@@ -22,12 +27,59 @@ for name in {modules!r}:
 """
 
 
+def room_of(module: str) -> str:
+    """Return ``package.room`` of a dotted module name; what lies beside the rooms is the base."""
+    package, *inner = module.split(".")
+    room = inner[0] if inner and (ROOT / package / inner[0]).is_dir() else "base"
+    return f"{package}.{room}"
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Return the rooms of this project that a file imports anywhere, in functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {room_of(name) for name in names if name.split(".")[0] in ROOMS}
+
+
+@pytest.mark.parametrize("package", list(ROOMS))
+def test_rooms_import_only_what_the_table_allows(package):
+    doors = {ROOT / package / "__main__.py", ROOT / package / "__init__.py"}  # the program and the API
+    for path in sorted((ROOT / package).rglob("*.py")):
+        if path in doors:
+            continue
+        room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        named = ROOMS[package][room.partition(".")[2]]["imports"]
+        allowed = {name if "." in name else f"{package}.{name}" for name in named} | {room}
+        assert imported_rooms(path) <= allowed, f"{path.relative_to(ROOT)}: {imported_rooms(path) - allowed}"
+
+
+def test_no_two_rooms_import_each_other():
+    arrows = {
+        (f"{package}.{room}", name if "." in name else f"{package}.{name}")
+        for package, rooms in ROOMS.items()
+        for room, said in rooms.items()
+        for name in said["imports"]
+    }
+    assert arrows
+    assert not {(b, a) for a, b in arrows} & arrows
+
+
+def test_every_folder_is_a_room_of_the_table():
+    for package, rooms in ROOMS.items():
+        folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert folders == set(rooms) - {"base"}
+
+
 def test_device_imports_nothing_of_the_host():
     modules = [found.name for found in pkgutil.walk_packages(device.__path__, "device.")]
     modules = [name for name in modules if not name.endswith("__main__")]
     assert {"device.runtime.pipeline", "device.cli.run", "device.capture.sources.picamera"} <= set(modules)
     program = PROGRAM.format(blocked=BLOCKED, modules=modules)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
@@ -41,6 +93,6 @@ def test_help_imports_nothing_heavy(program):
         "heavy = {'numpy', 'cv2', 'tensorflow', 'keras', 'matplotlib', 'ai_edge_litert', 'rich'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Commands:" in done.stdout
