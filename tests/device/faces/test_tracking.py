@@ -3,7 +3,7 @@
 import numpy as np
 
 from device.faces.detectors.base import Detection, without_duplicates
-from device.faces.tracking import COAST_S, CONFIRM_HITS, FORGET_S, FaceTracker
+from device.faces.tracking import COAST_S, CONFIRM_HITS, FORGET_S, SIGHT_S, FaceTracker
 from device.frames import BoundingBox
 
 STEP_S = 1 / 30
@@ -115,3 +115,17 @@ def test_many_faces_keep_their_ids():
 def test_duplicates_are_the_same_face():
     kept = without_duplicates([square(100, score=0.5), square(104, score=0.9), square(190, score=0.6)])
     assert [one.score for one in kept] == [0.9, 0.6]
+
+
+def test_what_only_looks_like_the_face_is_reported_for_a_time():
+    tracker, still = FaceTracker(0.8), square(100, score=0.9)
+    frames = [[still]] * 3 + [[]] * 60
+    reported = []
+    for number, detections in enumerate(frames):
+        tracker.predict(number * STEP_S)
+        faces = tracker.update(detections, True, find_again=lambda track: still.box)
+        reported.append([(face.id, face.seen) for face in faces])
+    last = 2 + round(SIGHT_S / STEP_S)  # the frame SIGHT_S after the last detection
+    assert reported[:3] == [[(1, True)]] * 3
+    assert reported[3:last] == [[(1, False)]] * (last - 3)
+    assert reported[last + 1 :] == [[]] * (len(frames) - last - 1)

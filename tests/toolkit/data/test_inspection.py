@@ -51,6 +51,18 @@ def test_every_flaw_is_found(flawed):
     assert "no face of class 'sad' in split 'test'" in document["findings"]
 
 
+def test_the_table_has_a_column_of_totals_only_where_there_is_more_than_one_split(flawed):
+    dataset = load_dataset(flawed, lenient=True)
+    both = inspect_dataset(dataset, near=False).summary().splitlines()
+    assert [line.split() for line in both[:3]] == [
+        ["class", "train", "test", "all"],
+        ["happy", "5", "5", "10"],
+        ["sad", "5", "0", "5"],
+    ]
+    one = inspect_dataset(dataset.split("test"), near=False).summary().splitlines()
+    assert [line.split() for line in one[:3]] == [["class", "test"], ["happy", "5"], ["sad", "0"]]
+
+
 def test_near_copies_are_found_under_light_noise_and_jpeg_but_not_among_strangers():
     faces = make_faces(60)
     rng = np.random.default_rng(0)

@@ -92,6 +92,7 @@ def test_wrong_pixel_counts_throughout_are_fatal(tmp_path, faces):
         (("sad", "0", "Training"), "received 'sad'"),
         ((1, "0", "Holdout"), "expected the usage Training, PublicTest or PrivateTest; received 'Holdout'"),
         ((1,), "row 21: expected at least 3 columns; received 1"),
+        ((1, "0"), "row 21: expected at least 3 columns; received 2"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_named(tmp_path, faces, row, message):

@@ -44,6 +44,8 @@ KERNEL = tensor((4, 3, 3, 8), constant=np.zeros((4, 3, 3, 8)))
 BIAS = tensor((4,), "int32", constant=np.zeros(4))
 OUT = tensor((1, 6, 6, 4))
 DENSE = tensor((7, 8), constant=np.zeros((7, 8)))
+PLACES = tensor((4,), "int32", constant=[0, 0, 0, 0])
+ONES = tensor((4,), "int32", constant=[1, 1, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,16 @@ DENSE = tensor((7, 8), constant=np.zeros((7, 8)))
         ("SOFTMAX", (tensor((1, 7)), tensor((1, 7))), None, "maps"),
         ("PRELU", (IMAGE, tensor((6, 6, 8), constant=np.zeros((6, 6, 8))), OUT), None, "from place to place"),
         ("CUMSUM", (IMAGE, OUT), None, "no such operator"),
+        ("STRIDED_SLICE", (IMAGE, PLACES, PLACES, ONES, OUT), Options(_0=1, _1=1, _4=1), "maps"),
+        ("STRIDED_SLICE", (IMAGE, PLACES, PLACES, ONES, OUT), Options(_2=1), "an ellipsis or a new axis"),
+        ("STRIDED_SLICE", (IMAGE, PLACES, PLACES, ONES, OUT), Options(_3=2), "an ellipsis or a new axis"),
+        ("STRIDED_SLICE", (IMAGE, PLACES, PLACES, replace(ONES, constant=None), OUT), None, "strides"),
+        (
+            "STRIDED_SLICE",
+            (IMAGE, PLACES, PLACES, tensor((4,), "int32", constant=[1, 2, 1, 1]), OUT),
+            None,
+            "strides are not 1",
+        ),
     ],
 )
 def test_each_documented_limit(name, tensors, options, expected):

@@ -1,0 +1,49 @@
+"""How often the whole frame is searched: by time, and on a slow board by frames. Real pictures, the real Haar."""
+
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource, MovingFace
+from device.errors import UsageError
+from device.faces.detectors import create_detector
+from device.faces.face_finder import SWEEP_FRAMES, FaceFinder
+from device.frames import Frame
+
+STILL = (MovingFace(140, (320, 240), (0, 0), 1.0),)
+
+
+def whole_searches(faces, seconds_apart: float, count: int) -> list[int]:
+    """The numbers of those frames, ``seconds_apart``, of which all was searched."""
+    finder, searched = FaceFinder(create_detector("haar")), []
+    with DemoSource(1, faces=faces) as demo:
+        image = demo.picture(0)
+    for number in range(count):
+        before = finder.sweeps
+        finder.find(Frame(image, number, round(number * seconds_apart * 1e9)))
+        if finder.sweeps > before:
+            searched.append(number)
+    return searched
+
+
+def test_a_new_face_is_noticed_within_half_a_second():
+    searched = whole_searches(STILL, 0.05, 45)
+    assert np.diff(searched[3:]).tolist() == [10] * (len(searched) - 4)  # the first confirm the face
+    assert searched[-1] >= 34
+
+
+def test_a_slow_board_searches_all_of_every_fifth_frame_at_most():
+    searched = whole_searches(STILL, 0.18, 30)  # half a second is three frames here
+    assert np.diff(searched[3:]).tolist() == [SWEEP_FRAMES] * (len(searched) - 4)
+    assert searched[-1] >= 24
+
+
+def test_while_nobody_is_there_all_is_searched_ten_times_a_second():
+    assert whole_searches((), 0.025, 20) == [0, 4, 8, 12, 16]
+    assert whole_searches((), 0.2, 5) == [0, 1, 2, 3, 4]
+
+
+def test_a_face_larger_than_the_picture_is_asked_for_in_vain():
+    finder = FaceFinder(create_detector("haar", 300), min_face_px=300)
+    finder.find(Frame(np.zeros((300, 400), np.uint8), 0, 0))
+    with pytest.raises(UsageError, match="300 pixels, the picture only 400x299"):
+        finder.find(Frame(np.zeros((299, 400), np.uint8), 1, 1))

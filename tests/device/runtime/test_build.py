@@ -1,0 +1,54 @@
+"""What a run is made of: the parts that its options and its model ask for."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource
+from device.errors import EdgeError, UsageError
+from device.faces.cropping import crop_face
+from device.faces.detectors import create_detector
+from device.model.expression_model import load_model
+from device.model.metadata import read_metadata
+from device.runtime.build import labels_from, run_with
+from device.runtime.options import RunOptions
+from toolkit.models.packing import pack_metadata
+
+
+@pytest.mark.parametrize("crop_margin", [1.22, 1.6])
+def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
+    tiny_model, tmp_path, crop_margin
+):
+    """A model's margin is told in widths of YuNet's box, whose own margin is 1.22; Haar's boxes are larger."""
+    metadata = replace(read_metadata(tiny_model), crop_margin=crop_margin)
+    model_file, picture, rows = tmp_path / "m.tflite", tmp_path / "still.png", tmp_path / "rows.jsonl"
+    model_file.write_bytes(pack_metadata(tiny_model.read_bytes(), metadata))
+    with DemoSource() as demo:
+        cv2.imwrite(str(picture), demo.picture(100))
+    run_with(RunOptions(str(picture), str(model_file), output=str(rows)), lambda line: None)
+
+    image, detector = cv2.imread(str(picture)), create_detector("haar")
+    margin_ratio = detector.margin_ratio * crop_margin / 1.22
+    boxes = [face.box for face in detector.detect_still(image)]
+    crops = np.stack([crop_face(image, box, margin_ratio) for box in boxes])
+    expected = load_model(tiny_model).predict(crops)
+    assert len(boxes) == 2
+    found = [list(face["scores"].values()) for face in json.loads(rows.read_text())["faces"]]
+    np.testing.assert_allclose(sorted(found), sorted(expected.tolist()), atol=1e-4)
+
+
+def test_labels_are_named_or_read(tmp_path):
+    assert labels_from(None) is None
+    assert labels_from("happy, sad,") == ("happy", "sad")
+    path = tmp_path / "labels.txt"
+    path.write_text("very happy\n\n sad \n", encoding="utf-8")
+    assert labels_from(str(path)) == ("very happy", "sad")
+    with pytest.raises(EdgeError, match="no such file; expected one label a line"):
+        labels_from(str(tmp_path / "gone"))
+    path.write_text("\n\n")
+    for empty in (str(path), " , "):
+        with pytest.raises(UsageError, match="names no label"):
+            labels_from(empty)

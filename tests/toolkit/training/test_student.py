@@ -1,0 +1,35 @@
+"""The loss of the network that is trained, held against the formula."""
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+
+from toolkit.training.student import ClassLoss
+
+pytestmark = pytest.mark.toolkit
+
+LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]], np.float32)
+LABELS = np.array([[1, 0, 0], [0.2, 0.8, 0]], np.float32)
+TEACHERS = np.array([[0.5, 0.2, 0.3], [0.1, 0.6, 0.3]], np.float32)
+
+
+def cross_entropy(targets, logits):
+    exponents = np.exp(logits)
+    return -(targets * np.log(exponents / exponents.sum(axis=1, keepdims=True))).sum(axis=1)
+
+
+def test_without_teachers_it_is_the_cross_entropy_with_the_labels():
+    loss = ClassLoss(3, teacher_weight=0.7, temperature=2.0)
+    np.testing.assert_allclose(loss.call(LABELS, LOGITS), cross_entropy(LABELS, LOGITS), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("weight", "temperature"), [(0.7, 2.0), (0.25, 3.0), (1.0, 1.0)])
+def test_with_teachers_it_is_hintons_sum(weight, temperature):
+    """(1 - w) CE(labels) + w T^2 CE(teachers, logits / T): T^2 keeps the two gradients in proportion."""
+    loss = ClassLoss(3, weight, temperature)
+    expected = (1 - weight) * cross_entropy(LABELS, LOGITS) + weight * temperature**2 * cross_entropy(
+        TEACHERS, LOGITS / temperature
+    )
+    both = np.concatenate([LABELS, TEACHERS], axis=1)
+    np.testing.assert_allclose(loss.call(both, LOGITS), expected, rtol=1e-5)
