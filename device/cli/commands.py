@@ -9,6 +9,7 @@ import click
 
 from device.cli.output_options import log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
+from device.text import printable
 
 # Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
@@ -101,5 +102,5 @@ def fail(message: str, code: int) -> None:
         import traceback
 
         traceback.print_exc()
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    print("error: " + printable(" ".join(message.split())), file=sys.stderr)
     sys.exit(code)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from device.text import printable
+
 PACKAGES = ("device", "toolkit")
 
 
@@ -13,7 +15,7 @@ class OneLine(logging.Formatter):
     """``warning: …`` for what a run survives, progress as it is; a record is one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = " ".join(record.getMessage().split())
+        line = printable(" ".join(record.getMessage().split()))
         return f"warning: {line}" if record.levelno >= logging.WARNING else line
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from device.model.expression_model import ExpressionModel, input_contract
+from device.text import printable
 
 
 def describe(model: ExpressionModel) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
 
 
 def description_lines(description: dict[str, Any], verbose: bool = False) -> list[str]:
-    """Return the description as lines for a person."""
+    """Return the description as lines for a person; whatever the file holds, a terminal only shows it."""
     entry, out, metadata = description["input"], description["output"], description["metadata"]
     lines = [
         f"{description['path']}",
@@ -59,7 +60,7 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
         lines.append(
             "  tensors         " + ", ".join(f"{n} {name}" for name, n in description["dtypes"].items())
         )
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _tensor_line(tensor: dict[str, Any]) -> str:

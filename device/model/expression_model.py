@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.associated_files import JSON_NAME
 from device.model.metadata import (
-    JSON_NAME,
+    INPUT_TYPES,
     STANDARD_NAME,
     InputContract,
     ModelMetadata,
+    checked_labels,
     read_labels,
     read_metadata,
     weights_sha256,
@@ -21,7 +23,6 @@ from device.model.tflite_file import Tensor, TfliteFile, read_tflite
 from device.quiet import silenced
 
 PACKAGED_MODEL = "fer7_int8.tflite"
-INPUT_TYPES = ("float32", "int8", "uint8", "int16")
 # Operators after which a probability is still a probability.
 TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 
@@ -230,7 +231,7 @@ def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] |
         raise EdgeError(
             f"{len(labels)} labels, but {path} has {outputs} outputs; pass --labels with {outputs} names"
         )
-    return tuple(labels)
+    return checked_labels(tuple(labels), str(path))
 
 
 def _open_interpreter(path: Path, data: bytes, threads: int):

@@ -6,19 +6,27 @@ second zip member with everything else. Python's ``zipfile`` opens the .tflite a
 """
 
 import hashlib
-import io
 import json
-import zipfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from device.errors import EdgeError
+from device.model.associated_files import (
+    JSON_NAME,
+    LABELS_NAME,
+    graph_bytes,
+    name_of,
+    read_associated_files,
+)
+from device.model.json_fields import JsonFields
+from device.text import printable
 
 SCHEMA_VERSION = 1
-JSON_NAME = "fer_edge.json"
-LABELS_NAME = "labels.txt"
 STANDARD_NAME = "TFLITE_METADATA"
-MAX_MEMBER_BYTES = 1 << 20
+INPUT_TYPES = ("float32", "int8", "uint8", "int16")
+MOST_LABEL_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -54,38 +62,102 @@ class ModelMetadata:
     recipe: str = ""
     kept_float: tuple[str, ...] = ()
     equalized: bool = False
-    representative: dict | None = None
-    accuracy: dict | None = None
-    versions: dict = field(default_factory=dict)
+    representative: dict[str, Any] | None = None
+    accuracy: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     created: str = ""
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         document = asdict(self)
         document["labels"], document["kept_float"] = list(self.labels), list(self.kept_float)
         return {"schema_version": SCHEMA_VERSION, **document}
 
     @classmethod
-    def from_json(cls, document: dict) -> "ModelMetadata":
-        """Build from ``to_json``'s document; fields of later versions are passed over. EdgeError if it does
-        not fit.
+    def from_json(cls, document: Any, name: str = JSON_NAME) -> "ModelMetadata":
+        """Build from ``to_json``'s document; fields of later versions are passed over.
+
+        This is where types and ranges are checked: EdgeError, calling the document ``name``, for the first
+        that does not fit. Texts other than labels may hold any character; ``printable`` is for their reader.
         """
-        try:
-            known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-            contract = {
-                name: known["input"][name]
-                for name in InputContract.__dataclass_fields__
-                if name in known["input"]
-            }
-            labels = tuple(str(label) for label in known["labels"])
-            kept_float = tuple(known.get("kept_float", ()))
-            return cls(
-                **{**known, "labels": labels, "kept_float": kept_float, "input": InputContract(**contract)}
-            )
-        except (KeyError, TypeError) as error:
+        fields = JsonFields(document, name)
+        return cls(
+            labels=checked_labels(fields.texts("labels"), name),
+            input=_input_contract(fields.fields("input")),
+            crop_margin=fields.number("crop_margin", 0.1, 10.0, cls.crop_margin),
+            recipe=fields.text("recipe", ""),
+            kept_float=fields.texts("kept_float", ()),
+            equalized=fields.flag("equalized", False),
+            representative=_representative(fields),
+            accuracy=_accuracy(fields),
+            versions=_versions(fields),
+            weights_sha256=fields.text("weights_sha256", ""),
+            created=fields.text("created", ""),
+        )
+
+
+def checked_labels(labels: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Return ``labels``, of the file ``name``; EdgeError unless each is unique and a line of 1 to 100 letters."""
+    for number, label in enumerate(labels, 1):
+        if not label.strip() or len(label) > MOST_LABEL_CHARACTERS or not label.isprintable():
             raise EdgeError(
-                f"{JSON_NAME} in the model does not fit: {error}; quantize the model again"
-            ) from error
+                f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {MOST_LABEL_CHARACTERS} "
+                "printable characters; pass --labels, or quantize the model again"
+            )
+    if len(set(labels)) < len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise EdgeError(f"{name}: the label '{twice}' stands there twice; pass --labels with different names")
+    return labels
+
+
+def _input_contract(fields: JsonFields) -> InputContract:
+    dtype = fields.text("dtype")
+    if dtype not in INPUT_TYPES:
+        raise EdgeError(
+            f"{fields.name}: dtype is '{printable(dtype, 60)}'; expected one of {', '.join(INPUT_TYPES)}"
+        )
+    return InputContract(
+        height=fields.integer("height", 1, 1 << 16),
+        width=fields.integer("width", 1, 1 << 16),
+        channels=fields.integer("channels", 1, 3),
+        dtype=dtype,
+        scale=fields.number("scale", 0.0 if dtype == "float32" else 1e-12, 1e12),
+        zero_point=fields.integer("zero_point", -(1 << 15), 1 << 15),
+        pixel_scale=fields.number("pixel_scale", 1e-9, 1e9, InputContract.pixel_scale),
+    )
+
+
+def _representative(fields: JsonFields) -> dict[str, Any] | None:
+    if fields.document.get("representative") is None:
+        return None
+    faces = fields.fields("representative")
+    count = faces.integer("count", 0, 1 << 40)
+    return {"count": count, "sha256": faces.text("sha256"), "source": faces.text("source")}
+
+
+def _accuracy(fields: JsonFields) -> dict[str, Any] | None:
+    if fields.document.get("accuracy") is None:
+        return None
+    every = fields.fields("accuracy")
+    figures = {name: every.fields(name) for name in ("float", "quantized") if name in every.document}
+    return {
+        name: {
+            "accuracy": figure.number("accuracy", 0, 1),
+            "n": figure.integer("n", 0, 1 << 40),
+            "interval": figure.numbers("interval", 2),
+            "data": figure.text("data"),
+        }
+        for name, figure in figures.items()
+    }
+
+
+def _versions(fields: JsonFields) -> dict[str, str]:
+    if "versions" not in fields.document:
+        return {}
+    versions = fields.fields("versions")
+    if len(versions.document) > 100:
+        raise EdgeError(f"{versions.name} names {len(versions.document)} packages; expected at most 100")
+    return {package: versions.text(package) for package in versions.document}
 
 
 def read_metadata(source: str | Path | bytes, name: str | None = None) -> ModelMetadata | None:
@@ -94,60 +166,29 @@ def read_metadata(source: str | Path | bytes, name: str | None = None) -> ModelM
 
     Raises EdgeError, calling the file ``name``, if it cannot be read or what it carries is broken.
     """
-    name = name or _name_of(source)
+    name = name or name_of(source)
     content = read_associated_files(source, name).get(JSON_NAME)
     if content is None:
         return None
     try:
-        return ModelMetadata.from_json(json.loads(content))
-    except ValueError as error:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise EdgeError(f"{JSON_NAME} in {name} is no JSON ({error}); quantize the model again") from error
+    return ModelMetadata.from_json(document, f"{JSON_NAME} in {name}")
 
 
 def read_labels(source: str | Path | bytes, name: str | None = None) -> tuple[str, ...] | None:
     """Return the labels that the .tflite carries, ours or of any tool that wrote standard metadata; None
     without.
     """
+    name = name or name_of(source)
     files = read_associated_files(source, name)
-    candidates = [LABELS_NAME, *(member for member in files if member.endswith(".txt") and "label" in member)]
-    for member in candidates:
+    for member in (LABELS_NAME, *(member for member in files if member not in (LABELS_NAME, JSON_NAME))):
         if member in files:
-            lines = files[member].decode("utf-8", "replace").splitlines()
-            return tuple(line.strip() for line in lines if line.strip())
+            lines = files[member].decode("utf-8-sig", "replace").splitlines()
+            labels = tuple(line.strip() for line in lines if line.strip())
+            return checked_labels(labels, f"{printable(member, 60)} in {name}")
     return None
-
-
-def _name_of(source: str | Path | bytes) -> str:
-    return "the model" if isinstance(source, bytes) else str(source)
-
-
-def read_associated_files(source: str | Path | bytes, name: str | None = None) -> dict[str, bytes]:
-    """Return the files appended to a .tflite, by name; empty where there are none. EdgeError if one is
-    damaged.
-    """
-    name = name or _name_of(source)
-    try:
-        handle = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
-        with handle:
-            if not zipfile.is_zipfile(handle):
-                return {}
-            with zipfile.ZipFile(handle) as archive:
-                members = [info for info in archive.infolist() if info.file_size <= MAX_MEMBER_BYTES]
-                return {info.filename: archive.read(info) for info in members}
-    except OSError as error:
-        raise EdgeError(f"cannot read the model {name}: {error.strerror}; name a .tflite file") from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise EdgeError(
-            f"the files inside {name} are damaged ({error}); copy or quantize it again"
-        ) from error
-
-
-def graph_bytes(data: bytes) -> bytes:
-    """Return the part of a .tflite before the appended zip: graph and weights."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return data
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return data[: min((info.header_offset for info in archive.infolist()), default=len(data))]
 
 
 def weights_sha256(data: bytes) -> str:

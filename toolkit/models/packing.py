@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.model.metadata import JSON_NAME, LABELS_NAME, STANDARD_NAME, ModelMetadata, graph_bytes
+from device.model.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
+from device.model.metadata import STANDARD_NAME, ModelMetadata
 from toolkit.models.standard_metadata import image_classifier_metadata
 
 

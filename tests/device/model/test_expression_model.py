@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from device.model.associated_files import graph_bytes
 from device.model.expression_model import input_contract, load_model, pixel_table
-from device.model.metadata import InputContract, ModelMetadata, graph_bytes
+from device.model.metadata import InputContract, ModelMetadata
 from device.model.tflite_file import Tensor
 
 pytest.importorskip("ai_edge_litert")

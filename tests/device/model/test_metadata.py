@@ -1,5 +1,6 @@
 """What a model file says of itself comes out again, for us and for others."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
+from device.model.associated_files import JSON_NAME, graph_bytes, read_associated_files
 from device.model.expression_model import load_model, model_of
 from device.model.metadata import (
-    JSON_NAME,
     InputContract,
     ModelMetadata,
-    graph_bytes,
     read_labels,
     read_metadata,
     weights_sha256,
@@ -134,3 +134,116 @@ def test_litert_benchmark_times_the_packed_file(packed):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-500:]
     assert "Inference (median)" in done.stdout + done.stderr
+
+
+def with_member(tiny_model, path, name, content):
+    """Write the tiny model's graph with one appended file to ``path``."""
+    path.write_bytes(graph_bytes(tiny_model.read_bytes()))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return path
+
+
+def wrong(**fields):
+    contract = {
+        "height": 48,
+        "width": 48,
+        "channels": 1,
+        "dtype": "int8",
+        "scale": 1 / 255,
+        "zero_point": -128,
+    }
+    document = {"labels": list("abcdefg"), "input": contract}
+    for name, value in fields.items():
+        (contract if name in contract or name == "pixel_scale" else document)[name] = value
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"crop_margin": "wide"}, "crop_margin is 'wide'"),
+        ({"crop_margin": float("nan")}, "crop_margin is nan"),
+        ({"crop_margin": 0}, "crop_margin is 0"),
+        ({"crop_margin": -1.2}, "crop_margin is -1.2"),
+        ({"crop_margin": 1e9}, "crop_margin is 1000000000.0"),
+        ({"crop_margin": 10**400}, "crop_margin is 1000"),
+        ({"crop_margin": True}, "crop_margin is True"),
+        ({"scale": float("nan")}, "scale is nan"),
+        ({"scale": 0}, "scale is 0"),
+        ({"pixel_scale": float("inf")}, "pixel_scale is inf"),
+        ({"zero_point": 1.5}, "zero_point is 1.5"),
+        ({"height": 10**12}, "height is 1000000000000"),
+        ({"dtype": "object"}, "dtype is 'object'"),
+        ({"input": []}, "input is"),
+        ({"labels": None}, "labels is None"),
+        ({"labels": [None] * 7}, "labels is"),
+        ({"labels": "abcdefg"}, "labels is 'abcdefg'"),
+        ({"labels": list("abcdefa")}, "'a' stands there twice"),
+        ({"labels": ["a" * 101, *"bcdefg"]}, "label 1"),
+        ({"labels": ["\x1b[2J", *"bcdefg"]}, r"label 1 is '\\x1b\[2J'"),
+        ({"labels": ["a"] * 10001}, "at most 10000 texts"),
+        ({"created": 3}, "created is 3"),
+        ({"created": "x" * 2000}, "created is 'xxx"),
+        ({"versions": ["numpy"]}, "versions is"),
+        ({"versions": {"numpy": 2}}, "versions: numpy is 2"),
+        ({"equalized": "yes"}, "equalized is 'yes'"),
+        ({"kept_float": [1]}, "kept_float is"),
+        ({"representative": {"count": -1}}, "count is -1"),
+        ({"accuracy": {"float": {"accuracy": 2}}}, "accuracy is 2"),
+        ({"accuracy": {"float": {"accuracy": 1, "n": 1, "interval": [0], "data": ""}}}, "interval is"),
+    ],
+)
+def test_what_does_not_fit_is_told_where_it_enters(tiny_model, tmp_path, fields, said):
+    path = with_member(tiny_model, tmp_path / "odd.tflite", JSON_NAME, wrong(**fields))
+    with pytest.raises(EdgeError, match=said) as raised:
+        load_model(path)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 500
+
+
+def test_fields_of_later_versions_are_passed_over(tiny_model, tmp_path):
+    path = with_member(tiny_model, tmp_path / "later.tflite", JSON_NAME, wrong(invented_later={"a": 1}))
+    assert load_model(path).labels == tuple("abcdefg")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"labels": ' + "9" * 5000 + "}", "\udcff".encode("utf-8", "surrogatepass")],
+    ids=["deep", "huge integer", "no UTF-8"],
+)
+def test_json_that_python_does_not_take_is_one_line(tiny_model, tmp_path, content):
+    path = with_member(tiny_model, tmp_path / "odd.tflite", JSON_NAME, content)
+    with pytest.raises(EdgeError, match="is no JSON"):
+        load_model(path)
+
+
+def test_damaged_members_are_one_line(tiny_model, tmp_path):
+    path = with_member(tiny_model, tmp_path / "good.tflite", JSON_NAME, wrong())
+    graph, whole = graph_bytes(path.read_bytes()), path.read_bytes()
+    for place in range(len(graph), len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        with contextlib.suppress(EdgeError):
+            read_metadata(bytes(damaged))
+
+
+@pytest.mark.parametrize("name", [JSON_NAME, "labels.txt"])
+def test_a_member_that_swells_is_refused_before_it_is_unpacked(tiny_model, tmp_path, name):
+    path = with_member(tiny_model, tmp_path / "bomb.tflite", name, b" " * (64 << 20))
+    with pytest.raises(EdgeError, match="67108864 bytes"):
+        load_model(path)
+
+
+def test_members_of_other_names_are_not_unpacked(tiny_model, tmp_path):
+    path = with_member(tiny_model, tmp_path / "more.tflite", JSON_NAME, wrong())
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(50):
+            archive.writestr(f"other{number}.bin", bytes(1 << 20))
+    assert list(read_associated_files(path)) == [JSON_NAME]
+
+
+def test_labels_of_other_tools_are_read_with_a_byte_order_mark(tiny_model, tmp_path):
+    lines = "\ufeff" + "\r\n".join("abcdefg")
+    path = with_member(tiny_model, tmp_path / "theirs.tflite", "probability-labels.txt", lines)
+    assert read_labels(path) == tuple("abcdefg")

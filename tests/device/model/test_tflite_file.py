@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model.metadata import graph_bytes
+from device.model.associated_files import graph_bytes
 from device.model.tflite_file import read_tflite
 
 
@@ -111,7 +111,7 @@ FUZZ = """
 import sys
 import numpy as np
 from device.errors import EdgeError
-from device.model.metadata import graph_bytes
+from device.model.associated_files import graph_bytes
 from device.model.tflite_file import read_tflite
 from ai_edge_litert.interpreter import Interpreter
 graph = graph_bytes(open(sys.argv[1], "rb").read())

@@ -1,0 +1,21 @@
+"""Text from outside, made fit for a terminal."""
+
+
+def printable(text: object, longest: int | None = None) -> str:
+    r"""Return ``str(text)`` in one line without anything that a terminal obeys.
+
+    Control characters, line breaks, bidirectional overrides and stray surrogates become escapes such as
+    ``\x1b``; letters of any script stay. ``longest``: characters kept, the rest becomes ``…``.
+
+    >>> printable("happy\x1b[2J\n")
+    'happy\\x1b[2J\\n'
+    """
+    said = str(text)
+    if longest is not None and len(said) > longest:
+        said = said[: max(0, longest - 1)] + "…"
+    if said.isprintable():
+        return said
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1].replace("\\'", "'")
+        for character in said
+    )
