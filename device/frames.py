@@ -1,8 +1,9 @@
 """The plain types that everything on the device speaks: frames, boxes, where frames come from."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import numpy as np
 
@@ -70,21 +71,37 @@ class Frame:
         return self.image.shape[1], self.image.shape[0]
 
 
-class FrameSource(Protocol):
+class FrameSource(ABC):
     """Where frames come from. Opened by entering the context, closed by leaving it, iterated once.
 
     A finite source (a file, a folder) ends its iteration; a live one goes on until it is closed.
-    Raises EdgeError if it cannot be opened or stops delivering. A source that waits for long may have
-    ``interrupt()``, called by another thread: it ends the wait. A video file has its ``rate`` in frames a second once
-    it is open.
+    Raises EdgeError if it cannot be opened or stops delivering.
+
+    A source needs ``name``, ``__enter__``, ``__exit__`` and ``__iter__``; the rest has defaults:
+
+    >>> class Still(FrameSource):
+    ...     name, live, continuous = "still", False, False
+    ...     def __enter__(self): return self
+    ...     def __exit__(self, *exc): pass
+    ...     def __iter__(self): yield Frame(np.zeros((480, 640), np.uint8), 0, 0)
     """
 
     name: str
-    live: bool  # a camera or stream: late frames are dropped; a file: every frame is delivered
-    continuous: bool  # frames follow one another in time; False for a folder of unrelated pictures
+    live: bool = True  # a camera or stream: late frames are dropped; a file: every frame is delivered
+    continuous: bool = True  # frames follow one another in time; False for a folder of unrelated pictures
+    rate: float | None = None  # frames a second of a video file, known once it is open
+    frozen_s: float | None = None  # how long the same picture may repeat; None: the health check's own time
+    paths: Sequence[Path] = ()  # the files that it reads, if they are pictures
+    notes: Sequence[str] = ()  # what to say at the end of a run
 
+    @abstractmethod
     def __enter__(self) -> "FrameSource": ...
 
+    @abstractmethod
     def __exit__(self, *exc: object) -> None: ...
 
+    @abstractmethod
     def __iter__(self) -> Iterator[Frame]: ...
+
+    def interrupt(self) -> None:  # noqa: B027 - nothing to end is a fit answer
+        """End the wait for a frame in which another thread is; by default there is none to end."""

@@ -50,7 +50,7 @@ class LiveCapture:
         self.slot = NewestFrame()
         self.reopened = 0
         self._next_index = 0
-        self._health = FrameHealth(source.name, report, getattr(source, "frozen_s", None))
+        self._health = FrameHealth(source.name, report, source.frozen_s)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
@@ -103,7 +103,7 @@ class LiveCapture:
         """Wait ``LET_GO_S`` at most for ``thread`` to let go of the source, which is told to if it can be."""
         deadline_s = time.monotonic() + LET_GO_S
         while thread.is_alive() and time.monotonic() < deadline_s:
-            getattr(self.source, "interrupt", lambda: None)()
+            self.source.interrupt()
             thread.join(timeout=0.1)
 
     def _over(self) -> bool:

@@ -39,7 +39,7 @@ def run_with(
 
     cv2.setNumThreads(options.threads)
     source = open_source(options.source)
-    refuse_outputs(options, getattr(source, "paths", ()))
+    refuse_outputs(options, source.paths)
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
     )

@@ -185,7 +185,7 @@ def run_session(
         running.close()
     if max_frames is not None and tally.frames >= max_frames:
         stop.because("--max-frames")
-    notes = tuple(getattr(source, "notes", ()))
+    notes = tuple(source.notes)
     for note in notes:
         report(note)
     return _statistics(source, loop, tally, live, stop.reason, clock_s(), notes)

@@ -53,7 +53,7 @@ class VideoSink:
         self._written += late + 1
 
     def _open(self, frame: Frame) -> cv2.VideoWriter:
-        rate = RATE if self.source.live else getattr(self.source, "rate", RATE)
+        rate = RATE if self.source.live else self.source.rate or RATE
         codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
         writer = cv2.VideoWriter(str(self.path), codec, rate, frame.size_wh)
         if not writer.isOpened():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from device.errors import EdgeError, UsageError
 from device.frames import FrameSource
+from device.plugins import SOURCES, load_plugin, plugin_names
 
 __all__ = ["IMAGE_SUFFIXES", "SPECS", "find_camera", "open_source"]
 
@@ -19,7 +20,11 @@ def open_source(spec: str | None) -> FrameSource:
     """Return the source that ``spec`` names, not yet opened: enter it as a context.
 
     ``None`` means the camera of this device: picamera2's, else the first USB camera, else EdgeError saying what
-    was looked for. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30 frames a second without end).
+    was looked for. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30 frames a second without end). ``NAME`` or
+    ``NAME:ARGUMENT`` of an installed package's entry point in ``fer_edge.sources`` is called with the argument.
+
+    >>> with open_source("demo:2") as source:
+    ...     sizes = [frame.size_wh for frame in source]
     """
     if spec is None:
         return find_camera()
@@ -39,6 +44,10 @@ def open_source(spec: str | None) -> FrameSource:
         from device.capture.sources.stream import NetworkStream
 
         return NetworkStream(spec)
+    scheme, _, argument = spec.partition(":")
+    if scheme in plugin_names(SOURCES):
+        source: FrameSource = load_plugin(SOURCES, scheme)(argument)
+        return source
     return _open_path(spec)
 
 

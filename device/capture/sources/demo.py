@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from device.frames import BoundingBox, Frame
+from device.frames import BoundingBox, Frame, FrameSource
 
 # A row a class, a column a face, 48 x 48 pixels each; sampled as toolkit/data/synthesis.py tells.
 SHEET = "demo_faces.png"
@@ -53,7 +53,7 @@ TWO_FACES = (
 )
 
 
-class DemoSource:
+class DemoSource(FrameSource):
     """``frames`` pictures of ``SIZE_WH``, B, G, R; None: without end. ``live``: paced at 30 a second.
 
     Each face holds an expression for ``hold_s``, then shows another sample of its column.

@@ -18,7 +18,7 @@ class VideoFile(CaptureSource):
         super().__init__(**kwargs)
         self.path = Path(path)
         self.name = str(path)
-        self.rate = USUAL_RATE
+        self.rate: float = USUAL_RATE
         self.notes: list[str] = []
 
     def _open(self) -> cv2.VideoCapture:

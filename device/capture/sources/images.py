@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.frames import Frame
+from device.frames import Frame, FrameSource
 
 
-class ImageFiles:
+class ImageFiles(FrameSource):
     """Unrelated pictures. Unreadable ones are skipped and named in ``notes``; none readable is an error."""
 
     live = False

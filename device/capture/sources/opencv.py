@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.frames import Frame
+from device.frames import Frame, FrameSource
 
 # FFmpeg and V4L2 print their own worries on standard error; ours are said in one line.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -16,7 +16,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 getattr(cv2.utils, "logging", cv2).setLogLevel(0)
 
 
-class CaptureSource:
+class CaptureSource(FrameSource):
     """A ``cv2.VideoCapture`` as a context. Subclasses say how to open it and what its end means."""
 
     name: str

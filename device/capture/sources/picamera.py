@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.frames import Frame
+from device.frames import Frame, FrameSource
 
 SIZE_WH = (640, 480)
 VENV = "'python3 -m venv --system-site-packages'"
@@ -48,7 +48,7 @@ def picamera2_class() -> Any:
     return picamera2.Picamera2
 
 
-class PiCamera:
+class PiCamera(FrameSource):
     """One of picamera2's cameras: ``(480, 640) uint8`` gray frames stamped by the sensor."""
 
     live = True

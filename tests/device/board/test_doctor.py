@@ -114,9 +114,9 @@ def test_doctor_ends_with_a_camera_that_opens_and_goes_silent(monkeypatch, pictu
     import numpy as np
 
     from device.errors import EdgeError
-    from device.frames import Frame
+    from device.frames import Frame, FrameSource
 
-    class LooseCable:
+    class LooseCable(FrameSource):
         name, live, continuous = "picamera", True, True
 
         def __enter__(self):

@@ -9,12 +9,12 @@ import pytest
 
 from device.capture.live_capture import LiveCapture, NewestFrame
 from device.errors import EdgeError
-from device.frames import Frame
+from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.runtime.latency import LatencyRecorder
 
 
-class FaultyCamera:
+class FaultyCamera(FrameSource):
     """Delivers ``scripts[k]`` at its k-th opening: pictures, or an exception to raise."""
 
     name, live, continuous = "faulty", True, True

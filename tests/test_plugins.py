@@ -1,0 +1,92 @@
+"""Parts of another package, installed as pip installs it, are found by their names."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CODE = '''
+"""A source and parts that fail to import."""
+import numpy as np
+from device.frames import Frame, FrameSource
+
+class Grey(FrameSource):
+    """``grey:N``: N frames of gray."""
+    live = continuous = False
+    def __init__(self, argument):
+        self.name, self.count = f"grey:{argument}", int(argument or 1)
+    def __enter__(self):
+        return self
+    def __exit__(self, *exc):
+        pass
+    def __iter__(self):
+        for index in range(self.count):
+            yield Frame(np.full((480, 640), 128, np.uint8), index, 0)
+'''
+PROJECT = """
+[build-system]
+requires = ["setuptools>=68"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "fer-edge-greys"
+version = "1"
+[project.entry-points."fer_edge.sources"]
+grey = "greys:Grey"
+torn = "not_there:Grey"
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> dict[str, str]:
+    """The environment of a process that sees another package, which brings a source, beside this checkout."""
+    package, site = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("site")
+    (package / "greys.py").write_text(CODE)
+    (package / "pyproject.toml").write_text(PROJECT)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        site,
+        package,
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{site}"}
+
+
+def device(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "device", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+
+
+def test_a_source_of_another_package_runs(installed):
+    done = device(installed, "run", "--source", "grey:3", "--detector", "haar", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["source"], said["frames"], said["faces"]) == ("grey:3", 3, 0)
+
+
+def test_a_part_that_cannot_be_imported_is_one_line(installed):
+    done = device(installed, "run", "--source", "torn")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "not_there:Grey" in done.stderr
+
+
+def test_without_the_package_the_name_is_unknown():
+    done = device(dict(os.environ), "run", "--source", "grey:3")
+    assert done.returncode != 0
+    assert "grey:3" in done.stderr
