@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import logging
 import os
 import signal
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,21 @@ def shared_dir() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; set {SHARED_VARIABLE}")
     return folder
+
+
+@pytest.fixture
+def said():
+    """The lines that ``device`` logs during the test."""
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record):
+            lines.append(record.getMessage())
+
+    handler = Kept()
+    logging.getLogger("device").addHandler(handler)
+    yield lines
+    logging.getLogger("device").removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ run ends by itself, or because a camera or an output cannot be opened.
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import time
@@ -22,6 +23,8 @@ from device.files import whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
+
+log = logging.getLogger(__name__)
 
 GOOD_AFTER_S = 120.0
 MOST_STARTS = 3
@@ -51,10 +54,10 @@ def lost_model() -> str | None:
     )
 
 
-def model_in_use(report: Callable[[str], None]) -> Path | None:
-    """Return ``current_model()``; ``report`` gets a line if the installed one is lost."""
+def model_in_use() -> Path | None:
+    """Return ``current_model()``; that an installed one is lost is logged."""
     if said := lost_model():
-        report(said)
+        log.warning(said)
     return current_model()
 
 

@@ -1,16 +1,19 @@
 """The systemd unit under which ``device run`` lives for months."""
 
+import logging
 import os
 import shlex
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import write_whole
+
+log = logging.getLogger(__name__)
 
 NAME = "fer-edge"
 UNIT_FOLDER = Path("/etc/systemd/system")
@@ -148,29 +151,34 @@ def install_unit(
                 systemctl(*order)
         except EdgeError as error:
             if not was_there:
-                remove_unit(folder, report=lambda line: None)
+                _take_away(path)
             taken = "" if was_there else f"{path} is taken back; "
             raise EdgeError(f"{error}; {taken}--no-start only writes the unit") from error
     return path
 
 
-def remove_unit(folder: Path = UNIT_FOLDER, *, report: Callable[[str], None]) -> Path:
+def remove_unit(folder: Path = UNIT_FOLDER) -> Path:
     """Stop and disable the service and delete its unit; what it stored stays.
 
-    Where systemctl fails the unit is deleted all the same, and ``report`` gets a line.
+    Where systemctl fails the unit is deleted all the same, which is logged.
     """
     path = folder / f"{NAME}.service"
     if not path.is_file():
         raise EdgeError(f"no {path}; the service is not installed")
+    if failures := _take_away(path):
+        log.warning(
+            "%s; %s is removed, but a service that runs goes on until the next start", failures[0], path
+        )
+    return path
+
+
+def _take_away(path: Path) -> list[str]:
     failures = _failures("disable", "--now", NAME)
     try:
         path.unlink()
     except OSError as error:
         raise EdgeError(f"cannot remove {path}: {error.strerror}; try sudo") from error
-    failures += _failures("daemon-reload")
-    if failures:
-        report(f"{failures[0]}; {path} is removed, but a service that runs goes on until the next start")
-    return path
+    return failures + _failures("daemon-reload")
 
 
 def systemctl(*arguments: str) -> None:

@@ -14,14 +14,14 @@ FROZEN_S = 5.0  # a sensor's noise never repeats a picture; sources that compres
 
 
 class FrameHealth:
-    """Looks at every 16th pixel of each frame of a live source; ``report`` gets one line a fault.
+    """Looks at every 16th pixel of each frame of a live source; ``on_fault`` gets one line a fault.
 
     It outlives the source's openings, so that what lasts is said once.
     """
 
-    def __init__(self, name: str, report: Callable[[str], None], frozen_s: float | None = None):
+    def __init__(self, name: str, on_fault: Callable[[str], None], frozen_s: float | None = None):
         self.name = name
-        self.report = report
+        self.on_fault = on_fault
         self.frozen_s = frozen_s or FROZEN_S
         self._digest: int | None = None
         self._changed_s = 0.0
@@ -44,7 +44,7 @@ class FrameHealth:
         self._check_frozen(None if level <= BLACK_LEVEL else zlib.crc32(sample.tobytes()), now_s)
         self._check_black(level, now_s)
         if self._size_wh not in (None, frame.size_wh):
-            self.report(
+            self.on_fault(
                 f"{self.name} changed its picture from {self._size_wh} to {frame.size_wh}; faces start anew"
             )
         self._size_wh = frame.size_wh
@@ -58,8 +58,8 @@ class FrameHealth:
     def _check_black(self, level: float, now_s: float) -> None:
         if level > BLACK_LEVEL or self._bright_s is None:
             if self._black_said:
-                self.report(f"{self.name} shows a picture again")
+                self.on_fault(f"{self.name} shows a picture again")
             self._bright_s, self._black_said = now_s, False
         elif not self._black_said and now_s - self._bright_s > BLACK_S:
-            self.report(f"{self.name} delivers black pictures; is the lens covered, or the room dark?")
+            self.on_fault(f"{self.name} delivers black pictures; is the lens covered, or the room dark?")
             self._black_said = True

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -9,6 +10,8 @@ from collections.abc import Callable, Generator
 from device.capture.health import FrameHealth
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 LET_GO_S = 6.0  # longer than any source waits
@@ -41,16 +44,21 @@ class LiveCapture:
     """Reads a live source in a thread of its own and reopens it, with back-off, when it fails.
 
     As a context it opens and closes the source: what fails at the first opening is raised, and ``stop`` ends the wait.
-    ``report`` gets one line a fault. ``reopened`` counts the reconnections, ``dropped`` the frames that were
+    ``on_fault`` gets one line a fault. ``reopened`` counts the reconnections, ``dropped`` the frames that were
     replaced by newer ones before the loop could take them.
     """
 
-    def __init__(self, source: FrameSource, stop: threading.Event, report: Callable[[str], None]):
-        self.source, self.stop, self.report = source, stop, report
+    def __init__(
+        self,
+        source: FrameSource,
+        stop: threading.Event,
+        on_fault: Callable[[str], None] = log.warning,
+    ):
+        self.source, self.stop, self.on_fault = source, stop, on_fault
         self.slot = NewestFrame()
         self.reopened = 0
         self._next_index = 0
-        self._health = FrameHealth(source.name, report, source.frozen_s)
+        self._health = FrameHealth(source.name, on_fault, source.frozen_s)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
@@ -94,7 +102,7 @@ class LiveCapture:
                 if frame is not None:
                     yield frame
                 elif silent_s == SILENCE_S:
-                    self.report(f"{self.source.name} has been silent for {SILENCE_S:g} s")
+                    self.on_fault(f"{self.source.name} has been silent for {SILENCE_S:g} s")
         finally:
             self._closed.set()
             self._end(self._thread)
@@ -129,7 +137,7 @@ class LiveCapture:
             with contextlib.suppress(Exception):  # what is broken may fail to close as well
                 self.source.__exit__(None, None, None)
             self.reopened += 1
-            self.report(f"{reason}; opening it again in {pause_s:g} s (attempt {self.reopened})")
+            self.on_fault(f"{reason}; opening it again in {pause_s:g} s (attempt {self.reopened})")
             self._closed.wait(pause_s)
 
     def _read(self) -> None:

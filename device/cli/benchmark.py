@@ -56,11 +56,10 @@ def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_
     import json
 
     from device.board.model_store import model_in_use
-    from device.cli.run import report
     from device.model.expression_model import load_model
     from device.runtime.benchmark import benchmark_document, document_lines
 
-    paths = models or (model_in_use(report),)
+    paths = models or (model_in_use(),)
     loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in paths]
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)

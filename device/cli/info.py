@@ -16,11 +16,10 @@ def info(model, as_json, verbose) -> None:
     import json
 
     from device.board.model_store import model_in_use
-    from device.cli.run import report
     from device.model.description import describe, description_lines
     from device.model.expression_model import load_model
 
-    description = describe(load_model(model or model_in_use(report), allow_unlabelled=True))
+    description = describe(load_model(model or model_in_use(), allow_unlabelled=True))
     click.echo(
         json.dumps(description, indent=1) if as_json else "\n".join(description_lines(description, verbose))
     )

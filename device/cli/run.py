@@ -1,7 +1,6 @@
 """``device run``: faces and their expressions from a camera, a file or an address."""
 
 import json
-import sys
 
 import click
 
@@ -83,15 +82,8 @@ def run(as_json, quiet, verbose, **options) -> None:
     from device.runtime.build import run_with
 
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
-    statistics = run_with(
-        asked, report, terminal="off" if quiet or as_json else "rows" if verbose else "line"
-    )
+    statistics = run_with(asked, terminal="off" if quiet or as_json else "rows" if verbose else "line")
     if as_json:
         click.echo(json.dumps(statistics.to_json(), indent=1))
     elif not quiet:
         click.echo("\n".join(statistics.lines()))
-
-
-def report(line: str) -> None:
-    """Print a fault that the run survives on standard error."""
-    print("warning: " + " ".join(line.split()), file=sys.stderr, flush=True)

@@ -44,9 +44,8 @@ def show(run_options) -> None:
 def uninstall(quiet) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
     from device.board.service import remove_unit
-    from device.cli.run import report
 
-    path = remove_unit(report=report)
+    path = remove_unit()
     if not quiet:
         click.echo(f"removed {path}")
 

@@ -1,6 +1,7 @@
 """From the options of ``device run`` to a running session."""
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,12 +18,12 @@ from device.sinks import Sink
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
 
+log = logging.getLogger(__name__)
+
 ROW_SUFFIXES = (".jsonl", ".csv")
 
 
-def run_with(
-    options: RunOptions, report: Callable[[str], None], terminal: str = "off", warmup: int = DEFAULT_WARMUP
-) -> RunStatistics:
+def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_WARMUP) -> RunStatistics:
     """Run as ``options`` say; ``terminal``: off, line (in place) or rows (a line a frame).
 
     The first ``warmup`` frames are in no latency figure.
@@ -45,8 +46,8 @@ def run_with(
     )
     labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
-        report(said)
-    model = load_model(options.model or model_in_use(report), labels, options.threads)
+        log.warning(said)
+    model = load_model(options.model or model_in_use(), labels, options.threads)
     margin_ratio = detector.margin_ratio
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
@@ -56,9 +57,9 @@ def run_with(
     stop = Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
-        sinks = open_sinks(options, source, model.labels, report, terminal)
+        sinks = open_sinks(options, source, model.labels, terminal)
         sinks += unattended_sinks(options, model)
-        return run_session(source, loop, sinks, stop, report, options.max_frames)
+        return run_session(source, loop, sinks, stop, options.max_frames)
 
 
 def labels_from(text: str | None) -> tuple[str, ...] | None:
@@ -106,17 +107,11 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
         raise UsageError(f"--output {options.output}: expected a name ending in {', '.join(ROW_SUFFIXES)}")
 
 
-def open_sinks(
-    options: RunOptions,
-    source: FrameSource,
-    labels: Sequence[str],
-    report: Callable[[str], None],
-    terminal: str,
-) -> list[Sink]:
+def open_sinks(options: RunOptions, source: FrameSource, labels: Sequence[str], terminal: str) -> list[Sink]:
     """Open every sink that the options ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
     try:
-        for open_sink in _asked_sinks(options, source, labels, report, terminal):
+        for open_sink in _asked_sinks(options, source, labels, terminal):
             sinks.append(open_sink())
     except BaseException:
         for sink in sinks:
@@ -125,7 +120,7 @@ def open_sinks(
     return sinks
 
 
-def _asked_sinks(options, source, labels, report, terminal) -> Iterator[Callable[[], Sink]]:
+def _asked_sinks(options, source, labels, terminal) -> Iterator[Callable[[], Sink]]:
     """Yield how to open each asked sink; each is imported only where it is asked for."""
     if options.output:
         yield lambda: _row_sink(options, labels)
@@ -136,14 +131,14 @@ def _asked_sinks(options, source, labels, report, terminal) -> Iterator[Callable
     if options.save_frames:
         from device.sinks.frames import FrameFilesSink
 
-        report(f"--save-frames stores pictures of people in {options.save_frames}")
+        log.warning("--save-frames stores pictures of people in %s", options.save_frames)
         yield lambda: FrameFilesSink(options.save_frames, options.overwrite, options.blur_faces)
     if options.mqtt:
         from device.sinks.mqtt import Broker, MqttSink
 
-        yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic, report)
+        yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic)
     if options.preview:
-        yield lambda: _preview(options, report)
+        yield lambda: _preview(options)
     if terminal != "off":
         from device.sinks.terminal import TerminalSink
 
@@ -172,10 +167,13 @@ def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
     return JsonLinesSink(options.output, options.overwrite, options.append)
 
 
-def _preview(options: RunOptions, report: Callable[[str], None]) -> Sink:
+def _preview(options: RunOptions) -> Sink:
     from device.sinks.preview import PreviewAddress, PreviewSink
 
     assert options.preview is not None
-    sink = PreviewSink(PreviewAddress.parse(options.preview), report, options.blur_faces)
-    print(f"preview: {sink.url}", file=sys.stderr, flush=True)
+    sink = PreviewSink(PreviewAddress.parse(options.preview), options.blur_faces)
+    if sink.token is None:
+        log.info("preview: %s", sink.url)
+    else:
+        log.warning("whoever has this address sees the picture, preview: %s", sink.url)
     return sink

@@ -21,11 +21,10 @@ def benchmark_loop(
     The figures are those of ``RunStatistics`` after ``WARMUP_FRAMES``; ``notes`` says what makes them doubtful.
     """
     options = replace(options, seconds=seconds)
-    said: list[str] = []
     before, cpu_s = board(), time.process_time()
-    statistics = run_with(options, said.append, warmup=WARMUP_FRAMES)
+    statistics = run_with(options, warmup=WARMUP_FRAMES)
     cpu_s, after = time.process_time() - cpu_s, board()
-    notes = [*said, *doubts(before, after, seconds)]
+    notes = [*statistics.notes, *doubts(before, after, seconds)]
     document = {
         **statistics.to_json(),
         "options": asdict(options),

@@ -1,6 +1,7 @@
 """A whole run: a source, the frame loop and the sinks, from the first frame to the last statistics."""
 
 import contextlib
+import logging
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.runtime.pipeline import STAGES, FrameLoop
 from device.sinks import Sink
+
+log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -109,9 +112,8 @@ def stopped_after(stop: Stop, seconds: float | None) -> Iterator[None]:
 class RunningSinks:
     """Writes to every sink; one that fails is reported, closed and left out from then on."""
 
-    def __init__(self, sinks: Sequence[Sink], report: Callable[[str], None]):
+    def __init__(self, sinks: Sequence[Sink]):
         self.sinks = list(sinks)
-        self.report = report
 
     def write(self, result: FrameResult) -> None:
         for sink in tuple(self.sinks):
@@ -123,7 +125,7 @@ class RunningSinks:
                     if isinstance(error, EdgeError)
                     else f"{sink.name}: {type(error).__name__}: {error}"
                 )
-                self.report(f"{said}; going on without it")
+                log.warning("%s; going on without it", said)
                 self.sinks.remove(sink)
                 self._close(sink)
 
@@ -162,18 +164,17 @@ def run_session(
     loop: FrameLoop,
     sinks: Sequence[Sink],
     stop: Stop,
-    report: Callable[[str], None],
     max_frames: int | None = None,
     on_result: Callable[[FrameResult], None] | None = None,
     clock_s: Callable[[], float] = time.monotonic,
 ) -> RunStatistics:
     """Run until the source ends, ``max_frames`` are done or ``stop`` is set; return the statistics.
 
-    ``report`` gets one line a fault that the run survives. Raises EdgeError if the source cannot be opened at all.
+    A fault that the run survives is logged. Raises EdgeError if the source cannot be opened at all.
     """
-    running = RunningSinks(sinks, report)
+    running = RunningSinks(sinks)
     tally = Tally(clock_s())
-    live = LiveCapture(source, stop, report) if source.live else None
+    live = LiveCapture(source, stop) if source.live else None
     try:
         with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
             for result in loop.results(islice(pictures, max_frames)):
@@ -187,7 +188,7 @@ def run_session(
         stop.because("--max-frames")
     notes = tuple(source.notes)
     for note in notes:
-        report(note)
+        log.warning(note)
     return _statistics(source, loop, tally, live, stop.reason, clock_s(), notes)
 
 

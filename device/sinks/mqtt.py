@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 from device.sinks import MQTT_TOPIC
+
+log = logging.getLogger(__name__)
 
 QUIET_S = 1.0  # without a change, a message a second is enough
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
@@ -54,16 +57,9 @@ class MqttSink:
         broker: Broker,
         labels: Sequence[str],
         topic: str = MQTT_TOPIC,
-        report: Callable[[str], None] = lambda line: None,
         clock_s: Callable[[], float] = time.monotonic,
     ):
-        self.broker, self.labels, self.topic, self.report, self.clock_s = (
-            broker,
-            labels,
-            topic,
-            report,
-            clock_s,
-        )
+        self.broker, self.labels, self.topic, self.clock_s = broker, labels, topic, clock_s
         if not topic or set(topic) & set("+#\0"):
             raise UsageError(f"--mqtt-topic {topic!r}: expected a name such as home/camera, without + and #")
         self.name = f"mqtt://{broker.host}:{broker.port}/{topic}"
@@ -92,7 +88,7 @@ class MqttSink:
 
     def _on_connect(self, client, userdata, flags, reason, properties) -> None:
         if reason.is_failure:
-            self.report(f"{self.name} refuses: {reason}; trying again")
+            log.warning("%s refuses: %s; trying again", self.name, reason)
             return
         # QoS 0: said again at every connection, and a queue full of rows has no room for them.
         client.publish(f"{self.topic}/status", "online", qos=0, retain=True)
@@ -101,17 +97,17 @@ class MqttSink:
         lost, self._lost = self._lost, 0
         if self._was_connected or lost:
             dropped = f"; {lost} rows did not fit into its queue and are lost" if lost else ""
-            self.report(f"{self.name} is connected again{dropped}")
+            log.warning("%s is connected again%s", self.name, dropped)
         self._was_connected = True
 
     def _on_connect_fail(self, client, userdata) -> None:
         if not self._missed and not self._was_connected:
-            self.report(f"{self.name} does not answer; trying again until it does")
+            log.warning("%s does not answer; trying again until it does", self.name)
         self._missed = True
 
     def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
         if reason.is_failure and self._was_connected:
-            self.report(f"{self.name} is gone ({reason}); reconnecting")
+            log.warning("%s is gone (%s); reconnecting", self.name, reason)
 
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""

@@ -3,12 +3,12 @@
 import hmac
 import http.server
 import json
+import logging
 import secrets
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import resources
@@ -21,6 +21,8 @@ from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 from device.sinks.drawing import annotated
+
+log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15
@@ -60,14 +62,11 @@ class PreviewAddress:
 
 
 class PreviewServer(http.server.ThreadingHTTPServer):
-    """A thread a watcher. One who has gone is no fault; what else goes wrong in an answer is reported, once."""
+    """A thread a watcher. One who has gone is no fault; what else goes wrong in an answer is logged, once."""
 
     daemon_threads = True
 
-    def __init__(
-        self, address: PreviewAddress, handler: type["PreviewHandler"], report: Callable[[str], None]
-    ):
-        self.report = report
+    def __init__(self, address: PreviewAddress, handler: type["PreviewHandler"]):
         self._said: set[str] = set()
         super().__init__((address.host, address.port), handler)
 
@@ -78,7 +77,7 @@ class PreviewServer(http.server.ThreadingHTTPServer):
         line = f"the preview could not answer: {type(error).__name__}: {error}"
         if line not in self._said and len(self._said) < MOST_SAID:  # the page asks many times a second
             self._said.add(line)
-            self.report(line)
+            log.warning(line)
 
 
 class PreviewSink:
@@ -87,14 +86,14 @@ class PreviewSink:
     ``url`` is what to open; it carries a token where other devices can reach the page.
     """
 
-    def __init__(self, address: PreviewAddress, report: Callable[[str], None], blur_faces: bool = False):
+    def __init__(self, address: PreviewAddress, blur_faces: bool = False):
         self.blur_faces = blur_faces
         self.token = None if address.private else secrets.token_urlsafe(16)
         self._changed = threading.Condition()
         self._newest: FrameResult | None = None
         self.closed = False
         try:
-            self._server = PreviewServer(address, self._handler(), report)
+            self._server = PreviewServer(address, self._handler())
         except OSError as error:
             raise EdgeError(
                 f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "

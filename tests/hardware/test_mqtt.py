@@ -169,10 +169,9 @@ def test_the_last_will_speaks_for_a_killed_device(broker):
     assert later.heard == [("fer-edge/status", b"offline", True)]  # retained: who comes later knows too
 
 
-def test_no_row_is_lost_while_the_broker_is_away(broker, a_result):
-    said: list[str] = []
+def test_no_row_is_lost_while_the_broker_is_away(broker, a_result, said):
     with Listener(broker.port) as listener:
-        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append)
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS)
         wait_until(sink.client.is_connected)
         for index in range(100):
             sink.write(a_result(index, label=LABELS[index % 2]))
@@ -200,11 +199,10 @@ def test_rows_wait_for_a_broker_that_comes_late(tmp_path, a_result):
     assert [row["index"] for row in listener.rows()] == list(range(10))
 
 
-def test_the_queue_is_bounded_and_what_it_drops_is_said(broker, a_result):
+def test_the_queue_is_bounded_and_what_it_drops_is_said(broker, a_result, said):
     """Memory stays flat in a long outage: the first rows of it are kept, then those from its end on."""
-    said: list[str] = []
     with Listener(broker.port) as listener:
-        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS, report=said.append)
+        sink = MqttSink(Broker("127.0.0.1", broker.port), LABELS)
         wait_until(sink.client.is_connected)
         broker.stop()
         wait_until(lambda: not sink.client.is_connected())
@@ -249,13 +247,12 @@ def test_home_assistant_discovers_two_sensors(broker, a_result, topic):
     assert values == {("happy", "no face"), ("2", "0")}
 
 
-def test_a_wrong_password_is_said_and_the_right_one_is_taken(tmp_path):
+def test_a_wrong_password_is_said_and_the_right_one_is_taken(tmp_path, said):
     passwords = tmp_path / "passwords"
     program = shutil.which("mosquitto_passwd") or pytest.skip("mosquitto_passwd is not installed")
     subprocess.run([program, "-c", "-b", passwords, "camera", "right"], check=True)
-    said: list[str] = []
     with RealBroker(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
-        wrong = MqttSink(Broker("127.0.0.1", broker.port, "camera", "wrong"), LABELS, report=said.append)
+        wrong = MqttSink(Broker("127.0.0.1", broker.port, "camera", "wrong"), LABELS)
         wait_until(lambda: said)
         wrong.close()
         right = MqttSink(Broker("127.0.0.1", broker.port, "camera", "right"), LABELS)

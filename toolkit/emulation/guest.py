@@ -49,7 +49,7 @@ def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
             mark()
 
     FrameLoop.process = marked  # type: ignore[method-assign]
-    run_with(RunOptions(source=f"demo:{frames}", model=path, labels=",".join(labels)), lambda line: None)
+    run_with(RunOptions(source=f"demo:{frames}", model=path, labels=",".join(labels)))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def test_a_crash_in_the_model_counts(home, models, monkeypatch):
 
     monkeypatch.setattr("device.model.expression_model.ExpressionModel.predict", crash)
     with pytest.raises(RuntimeError):
-        run_with(RunOptions(source="demo:60"), lambda line: None)
+        run_with(RunOptions(source="demo:60"))
     assert json.loads((home / "trial.json").read_text())["starts"] == 1
 
 

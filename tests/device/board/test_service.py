@@ -92,15 +92,15 @@ def test_a_unit_that_systemd_does_not_take_is_taken_back(no_systemd, tmp_path):
     assert path.exists()  # it was there before
 
 
-def test_a_unit_is_removed_without_systemctl_too(no_systemd, tmp_path):
-    path, said = install_unit((), tmp_path, start=False), []
-    assert remove_unit(tmp_path, report=said.append) == path
+def test_a_unit_is_removed_without_systemctl_too(no_systemd, tmp_path, said):
+    path = install_unit((), tmp_path, start=False)
+    assert remove_unit(tmp_path) == path
     assert not path.exists()
     (line,) = said
     assert no_systemd in line
     assert "--no-start" not in line
     with pytest.raises(EdgeError, match="not installed"):
-        remove_unit(tmp_path, report=said.append)
+        remove_unit(tmp_path)
 
 
 def test_the_unit_runs_the_path_by_which_device_was_called(tmp_path):

@@ -253,7 +253,7 @@ def test_the_camera_is_let_go_before_it_is_closed():
             return (FrameResult(frame, datetime.now(UTC), 0.0) for frame in frames)
 
     source = Watched(noise(3000))
-    statistics = run_session(source, Nobody(), [], Stop(), lambda line: None, max_frames=5)
+    statistics = run_session(source, Nobody(), [], Stop(), max_frames=5)
     assert statistics.frames == 5
     assert source.closed == 1
     assert not source.read_after_close

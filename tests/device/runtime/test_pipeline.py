@@ -38,7 +38,7 @@ def make_loop(tiny_model):
 
 def play(loop, source, **kwargs):
     results = []
-    statistics = run_session(source, loop, [], Stop(), lambda line: None, on_result=results.append, **kwargs)
+    statistics = run_session(source, loop, [], Stop(), on_result=results.append, **kwargs)
     return results, statistics
 
 
@@ -171,7 +171,7 @@ def test_yunet_with_shortcuts_finds_what_it_finds_without(make_loop, shared_dir)
         assert statistics.ids == 1
 
 
-def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop):
+def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
     class Failing:
         name, written, closed = "failing", 0, 0
 
@@ -183,8 +183,8 @@ def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop):
         def close(self):
             self.closed += 1
 
-    failing, said = Failing(), []
-    statistics = run_session(DemoSource(10, faces=()), make_loop(), [failing], Stop(), said.append)
+    failing = Failing()
+    statistics = run_session(DemoSource(10, faces=()), make_loop(), [failing], Stop())
     assert statistics.frames == 10
     assert (failing.written, failing.closed) == (3, 1)
     assert said == ["disk full; going on without it"]
@@ -193,7 +193,7 @@ def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop):
 def test_a_live_source_is_stopped_from_outside(make_loop):
     stop = Stop()
     threading.Timer(1.0, stop.because, ["the test"]).start()
-    statistics = run_session(DemoSource(None, live=True), make_loop(), [], stop, lambda line: None)
+    statistics = run_session(DemoSource(None, live=True), make_loop(), [], stop)
     assert statistics.ended_by == "the test"
     assert statistics.frames > 3
 
@@ -207,7 +207,7 @@ def test_memory_is_flat(make_loop):
 
     tracemalloc.start()
     try:
-        run_session(DemoSource(450, hold_s=0.5), loop, [], Stop(), lambda line: None, on_result=watch)
+        run_session(DemoSource(450, hold_s=0.5), loop, [], Stop(), on_result=watch)
     finally:
         tracemalloc.stop()
     # Each face keeps the frame in which it was last seen: the least of some frames is without that.

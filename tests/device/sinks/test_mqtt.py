@@ -34,9 +34,8 @@ def test_topics_that_nothing_can_be_published_to_are_refused(topic):
         MqttSink(Broker("127.0.0.1", 9), LABELS, topic)
 
 
-def test_a_broker_that_is_not_there_is_said_once(dead_port):
-    said: list[str] = []
-    sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS, report=said.append)
+def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
+    sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
     deadline_s = time.monotonic() + 15
     while not said and time.monotonic() < deadline_s:
         time.sleep(0.05)

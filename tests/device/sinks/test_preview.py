@@ -27,7 +27,7 @@ def get(url: str, **headers) -> tuple[int, bytes, dict]:
 
 
 def test_the_preview_serves_page_state_and_pictures(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     try:
         assert get(sink.url + "state")[0] == 204
         sink.write(a_result(4))
@@ -50,14 +50,14 @@ def test_the_preview_serves_page_state_and_pictures(a_result):
 
 
 def test_another_site_cannot_read_the_private_preview(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), print)
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     sink.write(a_result(1))
     assert get(sink.url + "state", Host="evil.example")[0] == 403
     sink.close()
 
 
 def test_an_open_preview_needs_its_token(a_result):
-    sink = PreviewSink(PreviewAddress("0.0.0.0", 0), print)
+    sink = PreviewSink(PreviewAddress("0.0.0.0", 0))
     sink.write(a_result(1))
     shown, query = sink.url.split("?")
     assert "0.0.0.0" not in shown
@@ -77,9 +77,8 @@ def test_an_open_preview_needs_its_token(a_result):
         sink.close()
 
 
-def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd):
-    said = []
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd, said):
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     port = urllib.parse.urlsplit(sink.url).port
     try:
         sink.write(a_result(1))
@@ -102,9 +101,8 @@ def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd
     assert capfd.readouterr().err == ""
 
 
-def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch):
-    said = []
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0), said.append)
+def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch, said):
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     monkeypatch.setattr(sink, "state", lambda: {}["gone"])
     try:
         for _ in range(3):
@@ -118,7 +116,7 @@ def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch):
 
 def test_a_taken_port_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
-        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]), print)
+        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]))
 
 
 @pytest.mark.parametrize(

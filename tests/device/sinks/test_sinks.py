@@ -33,7 +33,7 @@ def sink(request, tmp_path):
         "csv": lambda: CsvSink(tmp_path / "rows.csv", LABELS),
         "video": lambda: VideoSink(tmp_path / "clip.avi", DemoSource(4)),
         "frames": lambda: FrameFilesSink(tmp_path / "kept"),
-        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0), print),
+        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0)),
     }[request.param]()
 
 
