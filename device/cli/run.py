@@ -4,6 +4,7 @@ import json
 
 import click
 
+from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import output_options
 from device.faces.detectors import DETECTORS
 from device.runtime.options import RunOptions
@@ -19,14 +20,10 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 )
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
 @click.option(
-    "--detector",
-    type=click.Choice(tuple(DETECTORS)),
-    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
+    "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
 )
 @click.option(
-    "--detector-model",
-    metavar="FILE",
-    help="The detector's own file.  [default: the packaged or fetched one]",
+    "--detector-model", metavar="FILE", help="The detector's own file.  [default: built in or fetched]"
 )
 @click.option(
     "--min-face",
@@ -52,6 +49,27 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
     show_default=True,
     type=click.IntRange(1),
     help="Threads of OpenCV and LiteRT.",
+)
+@click.option(
+    "--rotate",
+    type=click.Choice([str(angle) for angle in ROTATIONS[1:]]),
+    help="Turn the pictures clockwise by so many degrees: a camera that hangs on its side.",
+)
+@click.option("--flip", type=click.Choice(FLIPS), help="Mirror the pictures, after turning them.")
+@click.option(
+    "--size", metavar="WxH", help="Picture size of a camera.  [default: 640 wide, the whole field of view]"
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(1, 240),
+    help="Frames a second of a camera.  [default: 30, fewer in the dark]",
+)
+@click.option(
+    "--control",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A camera's own control, such as ExposureTime=20000 or AfMode=0 (libcamera's), gain=40 (V4L2's, USB). "
+    "Repeat for several.",
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time.")
@@ -81,6 +99,8 @@ def run(as_json, quiet, verbose, **options) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device."""
     from device.runtime.build import run_with
 
+    if options["rotate"]:
+        options["rotate"] = int(options["rotate"])
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
     statistics = run_with(asked, terminal="off" if quiet or as_json else "rows" if verbose else "line")
     if as_json:

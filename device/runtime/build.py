@@ -39,7 +39,7 @@ def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_W
     from device.runtime.smoothing import ScoreSmoother
 
     cv2.setNumThreads(options.threads)
-    source = open_source(options.source)
+    source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source.paths)
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from device.faces.detectors import DEFAULT_MIN_FACE_PX
+from device.capture.settings import CameraSettings, parse_control, parse_size
+from device.faces.detectors import DEFAULT_DETECTOR, DEFAULT_MIN_FACE_PX
 from device.sinks import MQTT_TOPIC
 
 
@@ -13,12 +14,17 @@ class RunOptions:
     source: str | None = None
     model: str | None = None
     labels: str | None = None
-    detector: str | None = None
+    detector: str = DEFAULT_DETECTOR
     detector_model: str | None = None
     min_face: int = DEFAULT_MIN_FACE_PX
     smoothing: float = 0.4
     every_frame: bool = False
     threads: int = 1
+    rotate: int = 0
+    flip: str | None = None
+    size: str | None = None
+    fps: float | None = None
+    control: tuple[str, ...] = ()
     max_frames: int | None = None
     seconds: float | None = None
     output: str | None = None
@@ -30,3 +36,17 @@ class RunOptions:
     mqtt_topic: str = MQTT_TOPIC
     preview: str | None = None
     overwrite: bool = False
+
+    def camera_settings(self) -> CameraSettings:
+        """Return what the camera is asked for; UsageError for a size or control that is none.
+
+        Somebody sees the pictures of a preview, a film and stored frames: then they have colours.
+        """
+        return CameraSettings(
+            size_wh=parse_size(self.size) if self.size else None,
+            rate=self.fps,
+            rotate=self.rotate,
+            flip=self.flip,
+            controls=tuple(map(parse_control, self.control)),
+            colour=bool(self.preview or self.video or self.save_frames),
+        )

@@ -4,6 +4,7 @@ import glob
 import re
 from pathlib import Path
 
+from device.capture.settings import CameraSettings
 from device.errors import EdgeError, UsageError
 from device.frames import FrameSource
 from device.plugins import SOURCES, load_plugin, plugin_names
@@ -16,8 +17,11 @@ SPECS = (
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
 
-def open_source(spec: str | None) -> FrameSource:
+def open_source(spec: str | None, settings: CameraSettings | None = None) -> FrameSource:
     """Return the source that ``spec`` names, not yet opened: enter it as a context.
+
+    ``settings``: what a camera is asked for, and how the pictures of any source are turned; UsageError where they ask
+    a file or a stream for what only a camera can do.
 
     ``None`` means the camera of this device: picamera2's, else the first USB camera, else EdgeError saying what
     was looked for. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30 frames a second without end). ``NAME`` or
@@ -26,20 +30,34 @@ def open_source(spec: str | None) -> FrameSource:
     >>> with open_source("demo:2") as source:
     ...     sizes = [frame.size_wh for frame in source]
     """
+    settings = settings or CameraSettings()
+    source = _source_of(spec, settings)
+    if settings.rotate or settings.flip:
+        from device.capture.turned import TurnedSource
+
+        return TurnedSource(source, settings.rotate, settings.flip)
+    return source
+
+
+def _source_of(spec: str | None, settings: CameraSettings) -> FrameSource:
     if spec is None:
-        return find_camera()
+        return find_camera(settings)
+    if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
+        from device.capture.sources.picamera import PiCamera
+
+        return PiCamera(int(camera[1] or 0), settings)
+    if camera := re.fullmatch(r"(?:usb:|/dev/video)(\d+)", spec):
+        from device.capture.sources.usb import UsbCamera
+
+        return UsbCamera(int(camera[1]), settings)
+    if asked := settings.asked_of_a_camera():
+        raise UsageError(
+            f"{', '.join(asked)} asks a camera; {spec} is none; leave it out, or name picamera or usb:N"
+        )
     if spec == "demo" or spec.startswith("demo:"):
         from device.capture.sources.demo import demo_source
 
         return demo_source(spec)
-    if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
-        from device.capture.sources.picamera import PiCamera
-
-        return PiCamera(int(camera[1] or 0))
-    if camera := re.fullmatch(r"(?:usb:|/dev/video)(\d+)", spec):
-        from device.capture.sources.usb import UsbCamera
-
-        return UsbCamera(int(camera[1]))
     if re.match(r"(https?|rtsps?)://", spec):
         from device.capture.sources.stream import NetworkStream
 
@@ -51,17 +69,17 @@ def open_source(spec: str | None) -> FrameSource:
     return _open_path(spec)
 
 
-def find_camera() -> FrameSource:
+def find_camera(settings: CameraSettings | None = None) -> FrameSource:
     """Return the device's own camera: picamera2's first, then the first USB camera."""
     from device.capture.sources.picamera import PiCamera, picamera_problem
     from device.capture.sources.usb import UsbCamera, usb_cameras
 
     problem = picamera_problem()
     if problem is None:
-        return PiCamera()
+        return PiCamera(settings=settings)
     numbers = usb_cameras()
     if numbers:
-        return UsbCamera(numbers[0])
+        return UsbCamera(numbers[0], settings)
     raise EdgeError(
         f"no camera found: picamera2 ({problem}), USB cameras (no capturing /dev/video*); "
         f"connect one or name a source with --source: {SPECS}"

@@ -1,5 +1,6 @@
-"""The Raspberry Pi's camera by picamera2: the gray plane of a small YUV stream, without any conversion."""
+"""The Raspberry Pi's camera by picamera2: the whole field of view, the gray plane of a small YUV stream."""
 
+import contextlib
 import importlib.util
 import os
 import time
@@ -8,12 +9,16 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
+from device.capture.sensor_mode import choose_sensor_mode
+from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
+from device.capture.sources.libcamera_controls import asked_controls, default_controls
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 
-SIZE_WH = (640, 480)
+USUAL_SIZE_WH = (USUAL_WIDTH_PX, 480)
 VENV = "'python3 -m venv --system-site-packages'"
 TIMEOUT_S = 3.0  # a camera that stalls does so silently: every wait has an end
 GRAY_FIRST = ("YUV420", "YVU420", "NV12", "NV21")  # formats whose first bytes are the gray plane
@@ -49,7 +54,11 @@ def picamera2_class() -> Any:
 
 
 class PiCamera(FrameSource):
-    """One of picamera2's cameras: ``(480, 640) uint8`` gray frames stamped by the sensor."""
+    """One of picamera2's cameras: ``(H, W) uint8`` gray frames stamped by the sensor; B, G, R if ``settings.colour``.
+
+    Pictures are 640 pixels wide, and as high as the sensor's own shape makes them, unless ``settings.size_wh`` says
+    otherwise.
+    """
 
     live = True
     continuous = True
@@ -57,12 +66,12 @@ class PiCamera(FrameSource):
     def __init__(
         self,
         number: int = 0,
-        size_wh: tuple[int, int] = SIZE_WH,
+        settings: CameraSettings | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ):
         self.number = number
         self.name = f"picamera:{number}" if number else "picamera"
-        self.size_wh = size_wh
+        self.settings = settings or CameraSettings()
         self.clock_ns = clock_ns
         self.camera: Any = None
 
@@ -82,10 +91,16 @@ class PiCamera(FrameSource):
     def _configure(self) -> None:
         from libcamera import ColorSpace
 
+        rate = self.settings.rate or USUAL_RATE
+        mode = choose_sensor_mode(self._sensor_modes(), rate)
+        ranges = self.camera.camera_controls
+        controls = default_controls(ranges, rate) | asked_controls(self.settings.controls, ranges)
         # Sycc: gray from 0 to 255, as the network was trained; a small video's own choice is 16 to 235.
         configuration = self.camera.create_video_configuration(
-            main={"size": self.size_wh, "format": "YUV420"},
+            main={"size": self.settings.size_wh or usual_size_wh(mode), "format": "YUV420"},
+            sensor={"output_size": mode["size"], "bit_depth": mode["bit_depth"]} if mode else {},
             colour_space=ColorSpace.Sycc(),
+            controls=controls,
             buffer_count=4,
             queue=False,
         )
@@ -93,8 +108,13 @@ class PiCamera(FrameSource):
         granted = self.camera.camera_configuration()["main"]
         if granted["format"] not in GRAY_FIRST:
             raise EdgeError(f"the camera grants {granted['format']}; expected one of {', '.join(GRAY_FIRST)}")
-        self.size_wh = tuple(granted["size"])
-        self.stride = granted["stride"]
+        self.format, self.size_wh, self.stride = granted["format"], tuple(granted["size"]), granted["stride"]
+
+    def _sensor_modes(self) -> list[dict[str, Any]]:
+        """Return what picamera2 finds by configuring the camera for each mode; none where there are no raw formats."""
+        with contextlib.suppress(RuntimeError, AttributeError, KeyError, IndexError, TypeError):
+            return list(self.camera.sensor_modes)
+        return []
 
     def __exit__(self, *exc: object) -> None:
         camera, self.camera = self.camera, None
@@ -121,11 +141,16 @@ class PiCamera(FrameSource):
             try:
                 stamp_ns = request.get_metadata().get("SensorTimestamp")
                 # Copied: the buffer goes back to the camera, and a kept request would stall it.
-                gray = gray_plane(request.make_buffer("main"), self.size_wh, self.stride).copy()
+                image = self._picture(request.make_buffer("main"))
             finally:
                 request.release()
-            yield Frame(gray, index, self._captured_ns(stamp_ns))
+            yield Frame(image, index, self._captured_ns(stamp_ns))
             index += 1
+
+    def _picture(self, buffer: np.ndarray) -> np.ndarray:
+        if self.settings.colour:
+            return bgr_picture(buffer, self.size_wh, self.stride, self.format)
+        return gray_plane(buffer, self.size_wh, self.stride).copy()
 
     def _captured_ns(self, stamp_ns: int | None) -> int:
         """Return the sensor's time where it is on the monotonic clock (it is on a Pi), else now."""
@@ -137,3 +162,31 @@ def gray_plane(buffer: np.ndarray, size_wh: tuple[int, int], stride: int) -> np.
     """Return the ``(H, W) uint8`` gray plane at the head of a planar YUV buffer with rows of ``stride`` bytes."""
     width, height = size_wh
     return buffer[: stride * height].reshape(height, stride)[:, :width]
+
+
+def bgr_picture(buffer: np.ndarray, size_wh: tuple[int, int], stride: int, layout: str) -> np.ndarray:
+    """Return ``(H, W, 3) uint8`` B, G, R of a planar YUV buffer of ``layout``, one of GRAY_FIRST, at full range.
+
+    Chroma has half the size each way; rows of its planes are ``stride / 2`` bytes apart, or ``stride`` where both
+    are interleaved. A Pi 5 pads rows to 64 bytes. OpenCV's own conversions from YUV420 expect 16 to 235.
+    """
+    width, height = size_wh
+    luma = gray_plane(buffer, size_wh, stride)
+    chroma = buffer[stride * height : stride * height + stride * (height // 2)]
+    if layout in ("NV12", "NV21"):
+        pairs = chroma.reshape(height // 2, stride)[:, :width].reshape(height // 2, width // 2, 2)
+        first, second = pairs[..., 0], pairs[..., 1]
+    else:
+        planes = chroma.reshape(2, height // 2, stride // 2)[:, :, : width // 2]
+        first, second = planes
+    blue, red = (first, second) if layout in ("YUV420", "NV12") else (second, first)
+    red, blue = (cv2.resize(np.ascontiguousarray(plane), size_wh) for plane in (red, blue))
+    return cv2.cvtColor(cv2.merge([np.ascontiguousarray(luma), red, blue]), cv2.COLOR_YCrCb2BGR)
+
+
+def usual_size_wh(mode: dict[str, Any] | None) -> tuple[int, int]:
+    """Return the picture size for a sensor mode: 640 wide, and of the mode's own shape, so that nothing is cut off."""
+    if mode is None:
+        return USUAL_SIZE_WH
+    width, height = mode["size"]
+    return USUAL_WIDTH_PX, 2 * round(USUAL_WIDTH_PX * height / width / 2)

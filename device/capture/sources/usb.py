@@ -1,16 +1,32 @@
 """A USB webcam by V4L2."""
 
+import difflib
 import errno
 import os
 from pathlib import Path
 
+from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
 from device.capture.sources.opencv import CaptureSource, cv2
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 
 # Seconds that a camera may be silent before OpenCV gives up a read; its own choice is 10.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
-SIZE_WH = (640, 480)
-RATE = 30
+USUAL_SIZE_WH = (USUAL_WIDTH_PX, 480)
+# V4L2's controls by the names that v4l2-ctl prints, as OpenCV knows them.
+CONTROLS = {
+    "brightness": cv2.CAP_PROP_BRIGHTNESS,
+    "contrast": cv2.CAP_PROP_CONTRAST,
+    "saturation": cv2.CAP_PROP_SATURATION,
+    "sharpness": cv2.CAP_PROP_SHARPNESS,
+    "gain": cv2.CAP_PROP_GAIN,
+    "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
+    "exposure": cv2.CAP_PROP_EXPOSURE,
+    "focus_automatic_continuous": cv2.CAP_PROP_AUTOFOCUS,
+    "focus_absolute": cv2.CAP_PROP_FOCUS,
+    "white_balance_automatic": cv2.CAP_PROP_AUTO_WB,
+    "white_balance_temperature": cv2.CAP_PROP_WB_TEMPERATURE,
+    "zoom_absolute": cv2.CAP_PROP_ZOOM,
+}
 VIDEO_CLASS = Path("/sys/class/video4linux")
 
 
@@ -32,11 +48,16 @@ def usb_cameras(video_class: Path = VIDEO_CLASS) -> list[int]:
 
 
 class UsbCamera(CaptureSource):
-    """``/dev/videoN`` at 640 x 480, 30 frames a second, Motion JPEG where the camera has it."""
+    """``/dev/videoN``: B, G, R at 640 x 480 and 30 frames a second unless ``settings`` say otherwise.
 
-    def __init__(self, number: int, **kwargs):
+    Motion JPEG where the camera has it.
+    """
+
+    def __init__(self, number: int, settings: CameraSettings | None = None, **kwargs):
         super().__init__(**kwargs)
         self.number = number
+        self.settings = settings or CameraSettings()
+        self.controls = [(name, text, *_control(name, text)) for name, text in self.settings.controls]
         self.device = f"/dev/video{number}"
         self.name = f"usb:{number}"
 
@@ -49,10 +70,18 @@ class UsbCamera(CaptureSource):
             )
         # Uncompressed 640x480 at 30/s does not fit through USB 2 beside anything else.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, SIZE_WH[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, SIZE_WH[1])
-        capture.set(cv2.CAP_PROP_FPS, RATE)
+        width, height = self.settings.size_wh or USUAL_SIZE_WH
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        capture.set(cv2.CAP_PROP_FPS, self.settings.rate or USUAL_RATE)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        for name, text, prop, value in self.controls:
+            if not capture.set(prop, value):
+                capture.release()
+                raise EdgeError(
+                    f"{self.device} does not take --control {name}={text}; 'v4l2-ctl -d {self.device} -l' lists its "
+                    "controls and their ranges"
+                )
         return capture
 
     def _check_device(self) -> None:
@@ -75,3 +104,15 @@ class UsbCamera(CaptureSource):
             raise EdgeError(
                 f"{self.device} {reason}; close the other program or name another source"
             ) from None
+
+
+def _control(name: str, text: str) -> tuple[int, float]:
+    """Return OpenCV's number of a V4L2 control and its value; UsageError for an unknown name or no number."""
+    if name not in CONTROLS:
+        near = difflib.get_close_matches(name, CONTROLS, 1, cutoff=0.5)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"no control {name} of a USB camera; {meant}there are: {', '.join(CONTROLS)}")
+    try:
+        return CONTROLS[name], float(text)
+    except ValueError:
+        raise UsageError(f"--control {name}={text}: expected a number") from None
