@@ -6,17 +6,18 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference test-picamera test-mqtt test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # The environment is made anew whenever the packages asked for change.
-$(VENV)/installed: setup.cfg pyproject.toml
+$(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than 3.11; run make with PYTHON=python3.11 or newer" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[toolkit,test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock \
+		--editable '.[toolkit,test,lint]'
 	@touch $@
 
 setup: $(VENV)/installed ## make the virtual environment and install everything
@@ -70,6 +71,17 @@ test-wheel: setup ## the wheel alone, in a clean environment of each Python that
 
 test-backends: setup ## training on JAX and on torch in environments without TensorFlow
 	$(BIN)/python -m pytest -rs tests/hardware/test_backends.py
+
+coverage: setup ## which lines the tests without hardware reach; the page is in build/coverage
+	$(BIN)/python -m pytest --ignore=tests/hardware --cov=device --cov=toolkit --cov-report=term:skip-covered \
+		--cov-report=html:$(BUILD)/coverage
+
+lock: ## write requirements.lock anew: the newest versions that setup.cfg allows
+	rm -rf $(BUILD)/lock
+	$(PYTHON) -m venv $(BUILD)/lock
+	$(BUILD)/lock/bin/pip install --quiet --disable-pip-version-check --editable '.[toolkit,test,lint]'
+	{ echo '# The versions that `make setup` and CI install; `make lock` writes them anew.'; \
+		$(BUILD)/lock/bin/pip freeze --exclude-editable; } > requirements.lock
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ import pytest
 TREE = Path(os.environ.get("FER_EDGE_PICAMERA") or Path.home() / ".cache/fer-edge/picamera")
 HERE = Path(__file__).parent / "picamera"
 BIN = "/opt/t/v/bin"  # an environment that sees the tree's libcamera, as on a Pi
+MODULES = Path(__file__).parents[1] / "device" / "capture" / "camera_modules.json"
 COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0), "white": (255, 255, 255)}
 
 pytestmark = pytest.mark.skipif(
@@ -49,9 +50,9 @@ def run(program: str, *arguments, **variables) -> subprocess.CompletedProcess:
     )
 
 
-def probe(name: str) -> dict:
+def probe(name: str, **variables) -> dict:
     """What a function of ``probes.py``, run in the tree, found."""
-    done = run("python", "/opt/fer-edge/probes.py", name)
+    done = run("python", "/opt/fer-edge/probes.py", name, **variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -125,6 +126,34 @@ def test_colours_have_the_gray_of_their_own_and_not_of_another_order(tree):
     assert len(found["levels"]) == len(right)
     assert np.allclose(sorted(found["levels"]), sorted(right), atol=2)
     assert found["range_asked"] == "Full"
+
+
+def test_somebody_who_looks_sees_the_colours(tree):
+    """Red, green, blue and white come back within what JPEG and the conversion to YUV and back change."""
+    found = probe("in_colour")
+    assert len(found["bgr"]) == len(COLOURS)
+    for bgr in COLOURS.values():
+        assert any(np.abs(np.subtract(bgr, seen)).max() <= 4 for seen in found["bgr"]), (bgr, found)
+
+
+@pytest.mark.parametrize(
+    ("module", "sensor", "size"),
+    [("imx219", [1640, 1232], [640, 480]), ("imx708", [2304, 1296], [640, 360])],
+)
+def test_picamera2_is_asked_for_the_mode_that_shows_the_whole_sensor(tree, module, sensor, size):
+    """The modes are recorded from real modules; that picamera2 takes the request is real."""
+    recorded = json.loads(MODULES.read_text())[module]["sensor_modes"]
+    found = probe("sensor_mode", SENSOR_MODES=json.dumps(recorded))
+    assert found["sensor"] == {"output_size": sensor, "bit_depth": 10}
+    assert found["main"] == size
+    assert found["durations"] == [33333, 66667]
+
+
+def test_a_wrong_control_is_one_line(tree):
+    done = run("device", "run", "--source", "picamera", "--control", "ExposureTme=3", "--max-frames", 1)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no control ExposureTme" in done.stderr
 
 
 def test_5000_frames_leave_no_request_and_no_memory_behind(tree):

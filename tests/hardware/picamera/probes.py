@@ -10,13 +10,14 @@ from itertools import islice
 import cv2
 
 from device.capture.live_capture import LiveCapture
+from device.capture.settings import CameraSettings
 from device.capture.sources import open_source
 from device.capture.sources import picamera as room
 
 
-def camera(model):
+def camera(model, settings=None):
     cameras = room.picamera2_class().global_camera_info()
-    return open_source(f"picamera:{next(one['Num'] for one in cameras if one['Model'] == model)}")
+    return open_source(f"picamera:{next(one['Num'] for one in cameras if one['Model'] == model)}", settings)
 
 
 def requests_in_use() -> int:
@@ -55,6 +56,25 @@ def colours() -> dict:
     with camera("colours") as source:
         levels = {round(float(frame.image.mean())) for frame in islice(source, 100)}
         return {"levels": list(levels), "range_asked": source.camera.asked["colour_space"].range.name}
+
+
+def in_colour() -> dict:
+    with camera("colours", CameraSettings(colour=True)) as source:
+        frames = [frame.image for frame in islice(source, 100)]
+        means = {tuple(round(float(level)) for level in image.mean(axis=(0, 1))) for image in frames}
+        return {"bgr": sorted(means), "format": source.format}
+
+
+def sensor_mode() -> dict:
+    with camera("film") as source:
+        shape = next(iter(source)).image.shape
+        asked = source.camera.asked
+        return {
+            "sensor": asked["sensor"],
+            "main": asked["main"]["size"],
+            "shape": shape,
+            "durations": asked["controls"]["FrameDurationLimits"],
+        }
 
 
 def many() -> dict:
