@@ -9,8 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+ROOT = Path(__file__).parents[1]
 # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Under nohup they would ignore the end of their terminal, too; the tests themselves go on all the same.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
+
+# The commands that the tests start run this clone, whatever tree the environment was installed from. A copy of the
+# tests alone (hardware/test_wheel.py) is for the installed packages.
+if (ROOT / "device").is_dir():
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 SHARED_VARIABLE = "FER_EDGE_SHARED"
 
@@ -18,7 +27,7 @@ SHARED_VARIABLE = "FER_EDGE_SHARED"
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The data that may not be committed: $FER_EDGE_SHARED, else ``shared`` beside the repository."""
-    folder = Path(os.environ.get(SHARED_VARIABLE, Path(__file__).parents[1].parent / "shared"))
+    folder = Path(os.environ.get(SHARED_VARIABLE, ROOT.parent / "shared"))
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; set {SHARED_VARIABLE}")
     return folder

@@ -22,7 +22,7 @@ class FaultyCamera(FrameSource):
     def __init__(self, *scripts, pause_s: float = 0.002):
         self.scripts = list(scripts)
         self.pause_s = pause_s
-        self.opened = self.closed = 0
+        self.opened = self.closed = self.delivered = 0
 
     def __enter__(self):
         self.opened += 1
@@ -40,6 +40,7 @@ class FaultyCamera(FrameSource):
             if isinstance(step, Exception):
                 raise step
             time.sleep(self.pause_s)
+            self.delivered += 1
             yield Frame(step, index, time.monotonic_ns())
 
 
@@ -48,14 +49,17 @@ def noise(number: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, (64, 64), dtype=np.uint8) for _ in range(number)]
 
 
-def collect(source, most: int, work_s: float = 0.0):
+def collect(source, most: int, meanwhile: int = 0):
+    """Take ``most`` frames; before the next is taken the camera has delivered ``meanwhile`` more."""
     stop, said = threading.Event(), []
     frames = []
     with source:
         capture = LiveCapture(source, stop, said.append)
         for frame in capture.frames():
             frames.append(frame)
-            time.sleep(work_s)
+            delivered = source.delivered
+            while source.delivered < delivered + meanwhile:
+                time.sleep(0.001)
             if len(frames) == most:
                 stop.set()
     return frames, capture, said
@@ -71,11 +75,11 @@ def test_the_slot_holds_only_the_newest():
 
 
 def test_a_slow_loop_gets_fresh_frames_and_the_late_ones_are_counted():
-    frames, capture, _ = collect(FaultyCamera(noise(2000)), most=10, work_s=0.03)
+    frames, capture, _ = collect(FaultyCamera(noise(2000)), most=10, meanwhile=5)
     indices = [frame.index for frame in frames]
-    assert indices == sorted(set(indices))
-    assert indices[-1] > 30
-    assert capture.dropped >= indices[-1] - 20
+    # The one that the camera still holds when the loop comes back may be the next to be taken.
+    assert (np.diff(indices) >= 4).all()
+    assert capture.dropped >= indices[-1] - 10
 
 
 def test_an_unplugged_camera_is_opened_again_and_frames_go_on_counting(monkeypatch):
@@ -169,54 +173,50 @@ def test_a_picture_of_another_size_is_said_and_survived():
     assert "changed its picture" in said[0]
 
 
-def test_stopping_ends_a_camera_that_hangs():
-    class Hanging(FaultyCamera):
-        def __iter__(self):
-            yield Frame(noise(1)[0], 0, time.monotonic_ns())
-            time.sleep(1.5)
+class Hanging(FaultyCamera):
+    """Waits for ever, in its opening or after a frame; ``interrupt`` ends that only where ``heeds`` is set."""
 
+    def __init__(self, heeds: bool = False, opens: bool = True):
+        super().__init__([])
+        self.heeds, self.opens = heeds, opens
+        self.released, self.waiting = threading.Event(), False
+
+    def __enter__(self):
+        if not self.opens:
+            self.hang()
+        return super().__enter__()
+
+    def __iter__(self):
+        yield Frame(noise(1)[0], 0, time.monotonic_ns())
+        self.hang()
+
+    def hang(self):
+        self.waiting = True
+        self.waiting = not self.released.wait(
+            60
+        )  # ends a test that would wait for ever, and shows in `waiting`
+        raise EdgeError("let go at last")
+
+    def interrupt(self):
+        if self.heeds:
+            self.released.set()
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+@pytest.mark.parametrize("opens", [True, False])
+def test_stopping_ends_a_camera_that_hangs(monkeypatch, heeds, opens):
+    """It is interrupted where it can be; one that does not heed that is left hanging."""
+    monkeypatch.setattr("device.capture.live_capture.LET_GO_S", 60.0 if heeds else 0.3)
     stop, said = threading.Event(), []
-    source = Hanging([])
-    started_s = time.monotonic()
-    with source:
-        for _ in LiveCapture(source, stop, said.append).frames():
+    source = Hanging(heeds, opens)
+    if not opens:
+        threading.Timer(0.2, stop.set).start()
+    with LiveCapture(source, stop, said.append) as capture:
+        for _ in capture.frames():
             stop.set()
-    assert time.monotonic() - started_s < 4
-
-
-def test_stopping_ends_the_wait_for_a_camera_that_does_not_open():
-    class Silent(FaultyCamera):
-        def __enter__(self):
-            self.interrupted = threading.Event()
-            self.interrupted.wait(60)
-            raise EdgeError("does not open")
-
-        def interrupt(self):
-            self.interrupted.set()
-
-    stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
-    started_s = time.monotonic()
-    with LiveCapture(Silent([]), stop, lambda line: None) as capture:
-        assert list(capture.frames()) == []
-    assert time.monotonic() - started_s < 30
-
-
-def test_stopping_gives_up_a_driver_that_hangs_in_its_opening(monkeypatch):
-    released = threading.Event()
-
-    class Hung(FaultyCamera):
-        def __enter__(self):
-            released.wait(60)
-
-    monkeypatch.setattr("device.capture.live_capture.LET_GO_S", 0.3)
-    stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
-    started_s = time.monotonic()
-    with LiveCapture(Hung([]), stop, lambda line: None) as capture:
-        assert list(capture.frames()) == []
-    assert time.monotonic() - started_s < 30
-    released.set()
+    assert source.released.is_set() == heeds
+    assert source.waiting != heeds
+    source.released.set()
 
 
 def test_a_camera_that_does_not_open_ends_it():

@@ -9,16 +9,22 @@ from device.runtime.options import RunOptions
 COOL = BoardState("Pi", "aarch64", 64, "Debian", 50.0, (), (), "ondemand", 4000)
 
 
-def test_the_whole_way_is_timed_for_the_asked_time(tiny_model):
-    document, lines = benchmark_loop(4.0, RunOptions("demo:100000", str(tiny_model)), lambda: COOL)
-    assert 3.5 < document["seconds"] < 8
+def test_the_loop_ends_after_the_asked_time(tiny_model):
+    document, _ = benchmark_loop(0.3, RunOptions("demo:100000", str(tiny_model)), lambda: COOL)
     assert document["ended_by"] == "--seconds"
+    assert document["seconds"] >= 0.3
+
+
+def test_the_whole_way_is_timed_after_its_warm_up(tiny_model):
+    options = RunOptions("demo", str(tiny_model), max_frames=WARMUP_FRAMES + 20)
+    document, lines = benchmark_loop(600.0, options, lambda: COOL)
+    assert document["frames"] == WARMUP_FRAMES + 20
     assert document["latency"]["frame"]["warmup_n"] == WARMUP_FRAMES
     assert document["latency"]["frame"]["n"] == document["frames"] - WARMUP_FRAMES
     assert document["latency"]["age"]["p50_ms"] >= document["latency"]["frame"]["p50_ms"]
     assert 0 < document["cpu_share"] <= 2
     assert document["board_before"]["temperature_c"] == 50.0
-    assert any("steady state" in note for note in document["notes"])
+    assert not any("steady state" in note for note in document["notes"])
     assert any(line.startswith("frame ") for line in lines)
 
 

@@ -3,7 +3,7 @@
 import json
 import socket
 import struct
-import time
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -78,6 +78,7 @@ def test_an_open_preview_needs_its_token(a_result):
 
 
 def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd, said):
+    before = set(threading.enumerate())
     sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
     port = urllib.parse.urlsplit(sink.url).port
     try:
@@ -94,9 +95,10 @@ def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd
             with socket.create_connection(("127.0.0.1", port), timeout=5) as odd:
                 odd.sendall(f"GET {request}\r\n\r\n".encode())
                 assert status in odd.recv(4096)
-        time.sleep(0.2)  # for threads that still answer
     finally:
         sink.close()
+    for thread in set(threading.enumerate()) - before:  # those that still answer
+        thread.join(60)
     assert said == []
     assert capfd.readouterr().err == ""
 
