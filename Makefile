@@ -11,6 +11,8 @@ REPORT := $(BUILD)/report/index.html
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+YUNET := device/data/face_detection_yunet_2023mar.onnx
+
 # The environment is made anew whenever the packages asked for change.
 $(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -20,7 +22,11 @@ $(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 		--editable '.[toolkit,test,lint]'
 	@touch $@
 
-setup: $(VENV)/installed ## make the virtual environment and install everything
+# Asked for again at every start until it is there.
+$(YUNET): | $(VENV)/installed
+	@$(BIN)/python models/get_yunet.py
+
+setup: $(VENV)/installed $(YUNET) ## make the virtual environment and install everything
 
 demo: setup ## quantize the shipped model, run it on the demo source, write the report
 	@mkdir -p $(BUILD)
@@ -174,4 +180,4 @@ dist: setup ## wheel and sdist in dist/
 	$(BIN)/python -m build --outdir dist
 
 clean: ## remove what the targets made, the environment too
-	rm -rf $(BUILD) dist *.egg-info $(VENV)
+	rm -rf $(BUILD) dist *.egg-info $(VENV) $(YUNET)

@@ -49,6 +49,18 @@ def said():
 
 
 @pytest.fixture(scope="session")
+def yunet_file() -> Path:
+    """YuNet's file: the package's, else the shared one; skips where neither is."""
+    from device.faces.fetching import PACKAGED_YUNET, YUNET_NAME
+
+    shared = os.environ.get(SHARED_VARIABLE, Path(__file__).parents[1].parent / "shared")
+    for path in (PACKAGED_YUNET, Path(shared) / "data/detectors" / YUNET_NAME):
+        if path.is_file():
+            return path
+    pytest.skip("YuNet's file is missing; run models/get_yunet.py")
+
+
+@pytest.fixture(scope="session")
 def a_result():
     """Makes a result of noise with ``faces`` faces."""
     from device.frames import BoundingBox, Frame

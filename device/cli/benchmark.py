@@ -41,7 +41,9 @@ from device.runtime.options import RunOptions
 )
 @click.option("--source", default="demo:live", show_default=True, help="What --loop looks at.")
 @click.option(
-    "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
+    "--detector",
+    type=click.Choice(tuple(DETECTORS)),
+    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @output_options(quiet=None)

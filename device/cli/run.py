@@ -20,10 +20,14 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 )
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
 @click.option(
-    "--detector", type=click.Choice(tuple(DETECTORS)), default=RunOptions.detector, show_default=True
+    "--detector",
+    type=click.Choice(tuple(DETECTORS)),
+    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
 )
 @click.option(
-    "--detector-model", metavar="FILE", help="The detector's own file.  [default: built in or fetched]"
+    "--detector-model",
+    metavar="FILE",
+    help="The detector's own file.  [default: the packaged or fetched one]",
 )
 @click.option(
     "--min-face",

@@ -1,12 +1,13 @@
-"""Files that are not ours to ship: downloaded once from their makers and checked by digest."""
+"""Where YuNet's file is, and fetching it from an address where the package came without it."""
 
 import hashlib
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import device
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import sha256_of, write_whole
 from device.storage import state_folder
 
 YUNET_NAME = "face_detection_yunet_2023mar.onnx"
@@ -15,6 +16,7 @@ YUNET_URL = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
     + YUNET_NAME
 )
+PACKAGED_YUNET = Path(device.__file__).parent / "data" / YUNET_NAME  # put there by models/get_yunet.py
 LARGEST_BYTES = 20 << 20
 TIMEOUT_S = 30
 
@@ -28,19 +30,24 @@ def stored_yunet() -> Path:
     return state_folder() / "detectors" / YUNET_NAME
 
 
+def yunet_file() -> Path:
+    """Return YuNet's file: the package's own, else the fetched one, which may not be there yet."""
+    return PACKAGED_YUNET if PACKAGED_YUNET.is_file() else stored_yunet()
+
+
 def fetch_yunet(url: str = YUNET_URL, overwrite: bool = False) -> Path:
-    """Download YuNet, check its SHA-256 and store it; a good file that is there already is kept."""
-    target = stored_yunet()
-    if target.is_file() and not overwrite and _sha256(target.read_bytes()) == YUNET_SHA256:
-        return target
+    """Download YuNet, check its SHA-256, store it and return where; a good file that is there already is kept."""
+    for there in (PACKAGED_YUNET, stored_yunet()):
+        if there.is_file() and not overwrite and sha256_of(there) == YUNET_SHA256:
+            return there
     data = _download(url)
-    found = _sha256(data)
+    found = hashlib.sha256(data).hexdigest()
     if found != YUNET_SHA256:
         raise EdgeError(
             f"{url} is not the expected YuNet: SHA-256 {found[:12]}…, expected {YUNET_SHA256[:12]}…; nothing stored"
         )
-    write_whole(target, data)
-    return target
+    write_whole(stored_yunet(), data)
+    return stored_yunet()
 
 
 def _download(url: str) -> bytes:
@@ -52,7 +59,3 @@ def _download(url: str) -> bytes:
         raise EdgeError(
             f"cannot fetch {url}: {reason}; check the network, or copy {YUNET_NAME} to {stored_yunet()} yourself"
         ) from None
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

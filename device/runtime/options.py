@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from device.capture.settings import CameraSettings, parse_control, parse_size
-from device.faces.detectors import DEFAULT_DETECTOR, DEFAULT_MIN_FACE_PX
+from device.faces.detectors import DEFAULT_MIN_FACE_PX
 from device.sinks import MQTT_TOPIC
 
 
@@ -14,7 +14,7 @@ class RunOptions:
     source: str | None = None
     model: str | None = None
     labels: str | None = None
-    detector: str = DEFAULT_DETECTOR
+    detector: str | None = None
     detector_model: str | None = None
     min_face: int = DEFAULT_MIN_FACE_PX
     smoothing: float = 0.4

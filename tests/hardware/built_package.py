@@ -37,6 +37,8 @@ def source_tree(tmp_path_factory) -> Path:
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
+    (copy / "models").mkdir()
+    shutil.copy(ROOT / "models/get_yunet.py", copy / "models")  # building runs it
     return copy
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from device.faces.fetching import YUNET_NAME
+
 ROOT = Path(__file__).parents[2]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
@@ -102,10 +104,21 @@ def test_the_wheel_made_of_the_sdist_holds_every_file_of_the_packages(distributi
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
         assert {name: archive.read(name) for name in names} == expected
+        licences = {Path(name).name for name in archive.namelist() if ".dist-info/licenses/" in name}
+        assert licences >= {"LICENSE", "NOTICE"}
+    assert f"device/data/{YUNET_NAME}" in expected  # building fetched it
     (sdist,) = distributions.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         packed = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert packed >= {*expected, "LICENSE", "README.md", "pyproject.toml"}
+    assert packed >= {
+        *expected,
+        "LICENSE",
+        "NOTICE",
+        "README.md",
+        "pyproject.toml",
+        "setup.py",
+        "models/get_yunet.py",
+    }
 
 
 def test_the_device_tests_pass_on_the_installed_package(environment, tmp_path, monkeypatch):
@@ -135,6 +148,7 @@ def test_the_shipped_model_runs_on_the_demo_source(environment, tmp_path):
     done = environment.run("device", "run", "--source", "demo", "--max-frames", "20", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 20
+    assert "Haar" not in done.stderr  # YuNet is there
 
 
 def test_the_toolkit_without_its_extra_names_it(environment, tmp_path):

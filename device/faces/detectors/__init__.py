@@ -1,5 +1,6 @@
 """Face detectors behind one interface, one file each; each is imported when it is made."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from device.errors import UsageError
 if TYPE_CHECKING:
     from device.faces.detectors.base import Detector
 
-DEFAULT_DETECTOR = "haar"  # needs no download
 DEFAULT_MIN_FACE_PX = 48
+log = logging.getLogger(__name__)
 
 
 def _haar(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Detector":
@@ -21,24 +22,37 @@ def _haar(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Det
 
 def _yunet(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Detector":
     from device.faces.detectors.yunet import YuNetDetector
-    from device.faces.fetching import stored_yunet
+    from device.faces.fetching import yunet_file
 
-    return YuNetDetector(min_face_px, model_file or stored_yunet(), reduce)
+    return YuNetDetector(min_face_px, model_file or yunet_file(), reduce)
 
 
 # How each is made of the last three arguments of ``create_detector``; the command line and the doctor read the names.
 DETECTORS: dict[str, Callable[[int, str | Path | None, bool], "Detector"]] = {"haar": _haar, "yunet": _yunet}
 
 
+def default_detector() -> str:
+    """Return ``yunet``, or, with a warning, ``haar`` where YuNet's file is missing."""
+    from device.faces.fetching import yunet_file
+
+    if yunet_file().is_file():
+        return "yunet"
+    log.warning(
+        "the file of the detector YuNet is missing, so the Haar cascade is used, which finds fewer faces; "
+        "get it with 'device fetch yunet', or pass --detector haar to be content"
+    )
+    return "haar"
+
+
 def create_detector(
-    name: str = DEFAULT_DETECTOR,
+    name: str | None = None,
     min_face_px: int = DEFAULT_MIN_FACE_PX,
     model_file: str | Path | None = None,
     reduce: bool = True,
 ) -> "Detector":
-    """Return the detector ``name`` for faces of ``min_face_px`` pixels and more.
+    """Return the detector ``name`` for faces of ``min_face_px`` pixels and more; None: ``default_detector()``.
 
-    ``model_file`` None means OpenCV's own cascade, or the YuNet file that ``device fetch yunet`` stored. With
+    ``model_file`` None means OpenCV's own cascade, or the packaged or fetched YuNet file. With
     ``reduce`` whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find;
     without, they are searched at full size. Raises NotFetchedError for a file that is still to be fetched.
     """
@@ -46,6 +60,7 @@ def create_detector(
         raise UsageError(
             f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
         )
+    name = name or default_detector()
     if name not in DETECTORS:
         raise UsageError(f"unknown detector {name!r}; expected one of {', '.join(DETECTORS)}")
     return DETECTORS[name](min_face_px, model_file, reduce)

@@ -60,7 +60,7 @@ def test_doctor_fails_where_something_fails(run, tiny_model):
 
 
 def test_fetch_says_why_it_could_not(run):
-    done = run("fetch", "yunet", "--url", "http://127.0.0.1:9/yunet.onnx")
+    done = run("fetch", "yunet", "--overwrite", "--url", "http://127.0.0.1:9/yunet.onnx")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "copy face_detection_yunet_2023mar.onnx" in done.stderr
     assert run("fetch", "retina").returncode == 2

@@ -1,4 +1,4 @@
-"""One contract over every detector: haar always, yunet where its file is at hand."""
+"""One contract over every detector; yunet where its file is at hand."""
 
 import cv2
 import numpy as np
@@ -9,8 +9,9 @@ from device.capture.sources.demo import DemoSource, MovingFace
 from device.cli.benchmark import benchmark
 from device.cli.run import run
 from device.errors import EdgeError, UsageError
+from device.faces import fetching
 from device.faces.detectors import DETECTORS, create_detector
-from device.faces.fetching import YUNET_NAME, stored_yunet
+from device.faces.fetching import stored_yunet
 from device.frames import BoundingBox
 
 STILL = (MovingFace(140, (200, 200), (0, 0), 1.0), MovingFace(110, (480, 300), (0, 0), 1.0))
@@ -20,9 +21,7 @@ STILL = (MovingFace(140, (200, 200), (0, 0), 1.0), MovingFace(110, (480, 300), (
 def create(request):
     def build(min_face_px=60, **kwargs):
         if request.param == "yunet":
-            kwargs.setdefault(
-                "model_file", request.getfixturevalue("shared_dir") / "data" / "detectors" / YUNET_NAME
-            )
+            kwargs.setdefault("model_file", request.getfixturevalue("yunet_file"))
         return create_detector(request.param, min_face_px, **kwargs)
 
     return build
@@ -112,10 +111,26 @@ def test_wrong_use_is_named():
         create_detector("haar", 4)
 
 
-def test_yunet_says_how_to_be_fetched(tmp_path, monkeypatch):
+@pytest.fixture
+def without_yunet(tmp_path, monkeypatch):
+    """A package that was built without YuNet's file, and nothing fetched."""
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+    monkeypatch.setattr(fetching, "PACKAGED_YUNET", tmp_path / "absent.onnx")
+
+
+def test_yunet_says_how_to_be_fetched(without_yunet):
     with pytest.raises(EdgeError, match="device fetch yunet"):
         create_detector("yunet")
+
+
+def test_yunet_is_the_default_and_haar_stands_in_with_a_warning(without_yunet, yunet_file, caplog):
+    assert create_detector().name == "haar"
+    (record,) = caplog.records
+    assert (record.levelname, "device fetch yunet" in record.message) == ("WARNING", True)
+    stored_yunet().parent.mkdir(parents=True)
+    stored_yunet().write_bytes(yunet_file.read_bytes())
+    assert create_detector().name == "yunet"
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("command", [run, benchmark])
@@ -124,8 +139,7 @@ def test_the_command_line_offers_every_detector(command):
     assert tuple(option.type.choices) == tuple(DETECTORS)
 
 
-def test_the_doctor_looks_at_every_detector(tmp_path, monkeypatch, tiny_model):
-    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+def test_the_doctor_looks_at_every_detector(without_yunet, tiny_model):
     statuses = {check.name: check.status for check in examine("demo", str(tiny_model))}
     assert {name: statuses[name] for name in DETECTORS} == {"haar": "ok", "yunet": "warn"}
     stored_yunet().parent.mkdir(parents=True)

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from device.errors import EdgeError
-from device.faces.fetching import YUNET_NAME, fetch_yunet, stored_yunet
+from device.faces import fetching
+from device.faces.fetching import fetch_yunet, stored_yunet
 
 
 @pytest.fixture
@@ -26,14 +27,20 @@ def server(tmp_path):
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(fetching, "PACKAGED_YUNET", tmp_path / "absent.onnx")
 
 
-def test_the_right_file_is_stored_and_found_again(server, shared_dir):
+def test_the_right_file_is_stored_and_found_again(server, yunet_file):
     folder, url = server
-    (folder / "yunet.onnx").write_bytes((shared_dir / "data/detectors" / YUNET_NAME).read_bytes())
+    (folder / "yunet.onnx").write_bytes(yunet_file.read_bytes())
     assert fetch_yunet(url) == stored_yunet()
     (folder / "yunet.onnx").unlink()
     assert fetch_yunet(url) == stored_yunet()  # it is there and good: nothing is asked
+
+
+def test_the_packaged_file_needs_no_fetching(yunet_file, monkeypatch):
+    monkeypatch.setattr(fetching, "PACKAGED_YUNET", yunet_file)
+    assert fetch_yunet("http://127.0.0.1:9/x") == yunet_file == fetching.yunet_file()
 
 
 def test_another_file_is_refused_and_not_stored(server):
