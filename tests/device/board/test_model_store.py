@@ -181,7 +181,7 @@ def test_an_installed_model_that_is_gone_is_told_until_it_is_mended(home, models
     mark_good(lost.name)
     lost.unlink()
     for _ in range(2):
-        done = run("run", "-q", "--source", "demo:3")
+        done = run("run", "-q", "--source", "demo:3", "--detector", "haar")
         assert (done.returncode, done.stderr.count("\n")) == (0, 1)
         assert done.stderr.startswith(
             f"warning: the installed model {lost} is missing, the packaged model runs"
@@ -191,7 +191,7 @@ def test_an_installed_model_that_is_gone_is_told_until_it_is_mended(home, models
     assert f"fail model       the installed model {lost} is missing" in done.stdout
     done = run("rollback")
     assert (done.returncode, done.stderr) == (0, "")
-    assert run("run", "-q", "--source", "demo:3").stderr == ""
+    assert run("run", "-q", "--source", "demo:3", "--detector", "haar").stderr == ""
     assert "nothing was ever installed" in run("rollback").stderr
 
 

@@ -44,7 +44,6 @@ def test_the_demo_gives_rows_and_a_summary(tiny_model, tmp_path):
     assert sum(face["scores"].values()) == pytest.approx(1, abs=0.02)
     assert face["scores"][face["label"]] == face["probability"] == max(face["scores"].values())
     assert last["latency_ms"]["frame"] <= last["age_ms"]
-    assert found[0]["result"] == "no face"  # nothing uncertain is reported at first sight
 
 
 def test_a_truncated_video_ends_with_a_warning(tiny_model, tmp_path, shared_dir):
