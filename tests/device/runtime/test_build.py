@@ -28,7 +28,7 @@ def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
     model_file.write_bytes(pack_metadata(tiny_model.read_bytes(), metadata))
     with DemoSource() as demo:
         cv2.imwrite(str(picture), demo.picture(100))
-    run_with(RunOptions(str(picture), str(model_file), output=str(rows)), lambda line: None)
+    run_with(RunOptions(str(picture), str(model_file), detector="haar", output=str(rows)), lambda line: None)
 
     image, detector = cv2.imread(str(picture)), create_detector("haar")
     margin_ratio = detector.margin_ratio * crop_margin / 1.22
