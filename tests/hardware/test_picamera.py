@@ -141,7 +141,7 @@ def test_somebody_who_looks_sees_the_colours(tree):
     [("imx219", [1640, 1232], [640, 480]), ("imx708", [2304, 1296], [640, 360])],
 )
 def test_picamera2_is_asked_for_the_mode_that_shows_the_whole_sensor(tree, module, sensor, size):
-    """The modes are recorded from real modules; that picamera2 takes the request is real."""
+    """The modes are recorded from real modules. That libcamera obeys needs such a module."""
     recorded = json.loads(MODULES.read_text())[module]["sensor_modes"]
     found = probe("sensor_mode", SENSOR_MODES=json.dumps(recorded))
     assert found["sensor"] == {"output_size": sensor, "bit_depth": 10}

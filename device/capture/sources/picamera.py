@@ -1,6 +1,5 @@
 """The Raspberry Pi's camera by picamera2: the whole field of view, the gray plane of a small YUV stream."""
 
-import contextlib
 import importlib.util
 import os
 import time
@@ -92,8 +91,9 @@ class PiCamera(FrameSource):
         from libcamera import ColorSpace
 
         rate = self.settings.rate or USUAL_RATE
-        mode = choose_sensor_mode(self._sensor_modes(), rate)
         ranges = self.camera.camera_controls
+        # Only a camera whose view can be cropped has sensor modes to choose from; others log an error when asked.
+        mode = choose_sensor_mode(self.camera.sensor_modes, rate) if "ScalerCrop" in ranges else None
         controls = default_controls(ranges, rate) | asked_controls(self.settings.controls, ranges)
         # Sycc: gray from 0 to 255, as the network was trained; a small video's own choice is 16 to 235.
         configuration = self.camera.create_video_configuration(
@@ -109,12 +109,6 @@ class PiCamera(FrameSource):
         if granted["format"] not in GRAY_FIRST:
             raise EdgeError(f"the camera grants {granted['format']}; expected one of {', '.join(GRAY_FIRST)}")
         self.format, self.size_wh, self.stride = granted["format"], tuple(granted["size"]), granted["stride"]
-
-    def _sensor_modes(self) -> list[dict[str, Any]]:
-        """Return what picamera2 finds by configuring the camera for each mode; none where there are no raw formats."""
-        with contextlib.suppress(RuntimeError, AttributeError, KeyError, IndexError, TypeError):
-            return list(self.camera.sensor_modes)
-        return []
 
     def __exit__(self, *exc: object) -> None:
         camera, self.camera = self.camera, None

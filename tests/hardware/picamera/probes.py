@@ -70,8 +70,8 @@ def sensor_mode() -> dict:
         shape = next(iter(source)).image.shape
         asked = source.camera.asked
         return {
-            "sensor": asked["sensor"],
-            "main": asked["main"]["size"],
+            "sensor": source.camera.sensor_asked,
+            "main": source.camera.size_asked,
             "shape": shape,
             "durations": asked["controls"]["FrameDurationLimits"],
         }

@@ -19,13 +19,19 @@ class Camera(virtual_picamera2.VirtualPicamera2):
 
     @property
     def sensor_modes(self):
-        recorded = os.environ.get("SENSOR_MODES")
-        return json.loads(recorded) if recorded else super().sensor_modes
+        return json.loads(os.environ["SENSOR_MODES"])
+
+    @property
+    def camera_controls(self):
+        more = {"ScalerCrop": ((0, 0, 64, 64), (0, 0, 640, 480), (0, 0, 640, 480))}
+        return super().camera_controls | (more if "SENSOR_MODES" in os.environ else {})
+
+    def create_video_configuration(self, **asked):
+        self.sensor_asked, self.size_asked = asked.get("sensor"), asked.get("main", {}).get("size")
+        return super().create_video_configuration(**asked)
 
     def configure(self, configuration):
-        self.asked = dict(configuration)
-        if os.environ.get("SENSOR_MODES"):
-            configuration["sensor"] = None  # the virtual camera has none of the recorded modes
+        self.asked = configuration
         super().configure(configuration)
 
     def start(self, *arguments, **named):
