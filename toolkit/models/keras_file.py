@@ -1,29 +1,43 @@
-"""Our ``.keras`` files: what stock Keras writes, and one member more, ``fer_edge.json``.
+"""Keras model files: those of Keras 2.0 to today are opened, ours carry one member more, ``fer_edge.json``.
 
-That member holds {labels, crop_margin, training, accuracy}; stock Keras passes over it and loads the model as
-ever.
+That member holds what ``save_model`` is given, of a training {labels, crop_margin, training, accuracy}; stock Keras
+passes over it and loads the model as ever.
 """
 
+import contextlib
 import json
-import os
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import whole_file
 from device.model.metadata import JSON_NAME
+from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2, quantized_layers
+from toolkit.models.declared import Declared, parse_config, read_declared, read_member
+from toolkit.models.file_kind import SAVED_MODEL, kind_of
 from toolkit.models.quiet_tensorflow import import_quietly
-from toolkit.models.saved_model import is_saved_model, load_saved_model
+from toolkit.models.rewritten_file import rewritten
+from toolkit.models.size_check import refuse_large_network
 
 if TYPE_CHECKING:
     import keras
 
+# Layers that run code or read files which their configuration names; Keras' safe mode refuses most of them too.
+CODE_LAYERS = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
-def save_model(model: "keras.Model", path: str | Path, metadata: dict, overwrite: bool = False) -> None:
-    """Save ``model`` with ``metadata`` as a ``.keras`` file, whole or not at all."""
+
+def save_model(
+    model: "keras.Model", path: str | Path, metadata: dict[str, Any], overwrite: bool = False
+) -> None:
+    """Save ``model`` with ``metadata`` as a ``.keras`` file, whole or not at all.
+
+    Usage: ``save_model(model, "runs/one/best.keras", {"labels": ["happy", "sad"]})``. Raises EdgeError for another
+    suffix, for an existing file without ``overwrite``, and where the disk refuses.
+    """
     path = Path(path)
     if path.suffix != ".keras":
         raise EdgeError(f"cannot save a model as {path.name}; expected a name that ends in .keras")
@@ -33,110 +47,122 @@ def save_model(model: "keras.Model", path: str | Path, metadata: dict, overwrite
             archive.writestr(JSON_NAME, json.dumps(metadata, indent=1))
 
 
-def read_keras_metadata(path: str | Path) -> dict | None:
-    """Return the metadata that ``save_model`` stored, or None where the file carries none."""
+def read_keras_metadata(path: str | Path) -> dict[str, Any] | None:
+    """Return the metadata that ``save_model`` stored, or None where the file is another one or carries none.
+
+    Raises EdgeError for a file that cannot be read, or whose metadata is damaged or no JSON object.
+    """
+    path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if JSON_NAME not in archive.namelist():
                 return None
-            return json.loads(archive.read(JSON_NAME))
-    except OSError as error:
-        raise EdgeError(f"cannot read {path}: {error.strerror}; name a .keras file") from error
+            document = parse_config(read_member(archive, JSON_NAME, path), f"{JSON_NAME} in {path}")
     except zipfile.BadZipFile:
         return None
-    except ValueError as error:
-        raise EdgeError(f"{JSON_NAME} in {path} is no JSON ({error}); save the model again") from error
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; name a .keras file") from error
+    if not isinstance(document, dict):
+        raise EdgeError(f"{JSON_NAME} in {path} is no JSON object; save the model again")
+    return document
 
 
 def load_keras_model(path: str | Path) -> "keras.Model":
-    """Load a ``.keras`` or ``.h5`` model, without compiling it; code inside the file is never run (safe
-    mode).
+    """Load a ``.keras`` or ``.h5`` file of Keras 2.0 or later, or a SavedModel folder, in float32 and not compiled.
 
-    Raises EdgeError in one line for a file that is missing, empty, cut short, no Keras model, or that needs
-    code.
+    What a file is shows its content, not its name. Nothing of it is built before what it declares is known to be of
+    moderate size, and code inside it is never run (safe mode). Raises EdgeError in one line for a file that is
+    missing, damaged, no Keras model, hostile, or that needs code.
     """
     path = Path(path)
-    if is_saved_model(path):
+    kind = kind_of(path)
+    if kind == SAVED_MODEL:
+        from toolkit.models.saved_model import load_saved_model
+
         import_quietly()
         return load_saved_model(path)
-    verify_keras_file(path)
-    import_quietly()
-    import keras
-
+    declared = read_declared(path, kind)
+    _refuse_code(path, declared.config)
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises TypeError, ValueError, KeyError, OSError and others here
-        raise EdgeError(_why_not_loaded(path, error)) from error
+        config = _current(path, declared)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise EdgeError(f"{path} describes no network that Keras knows ({error}); save it again") from error
+    import_quietly()
+    with rewritten(path, kind, None if config == declared.config else config) as openable:
+        refuse_large_network(path, lambda: _load(path, openable, config))
+        return _load(path, openable, config)
 
 
 def verify_keras_file(path: Path) -> None:
-    """Raise EdgeError unless there is a SavedModel at ``path``, or a whole file that may be read and looks right."""
-    if is_saved_model(path):
-        return
-    if not os.path.exists(path):
-        raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
-    if path.is_dir():
-        raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
-    if path.stat().st_size == 0:
-        raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
-    try:
-        with open(path, "rb") as handle:
-            start = handle.read(8)
-    except OSError as error:
+    """Raise EdgeError unless ``path`` is a SavedModel or a Keras file whose description can be read; builds nothing."""
+    kind = kind_of(path)
+    if kind != SAVED_MODEL:
+        _refuse_code(path, read_declared(path, kind).config)
+
+
+def _current(path: Path, declared: Declared) -> dict[str, Any]:
+    """Return the network's configuration as this Keras reads it, in float32."""
+    if layers := quantized_layers(declared.config):
         raise EdgeError(
-            f"cannot read {path}: {error.strerror}; name a .keras file that you may read"
-        ) from error
-    if path.suffix in (".h5", ".hdf5"):
-        if start != b"\x89HDF\r\n\x1a\n":
-            raise EdgeError(f"{path} is no HDF5 file: it starts with {start!r}; expected a Keras .h5 model")
-        return
-    if path.suffix != ".keras":
-        raise EdgeError(f"{path} is called {path.suffix or 'without a suffix'}; expected a .keras file")
-    if not zipfile.is_zipfile(path):
-        if start.startswith(b"PK"):
-            raise EdgeError(f"{path} was cut short: its end is missing; copy or save it again")
-        raise EdgeError(f"{path} is no Keras model: expected a zip archive, found {start!r}")
-    with zipfile.ZipFile(path) as archive:
-        missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
-    if missing:
+            f"{path} was quantized by Keras itself ({', '.join(layers[:3])}); name the model as it was before "
+            "model.quantize()"
+        )
+    config = in_keras_3(declared.config) if is_of_keras_2(declared.config) else declared.config
+    made: dict[str, Any] = in_float32(config)
+    return made
+
+
+def _load(path: Path, openable: Path, config: dict[str, Any]) -> "keras.Model":
+    import keras
+
+    with _quietly():
+        try:
+            return keras.models.load_model(openable, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises TypeError, ValueError, KeyError, OSError and others here
+            raise EdgeError(_why_not_loaded(path, error, config)) from error
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep Keras' remarks about a file off the terminal; what prevents loading it is raised."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _refuse_code(path: Path, config: dict[str, Any]) -> None:
+    code = [(kind, name) for kind, name in _named_classes(config) if kind in CODE_LAYERS]
+    if code:
+        kinds = ", ".join(sorted({kind for kind, _ in code}))
+        names = ", ".join(name for _, name in code[:3])
         raise EdgeError(
-            f"{path} is a zip archive but no Keras 3 model: {', '.join(sorted(missing))} is missing"
+            f"{path} holds Python code in the layer {names} ({kinds}), which is not run; replace it by a Keras layer "
+            "(Rescaling, Resizing, Permute ...) and save the model again"
         )
 
 
-def _why_not_loaded(path: Path, error: Exception) -> str:
+def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str:
     text = " ".join(str(error).split())
-    code = [name for kind, name in _layers_inside(path) if kind == "Lambda"]
-    if code or "unsafe" in text:
-        named = f" in the layer {', '.join(code)}" if code else ""
+    if "unsafe" in text or "safe_mode" in text:
         return (
-            f"{path} holds Python code{named} (Lambda), which is not run; replace it by a Keras layer (Rescaling, "
-            "Resizing, Permute ...) and save the model again"
+            f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again"
         )
     if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", text):
         kind = unknown.group(1)
-        names = ", ".join(name for found, name in _layers_inside(path) if found == kind) or "a layer"
+        names = ", ".join(name for found, name in _named_classes(config) if found == kind) or "a layer"
         return f"{path} needs the custom class {kind} ({names}), not part of Keras; build the model from Keras layers"
+    shapes = re.search(r"variable\.shape=(\([\d, ]*\)).*?value\.shape=(\([\d, ]*\))", text)
+    if shapes:
+        layer = re.search(r"object <\w+ name=([\w./-]+)", text)
+        return (
+            f"{path}: the network does not fit its weights{f' in {layer[1]}' if layer else ''}: it declares "
+            f"{shapes[1]}, stored is {shapes[2]}; save the model again"
+        )
     return f"Keras cannot load {path}: {type(error).__name__}: {text[:200]}"
 
 
-def _layers_inside(path: Path) -> list[tuple[str, str]]:
-    """Return (class, name) of every layer that a file's configuration names; empty where it cannot be read."""
-    try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                config = json.loads(archive.read("config.json"))
-        else:
-            import h5py
-
-            with h5py.File(path) as file:
-                config = json.loads(file.attrs["model_config"])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return []
-    return list(_named_classes(config))
-
-
 def _named_classes(config: object) -> Iterator[tuple[str, str]]:
+    """Yield (class, name) of every layer that a configuration names."""
     if isinstance(config, dict):
         inner = config.get("config")
         if "class_name" in config and isinstance(inner, dict) and "name" in inner:

@@ -5,11 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.model.expression_model import load_model
 from device.quiet import silenced
-
-KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class Predictor(Protocol):
@@ -31,19 +29,14 @@ def load_predictor(
     pixel_range: str | None = None,
     threads: int = 1,
 ) -> Predictor:
-    """Return the predictor of a ``.keras``, ``.h5`` or ``.tflite`` file; ``labels`` replace those the file names.
+    """Return the predictor of a ``.tflite`` file or of any Keras model; ``labels`` replace those the file names.
 
     pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter.
-    Raises EdgeError for a file that is missing, broken, or names no labels where none are given; UsageError for
-    another kind of file.
+    Raises EdgeError for a file that is missing, broken, of another kind, or names no labels where none are given.
     """
     path = Path(path)
     if path.suffix == ".tflite":
         return load_model(path, labels, threads)
-    if path.suffix not in KERAS_SUFFIXES:
-        raise UsageError(
-            f"{path} is no model this command knows; expected a file ending in .keras or .tflite"
-        )
     from toolkit.models.network import open_network
 
     # TensorFlow writes notes on its own start to standard error, whatever its settings.

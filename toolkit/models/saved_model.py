@@ -1,39 +1,27 @@
 """Reading a TensorFlow SavedModel, a folder, as a Keras model that can be run and converted."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
+from toolkit.models.pure_graph import refuse_impure
 
 if TYPE_CHECKING:
     import keras
 
 SIGNATURE = "serving_default"
-# A SavedModel is a graph of operators, and some of TensorFlow's reach outside of it.
-REACHING_OPERATORS = {
-    "ReadFile",
-    "WriteFile",
-    "MatchingFiles",
-    "PyFunc",
-    "PyFuncStateless",
-    "EagerPyFunc",
-    "LoadLibrary",
-}
-
-
-def is_saved_model(path: Path) -> bool:
-    return (path / "saved_model.pb").is_file()
+LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 
 
 def load_saved_model(path: Path) -> "keras.Model":
     """Return the SavedModel's ``serving_default`` as a Keras model of one input and one output.
 
-    Raises EdgeError in one line where the folder is damaged, has no such signature, or its graph holds
-    operators that read or write files or call Python.
+    Nothing of it is run before its graph is known to only compute. Raises EdgeError in one line where the folder is
+    damaged, has no such signature, or its graph holds any operator that is not known to be pure.
     """
     import keras
 
-    _refuse_reaching(path)
+    verify_saved_model(path)
     try:
         layer = keras.layers.TFSMLayer(str(path), call_endpoint=SIGNATURE)
         signature = layer._reloaded_obj.signatures[SIGNATURE]
@@ -46,28 +34,43 @@ def load_saved_model(path: Path) -> "keras.Model":
             "outputs, expected one of each"
         )
     ((name, image),) = inputs.items()
+    if image.shape.rank != 4:
+        raise EdgeError(
+            f"{path} is no image classifier: its signature {SIGNATURE} takes the shape {image.shape}, expected "
+            "(None, height, width, channels)"
+        )
     face = keras.Input(tuple(image.shape[1:]), name=name)
     (scores,) = layer(face).values()
     return keras.Model(face, scores, name=path.name.replace(".", "_"))
 
 
-def _refuse_reaching(path: Path) -> None:
+def verify_saved_model(path: Path) -> None:
+    """Raise EdgeError unless every graph in the folder is known to only compute; nothing of it is run."""
+    for meta in _read(path).meta_graphs:
+        objects = meta.object_graph_def
+        if not objects.nodes:
+            raise EdgeError(
+                f"{path} was saved by TensorFlow 1, whose graphs are not run; load it where it was made and save the "
+                "network as model.save('model.keras')"
+            )
+        refuse_impure(path, meta.graph_def, objects.concrete_functions)
+
+
+def _read(path: Path) -> Any:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+    file = path / "saved_model.pb"
     try:
-        graphs = [
-            meta.graph_def
-            for meta in SavedModel.FromString((path / "saved_model.pb").read_bytes()).meta_graphs
-        ]
-    except Exception as error:  # protobuf's DecodeError, or OSError
-        raise EdgeError(f"{path}/saved_model.pb is damaged ({error}); export the model again") from error
-    nodes = [node.op for graph in graphs for part in (graph.node, *_bodies(graph)) for node in part]
-    reaching = sorted(REACHING_OPERATORS.intersection(nodes))
-    if reaching:
+        if file.stat().st_size > LARGEST_GRAPH_BYTES:
+            raise EdgeError(
+                f"{file} has over {LARGEST_GRAPH_BYTES:,} bytes; that is no image classifier's graph"
+            )
+        return SavedModel.FromString(file.read_bytes())
+    except OSError as error:
+        raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
+    except EdgeError:
+        raise
+    except Exception as error:  # protobuf's DecodeError
         raise EdgeError(
-            f"{path} reaches outside of its graph with {', '.join(reaching)}, which is not run; export it anew"
-        )
-
-
-def _bodies(graph) -> list:
-    return [function.node_def for function in graph.library.function]
+            f"{file} is damaged ({' '.join(str(error).split())}); export the model again"
+        ) from error

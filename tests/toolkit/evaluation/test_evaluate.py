@@ -104,7 +104,7 @@ def test_narrowed_probabilities_sum_to_one_even_where_all_are_zero():
     [
         (("--model", "{model}", "--data", "/no/such"), 1, "/no/such"),
         (("--model", "/no/such.tflite", "--data", "{data}"), 1, "/no/such.tflite"),
-        (("--model", "{data}", "--data", "{data}"), 2, "expected a file ending in .keras or .tflite"),
+        (("--model", "{data}", "--data", "{data}"), 1, "expected a .keras file or a SavedModel"),
         (("--model", "{model}", "--data", "{data}", "--labels", "a,b"), 1, "2 labels"),
         (("--model", "{model}", "--data", "{data}", "--split", "validation"), 1, "has no 'validation' split"),
         (("--model", "{model}", "--data", "{data}", "--out", "{out}"), 1, "--overwrite"),

@@ -1,0 +1,206 @@
+"""Hostile Keras files: refused by what they declare, before any of it is built."""
+
+import io
+import json
+import os
+import zipfile
+
+import h5py
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keras = pytest.importorskip("keras")
+
+from device.errors import EdgeError
+from toolkit.models.declared import parse_config, read_declared
+from toolkit.models.file_kind import HDF5, KERAS_3
+from toolkit.models.keras_file import load_keras_model
+
+pytestmark = pytest.mark.toolkit
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A small model as .keras and as .h5."""
+    folder = tmp_path_factory.mktemp("good")
+    image = keras.Input((8, 8, 1))
+    model = keras.Model(image, keras.layers.Dense(3, name="last")(keras.layers.Flatten()(image)))
+    model.save(folder / "m.keras")
+    model.save(folder / "m.h5")
+    return folder
+
+
+def with_members(good, path, compression=zipfile.ZIP_STORED, **changed):
+    """Write the good archive to ``path`` with members replaced: config, weights, extra."""
+    names = {"config": "config.json", "weights": "model.weights.h5", "extra": "assets/extra.bin"}
+    with zipfile.ZipFile(good / "m.keras") as source, zipfile.ZipFile(path, "w", compression) as made:
+        members = {name: source.read(name) for name in source.namelist()}
+        for name, content in {**members, **{names[key]: value for key, value in changed.items()}}.items():
+            made.writestr(name, content)
+    return path
+
+
+def config_with(good, change):
+    config = json.loads(zipfile.ZipFile(good / "m.keras").read("config.json"))
+    change(config["config"]["layers"])
+    return json.dumps(config)
+
+
+def set_units(units):
+    def change(layers):
+        layers[-1]["config"]["units"] = units
+
+    return change
+
+
+@pytest.mark.parametrize("units", [10**5, 10**9, 2**40])
+def test_a_layer_larger_than_its_weights_is_never_made(good, tmp_path, units):
+    path = with_members(good, tmp_path / "m.keras", config=config_with(good, set_units(units)))
+    with pytest.raises(EdgeError, match=rf"does not fit its weights in last.*\(64, {units}\)"):
+        load_keras_model(path)
+    image = keras.Input((8, 8, 1))  # and nothing is left behind that the next scope would make
+    keras.Model(image, keras.layers.Flatten()(image))
+
+
+@pytest.mark.parametrize("enlarge", ["input", "layer"])
+def test_a_picture_too_large_to_compute_is_refused(tmp_path, enlarge):
+    image = keras.Input((8, 8, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.UpSampling2D(2)(image))
+    keras.Model(image, keras.layers.Dense(3)(x)).save(tmp_path / "good.keras")
+
+    def change(layers):
+        if enlarge == "input":
+            layers[0]["config"]["batch_shape"] = [None, 10**5, 10**5, 1]
+        else:
+            layers[1]["config"]["size"] = [10**5, 10**5]
+
+    config = json.loads(zipfile.ZipFile(tmp_path / "good.keras").read("config.json"))
+    change(config["config"]["layers"])
+    (tmp_path / "m.keras").write_bytes((tmp_path / "good.keras").read_bytes())
+    path = with_members(tmp_path, tmp_path / "large.keras", config=json.dumps(config))
+    with pytest.raises(EdgeError, match=r"puts out [46]\d0?,\d00,000,000"):
+        load_keras_model(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("[" * 100_000, "nests deeper than 100"),
+        (
+            '{"class_name": "Sequential", "config": ' + '{"a":' * 200 + "1" + "}" * 201,
+            "nests deeper than 100",
+        ),
+        ('{"class_name": "Functional", "config": {"units": ' + "9" * 5000 + "}}", "a number of 5000 digits"),
+        ("{}", "describes no Keras network"),
+        ("[1, 2]", "describes no Keras network"),
+        (
+            '{"class_name": "Functional", "config": {"layers": [{"config": 1}]}}',
+            "Keras cannot load|no network|custom",
+        ),
+        ("not json", "is no JSON that can be read"),
+        ("\xff\xfe", "is no JSON|damaged"),
+    ],
+)
+def test_a_configuration_that_is_none_is_one_line(good, tmp_path, config, message):
+    path = with_members(good, tmp_path / "m.keras", config=config)
+    with pytest.raises(EdgeError, match=message) as raised:
+        load_keras_model(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_members_that_unpack_to_far_more_are_refused_by_their_sum(good, tmp_path):
+    bomb = with_members(good, tmp_path / "c.keras", zipfile.ZIP_DEFLATED, config=b" " * (100 << 20))
+    with pytest.raises(EdgeError, match=r"would unpack to 104,\d\d\d,\d\d\d"):
+        read_declared(bomb, KERAS_3)
+    with zipfile.ZipFile(with_members(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED), "a") as archive:
+        for number in range(40):  # each of them small enough
+            archive.writestr(f"assets/{number}", b"\0" * (1 << 20), zipfile.ZIP_DEFLATED)
+    with pytest.raises(EdgeError, match=r"would unpack to"):
+        read_declared(tmp_path / "m.keras", KERAS_3)
+    large = with_members(good, tmp_path / "l.keras", zipfile.ZIP_DEFLATED, config=b" " * (9 << 20))
+    with pytest.raises(EdgeError, match=r"config.json.*over 8,388,608 bytes"):
+        read_declared(large, KERAS_3)
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_a_damaged_member_is_one_line(good, tmp_path, member):
+    path = with_members(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(member)
+    content = bytearray(path.read_bytes())
+    start = info.header_offset + 30 + len(member)
+    content[start + 5 : start + 60] = bytes(55)
+    path.write_bytes(content)
+    with pytest.raises(EdgeError, match=r"damaged|does not fit|cannot load") as raised:
+        load_keras_model(path)
+    assert "\n" not in str(raised.value)
+
+
+def hostile_group(file, kind, tmp_path):
+    group = file.create_group("layers/bad")
+    if kind == "external storage":
+        (tmp_path / "secret").write_bytes(b"s" * 80)
+        group.create_dataset("0", (10,), "f8", external=[(str(tmp_path / "secret"), 0, 80)])
+    elif kind == "external link":
+        group["0"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
+    elif kind == "soft link":
+        group["0"] = h5py.SoftLink("/layers")
+    elif kind == "virtual":
+        layout = h5py.VirtualLayout((10,), "f8")
+        layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", (10,))
+        group.create_virtual_dataset("0", layout)
+    elif kind == "absurd shape":
+        group.create_dataset("0", (10**6, 10**6), "f4", chunks=(1000, 1000))
+    elif kind == "sum of shapes":
+        for number in range(64):
+            group.create_dataset(str(number), (1 << 20,), "f4", chunks=(1 << 10,))
+    elif kind == "texts":
+        group.create_dataset("0", (3,), h5py.string_dtype())
+    elif kind == "a loop":
+        group["0"] = file["layers"]
+        group.create_dataset("1", (10**6, 10**6), "f4", chunks=(1000, 1000))
+
+
+HOSTILE = {
+    "external storage": "takes its numbers from another file",
+    "external link": "is a link to elsewhere",
+    "soft link": "is a link to elsewhere",
+    "virtual": "takes its numbers from another file",
+    "absurd shape": r"declares 4,000,000,\d\d\d,\d\d\d of weights",
+    "sum of shapes": "declares 268,",
+    "texts": "instead of numbers",
+    "a loop": "of weights; that is no model file",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_weights_outside_of_the_file_or_absurd_are_refused(good, tmp_path, kind, suffix):
+    path = tmp_path / f"m{suffix}"
+    if suffix == ".h5":
+        path.write_bytes((good / "m.h5").read_bytes())
+        with h5py.File(path, "r+") as file:
+            hostile_group(file, kind, tmp_path)
+    else:
+        content = io.BytesIO(zipfile.ZipFile(good / "m.keras").read("model.weights.h5"))
+        with h5py.File(content, "r+") as file:
+            hostile_group(file, kind, tmp_path)
+        with_members(good, path, weights=content.getvalue())
+    with pytest.raises(EdgeError, match=HOSTILE[kind]):
+        load_keras_model(path)
+
+
+def test_weights_alone_say_what_to_do(good, tmp_path):
+    keras.models.load_model(good / "m.keras").save_weights(tmp_path / "m.weights.h5")
+    for name in ("m.weights.h5", "renamed.keras"):
+        (tmp_path / name).write_bytes((tmp_path / "m.weights.h5").read_bytes())
+        with pytest.raises(EdgeError, match=r"weights without the network.*model\.save"):
+            load_keras_model(tmp_path / name)
+
+
+def test_a_good_file_tells_its_network_and_its_weights(good):
+    assert read_declared(good / "m.keras", KERAS_3).elements == 64 * 3 + 3
+    assert read_declared(good / "m.h5", HDF5).elements == 64 * 3 + 3
+    assert read_declared(good / "m.keras", KERAS_3).config["class_name"] == "Functional"
+    with pytest.raises(EdgeError, match="expected at most"):
+        parse_config(b" " * ((8 << 20) + 1), "config.json")

@@ -1,0 +1,108 @@
+"""What kind of model a file is, by its content: Keras opens some, the others get a line with the way out."""
+
+import zipfile
+from pathlib import Path
+
+from device.errors import EdgeError
+
+KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
+
+HDF5_START = b"\x89HDF\r\n\x1a\n"
+EXPORT = "export it from where it was trained, with model.save('model.keras')"
+# How other files begin: (from which byte, the bytes, what it is, what to do).
+FOREIGN_STARTS = (
+    (
+        0,
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the model itself",
+        "run 'git lfs pull' where it came from",
+    ),
+    (0, b"\x80\x02", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
+    (0, b"\x80\x03", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
+    (0, b"\x80\x04", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
+    (0, b"\x80\x05", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
+    (4, b"TFL3", "a TFLite model", "name the file .tflite, or the Keras model that it was converted from"),
+    (0, b"\x1f\x8b", "a gzip archive", "unpack it first and name the model inside"),
+    (0, b"7z\xbc\xaf", "a 7z archive", "unpack it first and name the model inside"),
+    (0, b"Rar!", "a RAR archive", "unpack it first and name the model inside"),
+    (0, b"<!DOCTYPE", "a web page, not the model itself", "download the file behind the link"),
+    (0, b"<html", "a web page, not the model itself", "download the file behind the link"),
+    (0, b"{", "JSON without weights", "a model needs both, as model.save('model.keras') writes them"),
+)
+FOREIGN_SUFFIXES = {
+    ".onnx": "an ONNX model",
+    ".pt": "a PyTorch model",
+    ".pth": "a PyTorch model",
+    ".safetensors": "a file of weights without the network",
+    ".ckpt": "a checkpoint of weights without the network",
+    ".index": "a checkpoint of weights without the network",
+    ".pb": "a TensorFlow graph",
+}
+
+
+def kind_of(path: Path) -> str:
+    """Return KERAS_3, HDF5 or SAVED_MODEL, by the content of ``path`` and not by its name.
+
+    Raises EdgeError in one line for anything else: what it is, and how to get a Keras model instead.
+    """
+    if is_saved_model(path):
+        return SAVED_MODEL
+    if not path.exists():
+        raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
+    if path.is_dir():
+        raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
+    try:
+        with open(path, "rb") as handle:
+            start = handle.read(64)
+    except OSError as error:
+        raise EdgeError(
+            f"cannot read {path}: {error.strerror}; name a .keras file that you may read"
+        ) from error
+    if not start:
+        raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
+    if start.startswith(HDF5_START):
+        return HDF5
+    if zipfile.is_zipfile(path):
+        _refuse_other_archive(path)
+        return KERAS_3
+    raise EdgeError(_why_foreign(path, start))
+
+
+def is_saved_model(path: Path) -> bool:
+    """Return whether ``path`` is a folder as TensorFlow's ``saved_model.save`` writes it."""
+    return (path / "saved_model.pb").is_file()
+
+
+def _refuse_other_archive(path: Path) -> None:
+    """Raise EdgeError unless the members of a zip archive are those of a Keras 3 model."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise EdgeError(f"{path} is a damaged zip archive ({error}); copy or save it again") from error
+    missing = sorted({"config.json", "model.weights.h5"} - names)
+    if not missing:
+        return
+    if any(name.endswith("data.pkl") for name in names):
+        raise EdgeError(f"{path} is a PyTorch model, expected a Keras one; {EXPORT}")
+    inside = [name for name in names if name.endswith((".keras", ".h5", ".hdf5", "saved_model.pb"))]
+    if inside and "config.json" not in names:
+        raise EdgeError(f"{path} is a zip archive around {min(inside)}; unpack it first and name that")
+    raise EdgeError(f"{path} is a zip archive but no Keras 3 model: {', '.join(missing)} is missing")
+
+
+def _why_foreign(path: Path, start: bytes) -> str:
+    for position, expected, what, way_out in FOREIGN_STARTS:
+        if start[position:].startswith(expected):
+            return f"{path} is {what}; {way_out}"
+    if start.startswith(b"PK"):
+        return f"{path} was cut short: its end is missing; copy or save it again"
+    # ONNX has no signature; its first field is a small version number, its second the name of the writer.
+    onnx = start[:1] == b"\x08" and (b"pytorch" in start or b"onnx" in start or b"tf2onnx" in start)
+    if foreign := "an ONNX model" if onnx else FOREIGN_SUFFIXES.get(path.suffix.lower()):
+        return f"{path} is {foreign}, expected a Keras one; {EXPORT}"
+    if path.suffix in (".h5", ".hdf5"):
+        return f"{path} is no HDF5 file: it starts with {start[:8]!r}; expected a Keras .h5 model"
+    return (
+        f"{path} is no Keras model: it starts with {start[:8]!r}; expected .keras, .h5 or a SavedModel folder"
+    )

@@ -1,0 +1,60 @@
+"""Whether a network may be built: its shapes are worked out without room for any weight, before it is built."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device.errors import EdgeError
+
+if TYPE_CHECKING:
+    import keras
+
+MOST_LAYERS = 2000  # NASNetLarge has 1,039
+LARGEST_ACTIVATION = (
+    1 << 25
+)  # numbers that a layer puts out for one image; EfficientNetB7's largest has 11.5 million
+
+
+def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
+    """Raise EdgeError where the network that ``load`` would build is too large, or does not fit its weights.
+
+    ``load`` runs in a scope in which Keras makes no variables, only their shapes, and compares those with the weights
+    in the file; its result is dropped.
+    """
+    import keras
+    from keras.src.backend.common import global_state  # no public way to forget what a scope left unmade
+
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            refuse_large_activations(path, load())
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", [])
+
+
+def refuse_large_activations(path: Path, model: "keras.Model") -> None:
+    """Raise EdgeError where a layer of ``model`` puts out more for one image than any image classifier does."""
+    shapes = list(output_shapes(model))
+    if len(shapes) > MOST_LAYERS:
+        raise EdgeError(f"{path} has {len(shapes):,} layers; expected at most {MOST_LAYERS:,}")
+    largest = max(shapes, key=elements, default=())
+    if elements(largest) > LARGEST_ACTIVATION:
+        raise EdgeError(
+            f"{path} has a layer that puts out {elements(largest):,} numbers for one image, shape {largest}; "
+            f"expected at most {LARGEST_ACTIVATION:,}"
+        )
+
+
+def elements(shape: tuple[int | None, ...]) -> int:
+    """Return how many numbers one image gives in a tensor of ``shape`` (batch first); an open size counts once."""
+    return math.prod(size or 1 for size in shape[1:])
+
+
+def output_shapes(model: Any) -> Iterator[tuple[int | None, ...]]:
+    """Yield the shape of everything that the operations of a model put out, those of models inside it too."""
+    network = getattr(model, "_functional", None) or model
+    for operation in getattr(network, "operations", None) or model.layers:
+        if hasattr(operation, "layers") and operation is not model:
+            yield from output_shapes(operation)
+        for node in operation._inbound_nodes:
+            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
