@@ -10,9 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CODE = '''
-"""A source and parts that fail to import."""
+"""A source, a detector and a sink."""
+from pathlib import Path
 import numpy as np
-from device.frames import Frame, FrameSource
+from device.faces.detectors.base import Detection
+from device.frames import BoundingBox, Frame, FrameSource
 
 class Grey(FrameSource):
     """``grey:N``: N frames of gray."""
@@ -26,6 +28,26 @@ class Grey(FrameSource):
     def __iter__(self):
         for index in range(self.count):
             yield Frame(np.full((480, 640), 128, np.uint8), index, 0)
+
+class Middle:
+    """A face in the middle of every picture."""
+    name, path = "middle", Path(__file__)
+    margin_ratio, region_ratio, certain_score, min_score = 1.0, 2.0, 0.5, 0.0
+    def __init__(self, min_face_px, model_file, reduce):
+        pass
+    def detect(self, image, region=None):
+        height, width = image.shape[:2]
+        return [Detection(BoundingBox(width / 2 - 40, height / 2 - 40, width / 2 + 40, height / 2 + 40), 0.9)]
+    detect_still = detect
+
+class Counter:
+    """Writes how many faces there were into a file, at the end."""
+    def __init__(self, argument, labels):
+        self.name, self.path, self.faces, self.labels = "counter", Path(argument), 0, labels
+    def write(self, result):
+        self.faces += len(result.faces)
+    def close(self):
+        self.path.write_text(f"{self.faces} {len(self.labels)}")
 '''
 PROJECT = """
 [build-system]
@@ -37,6 +59,10 @@ version = "1"
 [project.entry-points."fer_edge.sources"]
 grey = "greys:Grey"
 torn = "not_there:Grey"
+[project.entry-points."fer_edge.detectors"]
+middle = "greys:Middle"
+[project.entry-points."fer_edge.sinks"]
+counter = "greys:Counter"
 """
 
 
@@ -77,6 +103,22 @@ def test_a_source_of_another_package_runs(installed):
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["source"], said["frames"], said["faces"]) == ("grey:3", 3, 0)
+
+
+def test_a_detector_and_a_sink_of_another_package_run(installed, tmp_path):
+    counted = tmp_path / "counted.txt"
+    parts = ("--detector", "middle", "--sink", f"counter:{counted}")
+    done = device(installed, "run", "--source", "demo:4", *parts, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["frames"] == said["faces"] == 4
+    assert counted.read_text() == "4 7"
+
+
+def test_an_unknown_sink_is_one_line(installed):
+    done = device(installed, "run", "--source", "demo:1", "--sink", "nothing")
+    assert done.returncode == 1
+    assert "no installed package brings 'nothing'" in done.stderr
 
 
 def test_a_part_that_cannot_be_imported_is_one_line(installed):

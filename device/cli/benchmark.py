@@ -3,7 +3,7 @@
 import click
 
 from device.cli.output_options import output_options
-from device.faces.detectors import DETECTORS
+from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
 
@@ -42,7 +42,7 @@ from device.runtime.options import RunOptions
 @click.option("--source", default="demo:live", show_default=True, help="What --loop looks at.")
 @click.option(
     "--detector",
-    type=click.Choice(tuple(DETECTORS)),
+    type=click.Choice(detector_names()),
     help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")

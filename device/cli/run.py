@@ -6,7 +6,7 @@ import click
 
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import output_options
-from device.faces.detectors import DETECTORS
+from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 
@@ -21,7 +21,7 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
 @click.option(
     "--detector",
-    type=click.Choice(tuple(DETECTORS)),
+    type=click.Choice(detector_names()),
     help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
 )
 @click.option(
@@ -89,6 +89,12 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
     show_default=True,
     metavar="TOPIC",
     help="Where to publish.",
+)
+@click.option(
+    "--sink",
+    multiple=True,
+    metavar="NAME[:ARGUMENT]",
+    help="Where results go too: a sink that an installed package brings. Repeat for several.",
 )
 @click.option(
     "--preview",

@@ -1,6 +1,7 @@
 """From the options of ``device run`` to a running session."""
 
 import contextlib
+import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from device.errors import EdgeError, UsageError
 from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
+from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import RunOptions
 from device.runtime.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
@@ -17,6 +19,7 @@ from device.sinks import Sink
 
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
+    from device.runtime.pipeline import FrameLoop
 
 log = logging.getLogger(__name__)
 
@@ -28,38 +31,46 @@ def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_W
 
     The first ``warmup`` frames are in no latency figure.
     """
-    import cv2
-
     from device.board.model_store import begin_run, model_in_use, spared_start
     from device.capture.sources import open_source
-    from device.faces.detectors import create_detector
-    from device.faces.face_finder import FaceFinder
     from device.model.expression_model import load_model
-    from device.runtime.pipeline import REFERENCE_MARGIN_RATIO, FrameLoop
-    from device.runtime.smoothing import ScoreSmoother
 
-    cv2.setNumThreads(options.threads)
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source.paths)
-    detector = create_detector(
-        options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
-    )
     labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         log.warning(said)
     model = load_model(options.model or model_in_use(), labels, options.threads)
-    margin_ratio = detector.margin_ratio
-    if model.metadata is not None:
-        margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
-    finder = FaceFinder(detector, options.every_frame, options.min_face)
-    smoother = ScoreSmoother(options.smoothing)
-    loop = FrameLoop(finder, model, smoother, LatencyRecorder(warmup), source.continuous, margin_ratio)
+    loop = frame_loop(options, model, source.continuous, warmup)
     stop = Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model.labels, terminal)
         sinks += unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, options.max_frames)
+
+
+def frame_loop(
+    options: RunOptions, model: "ExpressionModel", continuous: bool, warmup: int = DEFAULT_WARMUP
+) -> "FrameLoop":
+    """Return the loop that finds faces as ``options`` say and asks ``model`` about them."""
+    import cv2
+
+    from device.faces.detectors import create_detector
+    from device.faces.face_finder import FaceFinder
+    from device.runtime.pipeline import REFERENCE_MARGIN_RATIO, FrameLoop
+    from device.runtime.smoothing import ScoreSmoother
+
+    cv2.setNumThreads(options.threads)
+    detector = create_detector(
+        options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
+    )
+    margin_ratio = detector.margin_ratio
+    if model.metadata is not None:
+        margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
+    finder = FaceFinder(detector, options.every_frame, options.min_face)
+    smoother = ScoreSmoother(options.smoothing)
+    return FrameLoop(finder, model, smoother, LatencyRecorder(warmup), continuous, margin_ratio)
 
 
 def labels_from(text: str | None) -> tuple[str, ...] | None:
@@ -139,6 +150,9 @@ def _asked_sinks(options, source, labels, terminal) -> Iterator[Callable[[], Sin
         yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic)
     if options.preview:
         yield lambda: _preview(options)
+    for spec in options.sink:
+        name, _, argument = spec.partition(":")
+        yield functools.partial(load_plugin(SINKS, name), argument, labels)
     if terminal != "off":
         from device.sinks.terminal import TerminalSink
 

@@ -35,6 +35,7 @@ class RunOptions:
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC
     preview: str | None = None
+    sink: tuple[str, ...] = ()
     overwrite: bool = False
 
     def camera_settings(self) -> CameraSettings:

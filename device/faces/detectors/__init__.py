@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device import plugins
 from device.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def _yunet(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "De
 DETECTORS: dict[str, Callable[[int, str | Path | None, bool], "Detector"]] = {"haar": _haar, "yunet": _yunet}
 
 
+def detector_names() -> tuple[str, ...]:
+    """Return the names that ``create_detector`` knows: those built in, then those of installed packages."""
+    return (*DETECTORS, *plugins.plugin_names(plugins.DETECTORS))
+
+
 def default_detector() -> str:
     """Return ``yunet``, or, with a warning, ``haar`` where YuNet's file is missing."""
     from device.faces.fetching import yunet_file
@@ -54,13 +60,16 @@ def create_detector(
 
     ``model_file`` None means OpenCV's own cascade, or the packaged or fetched YuNet file. With
     ``reduce`` whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find;
-    without, they are searched at full size. Raises NotFetchedError for a file that is still to be fetched.
+    without, they are searched at full size. A detector of an installed package's entry point in ``fer_edge.detectors``
+    is called with the last three arguments. Raises NotFetchedError for a file that is still to be fetched.
     """
     if min_face_px < 16:
         raise UsageError(
             f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
         )
     name = name or default_detector()
-    if name not in DETECTORS:
-        raise UsageError(f"unknown detector {name!r}; expected one of {', '.join(DETECTORS)}")
-    return DETECTORS[name](min_face_px, model_file, reduce)
+    if name not in detector_names():
+        raise UsageError(f"unknown detector {name!r}; expected one of {', '.join(detector_names())}")
+    make = DETECTORS.get(name) or plugins.load_plugin(plugins.DETECTORS, name)
+    detector: Detector = make(min_face_px, model_file, reduce)
+    return detector

@@ -10,7 +10,7 @@ from device.cli.benchmark import benchmark
 from device.cli.run import run
 from device.errors import EdgeError, UsageError
 from device.faces import fetching
-from device.faces.detectors import DETECTORS, create_detector
+from device.faces.detectors import DETECTORS, create_detector, detector_names
 from device.faces.fetching import stored_yunet
 from device.frames import BoundingBox
 
@@ -136,7 +136,7 @@ def test_yunet_is_the_default_and_haar_stands_in_with_a_warning(without_yunet, y
 @pytest.mark.parametrize("command", [run, benchmark])
 def test_the_command_line_offers_every_detector(command):
     (option,) = [option for option in command.params if option.name == "detector"]
-    assert tuple(option.type.choices) == tuple(DETECTORS)
+    assert tuple(option.type.choices) == detector_names()
 
 
 def test_the_doctor_looks_at_every_detector(without_yunet, tiny_model):
