@@ -27,6 +27,7 @@ $(YUNET): | $(VENV)/installed
 	@$(BIN)/python models/get_yunet.py
 
 setup: $(VENV)/installed $(YUNET) ## make the virtual environment and install everything
+	@[ "$(MAKECMDGOALS)" != setup ] || echo "Ready. Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
 demo: setup ## quantize the shipped model, run it on the demo source, write the report
 	@mkdir -p $(BUILD)
@@ -41,6 +42,7 @@ demo: setup ## quantize the shipped model, run it on the demo source, write the 
 	$(BIN)/toolkit report $(BUILD)/quantize.json $(BUILD)/evaluation.json $(BUILD)/benchmark.json $(BUILD)/run.json \
 		--out $(REPORT) --overwrite --quiet
 	@echo "The report: $(CURDIR)/$(REPORT)"
+	@echo "Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
 test: setup ## every test that needs no other system than this one
 	$(BIN)/python -m pytest --ignore=tests/hardware

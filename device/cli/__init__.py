@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.commands import LazyGroup, run_command_line
+from device.cli.commands import HELP, LazyGroup, run_command_line
 
 COMMANDS = {
     "run": "device.cli.run:run",
@@ -16,7 +16,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=HELP)
 @click.version_option(package_name="fer-edge")
 def device() -> None:
     """Recognise facial expressions on this device: camera, face, int8 model, label."""

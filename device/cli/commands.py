@@ -1,5 +1,6 @@
 """How both command lines are put together: commands loaded when asked for, errors turned into one line."""
 
+import difflib
 import errno
 import importlib
 import os
@@ -13,6 +14,7 @@ from device.text import printable
 
 # Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class LazyGroup(click.Group):
@@ -30,6 +32,15 @@ class LazyGroup(click.Group):
             click.echo(ctx.get_help(), err=True)
             ctx.exit(EXIT_WRONG_USE)
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command named first in ``args``; for an unknown one, suggest what was probably meant."""
+        near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+        if near and near[0] != args[0] and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *super().list_commands(ctx)]
@@ -65,7 +76,7 @@ def run_command_line(group: click.Group, name: str) -> None:
     except ModuleNotFoundError as error:
         fail(
             f"this command needs the package '{error.name}', which is not installed; "
-            'on the host: pip install "fer-edge[toolkit]"',
+            'on the host: make setup in the checkout, or pip install "fer_edge-VERSION-py3-none-any.whl[toolkit]"',
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback

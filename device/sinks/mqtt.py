@@ -72,7 +72,7 @@ class MqttSink:
         try:
             from paho.mqtt import client as mqtt
         except ModuleNotFoundError:
-            raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
+            raise EdgeError('--mqtt needs paho-mqtt: pip install "paho-mqtt>=2,<3"') from None
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         if self.broker.user is not None:

@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.commands import LazyGroup, run_command_line
+from device.cli.commands import HELP, LazyGroup, run_command_line
 
 COMMANDS = {
     "data": "toolkit.cli.data:data",
@@ -15,7 +15,7 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS)
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings=HELP)
 @click.version_option(package_name="fer-edge")
 def toolkit() -> None:
     """Train, quantize and prove compact facial-expression models for edge devices."""

@@ -32,7 +32,9 @@ SHEET_COLUMNS = 16
 def load_synthetic() -> Dataset:
     """Return the synthetic faces that ship with the toolkit: seven classes, all 'train', source 'synthetic faces'."""
     if not SHIPPED_SHEET.is_file():
-        raise EdgeError(f"the synthetic faces are missing ({SHIPPED_SHEET}); install fer-edge[toolkit] again")
+        raise EdgeError(
+            f"the synthetic faces are missing ({SHIPPED_SHEET}); install the toolkit's wheel again"
+        )
     return labelled(read_sheet(SHIPPED_SHEET))
 
 

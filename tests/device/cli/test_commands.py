@@ -110,3 +110,27 @@ def test_the_help_of_a_command_imports_nothing_heavy(name):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("run", "-h"), ("service", "-h")])
+def test_h_is_help(run, arguments):
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: device")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(("rnu",), "run"), (("instal", "x"), "install"), (("service", "instal"), "install")],
+)
+def test_a_mistyped_command_gets_a_suggestion(run, typed, meant):
+    done = run(*typed)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"Did you mean '{meant}'?" in done.stderr
+
+
+def test_a_command_like_no_other_gets_none(run):
+    done = run("xyzzy")
+    assert done.returncode == 2
+    assert "No such command 'xyzzy'" in done.stderr
+    assert "Did you mean" not in done.stderr
