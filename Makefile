@@ -138,11 +138,10 @@ COMPARED := fully-connected plain-cnn mini-xception separable
 architectures: setup ## after `make models`: train what is only compared, write docs/figures/architectures.md
 	@for run in $(MADE); do [ -f runs/$$run/best.keras ] || \
 		{ echo "error: no runs/$$run/best.keras; run make models DATA=$(DATA) first" >&2; exit 1; }; done
-	$(call TRAIN,efficientnet)
 	for arch in $(COMPARED); do \
 		$(BIN)/toolkit train --data $(DATA) --recipe recipes/comparison.toml --arch $$arch --out runs/$$arch \
 			$$([ ! -f runs/$$arch/checkpoint.npz ] || echo --resume) || exit 1; done
-	$(BIN)/python benchmarks/architectures.py --data $(DATA) $(addprefix runs/,$(MADE) efficientnet $(COMPARED))
+	$(BIN)/python benchmarks/architectures.py --data $(DATA) $(addprefix runs/,$(MADE) $(COMPARED))
 
 # $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
 define MEASURE

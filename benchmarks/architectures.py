@@ -88,6 +88,7 @@ training, epochs chosen on held-out Training faces; times of one face in one thr
 Rows without a recipe of their own were trained by `recipes/comparison.toml`; the others are told in
 [TRAINING.md](../TRAINING.md), with what they go on from and who taught them. `vgg16`, `resnet50v2` and
 `efficientnetv2b0` need ImageNet weights from a place that could not be reached where this table was made: not run.
+EfficientNet-Lite0, out of the product since, reached 66.9 % (65.3 to 68.4), 2.61 ms as int8.
 """
 
 

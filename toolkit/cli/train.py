@@ -69,7 +69,7 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 @click.option(
     "--weights",
     metavar="NAME|FILE|none",
-    help="What the backbone starts from: published weights, downloaded once (imagenet for efficientnet-lite0, "
+    help="What the backbone starts from: published weights, downloaded once (imagenet for "
     "vgg16, resnet50v2 and efficientnetv2b0, faces for face-resnet and face-mobilenet), a file of them, or random "
     "ones.  [default: what --list-archs says]",
 )

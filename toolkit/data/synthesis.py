@@ -1,11 +1,9 @@
 """Synthetic labelled faces: of no real person, sampled from a statistical model of faces.
 
-How the shipped ones are made: ``fit_and_sample`` aligns FER2013's training faces by their eyes, fits a Gaussian a
-class over 300 eigenfaces, samples it, and keeps the samples whose class is clearest under the model's own linear
-discriminant. A sample that resembles any face of the data too much is dropped.
+How the shipped ones were made stands in models/synthetic/README.md.
 
 Their file is a PNG sheet of 48x48 tiles, 16 a row, a class in FER2013's order after the other, the same number of
-each: ``read_sheet`` and ``write_sheet``.
+each: ``read_sheet``.
 
 ``device/data/demo_faces.png`` is a smaller sheet for the demo source of the device: 7 rows, a class each in
 FER2013's order (angry, disgust, fear, happy, sad, surprise, neutral), of 4 tiles of 48x48. Magnified to 100 to 200
@@ -18,7 +16,6 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import write_whole
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import FACE_SIZE, Dataset
 
@@ -26,7 +23,6 @@ SHIPPED_SHEET = Path(__file__).with_name("synthetic_faces.png")
 SOURCE = "synthetic faces"
 # A folder of synthetic faces says so by this file.
 MARK = "SYNTHETIC.txt"
-SHEET_COLUMNS = 16
 
 
 def load_synthetic() -> Dataset:
@@ -64,13 +60,3 @@ def read_sheet(path: Path) -> np.ndarray:
     rows, columns = sheet.shape[0] // FACE_SIZE, sheet.shape[1] // FACE_SIZE
     tiles = sheet.reshape(rows, FACE_SIZE, columns, FACE_SIZE).swapaxes(1, 2)
     return np.ascontiguousarray(tiles.reshape(-1, FACE_SIZE, FACE_SIZE))
-
-
-def write_sheet(
-    images: np.ndarray, path: Path, columns: int = SHEET_COLUMNS, overwrite: bool = False
-) -> None:
-    """Write (N, 48, 48) uint8 faces, N a multiple of ``columns``, as a PNG sheet with ``columns`` tiles a row."""
-    tiles = images.reshape(-1, columns, FACE_SIZE, FACE_SIZE).swapaxes(1, 2)
-    sheet = tiles.reshape(-1, columns * FACE_SIZE)
-    content = cv2.imencode(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
-    write_whole(path, content, overwrite)

@@ -12,7 +12,7 @@ import numpy as np
 from device.errors import EdgeError, UsageError
 from device.frames import BoundingBox, Frame, FrameSource
 
-# A row a class, a column a face, 48 x 48 pixels each; sampled as toolkit/data/synthesis.py tells.
+# A row a class, a column a face, 48 x 48 pixels each; sampled as models/synthetic/README.md tells.
 SHEET = "demo_faces.png"
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FACE_PX = 48

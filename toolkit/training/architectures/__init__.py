@@ -104,12 +104,6 @@ ARCHITECTURES = {
             "toolkit.training.architectures.face_mobilenet_192",
         ),
         Architecture(
-            "efficientnet-lite0",
-            "inverted bottlenecks without attention, 3.4M parameters",
-            "toolkit.training.architectures.efficientnet_lite0",
-            pretrained=IMAGENET,
-        ),
-        Architecture(
             "vgg16",
             "thirteen plain convolutions, 14.7M parameters",
             "toolkit.training.architectures.vgg16",

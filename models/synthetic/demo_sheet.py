@@ -1,9 +1,5 @@
-"""The faces of the device's demo source: synthetic ones that OpenCV's frontal-face cascade surely finds.
+"""The faces of the device's demo source: synthetic ones that OpenCV's frontal-face cascade surely finds."""
 
-``python -m toolkit.data.demo_sheet device/data/demo_faces.png`` writes the sheet anew from the shipped synthetic faces.
-"""
-
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,7 +7,6 @@ import numpy as np
 
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import Dataset
-from toolkit.data.synthesis import load_synthetic, write_sheet
 
 FACES_PER_CLASS = 4
 SIDES_PX = (100, 120, 140, 160, 180, 200)
@@ -54,15 +49,3 @@ def finds(face: np.ndarray, side_px: int, background: int, cascade: cv2.CascadeC
     x, y, width, height = boxes[0]
     off_x, off_y = x + width / 2 - CANVAS_PX / 2, y + height / 2 - CANVAS_PX / 2
     return max(abs(off_x), abs(off_y)) < side_px / 6 and width > 0.6 * side_px
-
-
-def main() -> None:
-    faces, shares = pick_demo_faces(load_synthetic())
-    write_sheet(faces, Path(sys.argv[1]), columns=FACES_PER_CLASS, overwrite=True)
-    print(
-        f"{sys.argv[1]}: found in {shares.min():.0%} to {shares.max():.0%} of the trials, mean {shares.mean():.0%}"
-    )
-
-
-if __name__ == "__main__":
-    main()

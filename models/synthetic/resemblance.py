@@ -1,8 +1,7 @@
 """How much new faces resemble the faces that a model of them was fitted on."""
 
 import numpy as np
-
-from toolkit.data.face_model import middle_window, mirrored, normalize_light
+from synthetic.face_model import middle_window, mirrored, normalize_light
 
 ROWS_AT_ONCE = 4096
 

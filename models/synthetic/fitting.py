@@ -1,17 +1,17 @@
 """Making synthetic faces from a data set of real ones."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 
 import numpy as np
+from synthetic.eye_alignment import align_by_eyes
+from synthetic.face_model import FaceModel, fit_face_model, normalize_light
+from synthetic.resemblance import highest_resemblance
 
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import Dataset
-from toolkit.data.eye_alignment import align_by_eyes
-from toolkit.data.face_model import FaceModel, fit_face_model, normalize_light
 from toolkit.data.ferplus import label_shares
-from toolkit.data.resemblance import highest_resemblance
 from toolkit.data.synthesis import labelled
 
 FACES_PER_CLASS = 64
@@ -22,10 +22,10 @@ SPARE = 2
 # Faces of the data that the model is fitted on, a class: those whose FER+ taggers agree, within these numbers.
 CLEAR_SHARE = 0.6
 FITTED_PER_CLASS = (400, 1800)
-# No sample correlates more than this with any face of the data (see models/synthetic_faces.md for what is usual).
+# No sample correlates more than this with any face of the data (see README.md for what is usual).
 MAX_RESEMBLANCE = 0.95
 
-Progress = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,7 @@ class Synthesis:
         }
 
 
-def fit_and_sample(
-    dataset: Dataset,
-    per_class: int = FACES_PER_CLASS,
-    seed: int = 0,
-    progress: Progress = lambda text: None,
-) -> Synthesis:
+def fit_and_sample(dataset: Dataset, per_class: int = FACES_PER_CLASS, seed: int = 0) -> Synthesis:
     """Return ``per_class`` synthetic faces of each of FER2013's classes, from a model of ``dataset``'s 'train' faces.
 
     Raises EdgeError if the data set has other classes or too few faces with both eyes to be seen.
@@ -69,7 +64,7 @@ def fit_and_sample(
     train = dataset.split("train")
     rng = np.random.default_rng(seed)
     chosen = train.select(clear_rows(train, rng))
-    progress(f"aligning {len(chosen)} faces by their eyes")
+    logger.info(f"aligning {len(chosen)} faces by their eyes")
     aligned, rows = align_by_eyes(chosen.images)
     labels = chosen.labels[rows]
     fewest = np.bincount(labels, minlength=len(FER2013_CLASSES)).min()
@@ -77,12 +72,12 @@ def fit_and_sample(
         raise EdgeError(
             f"{dataset.source}: a class has {fewest} faces with both eyes found; expected 2 or more"
         )
-    progress(f"fitting on {len(aligned)} faces")
+    logger.info(f"fitting on {len(aligned)} faces")
     model = fit_face_model(aligned, labels, len(FER2013_CLASSES))
     real = np.concatenate([normalize_light(aligned)[0], normalize_light(train.images)[0]])
     parts = []
     for label, name in enumerate(FER2013_CLASSES):
-        progress(f"sampling {name}")
+        logger.info(f"sampling {name}")
         parts.append(sample_class(model, label, per_class, real, rng))
     images = np.concatenate([faces for faces, _ in parts])
     return Synthesis(labelled(images), len(aligned), np.concatenate([likeness for _, likeness in parts]))
