@@ -53,13 +53,14 @@ class Frame:
 
     ``image`` is ``(H, W) uint8`` gray or ``(H, W, 3) uint8`` in B, G, R order; ``index`` counts the source's
     frames from 0 (a gap means frames were dropped); ``captured_ns`` is ``time.monotonic_ns()`` at capture;
-    ``media_s`` is a file's own time of the frame in seconds, None for a camera.
+    ``media_s`` is a file's own time of the frame in seconds, None for a camera; ``name`` is the file of a picture.
     """
 
     image: np.ndarray
     index: int
     captured_ns: int
     media_s: float | None = None
+    name: str = ""
 
     @property
     def time_s(self) -> float:

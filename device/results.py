@@ -61,6 +61,7 @@ class FrameResult:
         return {
             "schema": ROW_SCHEMA,
             "index": self.index,
+            "file": self.frame.name or None,
             "captured_at": self.captured_at.astimezone(UTC).isoformat(timespec="milliseconds"),
             "media_s": None if self.frame.media_s is None else round(self.frame.media_s, 4),
             "age_ms": round(self.age_ms, 3),

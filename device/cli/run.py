@@ -81,6 +81,9 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 @click.option("--append", is_flag=True, help="Add to the rows that --output FILE holds already.")
 @click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
 @click.option("--save-frames", metavar="DIR", help="Store the pictures that show a face.")
+@click.option(
+    "--annotate", metavar="DIR", help="Write each picture of a folder or glob with boxes and labels."
+)
 @click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")
 @click.option("--mqtt", metavar="HOST[:PORT]", help="Publish to a broker, or mqtt://USER:PASSWORD@HOST:PORT.")
 @click.option(
@@ -103,12 +106,19 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
     metavar="[HOST:PORT]",
     help="Serve a page with the live picture; other hosts than 127.0.0.1 need the token that is printed.",
 )
+@click.argument("pictures", nargs=-1, metavar="[PICTURE]...")
 @output_options(overwrite="Replace existing output files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
-def run(as_json, quiet, verbose, **options) -> None:
-    """Recognise the expressions of the faces that a source shows; nothing leaves this device."""
+def run(pictures, as_json, quiet, verbose, **options) -> None:
+    """Recognise the expressions of the faces that a source shows; nothing leaves this device.
+
+    Picture files may follow, as a shell makes them of an unquoted glob: device run --source photos/*.jpg
+    """
     from device.runtime.build import run_with
 
+    if pictures:
+        named = (*filter(None, [options["source"]]), *pictures)
+        options["source"] = named if len(named) > 1 else named[0]
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})

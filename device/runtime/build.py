@@ -99,8 +99,9 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
 
     ``pictures`` are the files of a source that is a folder or a glob.
     """
-    inputs = [options.source, options.model, options.detector_model, options.labels, *pictures]
-    for name in ("output", "video", "save_frames"):
+    named = options.source if isinstance(options.source, str) else None
+    inputs = [named, options.model, options.detector_model, options.labels, *pictures]
+    for name in ("output", "video", "save_frames", "annotate"):
         written = getattr(options, name)
         if written and any(one and same_file(one, written) for one in inputs):
             raise UsageError(
@@ -144,6 +145,14 @@ def _asked_sinks(options, source, labels, terminal) -> Iterator[Callable[[], Sin
 
         log.warning("--save-frames stores pictures of people in %s", options.save_frames)
         yield lambda: FrameFilesSink(options.save_frames, options.overwrite, options.blur_faces)
+    if options.annotate:
+        from device.sinks.frames import AnnotatedFilesSink
+
+        if source.continuous:
+            raise UsageError(
+                f"--annotate marks pictures; {source.name} is a film or a camera: --video FILE marks that"
+            )
+        yield lambda: AnnotatedFilesSink(options.annotate, options.overwrite, options.blur_faces)
     if options.mqtt:
         from device.sinks.mqtt import Broker, MqttSink
 

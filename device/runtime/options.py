@@ -11,7 +11,7 @@ from device.sinks import MQTT_TOPIC
 class RunOptions:
     """The options of ``device run`` by their names; each default stands here alone."""
 
-    source: str | None = None
+    source: str | tuple[str, ...] | None = None
     model: str | None = None
     labels: str | None = None
     detector: str | None = None
@@ -31,6 +31,7 @@ class RunOptions:
     append: bool = False
     video: str | None = None
     save_frames: str | None = None
+    annotate: str | None = None
     blur_faces: bool = False
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC
@@ -49,5 +50,5 @@ class RunOptions:
             rotate=self.rotate,
             flip=self.flip,
             controls=tuple(map(parse_control, self.control)),
-            colour=bool(self.preview or self.video or self.save_frames),
+            colour=bool(self.preview or self.video or self.save_frames or self.annotate),
         )

@@ -24,8 +24,9 @@ def annotated(result: FrameResult, blur_faces: bool = False) -> np.ndarray:
         text = f"#{face.id} {face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}"
         (width, height), _ = cv2.getTextSize(text, FONT, 0.5, 1)
         base = max(top - 6, height + 2)
-        cv2.rectangle(picture, (left, base - height - 4), (left + width + 4, base + 4), BLACK, cv2.FILLED)
-        cv2.putText(picture, text, (left + 2, base), FONT, 0.5, GREEN, 1, cv2.LINE_AA)
+        start = max(0, min(left, picture.shape[1] - width - 4))  # a name at the right edge is not cut off
+        cv2.rectangle(picture, (start, base - height - 4), (start + width + 4, base + 4), BLACK, cv2.FILLED)
+        cv2.putText(picture, text, (start + 2, base), FONT, 0.5, GREEN, 1, cv2.LINE_AA)
     return picture
 
 

@@ -1,19 +1,20 @@
-"""Frames kept as pictures: the only sink that stores what the camera saw, and only when asked."""
+"""Frames kept as pictures: the only sinks that store what a source showed, and only when asked."""
 
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from device.errors import EdgeError
 from device.files import write_whole
 from device.results import FrameResult
-from device.sinks.drawing import blur
+from device.sinks.drawing import annotated, blur
 
 OWNER_ONLY = 0o600  # pictures of people
 
 
-class FrameFilesSink:
-    """Writes each frame with a face as ``FOLDER/00000123.jpg``; with ``blur_faces`` nobody can be recognised."""
+class PictureFolder:
+    """A folder that pictures are written into, readable by their owner only; ``name`` is what errors call it."""
 
     def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):
         self.folder, self.name, self.blur_faces = Path(folder), str(folder), blur_faces
@@ -27,6 +28,18 @@ class FrameFilesSink:
                 f"{folder} is not empty; pass --overwrite to write into it, or name another folder"
             )
 
+    def put(self, name: str, picture: np.ndarray) -> None:
+        """Write ``picture``, (H, W) or (H, W, 3) uint8, as ``name``.jpg; the frame loop does not wait for the disk."""
+        data = cv2.imencode(".jpg", picture)[1].tobytes()
+        write_whole(self.folder / f"{name}.jpg", data, mode=OWNER_ONLY, sync=False)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class FrameFilesSink(PictureFolder):
+    """Writes each frame with a face as ``FOLDER/00000123.jpg``; with ``blur_faces`` nobody can be recognised."""
+
     def write(self, result: FrameResult) -> None:
         if not result.faces:
             return
@@ -34,9 +47,13 @@ class FrameFilesSink:
         if self.blur_faces:
             picture = picture.copy()
             blur(picture, result)
-        data = cv2.imencode(".jpg", picture)[1].tobytes()
-        # The frame loop does not wait for the disk.
-        write_whole(self.folder / f"{result.index:08d}.jpg", data, mode=OWNER_ONLY, sync=False)
+        self.put(f"{result.index:08d}", picture)
 
-    def close(self) -> None:
-        pass
+
+class AnnotatedFilesSink(PictureFolder):
+    """Writes each picture with boxes and labels as ``FOLDER/NAME.jpg``, after its file's name."""
+
+    def write(self, result: FrameResult) -> None:
+        stem = Path(result.frame.name).stem
+        taken = (self.folder / f"{stem}.jpg").exists()  # photo.jpg and photo.png, or two folders' names
+        self.put(f"{stem}_{result.index}" if taken else stem, annotated(result, self.blur_faces))

@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.capture.settings import CameraSettings
@@ -9,23 +10,23 @@ from device.errors import EdgeError, UsageError
 from device.frames import FrameSource
 from device.plugins import SOURCES, load_plugin, plugin_names
 
-__all__ = ["IMAGE_SUFFIXES", "SPECS", "find_camera", "open_source"]
+__all__ = ["SPECS", "find_camera", "open_source"]
 
 SPECS = (
     "picamera[:N], usb:N, /dev/videoN, a video FILE, an image FILE, DIR or 'GLOB', http://…, rtsp://…, demo"
 )
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
 
-def open_source(spec: str | None, settings: CameraSettings | None = None) -> FrameSource:
+def open_source(spec: str | Sequence[str] | None, settings: CameraSettings | None = None) -> FrameSource:
     """Return the source that ``spec`` names, not yet opened: enter it as a context.
 
     ``settings``: what a camera is asked for, and how the pictures of any source are turned; UsageError where they ask
     a file or a stream for what only a camera can do.
 
     ``None`` means the camera of this device: picamera2's, else the first USB camera, else EdgeError saying what
-    was looked for. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30 frames a second without end). ``NAME`` or
-    ``NAME:ARGUMENT`` of an installed package's entry point in ``fer_edge.sources`` is called with the argument.
+    was looked for. Several names are those of picture files. ``demo``, ``demo:N`` (N frames), ``demo:live`` (30
+    frames a second without end). ``NAME`` or ``NAME:ARGUMENT`` of an installed package's entry point in
+    ``fer_edge.sources`` is called with the argument.
 
     >>> with open_source("demo:2") as source:
     ...     sizes = [frame.size_wh for frame in source]
@@ -39,9 +40,11 @@ def open_source(spec: str | None, settings: CameraSettings | None = None) -> Fra
     return source
 
 
-def _source_of(spec: str | None, settings: CameraSettings) -> FrameSource:
+def _source_of(spec: str | Sequence[str] | None, settings: CameraSettings) -> FrameSource:
     if spec is None:
         return find_camera(settings)
+    if not isinstance(spec, str):
+        return _pictures(spec)
     if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
         from device.capture.sources.picamera import PiCamera
 
@@ -86,19 +89,28 @@ def find_camera(settings: CameraSettings | None = None) -> FrameSource:
     )
 
 
+def _pictures(names: Sequence[str]) -> FrameSource:
+    """Return the source of the picture files ``names``, as a shell makes them of an unquoted glob."""
+    from device.capture.sources.images import ImageFiles, is_picture
+
+    other = next((name for name in names if not is_picture(Path(name))), None)
+    if other is not None:
+        raise UsageError(f"{other} is no picture file; expected one source, or several pictures")
+    return ImageFiles(f"{names[0]} and {len(names) - 1} more", list(map(Path, names)))
+
+
 def _open_path(spec: str) -> FrameSource:
     from device.capture.sources.files import VideoFile
-    from device.capture.sources.images import ImageFiles
+    from device.capture.sources.images import ImageFiles, is_picture
 
     path = Path(spec)
     if spec and path.is_dir():  # Path("") is the folder in which we are
-        return ImageFiles(
-            spec, [one for one in sorted(path.iterdir()) if one.suffix.lower() in IMAGE_SUFFIXES]
-        )
+        return ImageFiles(spec, list(filter(is_picture, sorted(path.iterdir()))))
     if path.is_file():
-        return ImageFiles(spec, [path]) if path.suffix.lower() in IMAGE_SUFFIXES else VideoFile(path)
+        return ImageFiles(spec, [path]) if is_picture(path) else VideoFile(path)
     if glob.has_magic(spec):
-        return ImageFiles(spec, [Path(one) for one in sorted(glob.glob(spec, recursive=True))])
+        found = map(Path, sorted(glob.glob(spec, recursive=True)))
+        return ImageFiles(spec, [one for one in found if is_picture(one)])
     if "/" not in spec and "." not in spec:
         raise UsageError(f"unknown source {spec!r}; expected one of: {SPECS}")
     raise EdgeError(f"no such file or folder: {spec}; a source is one of: {SPECS}")

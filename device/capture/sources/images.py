@@ -10,9 +10,22 @@ import numpy as np
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 
+EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+HEIC_SUFFIXES = (".heic", ".heif")  # known, to say why they are not read
+CONVERT = "OpenCV does not read it; convert with heif-convert, or have the phone save JPEG"
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether ``path`` is a file named as a picture, one of HEIC_SUFFIXES too."""
+    return path.suffix.lower() in (*IMAGE_SUFFIXES, *HEIC_SUFFIXES) and path.is_file()
+
 
 class ImageFiles(FrameSource):
-    """Unrelated pictures. Unreadable ones are skipped and named in ``notes``; none readable is an error."""
+    """Unrelated pictures; a frame's ``name`` is its file. Unreadable ones are skipped and named in ``notes``.
+
+    EdgeError where none is readable.
+    """
 
     live = False
     continuous = False
@@ -25,7 +38,7 @@ class ImageFiles(FrameSource):
 
     def __enter__(self) -> "ImageFiles":
         if not self.paths:
-            raise EdgeError(f"no images in {self.name}; expected PNG, JPEG, BMP, WebP, TIFF or PGM files")
+            raise EdgeError(f"no images in {self.name}; expected {EXPECTED}")
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -39,11 +52,15 @@ class ImageFiles(FrameSource):
             if image is None:
                 broken.append(path.name)
             else:
-                yield Frame(image, index, captured_ns)
+                yield Frame(image, index, captured_ns, name=str(path))
+        heic = sum(Path(name).suffix.lower() in HEIC_SUFFIXES for name in broken)
+        why = f" ({heic} HEIC: {CONVERT})" if heic else ""
         if len(broken) == len(self.paths):
-            raise EdgeError(f"no readable image in {self.name}: {len(broken)} tried, the first {broken[0]}")
+            raise EdgeError(
+                f"no readable image in {self.name}: {len(broken)} tried, the first {broken[0]}{why}"
+            )
         if broken:
-            self.notes.append(f"{len(broken)} unreadable images skipped: {', '.join(broken[:5])}")
+            self.notes.append(f"{len(broken)} unreadable images skipped: {', '.join(broken[:5])}{why}")
 
 
 def read_image(path: Path) -> np.ndarray | None:

@@ -1,0 +1,96 @@
+"""``device run`` on photographs: rows with file names, marked copies, several names, what cannot be read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def photographs(tmp_path) -> Path:
+    """Two demo frames in three formats, one in a folder of its own, and a file that a phone makes."""
+    folder = tmp_path / "photos"
+    (folder / "album").mkdir(parents=True)
+    with DemoSource(90) as source:
+        frames = [source.picture(index) for index in (0, 60)]
+    cv2.imwrite(str(folder / "a.png"), frames[0])
+    cv2.imwrite(str(folder / "b.webp"), frames[1])
+    cv2.imwrite(str(folder / "album" / "a.jpg"), frames[1])
+    (folder / "c.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    return folder
+
+
+def run(*arguments, model: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "device", "run", *map(str, arguments)]
+    settings = ["--model", str(model), "--detector", "haar"]
+    return subprocess.run([*command, *settings], capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+
+def test_rows_name_the_file_of_each_picture(photographs, tiny_model, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    done = run("--source", photographs, "--output", rows, "-q", model=tiny_model)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert [Path(row["file"]).name for row in found] == ["a.png", "b.webp"]
+    assert all(len(row["faces"]) == 2 for row in found)
+    assert done.stderr.count("\n") == 1
+    assert "c.heic (1 HEIC: OpenCV does not read it; convert" in done.stderr
+
+
+def test_a_film_has_no_file_names(tiny_model, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    assert run("--source", "demo:2", "--output", rows, "-q", model=tiny_model).returncode == 0
+    assert [json.loads(line)["file"] for line in rows.read_text().splitlines()] == [None, None]
+
+
+def test_subfolders_by_a_glob_and_several_names(photographs, tiny_model, tmp_path):
+    """An unquoted glob reaches the program as several names."""
+    done = run("--source", f"{photographs}/**/*", "--json", model=tiny_model)
+    assert json.loads(done.stdout)["frames"] == 3
+    names = [photographs / "a.png", photographs / "b.webp"]
+    done = run("--source", *names, "--json", model=tiny_model)
+    assert json.loads(done.stdout)["frames"] == 2
+    done = run("--source", names[0], photographs, model=tiny_model)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is no picture file; expected one source, or several pictures" in done.stderr
+
+
+def test_marked_copies_keep_their_names_and_their_originals(photographs, tiny_model, tmp_path):
+    out = tmp_path / "marked"
+    before = (photographs / "a.png").read_bytes()
+    done = run("--source", f"{photographs}/**/*", "--annotate", out, "-q", model=tiny_model)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.jpg",
+        "a_1.jpg",
+        "b.jpg",
+    ]  # the album's comes second
+    assert (photographs / "a.png").read_bytes() == before
+    marked, original = cv2.imread(str(out / "b.jpg")), cv2.imread(str(photographs / "b.webp"))
+    assert marked.shape == original.shape
+    green = (np.abs(marked.astype(int) - (80, 220, 80)) < 40).all(axis=2).sum()
+    assert green > 300
+    assert (out / "b.jpg").stat().st_mode & 0o777 == 0o600
+    again = run("--source", photographs, "--annotate", out, model=tiny_model)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "is not empty; pass --overwrite" in again.stderr
+
+
+def test_only_pictures_are_marked(tiny_model, tmp_path):
+    done = run("--source", "demo:2", "--annotate", tmp_path / "out", model=tiny_model)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--video FILE marks that" in done.stderr
+
+
+def test_a_phones_picture_alone_is_refused_with_the_way_out(photographs, tiny_model):
+    done = run("--source", photographs / "c.heic", model=tiny_model)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "convert with heif-convert" in done.stderr
