@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from device.board import model_store
@@ -226,3 +227,22 @@ def test_a_damaged_trial_note_is_ignored(home, models):
     for content in ("", "[]", "{}", '{"starts": "x"}'):
         (home / "trial.json").write_text(content)
         assert begin_run() is None
+
+
+@pytest.mark.parametrize(
+    ("last", "good"), [((0.25, 0.75), True), ((0.25, 0.25), False), ((np.nan, 1.0), False)]
+)
+def test_a_model_that_gives_no_probabilities_is_refused(last, good):
+    """No whole file makes the interpreter answer so: the answers are given."""
+
+    class Model:
+        path = Path("m.tflite")
+
+        def predict(self, crops):
+            return np.array([[0.5, 0.5]] * (len(crops) - 1) + [last])
+
+    if good:
+        assert model_store.smoke_test(Model()) >= 0
+        return
+    with pytest.raises(EdgeError, match=r"m.tflite gives no probabilities: \["):
+        model_store.smoke_test(Model())

@@ -52,11 +52,20 @@ def test_a_broken_model_is_refused_in_one_line(run, tiny_model, tmp_path):
 
 
 def test_doctor_fails_where_something_fails(run, tiny_model):
-    assert run("doctor", "--source", "demo", "--model", tiny_model, "-q").returncode == 0
+    whole = run("doctor", "--source", "demo", "--model", tiny_model)
+    assert whole.returncode == 0
+    assert any(line.startswith("ok") for line in whole.stdout.splitlines())
+    quiet = run("doctor", "--source", "demo", "--model", tiny_model, "-q")
+    assert quiet.returncode == 0
+    assert quiet.stdout.splitlines() == [
+        line for line in whole.stdout.splitlines() if not line.startswith("ok")
+    ]
     done = run("doctor", "--source", "usb:97", "--model", tiny_model)
     assert done.returncode == 1
     assert any(line.startswith("fail camera") and "→" in line for line in done.stdout.splitlines())
     assert "Traceback" not in done.stderr
+    quiet = run("doctor", "--source", "usb:97", "--model", tiny_model, "-q")
+    assert any(line.startswith("fail camera") for line in quiet.stdout.splitlines())
 
 
 def test_fetch_says_why_it_could_not(run):

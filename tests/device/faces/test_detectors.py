@@ -146,3 +146,9 @@ def test_the_doctor_looks_at_every_detector(without_yunet, tiny_model):
     stored_yunet().write_bytes(b"a broken disk")
     (check,) = [check for check in examine("demo", str(tiny_model)) if check.name == "yunet"]
     assert (check.status, "fetch yunet" in check.remedy) == ("fail", True)
+
+
+def test_haar_searches_at_the_size_that_the_smallest_face_needs():
+    assert create_detector("haar", 96, reduce=False).scale == 1.0
+    assert create_detector("haar", 96).scale == pytest.approx(create_detector("haar", 48).scale / 2)
+    assert create_detector("haar", 16).scale == 1.0  # never enlarged

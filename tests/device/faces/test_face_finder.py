@@ -47,3 +47,22 @@ def test_a_face_larger_than_the_picture_is_asked_for_in_vain():
     finder.find(Frame(np.zeros((300, 400), np.uint8), 0, 0))
     with pytest.raises(UsageError, match="300 pixels, the picture only 400x299"):
         finder.find(Frame(np.zeros((299, 400), np.uint8), 1, 1))
+
+
+def test_a_face_that_comes_out_elsewhere_is_known_by_its_look():
+    both = (MovingFace(140, (160, 150), (0, 0), 1.0), MovingFace(140, (480, 150), (0, 0), 1.0))
+    moved = (both[0], MovingFace(140, (330, 380), (0, 0), 1.0))
+    pictures = []
+    for faces, count in ((both, 30), (both[:1], 20), (moved, 15)):
+        with DemoSource(1, faces=faces) as demo:
+            pictures += [demo.picture(0)] * count
+    finder, ids = FaceFinder(create_detector("haar")), []
+    for number, image in enumerate(pictures):
+        found = finder.find(Frame(image, number, round(number * 1e9 / 30)))
+        ids.append({face.id: face.box.center_xy for face in found if face.seen})
+    assert set(ids[29]) == {1, 2}
+    assert set(ids[49]) < {1, 2}
+    returned = ids[-1]
+    assert set(returned) == {1, 2}, "a new id for a known face"
+    (gone,) = {1, 2} - set(ids[49])
+    assert returned[gone] == pytest.approx((330, 380), abs=25)

@@ -129,3 +129,38 @@ def test_what_only_looks_like_the_face_is_reported_for_a_time():
     assert reported[:3] == [[(1, True)]] * 3
     assert reported[3:last] == [[(1, False)]] * (last - 3)
     assert reported[last + 1 :] == [[]] * (len(frames) - last - 1)
+
+
+def test_each_missed_face_is_looked_for_whoever_is_seen():
+    tracker, missed = FaceTracker(0.8), square(400, score=0.9)
+    for number in range(20):
+        tracker.predict(number * STEP_S)
+        found = [square(100, score=0.9)] + ([missed] if number < 3 else [])
+        faces = tracker.update(found, True, find_again=lambda track: missed.box)
+    assert [(face.id, face.seen) for face in sorted(faces, key=lambda face: face.id)] == [
+        (1, True),
+        (2, False),
+    ]
+
+
+def test_a_second_box_on_a_known_face_keeps_no_other_from_beginning():
+    tracker = FaceTracker(0.8)
+    tracker.predict(0.0)
+    tracker.update([square(100, score=0.9)], True)
+    tracker.predict(STEP_S)
+    faces = tracker.update(
+        [square(100, score=0.99), square(110, side=84, score=0.95), square(400, score=0.9)], True
+    )
+    assert {face.id: face.box.center_xy[0] for face in faces} == {1: 100, 2: 400}
+
+
+def test_one_that_comes_back_keeps_no_other_from_beginning():
+    looks = {100: np.eye(8)[0], 400: np.eye(8)[1], 620: np.eye(8)[1], 250: np.eye(8)[2]}
+    first, gone, back, new = (
+        square(x, score=score) for x, score in ((100, 0.9), (400, 0.9), (620, 0.95), (250, 0.9))
+    )
+    tracker = FaceTracker(0.8)
+    for number, found in enumerate([[first, gone]] * 3 + [[first]] * 15 + [[first, back, new]]):
+        tracker.predict(number * STEP_S)
+        faces = tracker.update(found, True, lambda box: looks[round(box.center_xy[0])])
+    assert {face.id: face.box.center_xy[0] for face in faces} == {1: 100, 2: 620, 3: 250}

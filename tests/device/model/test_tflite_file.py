@@ -1,5 +1,6 @@
 """The structural check: good files are read whole, damaged ones are refused and never crash."""
 
+import struct
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from device.errors import EdgeError
 from device.model.associated_files import graph_bytes
+from device.model.flatbuffer import Buffer, MalformedFile
 from device.model.tflite_file import read_tflite
 
 
@@ -141,3 +143,24 @@ def test_damaged_bytes_never_crash_the_process(tiny_model, seed):
     )
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout) > 20  # the check does refuse a good part of the damage
+
+
+@pytest.mark.parametrize(
+    ("vtable", "message"),
+    [
+        ((4, 4), None),
+        ((2, 4), "a vtable of 2 bytes"),
+        ((5, 4), "a vtable of 5 bytes"),
+        ((3, 4), "a vtable of 3 bytes"),
+        ((100, 4), "lie outside"),
+        ((4, 100), "lie outside"),
+    ],
+)
+def test_a_table_is_what_its_vtable_says(vtable, message):
+    """vtable at 4 (its size, the table's size), table at 12 (the way back to its vtable)."""
+    data = struct.pack("<IHHIi", 12, *vtable, 0, 8)
+    if message is None:
+        assert Buffer(data).root().size == 4
+        return
+    with pytest.raises(MalformedFile, match=message):
+        Buffer(data).root()

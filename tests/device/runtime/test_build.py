@@ -52,3 +52,10 @@ def test_labels_are_named_or_read(tmp_path):
     for empty in (str(path), " , "):
         with pytest.raises(UsageError, match="names no label"):
             labels_from(empty)
+
+
+def test_a_preview_says_where_it_is(tiny_model, caplog):
+    caplog.set_level("INFO", "device")
+    options = RunOptions("demo:3", str(tiny_model), detector="haar", preview="127.0.0.1:0")
+    assert run_with(options).frames == 3
+    assert any("http://127.0.0.1:" in message for message in caplog.messages)

@@ -133,3 +133,25 @@ def test_preview_addresses(text, address):
         PreviewAddress.parse("host:99999999")
     with pytest.raises(UsageError):
         PreviewAddress.parse("[")
+
+
+def test_a_stream_outlasts_a_silence(a_result, monkeypatch):
+    waited = threading.Semaphore(0)
+    newer_than = PreviewSink.newer_than
+
+    def short(self, index):
+        found = newer_than(self, index, timeout_s=0.01)
+        if found is None:
+            waited.release()
+        return found
+
+    monkeypatch.setattr(PreviewSink, "newer_than", short)
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    try:
+        with urllib.request.urlopen(sink.url + "stream", timeout=60) as stream:
+            assert waited.acquire(timeout=60)
+            assert waited.acquire(timeout=60)
+            sink.write(a_result(1))
+            assert stream.readline() == b"--frame\r\n"
+    finally:
+        sink.close()

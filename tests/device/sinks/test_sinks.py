@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import io
 import json
+import re
 
 import cv2
 import numpy as np
@@ -210,3 +212,35 @@ def test_a_blurred_face_is_gone_and_the_rest_stays(a_result):
     )
     assert (blurred[100:, 100:] == plain[100:, 100:]).all()
     assert (result.frame.image == a_result(1).frame.image).all()  # the frame itself is untouched
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("screen", "every_frame", "shown"),
+    [(False, False, [0, 4, 8]), (False, True, range(10)), (True, False, range(10)), (True, True, range(10))],
+)
+def test_a_terminal_is_told_at_once_and_then_as_often_as_it_can_show(a_result, screen, every_frame, shown):
+    """Frames a quarter of a second apart: a file gets a line a second, a terminal ten."""
+    stream, now_s = (Screen if screen else io.StringIO)(), [0.0]
+    sink = TerminalSink(stream, every_frame, clock_s=lambda: now_s[0])
+    for index in range(10):
+        now_s[0] = index * 0.25
+        sink.write(a_result(index, index % 2))
+    sink.close()
+    text = stream.getvalue()
+    assert [int(found) for found in re.findall(r"frame (\d+)", text)] == list(shown)
+    assert ("\r" in text) == (screen and not every_frame)
+    assert text.endswith("\n")
+
+
+def test_a_terminal_is_redrawn_ten_times_a_second_at_most(a_result):
+    stream, now_s = Screen(), [5.0]
+    sink = TerminalSink(stream, clock_s=lambda: now_s[0])
+    for index in range(9):
+        sink.write(a_result(index))
+        now_s[0] += 0.04
+    assert re.findall(r"frame (\d+)", stream.getvalue()) == ["0", "3", "6"]
