@@ -23,6 +23,7 @@ from device.model.expression_model import load_model
 from toolkit.data.loading import load_dataset
 from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
+from toolkit.results.decode import decode
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
 from toolkit.results.table import interval, kept_words, percent
@@ -34,7 +35,7 @@ def accuracy(ratio: float, bounds: tuple[float, float]) -> str:
 
 def markdown(document: dict[str, Any]) -> str:
     """Return the document as a table, a row a corruption and strength."""
-    found = {name: Robustness.from_json(entry) for name, entry in document["models"].items()}
+    found = {name: decode(Robustness, entry) for name, entry in document["models"].items()}
     data, seed = document["data"], next(iter(found.values())).seed
     rows = [
         ["corruption", "strength", *(head for name in found for head in (name, "of clean"))],

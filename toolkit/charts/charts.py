@@ -15,6 +15,7 @@ from toolkit.charts.svg import (
     PAPER,
     QUANTIZED,
     drawing,
+    label,
     new_figure,
     to_svg,
 )  # fmt: skip
@@ -26,11 +27,13 @@ COLOURS = {"keras": KERAS, "float": FLOAT, "quantized": QUANTIZED}
 MARKERS = {"keras": "D", "float": "s", "quantized": "o"}
 KIND_NAMES = {"keras": "Keras", "float": "float TFLite", "quantized": "quantized TFLite"}
 WIDTH = 5.4
+SHORTEST_MS = 1e-4
+MOST_STAGES = 40
 
 
 def _log_ms(axes: Axes, values: Sequence[float]) -> None:
     """Give the x axis milliseconds, logarithmic, with ticks at 1, 2, 5 where there is room."""
-    low, high = min(values), max(values)
+    low, high = (max(value, SHORTEST_MS) for value in (min(values), max(values)))
     axes.set_xscale("log")
     axes.set_xlim(low / 1.5, high * 1.6)
     steps = (1, 2, 5) if high / low < 60 else (1,)
@@ -67,7 +70,7 @@ def accuracy_against_latency(selection: Selection) -> str | None:
             )
         _label_points(axes, rows)
         origin = "" if selection.origin == "measured" else f", {selection.origin}"
-        axes.set_xlabel(f"latency of one face, p50, ms ({selection.target}{origin})")
+        axes.set_xlabel(f"latency of one face, p50, ms ({label(str(selection.target))}{origin})")
         axes.set_ylabel(
             "accuracy, %" + (" (synthetic faces)" if selection.data and selection.data.synthetic else "")
         )
@@ -114,8 +117,8 @@ def _label_points(axes: Axes, rows: list[Row]) -> None:
         # Above the point, clear of the line of the front.
         shift = (8, 6) if on_right else (-8, 6)
         axes.annotate(
-            row.short_name, (row.p50_ms or 0, y), xytext=shift, textcoords="offset points", fontsize=9, color=INK,
-            ha="left" if on_right else "right", va="center",
+            label(row.short_name), (row.p50_ms or 0, y), xytext=shift, textcoords="offset points", fontsize=9,
+            color=INK, ha="left" if on_right else "right", va="center",
         )  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
         axes = figure.subplots()
         axes.grid(True)
         axes.plot([0, 100], [0, 100], color=MUTED, lw=1, ls=(0, (4, 3)))
-        for label, kind, report in reports:
+        for name_of, kind, report in reports:
             bins = [found for found in report.calibration if found.n]
             xs, ys = (
                 [100 * (found.confidence or 0) for found in bins],
@@ -154,7 +157,7 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
                 sizes,
                 color=COLOURS[kind],
                 marker=MARKERS[kind],
-                label=label,
+                label=label(name_of),
                 ec=PAPER,
                 lw=0.8,
                 zorder=3,
@@ -167,9 +170,9 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
         )
         axes.legend(loc="upper left", fontsize=9, labelcolor=INK, markerscale=1)
         words = "; ".join(
-            f"{label}: expected calibration error {percent(report.expected_calibration_error)}, mean confidence "
+            f"{name_of}: expected calibration error {percent(report.expected_calibration_error)}, mean confidence "
             f"{percent(report.mean_confidence)} at accuracy {percent(report.accuracy)}"
-            for label, _, report in reports
+            for name_of, _, report in reports
         )
         return to_svg(figure, name, "Reliability diagram", words)
 
@@ -192,7 +195,7 @@ def latency_distributions(rows: list[Row]) -> str | None:
             axes.plot([q[50]], [place], "|", color=INK, ms=14, mew=2)
             values += [q[1], q[99]]
         _log_ms(axes, values)
-        axes.set_yticks(range(len(drawn)), [row.short_name for row in drawn], color=INK)
+        axes.set_yticks(range(len(drawn)), [label(row.short_name) for row in drawn], color=INK)
         axes.set(
             ylim=(len(drawn) - 0.5, -0.5), xlabel="latency of one face, ms: median, middle half, p1 to p99"
         )
@@ -221,7 +224,7 @@ def size_and_memory(rows: list[Row]) -> str:
                 xlabel=title,
             )
             axes.set_yticks(
-                range(len(rows)), [row.short_name for row in rows] if index == 0 else [], color=INK
+                range(len(rows)), [label(row.short_name) for row in rows] if index == 0 else [], color=INK
             )
             axes.set_xticks([])
             axes.tick_params(length=0)
@@ -235,7 +238,7 @@ def size_and_memory(rows: list[Row]) -> str:
 
 def stage_latencies(stages: dict[str, dict[str, Any]], name: str) -> str:
     """Return a row a stage of the frame loop: bar to p50, line to p90, tick at p99."""
-    names = list(stages)
+    names = list(stages)[:MOST_STAGES]
     with drawing():
         figure = new_figure(WIDTH, 0.8 + 0.36 * len(names))
         axes = figure.subplots()
@@ -245,7 +248,7 @@ def stage_latencies(stages: dict[str, dict[str, Any]], name: str) -> str:
             axes.barh(place, stats["p50_ms"], color=QUANTIZED, height=0.56)
             axes.plot([stats["p50_ms"], stats["p90_ms"]], [place, place], color=INK, lw=1.4)
             axes.plot([stats["p99_ms"]], [place], "|", color=LOSS, ms=11, mew=2)
-        axes.set_yticks(range(len(names)), names, color=INK)
+        axes.set_yticks(range(len(names)), [label(one) for one in names], color=INK)
         axes.set(
             ylim=(len(names) - 0.5, -0.5), xlim=(0, None), xlabel="ms a frame: bar p50, line to p90, mark p99"
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from toolkit.charts.svg import GAIN, INK, LOSS, ON_FILL, QUANTIZED, drawing, new_figure, to_svg
+from toolkit.charts.svg import GAIN, INK, LOSS, ON_FILL, QUANTIZED, drawing, label, new_figure, to_svg
 from toolkit.results.metrics import EvaluationReport
 
 
@@ -53,7 +53,7 @@ def _matrix(
     title: str,
     words: str,
 ) -> str:
-    n = len(classes)
+    n, names = len(classes), [label(one) for one in classes]
     with drawing():
         figure = new_figure(4.2, 3.9)
         axes = figure.subplots()
@@ -67,8 +67,8 @@ def _matrix(
                 color=ON_FILL if abs(value) > 0.55 else INK,
             )  # fmt: skip
         axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xlabel="named as", ylabel="true class")
-        axes.set_xticks(np.arange(n) + 0.48, classes, rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(np.arange(n) + 0.48, classes)
+        axes.set_xticks(np.arange(n) + 0.48, names, rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(np.arange(n) + 0.48, names)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         return to_svg(figure, name, title, words)

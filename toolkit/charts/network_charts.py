@@ -3,11 +3,18 @@
 from typing import Any
 
 from toolkit.charts.charts import WIDTH
-from toolkit.charts.svg import INK, LINE, LOSS, MUTED, QUANTIZED, drawing, new_figure, to_svg
+from toolkit.charts.svg import INK, LINE, LOSS, MUTED, QUANTIZED, drawing, label, new_figure, to_svg
+
+MOST_LAYERS = 60  # of more, those that change the probabilities most
 
 
 def layer_errors(layers: list[dict[str, Any]], name: str) -> str:
     """Return a bar a layer, in the order of the network: what its quantization alone does to the probabilities."""
+    layers = (
+        sorted(layers, key=lambda layer: -layer["damage"])[:MOST_LAYERS]
+        if len(layers) > MOST_LAYERS
+        else layers
+    )
     damage = [100 * layer["damage"] for layer in layers]
     worst = max(layers, key=lambda layer: layer["damage"])
     with drawing():
@@ -17,7 +24,7 @@ def layer_errors(layers: list[dict[str, Any]], name: str) -> str:
         for place, (layer, value) in enumerate(zip(layers, damage, strict=True)):
             axes.barh(place, value, color=LOSS if layer is worst else QUANTIZED, height=0.6)
             axes.text(value, place, f" {layer['snr_db']:.0f} dB", va="center", fontsize=8, color=MUTED)
-        axes.set_yticks(range(len(layers)), [layer["name"] for layer in layers], color=INK, fontsize=9)
+        axes.set_yticks(range(len(layers)), [label(layer["name"]) for layer in layers], color=INK, fontsize=9)
         axes.set(ylim=(len(layers) - 0.5, -0.5), xlim=(0, 1.18 * max(*damage, 1e-6)))
         axes.set_xlabel("change of a probability, points")
         axes.tick_params(axis="y", length=0)
@@ -29,8 +36,8 @@ def layer_errors(layers: list[dict[str, Any]], name: str) -> str:
 def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
     """Return accuracy over epochs, training and validation; None where the history has neither."""
     curves = [
-        (key, label)
-        for key, label in (("accuracy", "training"), ("val_accuracy", "validation"))
+        (key, curve)
+        for key, curve in (("accuracy", "training"), ("val_accuracy", "validation"))
         if history.get(key)
     ]
     if not curves:
@@ -39,19 +46,19 @@ def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
         figure = new_figure(WIDTH, 2.6)
         axes = figure.subplots()
         axes.grid(axis="y")
-        for (key, label), colour in zip(curves, (LINE, QUANTIZED), strict=False):
+        for (key, curve), colour in zip(curves, (LINE, QUANTIZED), strict=False):
             values = [100 * value for value in history[key]]
             axes.plot(
                 range(1, len(values) + 1),
                 values,
                 color=MUTED if colour == LINE else colour,
-                label=label,
+                label=curve,
                 lw=1.8,
             )
         axes.set(xlabel="epoch", ylabel="accuracy, %")
         axes.legend(loc="lower right", fontsize=9, labelcolor=INK)
         words = "; ".join(
-            f"{label}: {100 * history[key][-1]:.1f} % after {len(history[key])} epochs"
-            for key, label in curves
+            f"{curve}: {100 * history[key][-1]:.1f} % after {len(history[key])} epochs"
+            for key, curve in curves
         )
         return to_svg(figure, name, "Learning curves", words)

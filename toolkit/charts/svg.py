@@ -3,10 +3,13 @@
 import html
 import io
 import re
+import warnings
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from device.text import short_text
 
 # Matplotlib draws with these stand-ins; in the SVG each becomes a CSS variable of the page.
 INK, MUTED, LINE, PAPER, ON_FILL = "#010101", "#020202", "#030303", "#040404", "#050505"
@@ -15,12 +18,13 @@ VARIABLES = {
     INK: "--ink", MUTED: "--muted", LINE: "--line", PAPER: "--paper", ON_FILL: "--on-fill",
     FLOAT: "--float", QUANTIZED: "--quantized", KERAS: "--keras", LOSS: "--loss", GAIN: "--gain",
 }  # fmt: skip
+LONGEST_LABEL = 32  # characters
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 10, "axes.edgecolor": LINE, "axes.labelcolor": MUTED,
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10, "axes.titlecolor": INK,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": MUTED, "ytick.labelcolor": MUTED,
     "text.color": INK, "grid.color": LINE, "grid.linewidth": 0.6, "axes.grid": False, "axes.axisbelow": True,
-    "lines.solid_capstyle": "round", "legend.frameon": False, "axes.unicode_minus": True,
+    "lines.solid_capstyle": "round", "text.parse_math": False, "legend.frameon": False, "axes.unicode_minus": True,
 }  # fmt: skip
 
 
@@ -39,16 +43,14 @@ def drawing():
 def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
     """Return ``figure`` as an SVG element with a text alternative; ``name`` keeps its ids apart from others'."""
     target = io.StringIO()
-    with rc_context({**STYLE, "svg.hashsalt": name}):
+    with rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the measuring font lacks; the page has its own
         figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = target.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    for stand_in, variable in VARIABLES.items():
-        text = text.replace(stand_in, f"var({variable})")
-    # The page's own font; sizes stay.
-    text = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", text)
-    text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.S)
+    # Only inside of tags: a label may look like any of this.
+    text = re.sub(r"<[^>]+>", lambda tag: _page_style(tag[0], name), text)
     text = re.sub(r">\s+<", "><", text)
     view_box = re.search(r'viewBox="([^"]+)"', text)
     body = text[text.index(">") + 1 :]
@@ -60,3 +62,16 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
     alternative = f'<title id="{name}-t">{html.escape(title)}</title>'
     alternative += f'<desc id="{name}-d">{html.escape(description)}</desc>'
     return opening + alternative + body
+
+
+def _page_style(tag: str, name: str) -> str:
+    """Return an SVG tag with the page's colours and font, and its ids apart from other charts'."""
+    for stand_in, variable in VARIABLES.items():
+        tag = tag.replace(stand_in, f"var({variable})")
+    tag = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", tag)
+    return re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", tag)
+
+
+def label(text: str) -> str:
+    """Return a name short enough for a chart; one that starts with '_' would be left out of a legend."""
+    return short_text(f"\N{WORD JOINER}{text}" if text.startswith("_") else text, LONGEST_LABEL)

@@ -12,6 +12,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
+plt.rcParams["text.parse_math"] = False  # a class may be called anything
+
 # Okabe and Ito's colours, distinguishable with any colour vision.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 8

@@ -13,7 +13,8 @@ from toolkit.report.change import FIGURES, Change, changes, figures
 from toolkit.report.condition import Condition, failing
 from toolkit.report.markdown import render_markdown
 from toolkit.results.data_facts import DataFacts
-from toolkit.results.reading import Run, read_documents
+from toolkit.results.device_json import Run
+from toolkit.results.reading import read_documents
 from toolkit.results.selection import select
 from toolkit.results.types import Results
 

@@ -14,8 +14,8 @@ from toolkit.report.data_sections import data_sections
 from toolkit.report.markdown import change_row
 from toolkit.report.sections import signed
 from toolkit.results.data_facts import DataFacts
+from toolkit.results.device_json import Run
 from toolkit.results.provenance import now
-from toolkit.results.reading import Run
 from toolkit.results.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
 from toolkit.results.table import interval, percent, short_count, short_ms
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results

@@ -5,13 +5,14 @@ from typing import Any
 
 from toolkit.charts import charts, matrices, network_charts
 from toolkit.charts.svg import FLOAT
-from toolkit.results.reading import Run
+from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection
 from toolkit.results.table import kept_words, percent, robustness_rows, short_ms
 from toolkit.results.types import ESTIMATED, Comparison, Evaluation, ModelResults, Results
 
 WEAK_RECALL = 0.5
 MOST_CONFUSIONS = 4  # more stand in the JSON
+MOST_CLASSES_DRAWN = 40
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -36,9 +37,14 @@ def quantization(results: Results, names: dict[str, str], choice: Row | None) ->
                 continue
             confusions.append(_confusions(len(confusions), name, entry, before, comparison))
     if not found:
+        few = [entry for entry in results.models if entry.evaluations and _few_classes(entry.evaluations[0])]
         confusions = [_confusion_alone(index, names[entry.model.sha256], entry.evaluations[0])
-                      for index, entry in enumerate(results.models[:MOST_CONFUSIONS]) if entry.evaluations]  # fmt: skip
+                      for index, entry in enumerate(few[:MOST_CONFUSIONS])]  # fmt: skip
     return {"comparisons": found, "confusions": [group for group in confusions if group]}
+
+
+def _few_classes(evaluation: Evaluation) -> bool:
+    return len(evaluation.report.classes) <= MOST_CLASSES_DRAWN
 
 
 def _evaluation_on(entry: ModelResults | None, fingerprint: str) -> Evaluation | None:
@@ -51,7 +57,7 @@ def _confusions(
 ) -> dict[str, Any] | None:
     after = _evaluation_on(entry, comparison.data.fingerprint)
     base = _evaluation_on(before, comparison.data.fingerprint)
-    if after is None:
+    if after is None or not _few_classes(after):
         return None
     items = []
     if base is not None:

@@ -1,7 +1,7 @@
 """Two models on the same faces: what quantization changed, face by face."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -48,14 +48,6 @@ class PairedComparison:
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "PairedComparison":
-        """Rebuild a comparison from ``to_json``; KeyError or TypeError if a field is missing."""
-        values = {field.name: data[field.name] for field in fields(cls)}
-        values["drop_interval"] = tuple(values["drop_interval"])
-        values["flips"] = tuple(Flip(**flip) for flip in values["flips"])
-        return cls(**values)
 
 
 def mcnemar_exact(first_only: int, second_only: int) -> float:

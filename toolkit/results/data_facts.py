@@ -7,6 +7,7 @@ from typing import Any
 from device.errors import EdgeError
 from toolkit.data.dataset import SPLITS
 from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION
+from toolkit.results.decode import decode
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,6 @@ class DataFacts:
         """Return plain numbers and words."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any], name: str) -> "DataFacts":
-        """Rebuild what ``to_json`` gave; EdgeError if it is damaged."""
-        try:
-            return cls(**{**data, "leaks": tuple(LeakFacts(**leak) for leak in data["leaks"])})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EdgeError(
-                f"{name} holds damaged facts of a data set ({type(error).__name__}: {error}); write it again"
-            ) from error
-
     def findings(self) -> list[str]:
         """Return what somebody should know who trusts figures made with this data, a line each."""
         lines = [
@@ -86,6 +77,14 @@ class DataFacts:
         return [*lines, f"{self.constant:,} constant images", f"{self.broken:,} broken images, left out"]
 
 
+def data_facts_of(content: Any, path: str) -> DataFacts:
+    """Return the facts that a report's JSON carries on; EdgeError if they are damaged."""
+    try:
+        return decode(DataFacts, content)
+    except ValueError as error:
+        raise EdgeError(f"{path} holds damaged facts of a data set ({error}); write it again") from error
+
+
 def is_inspection(content: dict[str, Any]) -> bool:
     """Return whether ``content`` is what ``toolkit data inspect --json`` prints, of whatever version."""
     return content.get("schema") == SCHEMA
@@ -100,24 +99,20 @@ def read_inspection(content: dict[str, Any], path: str) -> DataFacts:
         )
     try:
         copies, near = content["duplicates"], content["near_duplicates"]
-        return DataFacts(
-            source=content["source"],
-            synthetic=content["synthetic"],
-            faces=content["faces"],
-            counts=content["counts"],
-            redundant=copies["redundant"],
-            copy_groups=copies["groups"],
-            conflicting_groups=copies["conflicting_groups"],
-            near_pairs=None if near is None else near["count"],
-            constant=len(content["constant"]),
-            broken=len(content["broken"]),
-            leaks=tuple(
-                LeakFacts(
-                    leak["from"], leak["into"], leak["faces"], leak[f"rows_in_{leak['from']}"], leak["near_faces"]
-                )
+        facts = {
+            **{key: content[key] for key in ("source", "synthetic", "faces", "counts")},
+            "redundant": copies["redundant"],
+            "copy_groups": copies["groups"],
+            "conflicting_groups": copies["conflicting_groups"],
+            "near_pairs": None if near is None else near["count"],
+            "constant": len(content["constant"]),
+            "broken": len(content["broken"]),
+            "leaks": [
+                {**leak, "source": leak["from"], "source_rows": leak[f"rows_in_{leak['from']}"]}
                 for leak in content["leaks"]
-            ),
-        )  # fmt: skip
+            ],
+        }
+        return decode(DataFacts, facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EdgeError(
             f"{path} is a damaged inspection ({type(error).__name__}: {error}); {again}"

@@ -1,6 +1,6 @@
 """What a classifier's probabilities are worth on labelled faces."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -55,25 +55,16 @@ class EvaluationReport:
     log_loss: float
     calibration: tuple[CalibrationBin, ...]
 
+    def __post_init__(self) -> None:
+        shape = {len(self.confusion), *map(len, self.confusion)}
+        if not self.classes or shape != {len(self.classes)} or set(self.per_class) != set(self.classes):
+            raise ValueError(f"confusion and figures by class are not of {len(self.classes)} classes")
+        if self.n < 1 or not 0 <= self.accuracy <= 1 or min(map(min, self.confusion)) < 0:
+            raise ValueError(f"an accuracy of {self.accuracy:g} on {self.n} faces is none")
+
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "EvaluationReport":
-        """Rebuild a report from ``to_json``; KeyError or TypeError if a field is missing."""
-        values = {field.name: data[field.name] for field in fields(cls)}
-        values["classes"] = tuple(values["classes"])
-        values["interval"] = tuple(values["interval"])
-        values["confusion"] = tuple(tuple(row) for row in values["confusion"])
-        values["calibration"] = tuple(CalibrationBin(**entry) for entry in values["calibration"])
-        values["per_class"] = {name: _class_metrics(entry) for name, entry in values["per_class"].items()}
-        return cls(**values)
-
-
-def _class_metrics(entry: dict[str, Any]) -> ClassMetrics:
-    interval = entry["interval"]
-    return ClassMetrics(**{**entry, "interval": None if interval is None else tuple(interval)})
 
 
 def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:

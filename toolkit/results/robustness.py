@@ -42,13 +42,3 @@ class Robustness:
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Robustness":
-        """Rebuild from ``to_json``; KeyError or TypeError if a field is missing."""
-        conditions = tuple(
-            CorruptedAccuracy(**{**entry, "interval": tuple(entry["interval"])})
-            for entry in data["conditions"]
-        )
-        bounds = {name: tuple(data[name]) for name in ("clean_interval", "mean_kept_interval")}
-        return cls(**{**data, **bounds, "conditions": conditions})

@@ -1,7 +1,9 @@
 """Which figures may stand side by side, and what they say: groups of equal data, the Pareto front, the choice."""
 
+from collections import Counter
 from dataclasses import dataclass
 
+from device.text import short_text
 from toolkit.results.types import (
     ESTIMATED,
     HOST,
@@ -80,13 +82,9 @@ class Selection:
 
 def display_names(entries: tuple[ModelResults, ...]) -> dict[str, str]:
     """Return a name for each model by its SHA-256; files of the same name get the start of the digest too."""
-    names = [entry.model.name for entry in entries]
-    return {
-        entry.model.sha256: entry.model.name
-        if names.count(entry.model.name) == 1
-        else f"{entry.model.name} ({entry.model.sha256[:6]})"
-        for entry in entries
-    }
+    names = {entry.model.sha256: short_text(entry.model.name) for entry in entries}
+    counts = Counter(names.values())
+    return {digest: name if counts[name] == 1 else f"{name} ({digest[:6]})" for digest, name in names.items()}
 
 
 def common_data(entries: tuple[ModelResults, ...]) -> DataIdentity | None:

@@ -8,12 +8,13 @@ faces.
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from device.errors import EdgeError
 from device.files import sha256_of
 from toolkit.data.dataset import Dataset
 from toolkit.results.compare import PairedComparison
+from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
@@ -21,6 +22,7 @@ from toolkit.results.robustness import Robustness
 SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
 HOST = "host"
+STAGE_FIGURES = ("n", "mean_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class ModelIdentity:
     recipe: str | None = None
     parameters: int | None = None
     macs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.size_bytes < 1 or not self.sha256 or not self.name:
+            raise ValueError(f"'{self.name}' of {self.size_bytes} bytes is no model file")
 
     @classmethod
     def of(cls, path: str | Path, labels: tuple[str, ...], **facts: Any) -> "ModelIdentity":
@@ -75,6 +81,10 @@ class Evaluation:
     robustness: Robustness | None = None
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if self.report.classes != self.data.classes:
+            raise ValueError(f"the report is about {len(self.report.classes)} other classes than its data")
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,6 +94,15 @@ class Comparison:
     baseline_sha256: str
     data: DataIdentity
     paired: PairedComparison
+
+    def __post_init__(self) -> None:
+        classes = range(len(self.data.classes))
+        for flip in self.paired.flips:
+            named = (flip.label, flip.float_class, flip.quantized_class)
+            if not 0 <= flip.row < self.data.n or any(one not in classes for one in named):
+                raise ValueError(
+                    f"a flip is about row {flip.row}, classes {named}, which this data does not have"
+                )
 
 
 @dataclass(frozen=True)
@@ -116,20 +135,27 @@ class Latency:
     runtime: str = "device"
     threads: int = 1
     batch: int = 1
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Annotated[dict[str, Any], LatencyFacts] = field(default_factory=dict)
     cpu: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in (MEASURED, ESTIMATED):
             raise ValueError(f"origin is '{self.origin}', expected {MEASURED} or {ESTIMATED}")
         for stage, stats in self.stages.items():
-            for key, value in stats.items():
-                if key.endswith("_ms") and (
-                    not isinstance(value, int | float) or not math.isfinite(value) or value < 0
-                ):
+            for key in STAGE_FIGURES:
+                value: Any = stats.get(key)
+                if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
                     raise EdgeError(
                         f"latency of '{stage}' on {self.target}: {key} is {value}; measure it again"
                     )
+        if self.origin == ESTIMATED and not (
+            self.extra.get("band", 0) >= 1 and {"board", "how"} <= set(self.extra)
+        ):
+            raise ValueError(
+                f"the estimate on {self.target} has no board, band of 1 or more, and how it was made"
+            )
+        if len(self.extra.get("quantiles_ms", range(101))) != 101:
+            raise ValueError(f"quantiles_ms on {self.target} are not the 101 from 0 to 100 %")
 
     @property
     def machine(self) -> Machine:
@@ -150,8 +176,8 @@ class ModelResults:
     evaluations: tuple[Evaluation, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     latencies: tuple[Latency, ...] = ()
-    quantization: dict[str, Any] | None = None
-    training: dict[str, Any] | None = None
+    quantization: Annotated[dict[str, Any], QuantizationFacts] | None = None
+    training: Annotated[dict[str, Any], TrainingFacts] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
@@ -165,7 +191,7 @@ class Results:
     models: tuple[ModelResults, ...]
     command: str = ""
     created: str = field(default_factory=now)
-    provenance: dict[str, Any] = field(default_factory=provenance)
+    provenance: Annotated[dict[str, Any], ProvenanceFacts] = field(default_factory=provenance)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as plain dictionaries, lists and numbers."""

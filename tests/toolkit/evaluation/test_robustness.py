@@ -11,6 +11,7 @@ from toolkit.data.synthesis import load_synthetic
 from toolkit.evaluation.corruptions import CORRUPTIONS, corrupt, expose
 from toolkit.evaluation.robustness import mean_kept_interval, measure_robustness
 from toolkit.results.codec import read_results
+from toolkit.results.decode import decode
 from toolkit.results.merge import join_results
 from toolkit.results.metrics import wilson_interval
 from toolkit.results.robustness import Robustness
@@ -107,7 +108,7 @@ def test_the_table_is_that_computed_by_hand():
     assert measured.mean_kept == pytest.approx(sum(map(sum, right.values())) / 24 / 4)
     low, high = measured.mean_kept_interval
     assert low <= measured.mean_kept <= high
-    assert Robustness.from_json(json.loads(json.dumps(measured.to_json()))) == measured
+    assert decode(Robustness, json.loads(json.dumps(measured.to_json()))) == measured
 
 
 def test_what_is_kept_is_relative_to_the_clean_accuracy():

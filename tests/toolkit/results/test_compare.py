@@ -8,6 +8,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.results.compare import PairedComparison, compare_predictions, mcnemar_exact, paired_interval
+from toolkit.results.decode import decode
 
 
 def one_hot(named: list[int], classes: int = 3) -> np.ndarray:
@@ -66,7 +67,7 @@ def test_no_flip_still_has_a_width():
 
 def test_survives_json():
     paired = compare_predictions(one_hot([0, 1, 2]), one_hot([0, 2, 2]), np.array([0, 1, 2]))
-    assert PairedComparison.from_json(json.loads(json.dumps(paired.to_json()))) == paired
+    assert decode(PairedComparison, json.loads(json.dumps(paired.to_json()))) == paired
 
 
 def test_shapes_that_differ_are_refused():

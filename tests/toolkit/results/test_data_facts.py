@@ -65,7 +65,7 @@ def test_other_data_is_called_so(inspected, evaluated, toolkit_command, tmp_path
         ({"schema_version": 2}, "inspection schema version 2, expected 1"),
         ({"duplicates": None}, "damaged inspection"),
         ({"counts": {}}, "damaged inspection"),
-        ({"counts": {"train": {"happy": "many"}}}, "not numbers of faces"),
+        ({"counts": {"train": {"happy": "many"}}}, "counts.train.happy is a text, expected a whole number"),
         ({"faces": 50}, "50 faces, but 49"),
         ({"leaks": [{"from": "train"}]}, "damaged inspection"),
     ],

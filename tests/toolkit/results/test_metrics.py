@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.results.decode import decode
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions, wilson_interval
 
 CLASSES = ("happy", "sad", "neutral")
@@ -80,7 +81,7 @@ def test_a_class_without_faces_is_undefined_and_not_averaged():
 
 
 def test_report_survives_json(report):
-    again = EvaluationReport.from_json(json.loads(json.dumps(report.to_json())))
+    again = decode(EvaluationReport, json.loads(json.dumps(report.to_json())))
     assert again == report
 
 

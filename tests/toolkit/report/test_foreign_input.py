@@ -1,0 +1,135 @@
+"""Results files that somebody else wrote: whatever stands in them is drawn as plain text or refused in one line."""
+
+import copy
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.report import make_report
+from toolkit.results.json_file import DEEPEST, LARGEST_BYTES, LONGEST_TEXT
+
+pytestmark = pytest.mark.toolkit
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
+NAMES = {
+    "mathtext": r"$\frac{$",
+    "html": "<script>alert(1)</script>",
+    "template": "{{ 7 * 7 }}{% raw %}",
+    "terminal": "\x1b[2J\x1b]0;owned\x07\x9b31m",
+    "direction": "\u202egnp.yppah\u2066",
+    "lines": "a\nb\r\n\u2028c",
+    "half a pair": "\ud800 \udfff",
+    "colour of a chart": 'x #010101; id="y" url(#z)',
+    "underscore": "_hidden",
+    "markdown": "[x](javascript:1) | `y` | <img src=x>",
+    "xml": "--> ]]> &lt; <!--",
+    "long": "n" * (LONGEST_TEXT - 1),
+    "empty": "",
+    "other letters": "счастье 幸福 😀",
+}
+
+
+def named(document: dict, name: str) -> dict:
+    """Return the document with a class and a model called ``name``."""
+    text = json.dumps(document)
+    text = text.replace('"happy"', json.dumps(name))
+    document = json.loads(text)
+    document["models"][0]["model"]["name"] = name or "model"
+    return document
+
+
+def write(document, path):
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_text_and_nothing_else(evaluated, timed, load_json, tmp_path, name):
+    paths = [
+        write(named(load_json(path), name), tmp_path / f"{path.stem}.json") for path in (evaluated, timed)
+    ]
+    report = make_report(paths)
+    page, markdown, document = report.to_html("r.json"), report.to_markdown(), json.dumps(report.to_json())
+    (page + markdown).encode()
+    assert not CONTROL.search(page + markdown)
+    assert [tag for tag in ("<script", "<img") if tag in page + markdown] == []
+    assert "](javascript" not in markdown.replace("\\]", "")
+    assert "\\u001b" not in document
+    charts = re.findall(r"<svg.*?</svg>", page, flags=re.S)
+    assert len(charts) > 3
+    for chart in charts:
+        ET.fromstring(chart)
+    if name == NAMES["colour of a chart"]:
+        assert "#010101; id=" in page
+    if name == NAMES["mathtext"]:
+        assert r"$\frac{$" in page
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from leaves(one, (*path, key))
+    elif isinstance(value, list):
+        for row, one in enumerate(value[:2]):
+            yield from leaves(one, (*path, row))
+    yield path
+
+
+def changed(document, path, value):
+    document = copy.deepcopy(document)
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return document
+
+
+HOSTILE = [None, "text", -1, 10**18, 0, 0.5, True, [], {}, [None], {"a": "b"}, 2**70]
+
+
+@pytest.mark.parametrize("which", ["evaluated", "timed"])
+def test_any_value_in_any_place_is_shown_or_refused(request, which, load_json, tmp_path):
+    document = load_json(request.getfixturevalue(which))
+    shown, refused = 0, []
+    for path in leaves(document):
+        for value in HOSTILE if path else ():
+            file = write(changed(document, path, value), tmp_path / "changed.json")
+            try:
+                report = make_report([file])
+                json.dumps(report.to_json(), allow_nan=False)
+                report.to_markdown()
+                shown += 1
+            except EdgeError as error:
+                refused.append(len(str(error)))
+    assert shown > 100
+    assert len(refused) > 500
+    assert max(refused) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"schema": ' + "1" * 5000 + "}", "over 4,000 digits"),
+        ('{"schema": ' + "1" * 400 + "}", "at most 64 bits"),
+        ('{"schema": 1e999}', "inf"),
+        ('{"a": ' * 100_000, "nests over"),
+        ("[" * 100_000, "nests over"),
+        ('{"a": ' + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1) + "}", "nests over"),
+        ('{"schema": "' + "x" * (LONGEST_TEXT + 1) + '"}', "a text of 4,001 characters"),
+        (" " * (LARGEST_BYTES + 1), "over 16 MB"),
+        ("\x00", "no JSON"),
+        ('{"schema": "fer-edge/results", "schema_version": "\\u001b[31m"}', "schema version"),
+    ],
+)  # fmt: skip
+def test_a_document_beyond_all_bounds_is_one_line(toolkit_command, tmp_path, text, words):
+    path = tmp_path / "in.json"
+    path.write_text(text)
+    done = toolkit_command("report", path, "--out", tmp_path / "r.html")
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 1_000
+    assert not CONTROL.search(done.stderr)
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,92 @@
+"""What ``device run --json`` and ``device benchmark --json`` printed, as parts of a report."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from toolkit.results.decode import decode
+from toolkit.results.facts import Ratio, RunFacts
+from toolkit.results.types import HOST, MEASURED, Latency, ModelIdentity, ModelResults, Results
+
+UNCHANGED: Ratio = {"ratio": 1.0, "low": 1.0, "high": 1.0}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the frame loop on a device: latency by stage, and what else it printed."""
+
+    name: str
+    latency: Latency
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TimedModel:
+    """A model of ``device benchmark``; ``latency``: its LatencyStats."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    threads: int
+    latency: dict[str, Any]
+    recipe: str | None = None
+    labels: tuple[str, ...] = ()
+    ratio_to_first: Ratio | None = None
+
+
+@dataclass(frozen=True)
+class DeviceBenchmark:
+    """A document of ``device benchmark``; an earlier version named neither board nor processor."""
+
+    machine: str
+    python: str
+    models: tuple[TimedModel, ...] = field(default=())
+    board: str | None = None
+    cpu: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("there is no model in it")
+
+
+def run_of(content: Any, path: str) -> Run:
+    """Return a run from what was printed; EdgeError if it is damaged."""
+    try:
+        facts = decode(RunFacts, content)
+        stages = decode(dict[str, dict[str, Any]], facts.pop("latency", None), "latency")  # type: ignore[typeddict-item]
+    except ValueError as error:
+        raise EdgeError(f"{path} is a damaged run ({error}); run 'device run --json' again") from error
+    latency = Latency("device", MEASURED, stages)
+    return Run(f"device run on {facts.get('source', Path(path).name)}", latency, dict(facts))
+
+
+def benchmark_of(content: Any, path: str) -> Results:
+    """Return a benchmark as results on the board it names, else on the target 'host'; EdgeError if it is damaged."""
+    try:
+        found = decode(DeviceBenchmark, content)
+        entries = tuple(_timed(found, one) for one in found.models)
+    except ValueError as error:
+        raise EdgeError(f"{path} is a damaged benchmark ({error}); run it again") from error
+    where = {
+        "machine": found.machine,
+        "cpu": found.cpu or found.machine,
+        "versions": {"python": found.python},
+    }
+    return Results(entries, "device benchmark", provenance=where)
+
+
+def _timed(found: DeviceBenchmark, model: TimedModel) -> ModelResults:
+    identity = ModelIdentity(
+        Path(model.path).name, model.sha256, "tflite", model.size_bytes, model.labels, model.recipe
+    )
+    latency = Latency(
+        target=found.board or HOST,
+        origin=MEASURED,
+        stages={"classify": model.latency},
+        threads=model.threads,
+        extra={"ratio_to": Path(found.models[0].path).name, "ratio": model.ratio_to_first or UNCHANGED},
+        # Without a name the kind of machine has to do.
+        cpu="" if found.board else found.cpu or found.machine,
+    )
+    return ModelResults(identity, latencies=(latency,))

@@ -1,0 +1,68 @@
+"""Reading a JSON document that may come from anywhere: bounded, finite, and plain in its texts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from device.text import plain_text, short_text
+
+LARGEST_BYTES = 16_000_000  # a report on 100 models has about 1.5 MB
+DEEPEST = 32  # our own documents nest 8 deep
+LONGEST_TEXT = 4_000  # characters; how an estimate was made takes 400
+GREATEST_NUMBER = 2**63
+
+
+def read_json(path: str | Path, expected: str) -> dict[str, Any]:
+    """Return the JSON object in the file at ``path``, its texts as ``plain_text`` makes them.
+
+    ``expected`` ends the error's line: what the file should hold. Raises EdgeError for a file that is not there, over
+    LARGEST_BYTES or no JSON object, and for one that nests over DEEPEST, holds a number that is not finite or beyond
+    64 bits, or a text over LONGEST_TEXT.
+    """
+    try:
+        with open(path, "rb") as handle:
+            raw = handle.read(LARGEST_BYTES + 1)
+        if len(raw) > LARGEST_BYTES:
+            raise EdgeError(f"{path} has over {LARGEST_BYTES / 1e6:g} MB; {expected}")
+        content = json.loads(raw.decode("utf-8"))
+    except FileNotFoundError:
+        raise EdgeError(f"there is no file {path}; {expected}") from None
+    except RecursionError:
+        raise EdgeError(f"{path} nests over {DEEPEST} deep; {expected}") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise EdgeError(f"{path} is no JSON ({error}); {expected}") from error
+    except ValueError:  # Python reads integers up to 4,300 digits
+        raise EdgeError(
+            f"{path} holds a number of over 4,000 digits; expected numbers of at most 64 bits"
+        ) from None
+    if not isinstance(content, dict):
+        raise EdgeError(f"{path} holds a JSON {type(content).__name__}; {expected}")
+    return _checked(content, str(path), 0, expected)
+
+
+def _checked(value: Any, place: str, depth: int, expected: str) -> Any:
+    """Return ``value`` with plain texts; EdgeError naming the place of what no document of ours holds."""
+    if depth > DEEPEST:
+        raise EdgeError(f"{place} nests over {DEEPEST} deep; {expected}")
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT:
+            raise EdgeError(
+                f"{place} is a text of {len(value):,} characters; at most {LONGEST_TEXT:,} are read"
+            )
+        return plain_text(value)
+    # Not a NaN either, which is less than nothing.
+    if isinstance(value, int | float) and not abs(value) < GREATEST_NUMBER:
+        raise EdgeError(
+            f"{place} is {short_text(str(value))}; expected a number of at most 64 bits: measure it again"
+        )
+    if isinstance(value, list):
+        return [_checked(one, f"{place}: {row}", depth + 1, expected) for row, one in enumerate(value)]
+    if isinstance(value, dict):
+        return {
+            _checked(key, f"{place}, a name", depth, expected): _checked(
+                one, f"{place}: {short_text(key)}", depth + 1, expected
+            )
+            for key, one in value.items()
+        }
+    return value
