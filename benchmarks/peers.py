@@ -31,7 +31,7 @@ from toolkit.evaluation.benchmark import ratio_of_medians
 from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.provenance import now, provenance
-from toolkit.results.table import interval, percent, short_ms
+from toolkit.results.words import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
 MOST_FACES_SLOW = 500

@@ -26,7 +26,8 @@ from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
 from toolkit.results.decode import decode
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
-from toolkit.results.table import interval, kept_words, percent
+from toolkit.results.table import kept_words
+from toolkit.results.words import interval, percent
 
 
 def accuracy(ratio: float, bounds: tuple[float, float]) -> str:

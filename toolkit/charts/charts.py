@@ -21,7 +21,7 @@ from toolkit.charts.svg import (
 )  # fmt: skip
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import Row, Selection
-from toolkit.results.table import percent, short_ms
+from toolkit.results.words import percent, short_ms
 
 COLOURS = {"keras": KERAS, "float": FLOAT, "quantized": QUANTIZED}
 MARKERS = {"keras": "D", "float": "s", "quantized": "o"}

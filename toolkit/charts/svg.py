@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from device.text import short_text
+from toolkit.results.words import short_text
 
 # Matplotlib draws with these stand-ins; in the SVG each becomes a CSS variable of the page.
 INK, MUTED, LINE, PAPER, ON_FILL = "#010101", "#020202", "#030303", "#040404", "#050505"

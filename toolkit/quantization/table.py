@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from toolkit.quantization.description import data_name
 from toolkit.quantization.quantizer import QuantizationResult
-from toolkit.results.table import interval, percent
+from toolkit.results.words import interval, percent
 
 WORTH_A_WARNING = 0.5  # points
 LEAST_AGREEMENT = 0.97

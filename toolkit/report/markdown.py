@@ -6,8 +6,8 @@ from pathlib import Path
 from toolkit.report.change import Change
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.selection import Row, Selection, select
-from toolkit.results.table import interval, percent, short_count, short_ms
 from toolkit.results.types import ESTIMATED, MEASURED, Results
+from toolkit.results.words import interval, percent, short_count, short_ms
 
 
 def render_markdown(

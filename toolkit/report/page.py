@@ -17,8 +17,8 @@ from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.provenance import now
 from toolkit.results.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
-from toolkit.results.table import interval, percent, short_count, short_ms
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
+from toolkit.results.words import interval, percent, short_count, short_ms
 
 TITLE = "Facial expressions on the device: accuracy against latency"
 

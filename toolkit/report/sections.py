@@ -7,8 +7,9 @@ from toolkit.charts import charts, matrices, network_charts
 from toolkit.charts.svg import FLOAT
 from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection
-from toolkit.results.table import kept_words, percent, robustness_rows, short_ms
+from toolkit.results.table import kept_words, robustness_rows
 from toolkit.results.types import ESTIMATED, Comparison, Evaluation, ModelResults, Results
+from toolkit.results.words import percent, short_ms
 
 WEAK_RECALL = 0.5
 MOST_CONFUSIONS = 4  # more stand in the JSON

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.text import plain_text, short_text
+from device.text import printable
 
 LARGEST_BYTES = 16_000_000  # a report on 100 models has about 1.5 MB
 DEEPEST = 32  # our own documents nest 8 deep
@@ -14,7 +14,7 @@ GREATEST_NUMBER = 2**63
 
 
 def read_json(path: str | Path, expected: str) -> dict[str, Any]:
-    """Return the JSON object in the file at ``path``, its texts as ``plain_text`` makes them.
+    """Return the JSON object in the file at ``path``, its texts as ``printable`` makes them.
 
     ``expected`` ends the error's line: what the file should hold. Raises EdgeError for a file that is not there, over
     LARGEST_BYTES or no JSON object, and for one that nests over DEEPEST, holds a number that is not finite or beyond
@@ -50,18 +50,18 @@ def _checked(value: Any, place: str, depth: int, expected: str) -> Any:
             raise EdgeError(
                 f"{place} is a text of {len(value):,} characters; at most {LONGEST_TEXT:,} are read"
             )
-        return plain_text(value)
+        return printable(value)
     # Not a NaN either, which is less than nothing.
     if isinstance(value, int | float) and not abs(value) < GREATEST_NUMBER:
         raise EdgeError(
-            f"{place} is {short_text(str(value))}; expected a number of at most 64 bits: measure it again"
+            f"{place} is {printable(value, 60)}; expected a number of at most 64 bits: measure it again"
         )
     if isinstance(value, list):
         return [_checked(one, f"{place}: {row}", depth + 1, expected) for row, one in enumerate(value)]
     if isinstance(value, dict):
         return {
             _checked(key, f"{place}, a name", depth, expected): _checked(
-                one, f"{place}: {short_text(key)}", depth + 1, expected
+                one, f"{place}: {printable(key, 60)}", depth + 1, expected
             )
             for key, one in value.items()
         }

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from device.text import short_text
 from toolkit.results.types import (
     ESTIMATED,
     HOST,
@@ -15,6 +14,7 @@ from toolkit.results.types import (
     ModelResults,
     Results,
 )
+from toolkit.results.words import short_text
 
 # A model counts as good as the best one if it is at most this far below it: MLPerf asks int8 for 99 % of float.
 TOLERATED_DROP_POINTS = 0.5

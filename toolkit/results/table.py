@@ -8,6 +8,7 @@ from rich.table import Table
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
 from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
+from toolkit.results.words import interval, percent, short_count, short_ms
 
 WIDE = 200  # characters a line where no terminal says how many there are
 # The columns of the benchmark's tables by importance: where the terminal is narrow, the lowest number goes first.
@@ -22,16 +23,6 @@ COSTS = {
     "peak MB": 6,
 }
 TIMES = {"ms a call": 9, "mean": 2, "p50": 8, "p90": 1, "p99": 6, "faces/s": 3, "to first": 7, "95 %": 5}
-
-
-def percent(ratio: float | None, digits: int = 1) -> str:
-    """Return a ratio as '66.3 %', or a dash where it is not defined."""
-    return "–" if ratio is None else f"{100 * ratio:.{digits}f} %"
-
-
-def interval(bounds: tuple[float, float] | None) -> str:
-    """Return an interval of ratios as '64.7–67.8 %', or a dash."""
-    return "–" if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f} %"
 
 
 def print_evaluation(results: Results, verbose: bool = False, console: Console | None = None) -> None:
@@ -223,25 +214,3 @@ def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
     times = [short_ms(stats[key]) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms")]
     spread = [f"{ratio['ratio']:.3g}x", f"{ratio['low']:.3g}–{ratio['high']:.3g}"]
     return [entry.model.name + mark, *times, f"{extra['throughput_per_s']:.0f}", *spread]
-
-
-def short_ms(value: float) -> str:
-    """Return milliseconds with three digits that count: '0.083', '4.13', '520'."""
-    return (
-        f"{value:.3f}"
-        if value < 1
-        else f"{value:.2f}"
-        if value < 10
-        else f"{value:.1f}"
-        if value < 100
-        else f"{value:.0f}"
-    )
-
-
-def short_count(number: int | None) -> str:
-    """Return a count as '184k' or '59.2M', or a dash."""
-    if number is None:
-        return "–"
-    if number >= 1e6:
-        return f"{number / 1e6:.1f}M"
-    return f"{number / 1e3:.0f}k" if number >= 1e4 else str(number)

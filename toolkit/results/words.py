@@ -1,0 +1,41 @@
+"""Figures and names as the terminal, the page and the documents write them."""
+
+
+def percent(ratio: float | None, digits: int = 1) -> str:
+    """Return a ratio as '66.3 %', or a dash where it is not defined."""
+    return "–" if ratio is None else f"{100 * ratio:.{digits}f} %"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """Return an interval of ratios as '64.7–67.8 %', or a dash."""
+    return "–" if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f} %"
+
+
+def short_ms(value: float) -> str:
+    """Return milliseconds with three digits that count: '0.083', '4.13', '520'."""
+    return (
+        f"{value:.3f}"
+        if value < 1
+        else f"{value:.2f}"
+        if value < 10
+        else f"{value:.1f}"
+        if value < 100
+        else f"{value:.0f}"
+    )
+
+
+def short_count(number: int | None) -> str:
+    """Return a count as '184k' or '59.2M', or a dash."""
+    if number is None:
+        return "–"
+    if number >= 1e6:
+        return f"{number / 1e6:.1f}M"
+    return f"{number / 1e3:.0f}k" if number >= 1e4 else str(number)
+
+
+def short_text(text: str, longest: int = 60) -> str:
+    """Return ``text`` in at most ``longest`` characters, an ellipsis in its middle where it is longer."""
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
