@@ -33,18 +33,23 @@ def results_from_json(data: Any, name: str = "the file") -> Results:
             "write it again with this fer-edge"
         )
     try:
-        _name_processors(data)
-        return decode(Results, data)
+        return decode(Results, {**data, "models": _with_processors(data)})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EdgeError(f"{name} is a damaged results file ({error}); write it again") from error
 
 
-def _name_processors(data: dict[str, Any]) -> None:
-    """Give the latencies of a document of an earlier version the processor that its provenance names."""
+def _with_processors(data: dict[str, Any]) -> list[Any]:
+    """Return the models of a document; where an earlier version did not write it, a latency's processor is that of
+    the document's provenance."""
     provenance = data["provenance"]
     sources = provenance.get("documents", [provenance])
     cpus = {source.get("cpu", "") for source in sources if "benchmark" in source.get("command", "benchmark")}
+    host_cpu = cpus.pop() if len(cpus) == 1 else ""
+    models = []
     for entry in data["models"]:
-        for latency in entry.get("latencies", ()):
-            known = latency["target"] == HOST and len(cpus) == 1
-            latency.setdefault("cpu", next(iter(cpus)) if known else "")
+        latencies = [
+            {"cpu": host_cpu if latency["target"] == HOST else "", **latency}
+            for latency in entry.get("latencies", ())
+        ]
+        models.append({**entry, "latencies": latencies})
+    return models
