@@ -91,12 +91,12 @@ def test_latency_that_is_no_time_is_refused(value):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "no results file"),
+        ("", "expected a results file"),
         ("{}", "no results file"),
-        ("[1]", "no results file"),
+        ("[1]", "expected a results file"),
         ('{"schema": "fer-edge/results", "schema_version": 99}', "schema version 99"),
         ('{"schema": "fer-edge/results", "schema_version": 1, "models": [{}]}', "damaged"),
-        ("\x00\x01", "no results file"),
+        ("\x00\x01", "expected a results file"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, words):
