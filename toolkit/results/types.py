@@ -82,7 +82,7 @@ class Evaluation:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.report.classes != self.data.classes:
+        if set(self.report.classes) != set(self.data.classes):
             raise ValueError(f"the report is about {len(self.report.classes)} other classes than its data")
 
 
