@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from device.runtime.benchmark import LatencyRatio, ratio_to_first, time_interleaved
 from toolkit.quantization.quantizer import QuantizationResult
+from toolkit.results.decision import TOLERATED_DROP_POINTS, Candidate, Decision, decide
+from toolkit.results.words import change_points
 
 RUNS, WARMUP = 100, 10
-# A recipe that takes this many times the first one's time is timed apart from the rest: it would slow the
-# table.
-SLOW = 20.0
-TOLERATED_DROP = 0.5  # points
-NOT_FASTER = 0.95
-CLOSE = 1.25  # times that differ less than this say little of another board
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,13 @@ class Row:
     n: int
     kept_float: tuple[str, ...]
 
-    def to_json(self) -> dict:
+    @property
+    def candidate(self) -> Candidate:
+        """What decides about the recipe."""
+        score = self.top1_agreement if self.accuracy is None else self.accuracy
+        return Candidate(self.recipe, self.recipe, self.size_bytes, 100 * score, self.p50_ms)
+
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -60,91 +63,25 @@ def compare_recipes(results: Sequence[QuantizationResult], runs: int = RUNS) -> 
     return rows
 
 
-def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP) -> Row:
-    """Return the row to take: the fastest of those that lose no more than is tolerated.
-
-    Of those nearly as fast as the fastest int8 wins, whose arithmetic every board and accelerator has, then
-    the smallest file.
-    """
-    fit = [row for row in rows if row.drop_points <= tolerated_drop] or [rows[0]]
-    fastest = min(row.p50_ms for row in fit)
-    close = [row for row in fit if row.p50_ms <= CLOSE * fastest]
-    return min(close, key=lambda row: (row.recipe != "int8", row.size_bytes))
+def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP_POINTS) -> Decision:
+    """Return which recipe to take, by the rule of the report, and why."""
+    return decide([row.candidate for row in rows], tolerated_drop)
 
 
-def reasons(rows: Sequence[Row], choice: Row, tolerated_drop: float = TOLERATED_DROP) -> list[str]:
-    """Return in plain words why to take ``choice``, and why not each of the others."""
-    base = rows[0]
-    if choice is not base:
-        smaller = _times(base.size_bytes / choice.size_bytes, "smaller")
-        lines = [
-            f"Take {choice.recipe}: {smaller} and {_speed(choice)} than float32 here, at {_drop(choice)}."
-        ]
-    elif any(row.drop_points <= tolerated_drop for row in rows[1:]):
-        lines = [
-            f"Take float32: no quantized variant that stays within {tolerated_drop:g} points is as fast."
-        ]
-    else:
-        lines = [f"Take float32: no quantized variant stays within {tolerated_drop:g} points."]
-    for row in rows:
-        if row.recipe != choice.recipe:
-            lines.append(f"Not {row.recipe}: {_why_not(row, choice, tolerated_drop)}.")
-    return lines
-
-
-def _why_not(row: Row, choice: Row, tolerated_drop: float) -> str:
-    if row.drop_points > tolerated_drop:
-        return f"it loses {row.drop_points:.2f} points, more than {tolerated_drop:g}"
-    if row.p50_ms > SLOW * choice.p50_ms:
-        slower = row.p50_ms / choice.p50_ms
-        return f"it is {slower:.0f} times slower than {choice.recipe}: no fast kernels exist for it"
-    if row.p50_ms > CLOSE * choice.p50_ms:
-        return f"it is {row.p50_ms / choice.p50_ms:.1f} times slower than {choice.recipe}"
-    if row.recipe == "dynamic":
-        return "as fast here, but its float arithmetic keeps it off int8 accelerators and slows it on small cores"
-    if row.recipe == "int8-mixed":
-        return f"{choice.recipe} is good enough without layers in float"
-    larger = row.size_bytes / choice.size_bytes
-    return f"it brings nothing over {choice.recipe}, and its file is {larger:.1f} times as large"
-
-
-def _times(factor: float, word: str) -> str:
-    return f"{factor:.1f} times {word}"
-
-
-def _speed(row: Row) -> str:
-    ratio = row.ratio.ratio
-    return (
-        _times(1 / ratio, "faster")
-        if ratio < NOT_FASTER
-        else _times(ratio, "slower")
-        if ratio > 1
-        else "no slower"
-    )
-
-
-def _drop(row: Row) -> str:
-    if row.accuracy is None:
-        return f"{100 * row.top1_agreement:.1f} % of faces named alike"
-    return f"a drop of {row.drop_points:+.2f} points"
-
-
-def comparison_lines(
-    rows: Sequence[Row], choice: Row, synthetic: bool, tolerated_drop: float = TOLERATED_DROP
-) -> list[str]:
-    """Return the table, a line a recipe, and the recommendation."""
+def comparison_lines(rows: Sequence[Row], decision: Decision, synthetic: bool) -> list[str]:
+    """Return the table, a line a recipe, and the decision. A change is negative where accuracy is lost."""
     kind = "synthetic faces (of no real person)" if synthetic else "faces"
     lines = [
         f"measured on {rows[0].n} {kind}; latency on this machine, one thread, in turn",
-        f"{'recipe':<21} {'KiB':>7} {'p50 ms':>8} {'of float32':>11} {'accuracy':>9} {'drop (95 %)':>22} {'alike':>8}",
+        f"{'recipe':<21} {'KiB':>7} {'p50 ms':>8} {'of float32':>11} {'accuracy':>9} {'change (95 %)':>22} "
+        f"{'alike':>8}",
     ]
     for row in rows:
         accuracy = "–" if row.accuracy is None else f"{100 * row.accuracy:.2f} %"
-        low, high = row.drop_interval or (float("nan"),) * 2
-        drop = f"{row.drop_points:+.2f} ({low:+.2f} to {high:+.2f})" if row.drop_interval else "–"
+        change = change_points(row.drop_points, row.drop_interval) if row.drop_interval else "–"
         lines.append(
             f"{row.recipe:<21} {row.size_bytes / 1024:>7.0f} {row.p50_ms:>8.3f} {row.ratio.ratio:>11.2f} {accuracy:>9} "
-            f"{drop:>22} {100 * row.top1_agreement:>6.2f} %"
+            f"{change:>22} {100 * row.top1_agreement:>6.2f} %"
             + (f"  ({row.n} faces)" if row.n != rows[0].n else "")
         )
-    return lines + reasons(rows, choice, tolerated_drop)
+    return [*lines, *decision.reasons]

@@ -1,8 +1,5 @@
 """What a quantized file says of how it was made."""
 
-import contextlib
-from datetime import UTC, datetime
-from importlib import metadata as packages
 from pathlib import Path
 
 from device.model.metadata import InputContract, ModelMetadata
@@ -12,10 +9,10 @@ from toolkit.models.network import FloatNetwork
 from toolkit.quantization.measurement import Measurement
 from toolkit.quantization.recipe import Recipe
 from toolkit.quantization.representative import RepresentativeFaces
+from toolkit.results.provenance import now, package_versions
 
 DEFAULT_CROP_MARGIN = 1.22  # a FER2013 crop's side over the width of a YuNet face box
 PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the Keras model took
-VERSIONED_PACKAGES = ("fer-edge", "tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy")
 
 
 def describe(
@@ -34,8 +31,8 @@ def describe(
         kept_float=recipe.kept_float,
         equalized=recipe.equalized,
         representative=representative.to_json() if recipe.calibrated else None,
-        versions=_versions(),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=package_versions(),
+        created=now(),
     )
 
 
@@ -54,11 +51,3 @@ def data_name(faces: Dataset) -> str:
     """Return what a figure measured on ``faces`` says of them: the file's or folder's name, and the split."""
     name, splits = Path(faces.source).name, set(faces.splits)
     return f"{name}, {splits.pop()}" if len(splits) == 1 and not faces.synthetic else name
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for name in VERSIONED_PACKAGES:
-        with contextlib.suppress(packages.PackageNotFoundError):
-            versions[name] = packages.version(name)
-    return versions

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from device.errors import EdgeError
 from toolkit.quantization.layers import LayerError
 from toolkit.quantization.recipe import Recipe
+from toolkit.results.words import signed
 
 # Past this share of layers in float there is little left of int8.
 MOST_KEPT = 0.5
@@ -23,7 +24,7 @@ class Trial:
 
     def __str__(self) -> str:
         what = f"{', '.join(self.kept_float)} in float" if self.kept_float else "channels made alike"
-        return f"{what}: {self.drop_points:+.2f} points"
+        return f"{what}: {signed(-self.drop_points)} points"
 
 
 def ranked(errors: Sequence[LayerError]) -> list[LayerError]:
@@ -72,6 +73,6 @@ def _failure(errors: Sequence[LayerError], trials: Sequence[Trial], limit_points
     ranking = ", ".join(f"{error.name} {100 * error.damage:.2f}" for error in ranked(errors)[:5])
     return (
         f"int8 loses more than {limit_points:g} points even with {len(trials[-1].kept_float)} of {len(errors)} "
-        f"layers in float (best: {best.drop_points:+.2f} points); worst layers, by the change of probabilities in "
+        f"layers in float (best: {signed(-best.drop_points)} points); worst layers, by the change of probabilities in "
         f"percent that each alone makes: {ranking}; try --recipe float16, or retrain with smaller weights there"
     )

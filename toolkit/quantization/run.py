@@ -9,17 +9,12 @@ from typing import Any
 from device.errors import UsageError
 from device.files import write_whole
 from toolkit.outputs import refuse_output
-from toolkit.quantization.comparison import (
-    TOLERATED_DROP,
-    compare_recipes,
-    comparison_lines,
-    reasons,
-    recommended,
-)
+from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.edgetpu_report import examine
 from toolkit.quantization.quantize import Request, quantize, quantize_all
 from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
 from toolkit.quantization.table import result_document, result_lines
+from toolkit.results.decision import TOLERATED_DROP_POINTS
 
 ALL = "all"
 
@@ -90,18 +85,18 @@ def _all_recipes(request: Request) -> Outcome:
     request.progress("timing all recipes in turn")
     peers = (found.peer,) if found.peer else ()
     rows = compare_recipes((*found.results, *peers))
-    tolerated = TOLERATED_DROP if request.max_drop is None else request.max_drop
-    choice = recommended(rows[: len(found.results)], tolerated)
+    tolerated = TOLERATED_DROP_POINTS if request.max_drop is None else request.max_drop
+    decision = recommended(rows[: len(found.results)], tolerated)
     document = {
-        "recommended": choice.recipe,
-        "reasons": reasons(rows, choice, tolerated),
+        "recommended": decision.choice,
+        "reasons": decision.reasons,
         "impossible": found.impossible,
         "rows": [row.to_json() for row in rows],
         "results": [result_document(result) for result in found.results],
     }
-    lines = comparison_lines(rows, choice, found.results[0].measured.synthetic, tolerated)
+    lines = comparison_lines(rows, decision, found.results[0].measured.synthetic)
     lines += [f"Not possible, {name}: {why}" for name, why in found.impossible.items()]
-    path = next(result.path for result in found.results if result.recipe.name == choice.recipe)
+    path = next(result.path for result in found.results if result.recipe.name == decision.choice)
     return Outcome(path, document, tuple(lines))
 
 

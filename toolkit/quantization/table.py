@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from toolkit.quantization.description import data_name
 from toolkit.quantization.quantizer import QuantizationResult
-from toolkit.results.words import interval, percent
+from toolkit.results.words import change_points, interval, percent
 
 WORTH_A_WARNING = 0.5  # points
 LEAST_AGREEMENT = 0.97
@@ -88,12 +88,11 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
     lines = []
     for name, report in (("float", measured.float_report), ("quantized", measured.quantized_report)):
         lines.append(f"  {name:<16} {percent(report.accuracy, 2)} (95 %: {interval(report.interval)})")
-    low, high = paired.drop_interval
     lines.append(
-        f"  drop             {paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f}); "
+        f"  change           {change_points(paired.drop_points, paired.drop_interval)} points; "
         f"{paired.flips_to_wrong} faces lost, {paired.flips_to_right} won"
     )
-    if paired.drop_points > WORTH_A_WARNING and low > 0:
+    if paired.drop_points > WORTH_A_WARNING and paired.drop_interval[0] > 0:
         lines.append(f"  that is much: {MEND}")
     return lines
 

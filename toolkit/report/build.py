@@ -38,6 +38,7 @@ class Report:
             "synthetic": selection.data.synthetic if selection.data else None,
             "target": selection.target,
             "origin": selection.origin,
+            "reasons": list(selection.reasons),
             "pareto_front": list(selection.front),
             "notes": list(selection.notes),
         }

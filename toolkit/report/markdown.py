@@ -7,7 +7,7 @@ from toolkit.report.change import Change
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.selection import Row, Selection, select
 from toolkit.results.types import ESTIMATED, MEASURED, Results
-from toolkit.results.words import interval, percent, short_count, short_ms
+from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
 
 def render_markdown(
@@ -74,12 +74,12 @@ def _quantized(results: Results, selection: Selection) -> str:
     rows = []
     for row in selection.rows:
         for found in row.entry.comparisons:
-            paired, (low, high) = found.paired, found.paired.drop_interval
+            paired = found.paired
             faces = f"{paired.n:,}{' synthetic' if found.data.synthetic else ''}"
-            change = [f"{paired.drop_points:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+            change = change_points(paired.drop_points, paired.drop_interval)
             flips = [str(paired.flips_to_wrong), str(paired.flips_to_right)]
-            rows.append([row.name, found.baseline, percent(paired.top1_agreement, 2), *change, *flips, faces])
-    headings = ["quantized", "against", "named alike", "drop, points", "95 %", "lost", "won", "faces"]
+            rows.append([row.name, found.baseline, percent(paired.top1_agreement, 2), change, *flips, faces])
+    headings = ["quantized", "against", "named alike", "change, points (95 %)", "lost", "won", "faces"]
     return _table(headings, rows) if rows else ""
 
 
@@ -94,23 +94,27 @@ def _data_set(facts: DataFacts) -> str:
 
 
 def _changes(found: tuple[Change, ...], notes: tuple[str, ...]) -> str:
-    headings = ["since the older report", "accuracy", "drop, points", "95 %", "p50 ms", "ratio", "KiB"]
+    headings = ["since the older report", "accuracy", "change, points (95 %)", "p50 ms", "ratio", "KiB"]
     lines = [_table(headings, [change_row(change) for change in found])] if found else []
     lines += [f"> {_plain(change.name)}: {change.note}." for change in found if change.note]
     return "\n\n".join([*lines, *(f"> {_plain(note)}" for note in notes)])
 
 
 def change_row(change: Change) -> list[str]:
-    """Return one model's change as words: name, accuracy, drop, interval, latency, ratio, size."""
+    """Return one model's change as words: name, accuracy, its change with interval, latency, ratio, size."""
     synthetic = " (synthetic)" if change.synthetic else ""
     times = [("–" if value is None else short_ms(value)) for value in (change.old_p50_ms, change.new_p50_ms)]
-    interval_ = change.drop_interval
     return [
         change.name,
         f"{percent(change.old_accuracy)} → {percent(change.new_accuracy)}{synthetic}",
-        "–" if change.drop is None else f"{change.drop:+.2f}",
-        "–" if interval_ is None else f"{interval_[0]:+.2f} to {interval_[1]:+.2f}",
+        _points(change),
         " → ".join(times),
         "–" if change.p50_ratio is None else f"{change.p50_ratio:.2f}×",
         f"{change.old_size / 1024:.0f} → {change.new_size / 1024:.0f}",
     ]
+
+
+def _points(change: Change) -> str:
+    if change.drop is None:
+        return "–"
+    return change_points(change.drop, change.drop_interval) if change.drop_interval else signed(-change.drop)

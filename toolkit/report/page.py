@@ -12,13 +12,12 @@ from toolkit.report import sections
 from toolkit.report.change import Change
 from toolkit.report.data_sections import data_sections
 from toolkit.report.markdown import change_row
-from toolkit.report.sections import signed
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.provenance import now
-from toolkit.results.selection import TOLERATED_DROP_POINTS, Row, Selection, display_names, select
+from toolkit.results.selection import Row, Selection, display_names, select
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
-from toolkit.results.words import interval, percent, short_count, short_ms
+from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
 TITLE = "Facial expressions on the device: accuracy against latency"
 
@@ -113,11 +112,7 @@ def _verdict(selection: Selection) -> dict[str, Any]:
     for unit in (" %", " ms", " KiB"):
         sentence = sentence.replace(unit, "\u00a0" + unit[1:])
     verdict = Markup("<code>{}</code> {}").format(choice.name, sentence)
-    what = "fastest" if choice.p50_ms is not None else "smallest"
-    reason = f"It is the {what} model here within {TOLERATED_DROP_POINTS:g} points of the most accurate one."
-    if len(selection.rows) == 1:
-        reason = "It is the only model in this report."
-    return {"choice": choice, "verdict": verdict, "reason": reason, "cards": _cards(selection, choice)}
+    return {"choice": choice, "verdict": verdict, "cards": _cards(selection, choice)}
 
 
 def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
@@ -182,6 +177,7 @@ FILTERS = {
     "ms": lambda value: "–" if value is None else short_ms(value),
     "count": short_count,
     "signed": signed,
+    "change": change_points,
     "digits": lambda value, digits: (
         "–" if value is None else f"{value:.{digits}g}" if digits < 3 else f"{value:.{digits}f}"
     ),

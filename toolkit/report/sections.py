@@ -16,14 +16,6 @@ MOST_CONFUSIONS = 4  # more stand in the JSON
 MOST_CLASSES_DRAWN = 40
 
 
-def signed(value: float | None, digits: int = 2) -> str:
-    """Return a number with its sign, or a dash."""
-    if value is None:
-        return "–"
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if float(text[1:]) == 0 else text
-
-
 def quantization(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
     """Return the paired comparisons and their confusion matrices, those of ``choice`` first."""
     found: list[dict[str, Any]] = []

@@ -1,5 +1,6 @@
 """Where results come from: the machine, the versions, the time."""
 
+import contextlib
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,19 +19,22 @@ VERSIONS_OF = (
 )
 
 
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that figures and files depend on, as far as they are installed."""
+    versions = {}
+    for name in VERSIONS_OF:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
 def provenance() -> dict[str, Any]:
     """Return the machine and the versions that results come from."""
-    versions = {"python": platform.python_version()}
-    for name in VERSIONS_OF:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return {
         "machine": platform.machine(),
         "system": platform.platform(),
         "cpu": cpu_name(),
-        "versions": versions,
+        "versions": {"python": platform.python_version(), **package_versions()},
     }
 
 

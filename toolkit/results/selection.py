@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from toolkit.results.decision import Candidate, Decision, decide
 from toolkit.results.types import (
     ESTIMATED,
     HOST,
@@ -16,8 +17,6 @@ from toolkit.results.types import (
 )
 from toolkit.results.words import short_text
 
-# A model counts as good as the best one if it is at most this far below it: MLPerf asks int8 for 99 % of float.
-TOLERATED_DROP_POINTS = 0.5
 STAGE = "classify"
 
 
@@ -69,7 +68,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Selection:
-    """What the report compares: rows on one set of faces and one machine; ``notes`` say what is left out."""
+    """What the report compares: rows on one set of faces and one machine; ``notes`` say what is left out, ``reasons``
+    why to take ``choice`` and none of the others."""
 
     rows: tuple[Row, ...]
     data: DataIdentity | None
@@ -78,6 +78,7 @@ class Selection:
     front: tuple[str, ...]
     choice: Row | None
     notes: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
 
 
 def display_names(entries: tuple[ModelResults, ...]) -> dict[str, str]:
@@ -126,17 +127,17 @@ def pareto_front(points: dict[str, tuple[float, float]]) -> tuple[str, ...]:
     return tuple(front)
 
 
-def choose(rows: tuple[Row, ...]) -> Row | None:
-    """Return the fastest row (without latencies: the smallest) within TOLERATED_DROP_POINTS of the most accurate."""
-    measured = [row for row in rows if row.accuracy is not None]
-    if not measured:
-        return None
-    best = max(row.accuracy or 0 for row in measured)
-    good = [row for row in measured if 100 * (best - (row.accuracy or 0)) <= TOLERATED_DROP_POINTS + 1e-9]
-    timed = [row for row in good if row.p50_ms is not None]
-    if timed:
-        return min(timed, key=lambda row: row.p50_ms or 0)
-    return min(good, key=lambda row: row.entry.model.size_bytes)
+def decide_among(rows: tuple[Row, ...]) -> Decision:
+    """Return which row to take of those whose accuracy was measured, and why."""
+    return decide(
+        [
+            Candidate(
+                row.name, row.entry.model.recipe, row.entry.model.size_bytes, 100 * row.accuracy, row.p50_ms
+            )
+            for row in rows
+            if row.accuracy is not None
+        ]
+    )
 
 
 def select(results: Results) -> Selection:
@@ -158,14 +159,16 @@ def select(results: Results) -> Selection:
     }
     front = pareto_front(points)
     kept = tuple(rows)
+    decision = decide_among(kept)
     return Selection(
         rows=kept,
         data=data,
         target=machine.target if machine else None,
         origin=machine.origin if machine else None,
         front=front,
-        choice=choose(kept),
+        choice=next((row for row in kept if row.name == decision.choice), None),
         notes=tuple(_notes(kept, data, machine)),
+        reasons=decision.reasons,
     )
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
 from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
-from toolkit.results.words import interval, percent, short_count, short_ms
+from toolkit.results.words import change_points, interval, percent, short_count, short_ms
 
 WIDE = 200  # characters a line where no terminal says how many there are
 # The columns of the benchmark's tables by importance: where the terminal is narrow, the lowest number goes first.
@@ -126,12 +126,11 @@ def _confusion_table(report: EvaluationReport) -> Table:
 def comparison_line(comparison: Comparison) -> str:
     """Return the paired comparison as two lines of text."""
     paired = comparison.paired
-    low, high = paired.drop_interval
     synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
     return (
         f"  against {comparison.baseline}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
-        f"drop {paired.drop_points:+.2f} points "
-        f"(95 %: {low:+.2f} to {high:+.2f}), McNemar p = {paired.mcnemar_p:.2g}\n"
+        f"change {change_points(paired.drop_points, paired.drop_interval)} points, "
+        f"McNemar p = {paired.mcnemar_p:.2g}\n"
         f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
         f"{paired.flips_wrong_to_wrong} wrong to wrong"
     )

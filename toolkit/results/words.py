@@ -39,3 +39,17 @@ def short_text(text: str, longest: int = 60) -> str:
         return text
     head = (longest - 1) // 2
     return f"{text[:head]}…{text[head + 1 - longest :]}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return a number with its sign, zero without one, or a dash."""
+    if value is None:
+        return "–"
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
+
+
+def change_points(drop: float, drop_interval: tuple[float, float]) -> str:
+    """Return a drop in points, positive for a loss, as the change that it is: '−0.17 (−0.55 to +0.21)'."""
+    low, high = drop_interval
+    return f"{signed(-drop)} ({signed(-high)} to {signed(-low)})"
