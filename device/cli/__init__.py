@@ -13,6 +13,7 @@ COMMANDS = {
     "install": "device.cli.install:install",
     "rollback": "device.cli.install:rollback",
     "service": "device.cli.service:service",
+    "config": "device.cli.config:config",
 }
 
 

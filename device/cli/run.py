@@ -6,12 +6,21 @@ import click
 
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import output_options
+from device.cli.settings_file import apply_settings
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 from device.sinks import PREVIEW_HOST, PREVIEW_PORT
 
 
 @click.command()
+@click.option(
+    "--config",
+    metavar="FILE",
+    is_eager=True,
+    expose_value=False,
+    callback=apply_settings,
+    help="Settings from a TOML file, each by its option's name; options given here win.",
+)
 @click.option(
     "--source", help="picamera, usb:N, FILE, DIR, 'GLOB', http://…, rtsp://…, demo.  [default: the camera]"
 )

@@ -1,0 +1,106 @@
+"""``device run --config FILE`` and ``device config``: every option by its name, the command line wins."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device.cli.run import run as run_command
+from device.cli.settings_file import settings_of
+
+ROOT = Path(__file__).parents[3]
+
+
+def device(*arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "device", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def settings(tmp_path, tiny_model):
+    def write(*lines: str) -> Path:
+        path = tmp_path / "config.toml"
+        common = [f'model = "{tiny_model}"', 'detector = "haar"', "json = true"]
+        path.write_text("\n".join([*common, *lines]) + "\n")
+        return path
+
+    return write
+
+
+def test_a_file_sets_what_options_set_and_the_command_line_wins(settings):
+    path = settings('source = "demo:7"', "max_frames = 5")
+    said = json.loads(device("run", "--config", path).stdout)
+    assert (said["frames"], said["ended_by"]) == (5, "--max-frames")
+    assert json.loads(device("run", "--config", path, "--max-frames", 2).stdout)["frames"] == 2
+    assert json.loads(device("run", "--source", "demo:3", "--config", path).stdout)["frames"] == 3
+
+
+def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
+    (tmp_path / "where").write_text("demo:4\n")
+    path = settings(f'source = {{ file = "{tmp_path / "where"}" }}')
+    assert json.loads(device("run", "--config", path).stdout)["frames"] == 4
+    path = settings('source = { env = "WHERE" }')
+    assert json.loads(device("run", "--config", path, WHERE="demo:2").stdout)["frames"] == 2
+    shown = device("config", "show", path, WHERE="demo:2").stdout
+    assert tomllib.loads(shown)["source"] == {"env": "WHERE"}
+    assert "demo:2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("min-fce = 40", "sets min-fce, which is no option; did you mean min-face?"),
+        ('min-face = "large"', "'large' is not a valid integer"),
+        ('overwrite = "yes"', 'overwrite is "yes"; expected true or false'),
+        ('source = ["a", "b"]', "source is a list; expected one value"),
+        ('mqtt = { file = "/nowhere/at/all" }', "mqtt is to be read from /nowhere/at/all"),
+        ('mqtt = { env = "NOT_SET_ANYWHERE" }', "$NOT_SET_ANYWHERE, which is not set"),
+        ('mqtt = { path = "x" }', 'expected { file = "PATH" } or { env = "NAME" }'),
+        ("= 3", "is no TOML"),
+        ('detector = "eigenfaces"', "is no TOML"),  # the key stands twice
+    ],
+)
+@pytest.mark.parametrize("command", [("run", "--config"), ("config", "check")])
+def test_a_wrong_file_is_one_line(settings, line, said, command):
+    done = device(*command, settings(line))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+
+
+def test_check_and_show(settings, tmp_path):
+    path = settings('source = "demo:7"', 'control = ["AfMode=0"]')
+    done = device("config", "check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "5 settings, all known and valid" in done.stdout
+    shown = device("config", "show", path).stdout
+    assert tomllib.loads(shown)["control"] == ["AfMode=0"]
+    for key in settings_of(run_command):
+        assert f"\n{key} = " in shown or f"\n# {key} = " in shown, key
+    again = tmp_path / "again.toml"
+    again.write_text(shown)
+    assert device("config", "check", again).returncode == 0
+
+
+def test_every_default_that_is_shown_is_valid(tmp_path):
+    """With all comment signs of defaults taken away the file is still a file of settings."""
+    lines = device("config", "show").stdout.splitlines()
+    names = settings_of(run_command)
+    set_all = [
+        line.removeprefix("# ")
+        for line in lines
+        if line.removeprefix("# ").partition(" = ")[0] in names and not line.endswith('= ""')
+    ]
+    path = tmp_path / "all.toml"
+    path.write_text("\n".join(set_all))
+    done = device("config", "check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(set_all) >= 8
