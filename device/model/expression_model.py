@@ -9,6 +9,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.associated_files import JSON_NAME
+from device.model.interpreter import open_interpreter
 from device.model.metadata import (
     INPUT_TYPES,
     STANDARD_NAME,
@@ -19,12 +20,12 @@ from device.model.metadata import (
     read_metadata,
     weights_sha256,
 )
-from device.model.tflite_file import Tensor, TfliteFile, read_tflite
-from device.quiet import silenced
+from device.model.tflite_file import Tensor, TfliteFile, read_bytes, read_tflite
 
 PACKAGED_MODEL = "fer7_int8.tflite"
 # Operators after which a probability is still a probability.
 TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
+MOST_INPUT_NUMBERS, MOST_OUTPUTS = 1 << 22, 10_000
 
 
 def load_model(
@@ -41,11 +42,7 @@ def load_model(
     since it was written, no image classifier, or whose labels do not match its outputs.
     """
     path = _packaged_model() if path is None else Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EdgeError(f"cannot read the model {path}: {error.strerror}; name a .tflite file") from error
-    return model_of(data, path, labels, threads, allow_unlabelled)
+    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled)
 
 
 def model_of(
@@ -90,9 +87,7 @@ class ExpressionModel:
         self.output_tensor = structure.tensors[structure.outputs[0]]
         self.outputs_probabilities = outputs_probabilities(structure)
         self._table = pixel_table(input_contract(self.input_tensor, metadata))
-        self._interpreter = _open_interpreter(path, data, threads)
-        self._input_index = self._interpreter.get_input_details()[0]["index"]
-        self._output_index = self._interpreter.get_output_details()[0]["index"]
+        self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads)
 
     @property
     def input_size_hw(self) -> tuple[int, int]:
@@ -124,9 +119,7 @@ class ExpressionModel:
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Run the network once on a prepared input; return the stored outputs, ``(C,)``."""
-        self._interpreter.set_tensor(self._input_index, tensor)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output_index)[0]
+        return np.asarray(self._interpreter.run(tensor)[0])
 
     def probabilities(self, stored: np.ndarray) -> np.ndarray:
         """Turn stored outputs ``(N, C)`` into probabilities ``(N, C) float32``: dequantize, softmax of
@@ -136,9 +129,9 @@ class ExpressionModel:
         if self.output_tensor.scales:
             values = (values - self.output_tensor.zero_points[0]) * np.float32(self.output_tensor.scales[0])
         if self.outputs_probabilities:
-            return values
+            return np.asarray(values)
         powers = np.exp(values - values.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
@@ -169,7 +162,7 @@ def pixel_table(contract: InputContract) -> np.ndarray:
     if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):
         stored = np.arange(256) + np.iinfo(dtype).min  # the whole range, wherever its zero is
     limits = np.iinfo(dtype)
-    return stored.clip(limits.min, limits.max).astype(dtype)
+    return np.asarray(stored.clip(limits.min, limits.max).astype(dtype))
 
 
 def outputs_probabilities(structure: TfliteFile) -> bool:
@@ -177,7 +170,7 @@ def outputs_probabilities(structure: TfliteFile) -> bool:
     producers = structure.producers()
     operator = producers.get(structure.outputs[0])
     while operator is not None and operator.name in TRANSPARENT:
-        operator = producers.get(operator.inputs[0])
+        operator = producers.get(operator.inputs[0]) if operator.inputs else None
     return operator is not None and operator.name in ("SOFTMAX", "LOGISTIC")
 
 
@@ -211,14 +204,29 @@ def _verify_classifier(path: Path, structure: TfliteFile) -> None:
             "expected a classifier with one of each"
         )
     image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
-    if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3):
+    if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
         raise EdgeError(
             f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]"
         )
-    if image.dtype not in INPUT_TYPES or (image.dtype != "float32" and not image.scales):
-        raise EdgeError(f"{path} takes {image.dtype} without scale; expected one of {', '.join(INPUT_TYPES)}")
-    if len(scores.shape) != 2 or scores.shape[0] != 1:
-        raise EdgeError(f"{path} puts out the shape {list(scores.shape)}; expected [1, classes]")
+    if image.elements > MOST_INPUT_NUMBERS or scores.elements > MOST_OUTPUTS:
+        raise EdgeError(
+            f"{path} takes {image.elements} numbers and puts out {scores.elements}; expected at most "
+            f"{MOST_INPUT_NUMBERS} and {MOST_OUTPUTS}"
+        )
+    for end, tensor in (("takes", image), ("puts out", scores)):
+        _verify_numbers(path, end, tensor)
+
+
+def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
+    if tensor.dtype not in INPUT_TYPES:
+        raise EdgeError(f"{path} {end} {tensor.dtype}; expected one of {', '.join(INPUT_TYPES)}")
+    if tensor.dtype == "float32":
+        return
+    if len(tensor.scales) != 1 or len(tensor.zero_points) != 1 or not tensor.scales[0] > 0:
+        raise EdgeError(
+            f"{path} {end} {tensor.dtype} with scales {list(tensor.scales)} and zero points "
+            f"{list(tensor.zero_points)}; expected one of each, the scale above 0; quantize it again"
+        )
 
 
 def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -232,20 +240,3 @@ def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] |
             f"{len(labels)} labels, but {path} has {outputs} outputs; pass --labels with {outputs} names"
         )
     return checked_labels(tuple(labels), str(path))
-
-
-def _open_interpreter(path: Path, data: bytes, threads: int):
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ModuleNotFoundError:
-        try:
-            from tflite_runtime.interpreter import Interpreter
-        except ModuleNotFoundError as error:
-            raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
-    try:
-        with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
-            interpreter = Interpreter(model_content=data, num_threads=threads)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise EdgeError(f"the interpreter refuses {path}: {' '.join(str(error).split())}") from error
-    return interpreter

@@ -6,11 +6,13 @@ absent).
 """
 
 import struct
+from typing import Any
 
 from device.errors import EdgeError
 
-# Offsets may lead to the same table again and again, and a small file to endless work.
+# Offsets may lead to the same table or vector again and again, and a small file to endless work.
 MOST_TABLES = 200_000
+MOST_NUMBERS = 16_000_000  # numbers of vectors, letters of names, bytes of metadata
 
 
 class MalformedFile(EdgeError):
@@ -22,9 +24,9 @@ class Buffer:
 
     def __init__(self, data: bytes) -> None:
         self.data = memoryview(data)
-        self.tables_left = MOST_TABLES
+        self.tables_left, self.numbers_left = MOST_TABLES, MOST_NUMBERS
 
-    def read(self, code: str, position: int):
+    def read(self, code: str, position: int) -> Any:
         """Return the scalar of ``struct`` format ``code`` at ``position``."""
         size = struct.calcsize("<" + code)
         self.need(position, size)
@@ -34,6 +36,12 @@ class Buffer:
         """Raise MalformedFile unless ``size`` bytes stand at ``position``."""
         if position < 0 or size < 0 or position + size > len(self.data):
             raise MalformedFile(f"{size} bytes at offset {position} lie outside its {len(self.data)} bytes")
+
+    def spend(self, numbers: int) -> None:
+        """Raise MalformedFile once all that was copied out of the file is too much."""
+        self.numbers_left -= numbers
+        if self.numbers_left < 0:
+            raise MalformedFile(f"it names more than {MOST_NUMBERS} numbers, some of them over and over")
 
     def root(self) -> "Table":
         return Table(self, self.read("I", 0))
@@ -62,7 +70,7 @@ class Table:
         entry = 4 + 2 * field
         if entry + 2 > self.vtable_size:
             return None
-        offset = self.buffer.read("H", self.vtable + entry)
+        offset: int = self.buffer.read("H", self.vtable + entry)
         if offset == 0:
             return None
         if offset + size > self.size:
@@ -71,7 +79,7 @@ class Table:
             )
         return self.position + offset
 
-    def scalar(self, field: int, code: str, default: int | float = 0):
+    def scalar(self, field: int, code: str, default: int | float = 0) -> Any:
         place = self._place(field, struct.calcsize("<" + code))
         return default if place is None else self.buffer.read(code, place)
 
@@ -79,7 +87,7 @@ class Table:
         place = self._place(field, 4)
         if place is None:
             return None
-        target = place + self.buffer.read("I", place)
+        target: int = place + self.buffer.read("I", place)
         self.buffer.need(target, 4)
         return target
 
@@ -87,9 +95,10 @@ class Table:
         target = self._target(field)
         return None if target is None else Table(self.buffer, target)
 
-    def vector(self, field: int, code: str) -> tuple:
+    def vector(self, field: int, code: str) -> tuple[Any, ...]:
         """Return a vector of scalars of ``struct`` format ``code``."""
         start, count = self._vector(field, struct.calcsize("<" + code))
+        self.buffer.spend(count)
         return struct.unpack_from(f"<{count}{code}", self.buffer.data, start)
 
     def bytes(self, field: int) -> memoryview:
@@ -97,8 +106,10 @@ class Table:
         return self.buffer.data[start : start + count]
 
     def string(self, field: int) -> str:
+        content = self.bytes(field)
+        self.buffer.spend(len(content))
         try:
-            return bytes(self.bytes(field)).decode()
+            return bytes(content).decode()
         except UnicodeDecodeError as error:
             raise MalformedFile(f"a name that is not UTF-8 in the table at offset {self.position}") from error
 

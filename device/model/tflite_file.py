@@ -6,16 +6,20 @@ operators. Field numbers are those of TensorFlow's ``tensorflow/compiler/mlir/li
 version 3.
 """
 
-import functools
 import math
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from device.errors import EdgeError
 from device.model.flatbuffer import Buffer, MalformedFile, Table
+from device.model.operator_names import OPERATOR_NAMES
 
+Item = TypeVar("Item")
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
 # TensorType -> (name, bits an element takes); None: not of fixed size.
@@ -26,7 +30,10 @@ TENSOR_TYPES: dict[int, tuple[str, int | None]] = {
     14: ("variant", None), 15: ("uint32", 32), 16: ("uint16", 16), 17: ("int4", 4), 18: ("bfloat16", 16),
     19: ("int2", 2), 20: ("uint4", 4), 21: ("float8_e4m3fn", 8), 22: ("float8_e5m2", 8),
 }  # fmt: skip
+BITS = dict(TENSOR_TYPES.values())
 MAX_TENSOR_BYTES = 1 << 30  # a classifier's largest tensor is far below; a crafted shape is not
+MOST_FILE_BYTES = 256 << 20
+MOST_DIMENSIONS = 8
 BUILTIN_CUSTOM = 32
 PLACEHOLDER_FOR_GREATER_OP_CODES = 127
 
@@ -44,6 +51,12 @@ class Tensor:
     quantized_dimension: int
     constant: bytes | memoryview | None
     is_variable: bool = False
+    is_sparse: bool = False
+
+    @property
+    def byte_count(self) -> int:
+        """Return the bytes of its numbers; of those packed below a byte, one each."""
+        return self.elements * max(1, (BITS.get(self.dtype) or 8) // 8)
 
     @property
     def elements(self) -> int:
@@ -71,6 +84,7 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table | None
+    options_type: int = 0  # the kind of ``options`` in the schema's union
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,7 @@ def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFi
 
     Raises EdgeError in one line if it is missing, empty, cut short, no TFLite file, or inconsistent.
     """
-    data = source if isinstance(source, bytes) else _read_bytes(source)
+    data = source if isinstance(source, bytes) else read_bytes(source)
     name = name or ("the model" if isinstance(source, bytes) else str(source))
     if not data:
         raise EdgeError(f"{name} is empty (0 bytes); expected a .tflite model; copy or quantize it again")
@@ -110,8 +124,17 @@ def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFi
         raise EdgeError(f"{name} is a damaged TFLite model: {error}; copy or quantize it again") from error
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """Return the content of a model file; EdgeError if it cannot be read, is no file, or of more than 256 MB."""
     try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
+            raise EdgeError(f"cannot read the model {path}: it is no regular file; name a .tflite file")
+        if status.st_size > MOST_FILE_BYTES:
+            raise EdgeError(
+                f"{path} has {status.st_size >> 20} MB, expected at most {MOST_FILE_BYTES >> 20}; "
+                "quantize it, or name a smaller classifier"
+            )
         return Path(path).read_bytes()
     except OSError as error:
         raise EdgeError(f"cannot read the model {path}: {error.strerror}; name a .tflite file") from error
@@ -129,7 +152,9 @@ def _read_model(buffer: Buffer) -> TfliteFile:
     graphs = [_read_graph(table, buffers, codes) for table in subgraphs]
     metadata = {}
     for table in model.tables(6):
-        metadata[table.string(0)] = bytes(_at(buffers, table.scalar(1, "I"), "buffer") or b"")
+        content = _at(buffers, table.scalar(1, "I"), "buffer") or b""
+        buffer.spend(len(content))
+        metadata[table.string(0)] = bytes(content)
     for signature in model.tables(7):
         for field in (0, 1):
             for entry in signature.tables(field):
@@ -155,29 +180,21 @@ def _operator_code(table: Table) -> tuple[str, int]:
     return name, table.scalar(2, "i", 1)
 
 
-@functools.cache
-def _operator_names() -> dict[int, str]:
-    try:
-        from ai_edge_litert.schema_py_generated import BuiltinOperator
-    except ModuleNotFoundError:  # tflite-runtime carries no schema
-        return {}
-    return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
-
-
 def _operator_name(code: int) -> str:
-    names = _operator_names()
-    if code < 0 or (names and code not in names) or code == PLACEHOLDER_FOR_GREATER_OP_CODES:
+    if not 0 <= code < len(OPERATOR_NAMES) or code == PLACEHOLDER_FOR_GREATER_OP_CODES:
         raise MalformedFile(f"an operator of unknown code {code}")
-    return names.get(code, f"OPERATOR_{code}")
+    return OPERATOR_NAMES[code]
 
 
-def _at(items: list, index: int, kind: str):
+def _at(items: Sequence[Item], index: int, kind: str) -> Item:
     if not 0 <= index < len(items):
         raise MalformedFile(f"{kind} {index} is named, but there are {len(items)}")
     return items[index]
 
 
-def _read_graph(graph: Table, buffers: list, codes: list) -> tuple:
+def _read_graph(
+    graph: Table, buffers: list[memoryview | None], codes: list[tuple[str, int]]
+) -> tuple[tuple[Tensor, ...], tuple[Operator, ...], tuple[int, ...], tuple[int, ...]]:
     tensors = [_read_tensor(table, buffers) for table in graph.tables(0)]
     inputs, outputs = graph.vector(1, "i"), graph.vector(2, "i")
     graph.string(4)
@@ -196,7 +213,9 @@ def _read_graph(graph: Table, buffers: list, codes: list) -> tuple:
                 raise MalformedFile(f"{operator.name} reads tensor {index} before anything writes it")
         for index in operator.outputs:
             _at(tensors, index, "tensor")
-        written.update(operator.outputs)
+            if index in written:
+                raise MalformedFile(f"{operator.name} writes tensor {index}, which is there already")
+            written.add(index)
         operators.append(operator)
     for index in outputs:
         if index not in written:
@@ -204,21 +223,24 @@ def _read_graph(graph: Table, buffers: list, codes: list) -> tuple:
     return tuple(tensors), tuple(operators), inputs, outputs
 
 
-def _read_operator(table: Table, codes: list) -> Operator:
+def _read_operator(table: Table, codes: list[tuple[str, int]]) -> Operator:
     name, version = _at(codes, table.scalar(0, "I"), "operator code")
-    has_options = table.scalar(3, "B") != 0
+    options_type = table.scalar(3, "B")
     table.bytes(5)
     for index in table.vector(8, "i"):
         if index < -1:
             raise MalformedFile(f"{name} names tensor {index}")
-    return Operator(
-        name, version, table.vector(1, "i"), table.vector(2, "i"), table.table(4) if has_options else None
-    )
+    options = table.table(4) if options_type else None
+    return Operator(name, version, table.vector(1, "i"), table.vector(2, "i"), options, options_type)
 
 
-def _read_tensor(table: Table, buffers: list) -> Tensor:
+def _read_tensor(table: Table, buffers: list[memoryview | None]) -> Tensor:
     shape = table.vector(0, "i")
     name = table.string(3)
+    if len(shape) > MOST_DIMENSIONS:
+        raise MalformedFile(
+            f"tensor '{name}' has {len(shape)} dimensions, expected at most {MOST_DIMENSIONS}"
+        )
     code = table.scalar(1, "b")
     if code not in TENSOR_TYPES:
         raise MalformedFile(f"tensor '{name}' is of unknown type {code}")
@@ -234,11 +256,22 @@ def _read_tensor(table: Table, buffers: list) -> Tensor:
     scales, zero_points, dimension = _read_quantization(table.table(4), name, shape)
     signature = table.vector(7, "i") or shape
     return Tensor(
-        name, shape, signature, dtype, scales, zero_points, dimension, constant, bool(table.scalar(5, "B"))
+        name,
+        shape,
+        signature,
+        dtype,
+        scales,
+        zero_points,
+        dimension,
+        constant,
+        bool(table.scalar(5, "B")),
+        sparse,
     )
 
 
-def _read_quantization(table: Table | None, name: str, shape: tuple[int, ...]) -> tuple[tuple, tuple, int]:
+def _read_quantization(
+    table: Table | None, name: str, shape: tuple[int, ...]
+) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     if table is None:
         return (), (), 0
     scales, zero_points = table.vector(2, "f"), table.vector(3, "q")

@@ -1,0 +1,85 @@
+"""The child process of ``confinement``: limits itself, loads a model from its standard input, answers inferences.
+
+Started as ``python -m device.model.confined_process FACTS``, FACTS being JSON. It ends when its input does.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+import time
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from device.model.interpreter import litert_interpreter
+
+MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
+PROCESSOR_S = 4
+
+
+def main() -> None:
+    facts = json.loads(sys.argv[1])
+    requests, answers = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "wb") as nothing:  # what native code prints is no answer
+        os.dup2(nothing.fileno(), 1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    _answer(answers, b"O", b"")
+    try:
+        serve(facts, requests, answers)
+    except Exception as error:  # all that Python can say is an answer; the rest is a signal
+        _answer(answers, b"E", (" ".join(str(error).split()) or type(error).__name__).encode())
+
+
+def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
+    """Load, infer once on zeros and say so; then answer each input with the output, until there are no more."""
+    (shape, dtype), threads = facts["input"], facts["threads"]
+    image, data = np.zeros(shape, dtype), requests.read(facts["bytes"])
+    _limit_memory()
+    _limit_time(threads)
+    interpreter = litert_interpreter(data, threads)
+    _infer(interpreter, image, facts["output"])
+    _answer(answers, b"O", b"")
+    while len(request := requests.read(image.nbytes)) == image.nbytes:
+        _limit_time(threads)
+        image = np.frombuffer(request, dtype).reshape(shape)
+        _answer(answers, b"O", _infer(interpreter, image, facts["output"]).tobytes())
+
+
+def _infer(interpreter: Any, image: np.ndarray, output: list[Any]) -> np.ndarray:
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    scores = np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    if [list(scores.shape), str(scores.dtype)] != output:
+        raise ValueError(f"its output is {list(scores.shape)} {scores.dtype}, declared is {output}")
+    return scores
+
+
+def _limit_memory() -> None:
+    with open("/proc/self/statm") as handle:
+        taken = int(handle.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MOST_BYTES, taken + MOST_BYTES))
+    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(kind, (0, 0))
+
+
+def _limit_time(threads: int) -> None:
+    """Let the process die of SIGXCPU in ``PROCESSOR_S`` more seconds a thread."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limit = int(time.process_time()) + 1 + PROCESSOR_S * threads
+    with contextlib.suppress(ValueError):  # the shell's own limit is lower
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def _answer(answers: BinaryIO, status: bytes, content: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        answers.write(status + struct.pack("<Q", len(content)) + content)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
