@@ -32,6 +32,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
             "zero_point": scores.zero_points[0] if scores.scales else None,
             "probabilities": model.outputs_probabilities,
         },
+        "runs_apart": model.confined_because,
         "operators": dict(Counter(operator.name for operator in structure.operators)),
         "constant_bytes": sum(len(tensor.constant or b"") for tensor in constants),
         "dtypes": dict(Counter(tensor.dtype for tensor in structure.tensors)),
@@ -49,6 +50,8 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
         f"  input           {_tensor_line(entry)}; {_pixel_line(entry)}",
         f"  output          {_tensor_line(out)}; {'probabilities' if out['probabilities'] else 'logits'}",
     ]
+    if reason := description["runs_apart"]:
+        lines.append(f"  runs apart      in a process of its own with limits: {reason}")
     if metadata:
         lines += _provenance_lines(metadata)
     else:

@@ -23,7 +23,7 @@ MOST_BYTES = 256 << 20
 MOST_MACS = 5_000_000_000
 INT16_FACTOR = 20  # LiteRT's kernels for int16 are the slow reference ones
 MOST_KNOWN = 1024  # numbers in a tensor of positions
-LEAST_SCALE, MOST_SCALE = 2.0**-60, 2.0**30
+LEAST_SCALE, MOST_SCALE = 2.0**-70, 2.0**30
 MOST_GAIN = 2.0**20
 
 

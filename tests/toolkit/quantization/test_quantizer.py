@@ -25,6 +25,7 @@ def test_every_recipe_answers_as_float_does_and_describes_itself(quantizer, name
     assert model.metadata.recipe == name
     assert model.metadata.crop_margin == 1.3
     assert model.outputs_probabilities
+    assert model.confined_because is None  # its graph is understood in full
     assert model.metadata.accuracy["quantized"]["n"] == len(result.measured.faces)
     again = model.predict(result.measured.faces.images)
     assert np.array_equal(again, result.measured.quantized_probabilities)
