@@ -129,3 +129,28 @@ def test_a_damaged_model_is_one_line_and_exit_1(tmp_path):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "is no TFLite model" in done.stderr
+
+
+def without_softmax(tflite: bytes) -> bytes:
+    """The same network up to its logits, and without metadata."""
+    flatbuffers = pytest.importorskip("flatbuffers")
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    model = schema.ModelT.InitFromPackedBuf(graph_bytes(tflite), 0)
+    (graph,) = model.subgraphs
+    softmax = graph.operators.pop()
+    graph.outputs = softmax.inputs
+    model.signatureDefs = model.metadata = None
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_logits_become_the_probabilities_that_a_softmax_in_the_graph_gives(tiny_model, blobs, tmp_path):
+    path = tmp_path / "logits.tflite"
+    path.write_bytes(without_softmax(tiny_model.read_bytes()))
+    whole = load_model(tiny_model)
+    cut = load_model(path, whole.labels)
+    assert (whole.outputs_probabilities, cut.outputs_probabilities) == (True, False)
+    found = cut.predict(blobs)
+    assert found.sum(axis=1) == pytest.approx(1)
+    np.testing.assert_allclose(found, whole.predict(blobs), atol=0.01)

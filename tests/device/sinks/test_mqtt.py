@@ -2,6 +2,8 @@
 
 import socket
 import threading
+from collections.abc import Iterator
+from itertools import count, islice
 
 import pytest
 
@@ -48,3 +50,42 @@ def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
     sink.close()
     assert len(said) == 1
     assert "does not answer" in said[0]
+
+
+def received(connection: socket.socket) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind and the body of each MQTT packet, until the other side ends."""
+    stream = connection.makefile("rb")
+    while head := stream.read(1):
+        length, shift = 0, 0
+        while True:
+            (byte,) = stream.read(1)
+            length |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        yield head[0] >> 4, stream.read(length)
+
+
+def test_a_broker_that_comes_late_hears_the_will_the_state_and_how_much_was_lost(a_result, said, monkeypatch):
+    """The broker is a socket that grants the connection: enough to hear what is said. A real one hears it in
+    tests/hardware/test_mqtt.py."""
+    pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
+    monkeypatch.setattr("device.sinks.mqtt.QUEUE", 2)
+    with socket.create_server(("127.0.0.1", 0)) as late:
+        sink = MqttSink(
+            Broker("127.0.0.1", late.getsockname()[1]), LABELS, "home/camera", clock_s=count().__next__
+        )
+        for index in range(5):
+            sink.write(a_result(index))
+        connection, _ = late.accept()
+        with connection:
+            packets = received(connection)
+            kind, connect = next(packets)
+            assert kind == 1
+            assert b"home/camera/status\0\x07offline" in connect
+            connection.sendall(b"\x20\x03\0\0\0" if connect[6] == 5 else b"\x20\x02\0\0")
+            published = [body for kind, body in islice(packets, 5) if kind == 3]
+    sink.client.loop_stop()
+    assert sum(body.endswith(b"online") for body in published) == 1
+    assert sum(b"homeassistant/sensor/home_camera" in body for body in published) == 2
+    assert said[0].endswith("is connected again; 3 rows did not fit into its queue and are lost")

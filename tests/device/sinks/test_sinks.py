@@ -244,3 +244,15 @@ def test_a_terminal_is_redrawn_ten_times_a_second_at_most(a_result):
         sink.write(a_result(index))
         now_s[0] += 0.04
     assert re.findall(r"frame (\d+)", stream.getvalue()) == ["0", "3", "6"]
+
+
+def test_a_kept_picture_is_clear_unless_it_is_to_be_blurred(tmp_path, a_result):
+    clear, blurred = FrameFilesSink(tmp_path / "clear"), FrameFilesSink(tmp_path / "blurred", blur_faces=True)
+    result = a_result(1)
+    pictures = []
+    for sink in (clear, blurred):
+        sink.write(result)
+        pictures.append(cv2.imread(str(next(sink.folder.iterdir()))))
+    face = np.s_[40:70, 30:50]  # inside the box
+    assert result.frame.image[face].std() > 60  # noise
+    assert pictures[0][face].std() > 2 * pictures[1][face].std()
