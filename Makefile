@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,7 +50,7 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-streams test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
@@ -70,6 +70,9 @@ test-picamera: setup ## the real picamera2 on libcamera's virtual camera
 
 test-mqtt: setup ## mosquitto on loopback: rows, last will, a broker that goes and comes back
 	$(BIN)/python -m pytest -rs tests/hardware/test_mqtt.py
+
+test-metrics: setup ## Prometheus on loopback reads --metrics
+	$(BIN)/python -m pytest -rs tests/hardware/test_metrics.py
 
 test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 	$(BIN)/python -m pytest -rs tests/hardware/test_streams.py

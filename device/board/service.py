@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 NAME = "fer-edge"
 UNIT_FOLDER = Path("/etc/systemd/system")
 LONGEST_ORDER_S = 90  # of systemctl: more than the unit's TimeoutStartSec
-NETWORK_WORDS = ("--mqtt", "--preview", "http://", "https://", "rtsp://", "rtsps://")
+NETWORK_WORDS = ("--mqtt", "--preview", "--metrics", "http://", "https://", "rtsp://", "rtsps://")
 
 UNIT = """\
 # Written by 'device service install'; 'device service install --overwrite' writes it anew.

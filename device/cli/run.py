@@ -9,7 +9,7 @@ from device.cli.output_options import output_options
 from device.cli.settings_file import apply_settings
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
-from device.sinks import PREVIEW_HOST, PREVIEW_PORT
+from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 
 
 @click.command()
@@ -101,6 +101,13 @@ from device.sinks import PREVIEW_HOST, PREVIEW_PORT
     show_default=True,
     metavar="TOPIC",
     help="Where to publish.",
+)
+@click.option(
+    "--metrics",
+    is_flag=False,
+    flag_value=f"{METRICS_HOST}:{METRICS_PORT}",
+    metavar="[HOST:PORT]",
+    help="Serve figures for a dashboard in Prometheus' format: frames, latency, expressions, temperature.",
 )
 @click.option(
     "--sink",

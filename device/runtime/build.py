@@ -45,7 +45,7 @@ def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_W
     stop = Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
-        sinks = open_sinks(options, source, model.labels, terminal)
+        sinks = open_sinks(options, source, model, terminal)
         sinks += unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, options.max_frames)
 
@@ -119,11 +119,13 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
         raise UsageError(f"--output {options.output}: expected a name ending in {', '.join(ROW_SUFFIXES)}")
 
 
-def open_sinks(options: RunOptions, source: FrameSource, labels: Sequence[str], terminal: str) -> list[Sink]:
+def open_sinks(
+    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str
+) -> list[Sink]:
     """Open every sink that the options ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
     try:
-        for open_sink in _asked_sinks(options, source, labels, terminal):
+        for open_sink in _asked_sinks(options, source, model, terminal):
             sinks.append(open_sink())
     except BaseException:
         for sink in sinks:
@@ -132,8 +134,9 @@ def open_sinks(options: RunOptions, source: FrameSource, labels: Sequence[str], 
     return sinks
 
 
-def _asked_sinks(options, source, labels, terminal) -> Iterator[Callable[[], Sink]]:
+def _asked_sinks(options, source, model, terminal) -> Iterator[Callable[[], Sink]]:
     """Yield how to open each asked sink; each is imported only where it is asked for."""
+    labels = model.labels
     if options.output:
         yield lambda: _row_sink(options, labels)
     if options.video:
@@ -159,6 +162,8 @@ def _asked_sinks(options, source, labels, terminal) -> Iterator[Callable[[], Sin
         yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic)
     if options.preview:
         yield lambda: _preview(options)
+    if options.metrics:
+        yield lambda: _metrics(options.metrics, model)
     for spec in options.sink:
         name, _, argument = spec.partition(":")
         yield functools.partial(load_plugin(SINKS, name), argument, labels)
@@ -188,6 +193,21 @@ def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
     from device.sinks.jsonl import JsonLinesSink
 
     return JsonLinesSink(options.output, options.overwrite, options.append)
+
+
+def _metrics(address: str, model: "ExpressionModel") -> Sink:
+    from device.board.state import read_board
+    from device.sinks.metrics import BoardReadings, MetricsSink, parse_metrics_address
+
+    def throttled() -> float | None:
+        now = read_board().throttled_now
+        return None if now is None else float(bool(now))
+
+    readings = BoardReadings(lambda: read_board().temperature_c, throttled)
+    identity = {"name": model.path.name, "sha256": model.sha256}
+    sink = MetricsSink(parse_metrics_address(address), model.labels, identity, readings)
+    log.info("metrics: %s", sink.name)
+    return sink
 
 
 def _preview(options: RunOptions) -> Sink:

@@ -36,6 +36,7 @@ class RunOptions:
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC
     preview: str | None = None
+    metrics: str | None = None
     sink: tuple[str, ...] = ()
     overwrite: bool = False
 

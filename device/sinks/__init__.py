@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from device.results import FrameResult
 
 PREVIEW_HOST, PREVIEW_PORT = "127.0.0.1", 8008
+METRICS_HOST, METRICS_PORT = "127.0.0.1", 9108
 MQTT_TOPIC = "fer-edge"
 
 

@@ -1,0 +1,86 @@
+"""``--metrics``: what a scraper reads, over a real connection."""
+
+import re
+import socket
+import urllib.request
+
+import pytest
+
+from device.errors import EdgeError, UsageError
+from device.sinks.metrics import BoardReadings, MetricsSink, parse_metrics_address
+
+pytest.importorskip("prometheus_client")
+MODEL = {"name": "tiny.tflite", "sha256": "ab" * 32}
+LABELS = ("happy", "sad")
+
+
+def readings(temperature_c: float | None = 51.5, throttled: float | None = None) -> BoardReadings:
+    return BoardReadings(lambda: temperature_c, lambda: throttled)
+
+
+@pytest.fixture
+def sink():
+    made = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    yield made
+    made.close()
+
+
+def scraped(sink: MetricsSink) -> dict[str, float]:
+    with urllib.request.urlopen(sink.name, timeout=10) as answer:
+        text = answer.read().decode()
+    return {name: float(value) for name, value in re.findall(r"^([^# ]\S*) (\S+)$", text, flags=re.MULTILINE)}
+
+
+def test_frames_faces_and_times_are_what_the_results_say(sink, a_result):
+    sink.write(a_result(0, 1, "happy"))
+    sink.write(a_result(1, 2, "sad"))
+    sink.write(a_result(5, 1, "sad"))  # 2, 3 and 4 were dropped
+    found = scraped(sink)
+    assert found["fer_edge_frames_total"] == 3
+    assert found["fer_edge_frames_dropped_total"] == 3
+    assert found['fer_edge_faces{expression="sad"}'] == 1
+    assert found['fer_edge_faces{expression="happy"}'] == 0
+    assert found['fer_edge_stage_seconds_count{stage="frame"}'] == 3
+    assert found['fer_edge_stage_seconds_sum{stage="frame"}'] == pytest.approx(3 * 1.25e-3)
+    assert found['fer_edge_stage_seconds_bucket{le="0.001",stage="frame"}'] == 0
+    assert found['fer_edge_stage_seconds_bucket{le="0.002",stage="frame"}'] == 3
+    assert found["fer_edge_frame_age_seconds"] == pytest.approx(1.5e-3)
+    assert found["fer_edge_temperature_celsius"] == 51.5
+    assert found[f'fer_edge_model_info{{name="tiny.tflite",sha256="{MODEL["sha256"]}"}}'] == 1
+
+
+def test_what_the_board_does_not_tell_is_not_there(sink):
+    assert "fer_edge_throttled" not in scraped(sink)
+
+
+def test_a_port_in_use_is_one_line(sink):
+    port = int(re.search(r":(\d+)/", sink.name)[1])
+    with pytest.raises(EdgeError, match=f"port {port} of 127.0.0.1 is in use by another program"):
+        MetricsSink(("127.0.0.1", port), LABELS, MODEL, readings())
+
+
+def test_the_port_is_free_again_after_closing():
+    sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    port = int(re.search(r":(\d+)/", sink.name)[1])
+    sink.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9200", ("127.0.0.1", 9200)),
+        ("0.0.0.0", ("0.0.0.0", 9108)),
+        ("[::1]:9", ("::1", 9)),
+        ("h:1", ("h", 1)),
+    ],
+)
+def test_addresses_as_typed(text, address):
+    assert parse_metrics_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["host:port", "host:99999", "[::1"])
+def test_what_is_no_address_is_wrong_use(text):
+    with pytest.raises(UsageError, match="expected HOST:PORT"):
+        parse_metrics_address(text)
