@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from device.faces.detectors.base import Detection
 from device.frames import BoundingBox, Frame, FrameSource
+from device.sinks import Sink
 
 class Grey(FrameSource):
     """``grey:N``: N frames of gray."""
@@ -40,7 +41,7 @@ class Middle:
         return [Detection(BoundingBox(width / 2 - 40, height / 2 - 40, width / 2 + 40, height / 2 + 40), 0.9)]
     detect_still = detect
 
-class Counter:
+class Counter(Sink):
     """Writes how many faces there were into a file, at the end."""
     def __init__(self, argument, labels):
         self.name, self.path, self.faces, self.labels = "counter", Path(argument), 0, labels

@@ -167,7 +167,7 @@ class TrialSink:
             self._done = True
 
     def close(self) -> None:
-        pass
+        """Nothing is open."""
 
 
 def _spare(model_file: str) -> None:

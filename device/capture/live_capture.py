@@ -14,7 +14,7 @@ from device.frames import Frame, FrameSource
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-LET_GO_S = 6.0  # longer than any source waits
+LET_GO_S = 1.0  # interrupted, every source lets go sooner; this is for a driver that hangs
 SILENCE_S = 20.0  # sources end their waits themselves, sooner; this is for a driver that does not
 
 
@@ -60,6 +60,7 @@ class LiveCapture:
         self._next_index = 0
         self._health = FrameHealth(source.name, on_fault, source.frozen_s)
         self._closed = threading.Event()
+        self._hangs = False
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
     @property
@@ -86,7 +87,9 @@ class LiveCapture:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.source.__exit__(*exc)
+        """Close the source, unless a thread hangs in it: to close what is being read crashes a driver."""
+        if not self._hangs:
+            self.source.__exit__(*exc)
 
     def frames(self) -> Generator[Frame]:
         """Yield the newest frame again and again until ``stop`` is set; the source must be entered already.
@@ -113,6 +116,7 @@ class LiveCapture:
         while thread.is_alive() and time.monotonic() < deadline_s:
             self.source.interrupt()
             thread.join(timeout=0.1)
+        self._hangs |= thread.is_alive()
 
     def _over(self) -> bool:
         return self.stop.is_set() or self._closed.is_set()

@@ -1,6 +1,8 @@
 """The options that commands share: what they print, what they may replace."""
 
 import logging
+import select
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ import click
 from device.text import printable
 
 PACKAGES = ("device", "toolkit")
+FULL_MS = 200
 
 
 class OneLine(logging.Formatter):
@@ -20,10 +23,24 @@ class OneLine(logging.Formatter):
 
 
 class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
-    """Standard error as it is at each record; a reader of it that went away stops nothing."""
+    """Standard error as it is at each record; a reader of it that went away, or does not read, stops nothing."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record, unless standard error is full for ``FULL_MS``."""
+        if _takes_a_line():
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Drop the record: there is nobody left to tell."""
+
+
+def _takes_a_line() -> bool:
+    try:
+        ready = select.poll()
+        ready.register(sys.stderr.fileno(), select.POLLOUT)
+        return bool(ready.poll(FULL_MS))
+    except (OSError, ValueError, AttributeError):  # no file behind it: nothing can be full
+        return True
 
 
 def log_to_standard_error() -> None:

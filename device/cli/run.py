@@ -7,6 +7,7 @@ import click
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import output_options
 from device.cli.settings_file import apply_settings
+from device.errors import EXIT_DONE, EXIT_FAILED
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
@@ -131,6 +132,7 @@ def run(pictures, as_json, quiet, verbose, **options) -> None:
     Picture files may follow, as a shell makes them of an unquoted glob: device run --source photos/*.jpg
     """
     from device.runtime.build import run_with
+    from device.runtime.stopping import Stop, leave, stopped_by_signals
 
     if pictures:
         named = (*filter(None, [options["source"]]), *pictures)
@@ -138,8 +140,12 @@ def run(pictures, as_json, quiet, verbose, **options) -> None:
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
-    statistics = run_with(asked, terminal="off" if quiet or as_json else "rows" if verbose else "line")
-    if as_json:
-        click.echo(json.dumps(statistics.to_json(), indent=1))
-    elif not quiet:
-        click.echo("\n".join(statistics.lines()))
+    stop = Stop()
+    with stopped_by_signals(stop):
+        terminal = "off" if quiet or as_json else "rows" if verbose else "line"
+        statistics = run_with(asked, stop, terminal)
+        if as_json:
+            click.echo(json.dumps(statistics.to_json(), indent=1))
+        elif not quiet:
+            click.echo("\n".join(statistics.lines()))
+    leave(EXIT_FAILED if statistics.lost else EXIT_DONE)

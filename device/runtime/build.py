@@ -14,7 +14,9 @@ from device.frames import FrameSource
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import RunOptions
-from device.runtime.session import RunStatistics, Stop, run_session, stopped_after, stopped_by_signals
+from device.runtime.running_sinks import Inline
+from device.runtime.session import RunStatistics, run_session
+from device.runtime.stopping import Stop, stopped_after
 from device.sinks import Sink
 
 if TYPE_CHECKING:
@@ -26,10 +28,12 @@ log = logging.getLogger(__name__)
 ROW_SUFFIXES = (".jsonl", ".csv")
 
 
-def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_WARMUP) -> RunStatistics:
-    """Run as ``options`` say; ``terminal``: off, line (in place) or rows (a line a frame).
+def run_with(
+    options: RunOptions, stop: Stop, terminal: str = "off", warmup: int = DEFAULT_WARMUP
+) -> RunStatistics:
+    """Run as ``options`` say, until ``stop`` at the latest.
 
-    The first ``warmup`` frames are in no latency figure.
+    ``terminal``: off, line (in place) or rows (a line a frame). The first ``warmup`` frames are in no latency figure.
     """
     from device.board.model_store import begin_run, model_in_use, spared_start
     from device.capture.sources import open_source
@@ -42,12 +46,11 @@ def run_with(options: RunOptions, terminal: str = "off", warmup: int = DEFAULT_W
         log.warning(said)
     model = load_model(options.model or model_in_use(), labels, options.threads)
     loop = frame_loop(options, model, source.continuous, warmup)
-    stop = Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
-    with trial, stopped_by_signals(stop), stopped_after(stop, options.seconds):
+    with trial, stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model, terminal)
-        sinks += unattended_sinks(options, model)
-        return run_session(source, loop, sinks, stop, options.max_frames)
+        unattended = unattended_sinks(options, model)
+        return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
 
 
 def frame_loop(
@@ -173,12 +176,12 @@ def _asked_sinks(options, source, model, terminal) -> Iterator[Callable[[], Sink
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
 
 
-def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Sink]:
+def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inline]:
     """Return what a device that runs alone needs: systemd's watchdog fed, a new model's trial ended."""
     from device.board.model_store import TrialSink
     from device.board.notify import WatchdogSink, notify_socket, watchdog_period_s
 
-    sinks: list[Sink] = [] if options.model else [TrialSink(model.path.name)]
+    sinks: list[Inline] = [] if options.model else [TrialSink(model.path.name)]
     if address := notify_socket():
         sinks.append(WatchdogSink(address, model.predict, watchdog_period_s()))
     return sinks

@@ -8,6 +8,7 @@ from typing import Any
 from device.board.state import BoardState, read_board
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
+from device.runtime.stopping import Stop, stopped_by_signals
 
 WARMUP_FRAMES = 60
 STEADY_S = 30.0
@@ -22,7 +23,9 @@ def benchmark_loop(
     """
     options = replace(options, seconds=seconds)
     before, cpu_s = board(), time.process_time()
-    statistics = run_with(options, warmup=WARMUP_FRAMES)
+    stop = Stop()
+    with stopped_by_signals(stop):
+        statistics = run_with(options, stop, warmup=WARMUP_FRAMES)
     cpu_s, after = time.process_time() - cpu_s, board()
     notes = [*statistics.notes, *doubts(before, after, seconds)]
     document = {

@@ -2,29 +2,30 @@
 
 import contextlib
 import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from device.capture.live_capture import LiveCapture
-from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.runtime.pipeline import STAGES, FrameLoop
+from device.runtime.running_sinks import Inline, RunningSinks
+from device.runtime.stopping import Stop
 from device.sinks import Sink
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 @dataclass(frozen=True)
 class RunStatistics:
-    """What a run came to. ``ids`` counts the different faces seen."""
+    """What a run came to. ``ids`` counts the different faces seen.
+
+    ``outputs`` tells for each asked output how many results were ``written`` and ``dropped``, together ``frames``;
+    ``lost`` has a line for each that is incomplete, and ``notes`` these lines too.
+    """
 
     source: str
     frames: int
@@ -38,11 +39,14 @@ class RunStatistics:
     ended_by: str
     latency: dict[str, Any]
     notes: tuple[str, ...] = ()
+    outputs: dict[str, dict[str, int]] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         document = dict(self.__dict__)
         document["latency"] = {stage: figures.to_json() for stage, figures in self.latency.items()}
         document["notes"] = list(self.notes)
+        del document["lost"]
         return document
 
     def lines(self) -> list[str]:
@@ -61,82 +65,6 @@ class RunStatistics:
                 f"{stage:<10}{one.p50_ms:>9.3f}{one.p90_ms:>9.3f}{one.p99_ms:>9.3f}{one.max_ms:>9.3f}"
             )
         return lines
-
-
-class Stop(threading.Event):
-    """Set once something ends the run; ``reason`` says what."""
-
-    reason = "end of the source"
-
-    def because(self, reason: str) -> None:
-        if not self.is_set():
-            self.reason = reason
-            self.set()
-
-
-@contextlib.contextmanager
-def stopped_by_signals(stop: Stop) -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into ``stop``; a second one interrupts at once.
-
-    What is ignored already stays ignored: ``nohup device run`` outlives its terminal.
-    """
-
-    def handle(number, _frame):
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.because(signal.Signals(number).name)
-
-    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def stopped_after(stop: Stop, seconds: float | None) -> Iterator[None]:
-    """Set ``stop`` after ``seconds``; None: never."""
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, stop.because, ["--seconds"])
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-class RunningSinks:
-    """Writes to every sink; one that fails is reported, closed and left out from then on."""
-
-    def __init__(self, sinks: Sequence[Sink]):
-        self.sinks = list(sinks)
-
-    def write(self, result: FrameResult) -> None:
-        for sink in tuple(self.sinks):
-            try:
-                sink.write(result)
-            except Exception as error:  # whatever a sink does, the loop goes on
-                said = (
-                    str(error)
-                    if isinstance(error, EdgeError)
-                    else f"{sink.name}: {type(error).__name__}: {error}"
-                )
-                log.warning("%s; going on without it", said)
-                self.sinks.remove(sink)
-                self._close(sink)
-
-    def close(self) -> None:
-        for sink in self.sinks:
-            self._close(sink)
-        self.sinks.clear()
-
-    def _close(self, sink: Sink) -> None:
-        with contextlib.suppress(Exception):
-            sink.close()
 
 
 @dataclass
@@ -166,13 +94,15 @@ def run_session(
     stop: Stop,
     max_frames: int | None = None,
     on_result: Callable[[FrameResult], None] | None = None,
+    inline: Sequence[Inline] = (),
     clock_s: Callable[[], float] = time.monotonic,
 ) -> RunStatistics:
     """Run until the source ends, ``max_frames`` are done or ``stop`` is set; return the statistics.
 
-    A fault that the run survives is logged. Raises EdgeError if the source cannot be opened at all.
+    ``sinks`` run in threads of their own, ``inline`` ones in this. A fault that the run survives is logged. Raises
+    EdgeError if the source cannot be opened at all.
     """
-    running = RunningSinks(sinks)
+    running = RunningSinks(sinks, inline, source.live, stop)
     tally = Tally(clock_s())
     live = LiveCapture(source, stop) if source.live else None
     try:
@@ -186,14 +116,21 @@ def run_session(
         running.close()
     if max_frames is not None and tally.frames >= max_frames:
         stop.because("--max-frames")
-    notes = tuple(source.notes)
-    for note in notes:
+    for note in (*source.notes, *running.losses):
         log.warning(note)
-    return _statistics(source, loop, tally, live, stop.reason, clock_s(), notes)
+    return _statistics(source, loop, tally, live, stop.reason, clock_s(), running)
 
 
-def _statistics(source, loop, tally: Tally, live, ended_by: str, now_s: float, notes) -> RunStatistics:
-    stats = loop.latency.stats()
+def _statistics(
+    source: FrameSource,
+    loop: FrameLoop,
+    tally: Tally,
+    live: LiveCapture | None,
+    ended_by: str,
+    now_s: float,
+    running: RunningSinks,
+) -> RunStatistics:
+    stats, lost = loop.latency.stats(), tuple(running.losses)
     return RunStatistics(
         source=source.name,
         frames=tally.frames,
@@ -206,7 +143,9 @@ def _statistics(source, loop, tally: Tally, live, ended_by: str, now_s: float, n
         reopened=live.reopened if live else 0,
         ended_by=ended_by,
         latency={stage: stats[stage] for stage in STAGES if stage in stats},
-        notes=notes,
+        notes=(*source.notes, *lost),
+        outputs=running.outputs,
+        lost=lost,
     )
 
 

@@ -1,6 +1,7 @@
 """Where results go, one file a kind."""
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from device.results import FrameResult
@@ -10,11 +11,21 @@ METRICS_HOST, METRICS_PORT = "127.0.0.1", 9108
 MQTT_TOPIC = "fer-edge"
 
 
-class Sink(Protocol):
-    """Takes every result. A sink that fails raises EdgeError; the loop goes on without it."""
+class Sink(ABC):
+    """Takes every result, one after another, in a thread of its own; it may wait, which holds up nobody.
+
+    Raises EdgeError for what it could not keep: by ``write`` it is left out from then on, by ``close`` the run is told.
+
+    >>> class Count(Sink):
+    ...     name, faces = "count", 0
+    ...     def write(self, result): self.faces += len(result.faces)
+    """
 
     name: str
+    shows_newest: bool = False  # what it shows is replaced by the next result, so a dropped one is no loss
 
+    @abstractmethod
     def write(self, result: "FrameResult") -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:  # noqa: B027 - nothing to close is a fit answer
+        """Finish what was written; by default there is nothing to do."""

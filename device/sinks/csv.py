@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.results import FrameResult
+from device.sinks import Sink
 from device.sinks.jsonl import RowFile
 
 FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")
 FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", "smoothed_label")
 
 
-class CsvSink:
+class CsvSink(Sink):
     """Columns: the frame's, the face's, then a score a label; see ``RowFile`` for ``append``."""
 
     def __init__(

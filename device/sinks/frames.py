@@ -8,12 +8,13 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import write_whole
 from device.results import FrameResult
+from device.sinks import Sink
 from device.sinks.drawing import annotated, blur
 
 OWNER_ONLY = 0o600  # pictures of people
 
 
-class PictureFolder:
+class PictureFolder(Sink):
     """A folder that pictures are written into, readable by their owner only; ``name`` is what errors call it."""
 
     def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):

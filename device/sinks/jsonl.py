@@ -8,6 +8,7 @@ from typing import TextIO
 from device.errors import EdgeError
 from device.files import refuse_unwritable
 from device.results import FrameResult
+from device.sinks import Sink
 
 KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one harms the whole board
 
@@ -72,7 +73,7 @@ class RowFile:
             raise EdgeError(f"cannot finish {self.path}: {error.strerror}") from error
 
 
-class JsonLinesSink:
+class JsonLinesSink(Sink):
     """Writes ``FrameResult.to_json()`` a line; see ``RowFile`` for ``append``."""
 
     def __init__(self, path: str | Path, overwrite: bool = False, append: bool = False):

@@ -11,7 +11,7 @@ from typing import Any
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
-from device.sinks import MQTT_TOPIC
+from device.sinks import MQTT_TOPIC, Sink
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Broker:
         return broker
 
 
-class MqttSink:
+class MqttSink(Sink):
     """Publishes ``TOPIC/faces`` (JSON, QoS 1), a retained ``TOPIC/status`` (online, offline by last will) and Home
     Assistant's discovery. paho reconnects in a thread of its own; up to ``QUEUE`` rows wait for that in memory, later
     ones are dropped and counted.

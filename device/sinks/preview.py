@@ -19,7 +19,7 @@ import cv2
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
-from device.sinks import PREVIEW_HOST, PREVIEW_PORT
+from device.sinks import PREVIEW_HOST, PREVIEW_PORT, Sink
 from device.sinks.drawing import annotated
 
 log = logging.getLogger(__name__)
@@ -80,11 +80,14 @@ class PreviewServer(http.server.ThreadingHTTPServer):
             log.warning(line)
 
 
-class PreviewSink:
+class PreviewSink(Sink):
     """Serves the newest result. Drawing and encoding happen only while somebody watches, in his own thread.
 
     ``url`` is what to open; it carries a token where other devices can reach the page.
     """
+
+    name = "preview"
+    shows_newest = True
 
     def __init__(self, address: PreviewAddress, blur_faces: bool = False):
         self.blur_faces = blur_faces
@@ -104,7 +107,6 @@ class PreviewSink:
         self.url = f"http://{shown}:{self._server.server_port}/"
         if self.token:
             self.url += f"?token={self.token}"
-        self.name = "preview"
         threading.Thread(target=self._server.serve_forever, name="preview", daemon=True).start()
 
     def write(self, result: FrameResult) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import TextIO
 
 from device.results import FrameResult
+from device.sinks import Sink
 
 REDRAW_S = 0.1
 PLAIN_S = 1.0  # into a file or a pipe a line is a line: fewer of them
 
 
-class TerminalSink:
+class TerminalSink(Sink):
     """Writes to ``stream``; in place where that is a terminal, else a line a second; or a line a frame."""
 
     name = "terminal"
+    shows_newest = True
 
     def __init__(
         self, stream: TextIO, every_frame: bool = False, clock_s: Callable[[], float] = time.monotonic
@@ -24,26 +26,32 @@ class TerminalSink:
         self.in_place = stream.isatty() and not every_frame
         self.pause_s = 0.0 if every_frame else REDRAW_S if self.in_place else PLAIN_S
         self._shown_s = -PLAIN_S
+        self._read = True
         self._drawn = False
 
     def write(self, result: FrameResult) -> None:
         now_s = self.clock_s()
-        if now_s - self._shown_s < self.pause_s:
+        if not self._read or now_s - self._shown_s < self.pause_s:
             return
         self._shown_s = now_s
         line = terminal_line(result)
         if self.in_place:
             columns = shutil.get_terminal_size().columns
-            self.stream.write("\r\x1b[2K" + line[: columns - 1])
+            self._show("\r\x1b[2K" + line[: columns - 1])
             self._drawn = True
         else:
-            self.stream.write(line + "\n")
-        self.stream.flush()
+            self._show(line + "\n")
 
     def close(self) -> None:
-        if self._drawn:
-            self.stream.write("\n")
+        if self._drawn and self._read:
+            self._show("\n")
+
+    def _show(self, text: str) -> None:
+        try:
+            self.stream.write(text)
             self.stream.flush()
+        except OSError:  # nobody reads it any more, which is no fault of the run
+            self._read = False
 
 
 def terminal_line(result: FrameResult) -> str:

@@ -9,6 +9,7 @@ from device.errors import EdgeError, UsageError
 from device.files import refuse_unwritable
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
+from device.sinks import Sink
 from device.sinks.drawing import annotated
 
 CODECS = {".avi": "MJPG", ".mkv": "MJPG", ".mp4": "mp4v"}
@@ -16,7 +17,7 @@ RATE = 30.0  # frames a second, but of a file that has its own
 LONGEST_PAUSE_S = 2.0  # of a live source: one that was away for hours does not stand still for hours
 
 
-class VideoSink:
+class VideoSink(Sink):
     """Writes a film that lasts as long as what it shows, at the size of its first frame.
 
     Every frame of a file, at the file's rate; of a live ``source`` ``RATE`` frames a second: between late ones the

@@ -38,6 +38,7 @@ def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
     from device.runtime.build import run_with
     from device.runtime.options import RunOptions
     from device.runtime.pipeline import FrameLoop
+    from device.runtime.stopping import Stop
 
     process = FrameLoop.process
 
@@ -49,7 +50,7 @@ def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
             mark()
 
     FrameLoop.process = marked  # type: ignore[method-assign]
-    run_with(RunOptions(source=f"demo:{frames}", model=path, labels=",".join(labels)))
+    run_with(RunOptions(source=f"demo:{frames}", model=path, labels=",".join(labels)), Stop())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from device.errors import EdgeError
 from device.model.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
+from device.runtime.stopping import Stop
 from toolkit.models.packing import pack_metadata
 
 
@@ -166,7 +167,7 @@ def test_a_crash_in_the_model_counts(home, models, monkeypatch):
 
     monkeypatch.setattr("device.model.expression_model.ExpressionModel.predict", crash)
     with pytest.raises(RuntimeError):
-        run_with(RunOptions(source="demo:60"))
+        run_with(RunOptions(source="demo:60"), Stop())
     assert json.loads((home / "trial.json").read_text())["starts"] == 1
 
 

@@ -244,7 +244,8 @@ def test_the_camera_is_let_go_before_it_is_closed():
             finally:
                 self.reading = False
 
-    from device.runtime.session import Stop, run_session
+    from device.runtime.session import run_session
+    from device.runtime.stopping import Stop
 
     class Nobody:
         latency = LatencyRecorder()

@@ -254,7 +254,9 @@ def test_the_disk_filling_up_does_not_stop_the_loop(tiny_model):
     done = run(
         "run", "--source", "demo:20", "--model", tiny_model, "--output", "/dev/full", "--overwrite", "--json"
     )
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["frames"] == 20
-    assert done.stderr.count("warning: ") == 1
-    assert "No space left" in done.stderr
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["frames"] == 20
+    assert document["outputs"] == {"/dev/full": {"written": 0, "dropped": 20}}
+    assert "/dev/full lacks 20 of 20 results: cannot write /dev/full: No space left" in document["notes"][0]
+    assert "going on without it" in done.stderr

@@ -15,6 +15,7 @@ from device.model.expression_model import load_model
 from device.model.metadata import read_metadata
 from device.runtime.build import labels_from, run_with
 from device.runtime.options import RunOptions
+from device.runtime.stopping import Stop
 from toolkit.models.packing import pack_metadata
 
 
@@ -28,7 +29,7 @@ def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
     model_file.write_bytes(pack_metadata(tiny_model.read_bytes(), metadata))
     with DemoSource() as demo:
         cv2.imwrite(str(picture), demo.picture(100))
-    run_with(RunOptions(str(picture), str(model_file), detector="haar", output=str(rows)), lambda line: None)
+    run_with(RunOptions(str(picture), str(model_file), detector="haar", output=str(rows)), Stop())
 
     image, detector = cv2.imread(str(picture)), create_detector("haar")
     margin_ratio = detector.margin_ratio * crop_margin / 1.22

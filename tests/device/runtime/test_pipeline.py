@@ -16,8 +16,10 @@ from device.frames import Frame
 from device.model.expression_model import load_model
 from device.runtime.latency import LatencyRecorder
 from device.runtime.pipeline import FrameLoop
-from device.runtime.session import Stop, run_session
+from device.runtime.session import run_session
 from device.runtime.smoothing import ScoreSmoother
+from device.runtime.stopping import Stop
+from device.sinks import Sink
 
 CROSSING = (
     MovingFace(110, (320, 240), (-200, 0), 8.0, 0.25),
@@ -172,7 +174,7 @@ def test_yunet_with_shortcuts_finds_what_it_finds_without(make_loop, shared_dir)
 
 
 def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
-    class Failing:
+    class Failing(Sink):
         name, written, closed = "failing", 0, 0
 
         def write(self, result):
@@ -187,20 +189,17 @@ def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
     statistics = run_session(DemoSource(10, faces=()), make_loop(), [failing], Stop())
     assert statistics.frames == 10
     assert (failing.written, failing.closed) == (3, 1)
-    assert said == ["disk full; going on without it"]
+    assert said == ["disk full; going on without it", "failing lacks 8 of 10 results: disk full"]
 
 
 def test_a_live_source_is_stopped_from_outside(make_loop):
-    class Watcher:
+    class Watcher(Sink):
         name, written = "watcher", 0
 
         def write(self, result):
             self.written += 1
             if self.written == 3:
                 threading.Thread(target=stop.because, args=["the test"]).start()
-
-        def close(self):
-            pass
 
     stop = Stop()
     statistics = run_session(DemoSource(None, live=True), make_loop(), [Watcher()], stop)
