@@ -6,8 +6,19 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from device.errors import EdgeError
+
+OWNER_ONLY = 0o600  # pictures of people, and what holds a password
+
+
+def native_path(path: str | Path) -> str:
+    """Return ``path`` as OpenCV can take it, whatever its bytes and the locale: text that is no UTF-8 crashes it.
+
+    It is ``bytes``, which OpenCV takes as well as ``str``; its type hints do not know that.
+    """
+    return cast(str, os.fsencode(path))
 
 
 def sha256_of(path: str | Path) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 
 
@@ -16,7 +15,7 @@ def silenced(*descriptors: int) -> Iterator[Callable[[], str]]:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught:
+    with open(os.memfd_create("caught"), "w+b") as caught:  # no folder need be writable
 
         def read() -> str:
             caught.seek(0)

@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import Number, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -35,7 +35,7 @@ from device.runtime.options import RunOptions
 @click.option(
     "--loop",
     "loop_s",
-    type=click.FloatRange(1),
+    type=Number(1),
     metavar="SECONDS",
     help="Time the whole way too, for this long.",
 )

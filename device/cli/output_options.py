@@ -1,6 +1,7 @@
 """The options that commands share: what they print, what they may replace."""
 
 import logging
+import math
 import select
 import sys
 from collections.abc import Callable
@@ -32,6 +33,16 @@ class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Drop the record: there is nobody left to tell."""
+
+
+class Number(click.FloatRange):
+    """A number within bounds; ``nan``, which no bound keeps out, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
 
 
 def _takes_a_line() -> bool:

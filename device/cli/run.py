@@ -5,7 +5,7 @@ import json
 import click
 
 from device.capture.settings import FLIPS, ROTATIONS
-from device.cli.output_options import output_options
+from device.cli.output_options import Number, output_options
 from device.cli.settings_file import apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED
 from device.faces.detectors import detector_names
@@ -23,7 +23,10 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     help="Settings from a TOML file, each by its option's name; options given here win.",
 )
 @click.option(
-    "--source", help="picamera, usb:N, FILE, DIR, 'GLOB', http://…, rtsp://…, demo.  [default: the camera]"
+    "--source",
+    envvar="FER_EDGE_SOURCE",
+    show_envvar=True,
+    help="picamera, usb:N, FILE, DIR, 'GLOB', http://…, rtsp://…, demo.  [default: the camera]",
 )
 @click.option(
     "--model", metavar="FILE", help="A .tflite classifier.  [default: the installed one, else the packaged]"
@@ -51,7 +54,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     default=RunOptions.smoothing,
     show_default=True,
     metavar="SECONDS",
-    type=click.FloatRange(0),
+    type=Number(0),
     help="Time over which each face's scores are averaged; larger is calmer and later, 0 is off.",
 )
 @click.option(
@@ -75,7 +78,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 )
 @click.option(
     "--fps",
-    type=click.FloatRange(1, 240),
+    type=Number(1, 240),
     help="Frames a second of a camera.  [default: 30, fewer in the dark]",
 )
 @click.option(
@@ -86,7 +89,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     "Repeat for several.",
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this time.")
+@click.option("--seconds", type=Number(0, min_open=True), help="Stop after this time.")
 @click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
 @click.option("--append", is_flag=True, help="Add to the rows that --output FILE holds already.")
 @click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
@@ -95,7 +98,19 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     "--annotate", metavar="DIR", help="Write each picture of a folder or glob with boxes and labels."
 )
 @click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")
-@click.option("--mqtt", metavar="HOST[:PORT]", help="Publish to a broker, or mqtt://USER:PASSWORD@HOST:PORT.")
+@click.option(
+    "--mqtt",
+    metavar="HOST[:PORT]",
+    envvar="FER_EDGE_MQTT",
+    show_envvar=True,
+    help="Publish to a broker, or mqtt://USER@HOST:PORT, mqtts:// by TLS.",
+)
+@click.option("--mqtt-password-file", metavar="FILE", help="The broker's password is this file's first line.")
+@click.option(
+    "--mqtt-ca", metavar="FILE", help="Trust this authority (PEM) for mqtts://.  [default: the system's]"
+)
+@click.option("--mqtt-cert", metavar="FILE", help="Show this certificate (PEM) to the broker.")
+@click.option("--mqtt-key", metavar="FILE", help="The certificate's key, if it is in a file of its own.")
 @click.option(
     "--mqtt-topic",
     default=RunOptions.mqtt_topic,

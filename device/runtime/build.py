@@ -22,6 +22,7 @@ from device.sinks import Sink
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
     from device.runtime.pipeline import FrameLoop
+    from device.sinks.broker import Broker
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ ROW_SUFFIXES = (".jsonl", ".csv")
 
 
 def run_with(
-    options: RunOptions, stop: Stop, terminal: str = "off", warmup: int = DEFAULT_WARMUP
+    options: RunOptions, stop: Stop | None = None, terminal: str = "off", warmup: int = DEFAULT_WARMUP
 ) -> RunStatistics:
     """Run as ``options`` say, until ``stop`` at the latest.
 
@@ -46,6 +47,7 @@ def run_with(
         log.warning(said)
     model = load_model(options.model or model_in_use(), labels, options.threads)
     loop = frame_loop(options, model, source.continuous, warmup)
+    stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model, terminal)
@@ -160,9 +162,9 @@ def _asked_sinks(options, source, model, terminal) -> Iterator[Callable[[], Sink
             )
         yield lambda: AnnotatedFilesSink(options.annotate, options.overwrite, options.blur_faces)
     if options.mqtt:
-        from device.sinks.mqtt import Broker, MqttSink
+        from device.sinks.mqtt import MqttSink
 
-        yield lambda: MqttSink(Broker.parse(options.mqtt), labels, options.mqtt_topic)
+        yield lambda: MqttSink(_broker(options), labels, options.mqtt_topic)
     if options.preview:
         yield lambda: _preview(options)
     if options.metrics:
@@ -174,6 +176,14 @@ def _asked_sinks(options, source, model, terminal) -> Iterator[Callable[[], Sink
         from device.sinks.terminal import TerminalSink
 
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
+
+
+def _broker(options: RunOptions) -> "Broker":
+    from device.sinks.broker import Broker
+
+    assert options.mqtt is not None
+    files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
+    return Broker.parse(options.mqtt, *files)
 
 
 def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inline]:

@@ -35,6 +35,10 @@ class RunOptions:
     blur_faces: bool = False
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC
+    mqtt_password_file: str | None = None
+    mqtt_ca: str | None = None
+    mqtt_cert: str | None = None
+    mqtt_key: str | None = None
     preview: str | None = None
     metrics: str | None = None
     sink: tuple[str, ...] = ()

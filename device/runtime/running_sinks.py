@@ -37,14 +37,22 @@ class SinkThread:
         self._said_s = float("-inf")
         self._waiting: deque[FrameResult] = deque()
         self._changed = threading.Condition()
-        self._writing = self._closing = self._left = False
+        self._begun = self._writing = self._closing = self._left = False
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
         self._thread.start()
 
     @property
-    def lost(self) -> bool:
-        """Whether what was asked for is incomplete; what only shows the newest result cannot lose one."""
-        return not self.sink.shows_newest and (self.fault is not None or self.dropped > 0)
+    def loss(self) -> str:
+        """A line about what is missing; empty where nothing is."""
+        if not self.dropped:
+            return self.fault or ""
+        lacks = f"{self.sink.name} lacks {self.dropped} of {self.written + self.dropped} results"
+        return f"{lacks}: {self.fault}" if self.fault else lacks
+
+    def begin(self) -> None:
+        with self._changed:
+            self._begun = True
+            self._changed.notify_all()
 
     def put(self, result: FrameResult) -> None:
         with self._changed:
@@ -89,7 +97,11 @@ class SinkThread:
             log.warning("%s takes no more results; they are dropped until it does", self.sink.name)
 
     def _run(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._begun or self._closing)
         try:
+            if self._begun:
+                self.sink.begin()
             while (result := self._next()) is not None:
                 self.sink.write(result)
                 self._count(written=True)
@@ -103,10 +115,10 @@ class SinkThread:
 
     def _count(self, written: bool) -> None:
         with self._changed:
-            self._writing = self._stalled = False
             if not self._left:
                 self.written += written
-                self.dropped += not written
+                self.dropped += self._writing and not written
+            self._writing = self._stalled = False
             if not written:
                 self._drop_waiting()
 
@@ -158,6 +170,10 @@ class RunningSinks:
         self.threads = [SinkThread(sink, live, stop) for sink in sinks]
         self.inline = list(inline)
 
+    def begin(self) -> None:
+        for thread in self.threads:
+            thread.begin()
+
     def write(self, result: FrameResult) -> None:
         for thread in self.threads:
             thread.put(result)
@@ -191,9 +207,4 @@ class RunningSinks:
     @property
     def losses(self) -> list[str]:
         """A line for each asked output that is incomplete."""
-        return [
-            f"{one.sink.name} lacks {one.dropped} of {one.written + one.dropped} results"
-            + (f": {one.fault}" if one.fault else "")
-            for one in self.threads
-            if one.lost
-        ]
+        return [one.loss for one in self.threads if one.loss and not one.sink.shows_newest]

@@ -107,6 +107,8 @@ def run_session(
     live = LiveCapture(source, stop) if source.live else None
     try:
         with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
+            if not stop.is_set():  # else it may not have been opened
+                running.begin()
             for result in loop.results(islice(pictures, max_frames)):
                 tally.add(result, clock_s())
                 running.write(result)

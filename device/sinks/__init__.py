@@ -14,7 +14,7 @@ MQTT_TOPIC = "fer-edge"
 class Sink(ABC):
     """Takes every result, one after another, in a thread of its own; it may wait, which holds up nobody.
 
-    Raises EdgeError for what it could not keep: by ``write`` it is left out from then on, by ``close`` the run is told.
+    Raises EdgeError for what it could not keep: after one from ``begin`` or ``write`` it is left out.
 
     >>> class Count(Sink):
     ...     name, faces = "count", 0
@@ -23,6 +23,9 @@ class Sink(ABC):
 
     name: str
     shows_newest: bool = False  # what it shows is replaced by the next result, so a dropped one is no loss
+
+    def begin(self) -> None:  # noqa: B027 - nothing to begin is a fit answer
+        """Begin what was asked for: the source is open. Before that nothing that exists may be touched."""
 
     @abstractmethod
     def write(self, result: "FrameResult") -> None: ...

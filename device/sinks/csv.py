@@ -24,6 +24,9 @@ class CsvSink(Sink):
         header = _line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels])
         self._rows = RowFile(path, overwrite, append, header)
 
+    def begin(self) -> None:
+        self._rows.begin()
+
     def write(self, result: FrameResult) -> None:
         row = result.to_json()
         frame = [row[column] for column in FRAME_COLUMNS]

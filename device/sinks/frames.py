@@ -6,12 +6,10 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import OWNER_ONLY, write_whole
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import annotated, blur
-
-OWNER_ONLY = 0o600  # pictures of people
 
 
 class PictureFolder(Sink):
@@ -33,9 +31,6 @@ class PictureFolder(Sink):
         """Write ``picture``, (H, W) or (H, W, 3) uint8, as ``name``.jpg; the frame loop does not wait for the disk."""
         data = cv2.imencode(".jpg", picture)[1].tobytes()
         write_whole(self.folder / f"{name}.jpg", data, mode=OWNER_ONLY, sync=False)
-
-    def close(self) -> None:
-        """Nothing is kept open."""
 
 
 class FrameFilesSink(PictureFolder):

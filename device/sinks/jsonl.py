@@ -14,7 +14,7 @@ KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one 
 
 
 class RowFile:
-    """A text file that grows a row at a time, begun with the first row; the disk's refusals become one line.
+    """A text file that grows a row at a time; the disk's refusals become one line.
 
     With ``append`` a file that is there goes on, until less than ``KEPT_FREE_MB`` of the disk are free. ``header`` is
     a file's first line; one with another header is refused, with EdgeError as all else.
@@ -27,6 +27,14 @@ class RowFile:
         self.path, self.appending, self.header = Path(path), append, header
         self._file: TextIO | None = None
 
+    def begin(self) -> None:
+        """Open the file: without ``append`` it is empty from now on, but for its header."""
+        try:
+            self._file = self._open()
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
+
     def append(self, row: str) -> None:
         try:
             if self._file is None:
@@ -36,9 +44,10 @@ class RowFile:
             self._file.write(row + "\n")
             self._file.flush()
         except OSError as error:
-            raise EdgeError(
-                f"cannot write {self.path}: {error.strerror}; free space or choose another place"
-            ) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> EdgeError:
+        return EdgeError(f"cannot write {self.path}: {error.strerror}; free space or choose another place")
 
     def _open(self) -> TextIO:
         goes_on = self.appending and self.path.is_file() and self.path.stat().st_size > 0
@@ -79,6 +88,9 @@ class JsonLinesSink(Sink):
     def __init__(self, path: str | Path, overwrite: bool = False, append: bool = False):
         self.name = str(path)
         self._rows = RowFile(path, overwrite, append)
+
+    def begin(self) -> None:
+        self._rows.begin()
 
     def write(self, result: FrameResult) -> None:
         self._rows.append(json.dumps(result.to_json(), separators=(",", ":")))

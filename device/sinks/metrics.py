@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
-from device.sinks import METRICS_HOST, METRICS_PORT
+from device.sinks import METRICS_HOST, METRICS_PORT, Sink
 
 # Upper bounds of the latency histograms, seconds: an inference of 0.2 ms to a searched frame on a small board.
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -32,12 +32,14 @@ def parse_metrics_address(text: str) -> tuple[str, int]:
         ) from None
 
 
-class MetricsSink:
+class MetricsSink(Sink):
     """Serves ``http://HOST:PORT/metrics``: frames, drops, latency by stage, faces by expression, board, model.
 
     ``labels`` are the model's; ``model`` its name and digest. No picture and no score of a face is in it.
     EdgeError where prometheus_client is not installed or the port is taken.
     """
+
+    shows_newest = True
 
     def __init__(
         self, address: tuple[str, int], labels: Sequence[str], model: dict[str, str], board: BoardReadings

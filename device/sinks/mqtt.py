@@ -5,45 +5,20 @@ import json
 import logging
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 from device.sinks import MQTT_TOPIC, Sink
+from device.sinks.broker import Broker
 
 log = logging.getLogger(__name__)
 
+GOODBYE_S = 0.4  # less than a run that a signal ends has for its outputs
 QUIET_S = 1.0  # without a change, a message a second is enough
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
-
-
-@dataclass(frozen=True)
-class Broker:
-    """Where to publish: ``HOST``, ``HOST:PORT`` or ``mqtt://USER:PASSWORD@HOST:PORT`` as typed."""
-
-    host: str
-    port: int = 1883
-    user: str | None = None
-    password: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Broker":
-        from urllib.parse import unquote, urlsplit
-
-        try:
-            parts = urlsplit(text if "//" in text else f"//{text}")
-            user, password = (part and unquote(part) for part in (parts.username, parts.password))
-            broker = cls(parts.hostname or "", parts.port or 1883, user, password)
-        except ValueError:  # whose message may hold a part of the password
-            raise UsageError(
-                "--mqtt: expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT, with / # @ in a password as "
-                "%2F %23 %40"
-            ) from None
-        if not broker.host or parts.scheme not in ("", "mqtt"):
-            raise UsageError("--mqtt: expected HOST, HOST:PORT or mqtt://USER:PASSWORD@HOST:PORT")
-        return broker
 
 
 class MqttSink(Sink):
@@ -62,31 +37,36 @@ class MqttSink(Sink):
         self.broker, self.labels, self.topic, self.clock_s = broker, labels, topic, clock_s
         if not topic or set(topic) & set("+#\0"):
             raise UsageError(f"--mqtt-topic {topic!r}: expected a name such as home/camera, without + and #")
-        self.name = f"mqtt://{broker.host}:{broker.port}/{topic}"
+        self.name = f"{broker.name}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
-        self._lost = 0
+        self._lost = self._lost_in_all = 0
         self._was_connected = self._missed = False
+        self._waiting: deque[int] = deque(maxlen=2 * QUEUE)  # numbers of messages, the oldest first
+        self._taken: set[int] = set()  # by the broker
         self.client = self._connect()
 
     def _connect(self) -> Any:
         try:
             from paho.mqtt import client as mqtt
+            from paho.mqtt.enums import CallbackAPIVersion
         except ModuleNotFoundError:
-            raise EdgeError('--mqtt needs paho-mqtt: pip install "paho-mqtt>=2,<3"') from None
+            raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
         if self.broker.user is not None:
             client.username_pw_set(self.broker.user, self.broker.password)
+        if self.broker.context is not None:
+            client.tls_set_context(self.broker.context)
         client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 60)
         client.max_queued_messages_set(QUEUE)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
-        client.on_connect_fail = self._on_connect_fail
+        client.on_connect_fail, client.on_publish = self._on_connect_fail, self._on_publish
         client.connect_async(self.broker.host, self.broker.port, keepalive=30)
         client.loop_start()
         return client
 
-    def _on_connect(self, client, userdata, flags, reason, properties) -> None:
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             log.warning("%s refuses: %s; trying again", self.name, reason)
             return
@@ -100,14 +80,20 @@ class MqttSink(Sink):
             log.warning("%s is connected again%s", self.name, dropped)
         self._was_connected = True
 
-    def _on_connect_fail(self, client, userdata) -> None:
+    def _on_connect_fail(self, client: Any, userdata: Any) -> None:
         if not self._missed and not self._was_connected:
-            log.warning("%s does not answer; trying again until it does", self.name)
-        self._missed = True
+            self._missed = True
+            log.warning("%s %s; trying again until it does", self.name, self.broker.problem())
 
-    def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
-        if reason.is_failure and self._was_connected:
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if not reason.is_failure:
+            return
+        if self._was_connected:
             log.warning("%s is gone (%s); reconnecting", self.name, reason)
+        elif not self._missed:
+            self._missed = True
+            tls = "" if self.broker.context else "; does it expect TLS (mqtts://)?"
+            log.warning("%s ends the connection without an answer in MQTT%s", self.name, tls)
 
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""
@@ -144,14 +130,25 @@ class MqttSink(Sink):
         row["count"] = len(result.faces)
         row["expression"] = result.faces[0].smoothed_label if result.faces else "no face"
         message = self.client.publish(f"{self.topic}/faces", json.dumps(row), qos=1)
-        self._lost += message.rc == self._queue_full
+        if message.rc == self._queue_full:
+            self._lost, self._lost_in_all = self._lost + 1, self._lost_in_all + 1
+            return
+        while self._waiting and self._waiting[0] in self._taken:
+            self._taken.discard(self._waiting.popleft())
+        self._waiting.append(message.mid)
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
+        self._taken.add(mid)
 
     def close(self) -> None:
-        """Say that the device is offline, once the rows that wait are out; 2 s at most."""
+        """Say that the device is offline, once the rows that wait are out; EdgeError if the broker lacks some."""
         goodbye = self.client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)
         # A full queue, no connection or no answer: the connection just ends, and the broker publishes the last will.
         with contextlib.suppress(ValueError, RuntimeError):
-            goodbye.wait_for_publish(2)
+            goodbye.wait_for_publish(GOODBYE_S)
             if goodbye.is_published():
                 self.client.disconnect()
+        lacking = self._lost_in_all + len(set(self._waiting) - self._taken)
         self.client.loop_stop()
+        if lacking:
+            raise EdgeError(f"{self.name} never took {lacking} rows")

@@ -1,24 +1,30 @@
-"""An annotated video file, Motion JPEG in .avi or .mkv or MPEG-4 in .mp4."""
+"""An annotated video file, Motion JPEG in .avi or .mkv or MPEG-4 in .mp4; readable up to a power cut."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from device.files import refuse_unwritable
+from device.files import OWNER_ONLY, native_path, refuse_unwritable
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import annotated
 
 CODECS = {".avi": "MJPG", ".mkv": "MJPG", ".mp4": "mp4v"}
+# FFmpeg picks the container by the name at the opening: an .mp4 has its index at the end and is lost without it,
+# .ismv is the same in fragments.
+FRAGMENTED = {".mp4": ".ismv"}
 RATE = 30.0  # frames a second, but of a file that has its own
 LONGEST_PAUSE_S = 2.0  # of a live source: one that was away for hours does not stand still for hours
+KEPT_FREE_MB = 64  # of the disk: the end of the film needs some, and OpenCV does not tell a full one
+LOOK_FRAMES = 30  # between looks at the disk
 
 
 class VideoSink(Sink):
-    """Writes a film that lasts as long as what it shows, at the size of its first frame.
+    """Writes a film that lasts as long as what it shows, at the size of its first frame; for its owner only.
 
     Every frame of a file, at the file's rate; of a live ``source`` ``RATE`` frames a second: between late ones the
     picture before is repeated, of early ones some are left out.
@@ -38,6 +44,11 @@ class VideoSink(Sink):
         self._written = 0
         self._picture: np.ndarray | None = None
 
+    def begin(self) -> None:
+        """Remove the film that was there: if no frame comes there is none."""
+        if self.path.is_file():
+            self.path.unlink()
+
     def write(self, result: FrameResult) -> None:
         if self._writer is None:
             self._writer = self._open(result.frame)
@@ -46,19 +57,44 @@ class VideoSink(Sink):
             return
         for _ in range(late):
             assert self._picture is not None, "the first frame is never late"
-            self._writer.write(self._picture)
+            self._add(self._picture)
         self._picture = annotated(result, self.blur_faces)
         if result.frame.size_wh != self._size_wh:
             self._picture = cv2.resize(self._picture, self._size_wh)
-        self._writer.write(self._picture)
-        self._written += late + 1
+        self._add(self._picture)
+
+    def _add(self, picture: np.ndarray) -> None:
+        assert self._writer is not None
+        if self._written % LOOK_FRAMES == 0:
+            self._refuse_full()
+        self._writer.write(picture)
+        self._written += 1
+
+    def _refuse_full(self) -> None:
+        disk = os.statvfs(self.path)
+        if self.path.is_file() and disk.f_bavail * disk.f_frsize < KEPT_FREE_MB * 1_000_000:
+            raise EdgeError(
+                f"{self.path} ends here: less than {KEPT_FREE_MB} MB of the disk are free; "
+                "free space or choose another place"
+            )
 
     def _open(self, frame: Frame) -> cv2.VideoWriter:
-        rate = RATE if self.source.live else self.source.rate or RATE
-        codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
-        writer = cv2.VideoWriter(str(self.path), codec, rate, frame.size_wh)
-        if not writer.isOpened():
-            raise EdgeError(f"cannot write {self.path}: OpenCV refuses it; choose another place or .avi")
+        rate = (self.source.rate or RATE) if not self.source.live else RATE
+        suffix = self.path.suffix.lower()
+        codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
+        place = self.path
+        if self.path.is_file() or not self.path.exists():  # else a pipe or a device
+            place = self.path.with_name(f".{self.path.stem}-{os.getpid()}{FRAGMENTED.get(suffix, suffix)}")
+            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+        try:
+            writer = cv2.VideoWriter(native_path(place), cv2.CAP_FFMPEG, codec, rate, frame.size_wh)
+            if not writer.isOpened():
+                raise EdgeError(f"cannot write {self.path}: OpenCV refuses it; choose another place or .avi")
+            if place != self.path:
+                os.replace(place, self.path)
+        finally:
+            if place != self.path:
+                place.unlink(missing_ok=True)
         self._size_wh = frame.size_wh
         self._began_s = self._newest_s = frame.captured_ns / 1e9
         return writer
@@ -71,5 +107,16 @@ class VideoSink(Sink):
         return round((now_s - self._began_s) * RATE) - self._written
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        """End the film; EdgeError if it is not all on the disk, which OpenCV does not tell."""
+        if self._writer is None:
+            return
+        self._writer.release()
+        if not self.path.is_file():
+            return
+        film = cv2.VideoCapture(native_path(self.path), cv2.CAP_FFMPEG)
+        kept = film.get(cv2.CAP_PROP_FRAME_COUNT)
+        film.release()
+        if kept < self._written - max(2, 0.02 * self._written):
+            raise EdgeError(
+                f"{self.path} is cut short: {max(kept, 0):.0f} of {self._written} frames; is the disk full?"
+            )

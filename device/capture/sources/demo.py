@@ -133,7 +133,7 @@ def demo_source(spec: str) -> DemoSource:
     amount = spec.partition(":")[2]
     if amount == "live":
         return DemoSource(None, live=True)
-    if amount and not amount.isdigit():
+    if amount and not (amount.isascii() and amount.isdigit()):
         raise UsageError(f"unknown source {spec!r}; expected demo, demo:N (N frames) or demo:live")
     return DemoSource(int(amount) if amount else FRAMES)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from device.capture.sources.opencv import CaptureSource, cv2
 from device.errors import EdgeError
+from device.files import native_path
 
 USUAL_RATE = 30.0
 
@@ -30,7 +31,7 @@ class VideoFile(CaptureSource):
                     raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
         except OSError as error:
             raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
-        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(native_path(self.path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise EdgeError(
                 f"{self.path} is no video that OpenCV can read; expected .mp4, .mkv, .avi, .mjpg or .gif"

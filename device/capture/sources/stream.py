@@ -11,6 +11,7 @@ import numpy as np
 
 from device.capture.sources.opencv import CaptureSource, cv2
 from device.errors import EdgeError, UsageError
+from device.files import native_path
 
 TIMEOUT_MS = 5000  # to open, and between frames
 PROBE_S = 1.0  # to tell a camera that is off from one that has no video
@@ -45,7 +46,7 @@ class NetworkStream(CaptureSource):
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
             self.timeout_ms,
         ]
-        capture = cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, timeouts)
+        capture = cv2.VideoCapture(native_path(self.address), cv2.CAP_FFMPEG, timeouts)
         # A first picture belongs to the opening: what only looks like a video ends the program, not a reader.
         if not capture.isOpened() or not capture.grab():
             capture.release()
@@ -56,8 +57,9 @@ class NetworkStream(CaptureSource):
         """Return why it did not open; FFmpeg only says that it did not."""
         try:
             socket.create_connection((self.host, self.port), PROBE_S).close()
-        except OSError as error:
-            return f"{self.name} does not answer: {error.strerror or error}; is the camera on, and the address right?"
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            return f"{self.name} does not answer: {reason}; is the camera on, and the address right?"
         return (
             f"{self.name} answers, but with no video within {self.timeout_ms / 1000:g} s; "
             f"are its path, user and password right?"

@@ -85,7 +85,10 @@ def _gray(image: np.ndarray) -> np.ndarray:
 
 def _read_cascade(path: Path) -> cv2.CascadeClassifier:
     try:
-        cascade = cv2.CascadeClassifier(str(path))
+        with open(path, "rb") as file:  # a name that is no UTF-8 ends the process
+            cascade = cv2.CascadeClassifier(f"/proc/self/fd/{file.fileno()}")
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; check who may read it") from error
     except (cv2.error, SystemError):  # OpenCV's binding raises either
         cascade = None
     if cascade is None or cascade.empty():

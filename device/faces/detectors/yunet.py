@@ -35,6 +35,11 @@ class YuNetDetector:
             raise NotFetchedError(
                 f"no detector file {self.path}; fetch it with 'device fetch yunet' or use --detector haar"
             )
+        try:
+            # Read here: a name that is no UTF-8, in an error of OpenCV's, ends the process.
+            self._file = np.fromfile(self.path, np.uint8)
+        except OSError as error:
+            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
         self.region_net = self._network((REGION_PX, REGION_PX))
         self.frame_net, self.frame_size_wh = None, (0, 0)
@@ -62,7 +67,10 @@ class YuNetDetector:
 
     def _network(self, size_wh: tuple[int, int]):
         try:
-            return cv2.FaceDetectorYN.create(str(self.path), "", size_wh, self.min_score, NMS_IOU, 200)
+            no_config = np.empty(0, np.uint8)
+            return cv2.FaceDetectorYN.create(
+                "onnx", self._file, no_config, size_wh, self.min_score, NMS_IOU, 200
+            )
         except cv2.error as error:
             raise EdgeError(
                 f"{self.path} is not a YuNet model that OpenCV can read; fetch it with 'device fetch yunet' "

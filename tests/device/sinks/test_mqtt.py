@@ -24,7 +24,19 @@ def test_brokers_are_parsed_and_refused():
     assert Broker.parse("pi.local") == Broker("pi.local")
     assert Broker.parse("mqtt://me:word@pi:1999") == Broker("pi", 1999, "me", "word")
     assert Broker.parse("mqtt://me:w%2Fo%40rd@pi") == Broker("pi", 1883, "me", "w/o@rd")
-    for wrong in ("", "http://pi", "pi:port", "mqtt://me:wo/rd@pi"):
+    assert Broker.parse("mqtt://[::1]").name == "mqtt://[::1]:1883"
+    assert Broker.parse("mqtts://pi").port == 8883
+    wrongs = (
+        "",
+        "http://pi",
+        "pi:port",
+        "pi:0",
+        "mqtt://me:wo/rd@pi",
+        "mqtts://pi?tls=1",
+        "mqtt://pi/#a",
+        "mqtt://:wo@pi",
+    )
+    for wrong in (*wrongs, "x\udcff", "mqtt://pi/home"):
         with pytest.raises(UsageError, match="--mqtt") as refused:
             Broker.parse(wrong)
         assert "'wo'" not in str(refused.value)

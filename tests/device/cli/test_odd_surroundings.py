@@ -1,0 +1,120 @@
+"""Odd names, locales, folders and users: it works, or it is one line; never a signal."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource
+
+DEVICE = Path(sys.executable).with_name("device")
+LOCALES = {
+    "LC_ALL=C": {"LC_ALL": "C"},
+    "C.UTF-8": {"LC_ALL": "C.UTF-8"},
+    "ascii": {"LC_ALL": "C", "PYTHONUTF8": "0"},
+}
+
+
+def run(*arguments, **environment) -> subprocess.CompletedProcess:
+    command = [DEVICE, "run", "--detector", "haar", *arguments]
+    return subprocess.run(
+        command, capture_output=True, timeout=60, env={**os.environ, **environment}, errors="replace"
+    )
+
+
+@pytest.fixture(params=[b"na\xefve\xff", "gesicht-ü-日本".encode()], ids=["latin-1", "utf-8"])
+def odd(request, tmp_path) -> bytes:
+    """A folder whose name is no ASCII, with one of each kind of file that is handed on to OpenCV."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + request.param))
+    folder.mkdir()
+    with DemoSource() as demo:
+        picture = demo.picture(100)
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    film = cv2.VideoWriter(str(tmp_path / "a.mkv"), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
+    film.write(picture)
+    film.release()
+    shutil.copy(Path(cv2.__file__).parent / "data/haarcascade_frontalface_default.xml", folder / "a.xml")
+    for name in ("a.png", "a.mkv"):
+        shutil.copy(tmp_path / name, folder / name)
+    (folder / "bad").write_bytes(b"nonsense")
+    return os.fsencode(folder)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_path_may_be_of_any_bytes(locale, odd, tiny_model):
+    environment = LOCALES[locale]
+    for options in (
+        (b"--source", odd + b"/a.mkv", b"--output", odd + b"/rows.jsonl"),
+        (b"--source", odd + b"/a.png", b"--detector-model", odd + b"/a.xml"),
+        (b"--source", odd, b"--save-frames", odd + b"/kept", b"--video", odd + b"/film.mkv"),
+        (b"--source", b"demo:3", b"--video", odd + b"/film.mp4", b"--json"),
+    ):
+        done = run("--model", tiny_model, *options, **environment)
+        assert done.returncode == 0, (options, done.returncode, done.stderr)
+    for options in (
+        (b"--source", odd + b"/bad"),
+        (b"--source", odd + b"/gone.mp4"),
+        (b"--source", b"http://127.0.0.1:9" + odd),
+        (b"--source", b"http://x\xff/"),
+        (b"--source", b"demo:3", b"--detector-model", odd + b"/bad"),
+        (b"--source", b"demo:3", b"--detector", b"yunet", b"--detector-model", odd + b"/bad"),
+        (b"--source", b"demo:3", b"--model", odd + b"/bad"),
+        (b"--source", b"demo:3", b"--labels", odd + b"/bad"),
+        (b"--source", b"demo:3", b"--output", odd + b"/no/rows.jsonl"),
+        (b"--source", b"demo:3", b"--mqtt", b"x\xff"),
+        (b"--source", b"demo:3", b"--preview", b"x\xff:0"),
+    ):
+        done = run("--model", tiny_model, *options, **environment)
+        assert done.returncode in (1, 2), (options, done.returncode, done.stderr)
+        assert done.stderr.startswith("error: "), (options, done.stderr)
+        assert done.stderr.count("\n") == 1
+
+
+def in_namespace(*options: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run ``device run`` on three demo frames behind ``unshare OPTIONS``; skip where no namespace can be made."""
+    if subprocess.run(["unshare", *options[:2], "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here")
+    command = ["unshare", *options, DEVICE, "run", "--detector", "haar", "--source", "demo:3", "--json"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd="/")
+
+
+def test_no_folder_for_temporary_files_is_needed():
+    read_only = 'for one in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro none $one; done; exec "$@"'
+    nowhere = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "/proc/nowhere")
+    done = in_namespace("-r", "-m", "sh", "-c", read_only, "sh", PATH=os.environ["PATH"], **nowhere)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_user_without_home_and_name_runs_the_packaged_model():
+    done = in_namespace("-U", "--map-user=54321", PATH=os.environ["PATH"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["frames"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--seconds", "inf", "--max-frames", "3"], 0),
+        (["--seconds", "1e300", "--max-frames", "3"], 0),
+        (["--seconds", "nan"], 2),
+        (["--smoothing", "nan"], 2),
+        (["--source", "demo:²"], 2),
+        (["--source", "demo:-1"], 2),
+    ],
+)
+def test_odd_numbers_are_taken_or_refused(options, code, tiny_model):
+    done = run("--source", "demo:3", "-q", "--model", tiny_model, *options)
+    assert (done.returncode, done.stderr.count("\n")) == (code, bool(code)), done.stderr
+
+
+def test_a_pipe_in_a_folder_of_pictures_is_passed_over(tiny_model, tmp_path):
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((64, 64), 99, np.uint8))
+    os.mkfifo(tmp_path / "2.png")
+    done = run("--source", tmp_path, "--model", tiny_model, "--json")
+    assert (done.returncode, json.loads(done.stdout)["frames"]) == (0, 1)
