@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-wheel test-backends lint format models architectures figures docs bench-peers dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-wheel test-backends lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -179,6 +179,12 @@ bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN a
 		onnx onnxruntime tf2onnx fer
 	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA)
 	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/robustness.py --data $(DATA)
+
+MUTANTS := device=110 toolkit/data=30 toolkit/results=30 toolkit/quantization=30
+
+mutants: setup ## how many small faults the tests notice: a seeded sample, survivors in docs/figures/mutants.md; hours
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target $(BUILD)/mutants/tool 'mutmut==3.8.*'
+	PYTHONPATH=$(BUILD)/mutants/tool nice $(BIN)/python benchmarks/mutants.py $(MUTANTS) --page docs/figures/mutants.md
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/python -m build --outdir dist

@@ -1,13 +1,14 @@
 """What ``toolkit data inspect`` finds, and how it tells."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import cv2
 import numpy as np
 import pytest
 
-from toolkit.data.inspection import inspect_dataset
+from toolkit.data.inspection import inspect_dataset, several_rows
 from toolkit.data.loading import load_dataset
 from toolkit.data.near_duplicates import near_pairs
 
@@ -61,6 +62,38 @@ def test_the_table_has_a_column_of_totals_only_where_there_is_more_than_one_spli
     ]
     one = inspect_dataset(dataset.split("test"), near=False).summary().splitlines()
     assert [line.split() for line in one[:3]] == [["class", "test"], ["happy", "5"], ["sad", "0"]]
+
+
+def test_findings_come_after_what_the_reading_told_and_name_each_class(flawed):
+    dataset = replace(load_dataset(flawed, lenient=True), notes=("a note of the reader",))
+    findings = inspect_dataset(dataset, near=False).findings()
+    assert findings == [
+        "a note of the reader",
+        "no face of class 'sad' in split 'test'",
+        "1 faces of 'test' also stand in 'train' (2 rows)",
+        "3 redundant copies in 2 groups of identical faces",
+        "1 groups of identical faces with conflicting labels",
+        "1 constant images",
+        findings[-1],
+    ]
+    assert findings[-1].startswith("broken: train/sad/half.png: ")
+
+
+def test_the_largest_group_comes_first_and_rows_keep_their_order():
+    groups = several_rows(np.array([3, 1, 2, 1, 0, 2, 1, 4, 4]))
+    assert [group.tolist() for group in groups] == [[1, 3, 6], [2, 5], [7, 8]]
+
+
+@pytest.mark.parametrize(("sizes", "rest"), [(4, ""), (5, " and 1 other sizes"), (7, " and 3 other sizes")])
+def test_the_commonest_sizes_are_named_and_the_rest_counted(flawed, sizes, rest):
+    formats = {f"{10 + number}x10 gray": 20 - number for number in range(sizes)}
+    dataset = replace(load_dataset(flawed, lenient=True), formats=formats)
+    (line,) = [
+        line
+        for line in inspect_dataset(dataset, near=False).summary().splitlines()
+        if line.startswith("files: ")
+    ]
+    assert line == "files: 10x10 gray (20), 11x10 gray (19), 12x10 gray (18), 13x10 gray (17)" + rest
 
 
 def test_near_copies_are_found_under_light_noise_and_jpeg_but_not_among_strangers():

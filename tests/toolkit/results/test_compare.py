@@ -73,3 +73,11 @@ def test_survives_json():
 def test_shapes_that_differ_are_refused():
     with pytest.raises(EdgeError, match="different shapes"):
         compare_predictions(np.full((2, 3), 1 / 3), np.full((2, 4), 1 / 4), np.array([0, 1]))
+
+
+def test_a_flip_tells_both_answers_to_four_digits():
+    first = np.array([[0.123456, 0.876544], [0.5, 0.5]])
+    second = np.array([[0.765432, 0.234568], [0.5, 0.5]])
+    (flip,) = compare_predictions(first, second, np.array([1, 0])).flips
+    assert (flip.row, flip.label, flip.float_class, flip.quantized_class) == (0, 1, 1, 0)
+    assert (flip.float_probability, flip.quantized_probability) == (0.8765, 0.7654)
