@@ -154,3 +154,17 @@ def test_logits_become_the_probabilities_that_a_softmax_in_the_graph_gives(tiny_
     found = cut.predict(blobs)
     assert found.sum(axis=1) == pytest.approx(1)
     np.testing.assert_allclose(found, whole.predict(blobs), atol=0.01)
+
+
+def test_a_small_crop_is_enlarged_smoothly(tiny_model):
+    ramp = np.tile(np.arange(24, dtype=np.uint8) * 10, (24, 1))
+    row = load_model(tiny_model).prepare(ramp)[0, 20, :, 0].astype(int) + 128
+    steps = np.diff(row)
+    assert row[0] == 0
+    assert row[-1] == 230
+    assert steps.max() <= 6  # half of the ramp's step; repeated pixels would jump by all of it
+
+
+def test_a_description_without_a_margin_means_the_one_of_fer2013(tiny_model):
+    contract = InputContract(48, 48, 1, "int8", 1 / 255, -128)
+    assert ModelMetadata(("a", "b"), contract).crop_margin == 1.22
