@@ -150,6 +150,6 @@ class LiveCapture:
         for frame in self.source:
             if self._over():
                 return
-            self._health.check(frame)
-            self._next_index = first + frame.index + 1
-            self.slot.put(dataclasses.replace(frame, index=first + frame.index))
+            if self._health.check(frame):
+                self._next_index = first + frame.index + 1
+                self.slot.put(dataclasses.replace(frame, index=first + frame.index))

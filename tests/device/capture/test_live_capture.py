@@ -128,13 +128,69 @@ def test_a_frozen_camera_is_opened_again(monkeypatch):
     assert "frozen" in said[0]
 
 
-def test_a_camera_that_is_still_frozen_gets_its_time_again(monkeypatch):
+def test_a_camera_that_is_still_frozen_delivers_nothing_and_the_pauses_grow(monkeypatch):
+    """So the watchdog is not fed meanwhile, and a delivery that is stale resets no back-off."""
     monkeypatch.setattr("device.capture.health.FROZEN_S", 0.1)
     monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
     frozen = [noise(1)[0]] * 500
-    _, capture, said = collect(FaultyCamera(frozen, frozen, noise(5000)), most=150)
-    assert capture.reopened == 2
-    assert all("again in 0.01 s" in line for line in said)  # pictures came: the pause does not grow
+    frames, capture, said = collect(FaultyCamera(frozen, frozen, frozen, noise(5000)), most=150)
+    assert capture.reopened == 3
+    assert ["again in 0.01 s" in said[0], "again in 0.02 s" in said[1], "again in 0.04 s" in said[2]] == [
+        True
+    ] * 3
+    repeated = [(frame.image == frozen[0]).all() for frame in frames]
+    assert repeated == sorted(repeated, reverse=True)  # none after the first freeze
+
+
+def with_a_clock(number: int) -> np.ndarray:
+    """A frozen picture into which the camera draws its time: some pixels change at every frame."""
+    picture = noise(1)[0].copy()
+    picture[0, 0] = number % 256
+    return picture
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [noise(4)[number % 2] for number in range(3000)],
+        [noise(8)[number % 5] for number in range(3000)],
+        [
+            noise(1)[0] // 2 + 60 + np.random.default_rng(n).integers(0, 2, (64, 64), np.uint8)
+            for n in range(3000)
+        ],
+        [with_a_clock(number).repeat(8, 0).repeat(8, 1) for number in range(600)],
+    ],
+    ids=["two in turns", "five in turns", "one level", "clock"],
+)
+def test_pictures_that_show_nothing_new_are_a_frozen_camera(monkeypatch, pictures):
+    monkeypatch.setattr("device.capture.health.STALE_S", 0.3)
+    monkeypatch.setattr("device.capture.health.FROZEN_S", 0.2)
+    monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
+    fresh = [
+        np.random.default_rng(number).integers(0, 256, pictures[0].shape, np.uint8) for number in range(50)
+    ]
+    frames, capture, said = collect(FaultyCamera(pictures, pictures, fresh * 10), most=250)
+    assert capture.reopened >= 2
+    assert all("nothing new in its pictures" in line for line in said[:2])
+    assert (frames[-1].image != pictures[0]).any()
+
+
+def test_a_still_room_in_a_sensors_noise_is_alive(monkeypatch):
+    monkeypatch.setattr("device.capture.health.STALE_S", 0.2)
+    rng, room = np.random.default_rng(0), np.full((240, 320), 120.0)
+    pictures = [np.rint(room + rng.normal(0, 0.8, room.shape)).astype(np.uint8) for _ in range(300)]
+    _, capture, said = collect(FaultyCamera(pictures * 10), most=300)
+    assert (capture.reopened, said) == (0, [])
+
+
+def test_lasting_black_is_said_now_and_then(monkeypatch):
+    monkeypatch.setattr("device.capture.health.BLACK_S", 0.02)
+    monkeypatch.setattr("device.capture.health.BLACK_AGAIN_S", 0.05)
+    _, capture, said = collect(FaultyCamera([np.full((64, 64), 3, np.uint8)] * 5000), most=200)
+    assert capture.reopened == 0
+    assert len(said) >= 3
+    assert all("black" in line for line in said)
+    assert "minutes" in said[1]
 
 
 def test_a_dark_room_is_no_frozen_camera(monkeypatch):
