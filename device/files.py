@@ -1,14 +1,19 @@
 """Writing files whole or not at all."""
 
 import contextlib
+import fcntl
 import hashlib
+import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from device.errors import EdgeError
+
+log = logging.getLogger(__name__)
 
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
@@ -65,6 +70,45 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
             open(path, "ab").close()
         except OSError as error:
             raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
+@contextlib.contextmanager
+def locked(folder: str | Path, wait_s: float = 30.0) -> Iterator[None]:
+    """Keep other programs that lock ``folder`` out of it, made if it is not there; what a killed one held is free.
+
+    EdgeError if another holds it for longer than ``wait_s``. A file system without locks locks nothing.
+
+    >>> with locked(state_folder()): ...
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise EdgeError(f"cannot use {folder}: {error.strerror}; choose another place") from error
+    try:
+        _wait_for_lock(handle, folder, wait_s)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
+    until_s, told = time.monotonic() + wait_s, False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                raise EdgeError(
+                    f"another program works in {folder}, for {wait_s:g} s at least; let it end, then try again"
+                ) from None
+        except OSError:  # such as NFS without its lock daemon
+            return
+        if not told:
+            log.info("waiting for another program that works in %s", folder)
+            told = True
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

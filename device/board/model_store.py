@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import whole_file, write_whole
+from device.files import locked, whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
@@ -79,6 +80,11 @@ def install_model(path: str | Path) -> Installed:
     """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
     model = load_model(path)
     smoke_test(model)
+    with locked(state_folder()):
+        return _install(model, Path(path))
+
+
+def _install(model: ExpressionModel, path: Path) -> Installed:
     folder = state_folder()
     stored = folder / "models" / f"{model.sha256[:16]}.tflite"
     if not stored.is_file():
@@ -98,6 +104,11 @@ def install_model(path: str | Path) -> Installed:
 
 def roll_back() -> Installed:
     """Swap the current and the previous model; where there was none, that is the packaged one."""
+    with locked(state_folder()):
+        return _roll_back()
+
+
+def _roll_back() -> Installed:
     folder = state_folder()
     current, previous = current_model(), _target(folder / "previous")
     if current is None and previous is None and lost_model() is None:
@@ -116,15 +127,14 @@ def roll_back() -> Installed:
 
 def begin_run() -> str | None:
     """Count this start of a model on trial; roll it back, and say so, if it has failed too often."""
-    folder = state_folder()
-    trial = _read_trial(folder)
-    if trial is None:
+    with _trial() as (folder, trial):
+        if trial is None:
+            return None
+        if trial["starts"] >= MOST_STARTS:
+            back = _roll_back()
+            return f"the model {trial['model']} was never healthy in {MOST_STARTS} starts; back to {back.current}"
+        _count_starts(folder, trial, trial["starts"] + 1)
         return None
-    if trial["starts"] >= MOST_STARTS:
-        back = roll_back()
-        return f"the model {trial['model']} was never healthy in {MOST_STARTS} starts; back to {back.current}"
-    _count_starts(folder, trial, trial["starts"] + 1)
-    return None
 
 
 @contextlib.contextmanager
@@ -140,11 +150,10 @@ def spared_start(model_file: str) -> Iterator[None]:
 
 def mark_good(model_file: str) -> None:
     """End the trial of ``model_file``, which has been healthy for ``GOOD_AFTER_S``; another model's trial goes on."""
-    folder = state_folder()
-    trial = _read_trial(folder)
-    if trial is not None and trial["model"] == model_file:
-        with contextlib.suppress(OSError):
-            (folder / "trial.json").unlink(missing_ok=True)
+    with _trial() as (folder, trial):
+        if trial is not None and trial["model"] == model_file:
+            with contextlib.suppress(OSError):
+                (folder / "trial.json").unlink(missing_ok=True)
 
 
 class TrialSink:
@@ -171,18 +180,28 @@ class TrialSink:
 
 
 def _spare(model_file: str) -> None:
-    folder = state_folder()
-    trial = _read_trial(folder)
-    if trial is not None and trial["model"] == model_file:
-        _count_starts(folder, trial, max(0, trial["starts"] - 1))
+    with _trial() as (folder, trial):
+        if trial is not None and trial["model"] == model_file:
+            _count_starts(folder, trial, max(0, trial["starts"] - 1))
 
 
-def _count_starts(folder: Path, trial: dict, starts: int) -> None:
+def _count_starts(folder: Path, trial: dict[str, Any], starts: int) -> None:
     with contextlib.suppress(EdgeError):  # a read-only disk must not keep the device from running
         write_whole(folder / "trial.json", json.dumps({**trial, "starts": starts}))
 
 
-def _read_trial(folder: Path) -> dict | None:
+@contextlib.contextmanager
+def _trial() -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    """Yield the state folder, which others leave alone meanwhile, and the trial that goes on in it, if any."""
+    folder = state_folder()
+    if not (folder / "trial.json").exists():
+        yield folder, None
+        return
+    with locked(folder):
+        yield folder, _read_trial(folder)
+
+
+def _read_trial(folder: Path) -> dict[str, Any] | None:
     try:
         trial = json.loads((folder / "trial.json").read_text())
         return trial if isinstance(trial.get("starts"), int) and "model" in trial else None

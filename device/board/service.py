@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import locked, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -135,11 +135,14 @@ def install_unit(
     Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl fails: a
     unit that was not there before is then taken back.
     """
-    path = folder / f"{NAME}.service"
     program = program_path()
     if start:
         _refuse_closed(program)
-    text = unit_text(arguments, program)
+    with locked(folder):
+        return _install_unit(folder / f"{NAME}.service", unit_text(arguments, program), overwrite, start)
+
+
+def _install_unit(path: Path, text: str, overwrite: bool, start: bool) -> Path:
     was_there = path.exists()
     if not (path.is_file() and path.read_text() == text):
         if was_there and not overwrite:

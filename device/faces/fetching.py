@@ -1,13 +1,14 @@
 """Where YuNet's file is, and fetching it from an address where the package came without it."""
 
 import hashlib
-import urllib.error
+import http.client
+import threading
 import urllib.request
 from pathlib import Path
 
 import device
 from device.errors import EdgeError
-from device.files import sha256_of, write_whole
+from device.files import locked, sha256_of, write_whole
 from device.storage import state_folder
 
 YUNET_NAME = "face_detection_yunet_2023mar.onnx"
@@ -18,7 +19,7 @@ YUNET_URL = (
 )
 PACKAGED_YUNET = Path(device.__file__).parent / "data" / YUNET_NAME  # put there by models/get_yunet.py
 LARGEST_BYTES = 20 << 20
-TIMEOUT_S = 30
+TIMEOUT_S, LONGEST_S = 30.0, 60.0  # of a silence, and in all
 
 
 class NotFetchedError(EdgeError):
@@ -40,22 +41,36 @@ def fetch_yunet(url: str = YUNET_URL, overwrite: bool = False) -> Path:
     for there in (PACKAGED_YUNET, stored_yunet()):
         if there.is_file() and not overwrite and sha256_of(there) == YUNET_SHA256:
             return there
-    data = _download(url)
-    found = hashlib.sha256(data).hexdigest()
-    if found != YUNET_SHA256:
-        raise EdgeError(
-            f"{url} is not the expected YuNet: SHA-256 {found[:12]}…, expected {YUNET_SHA256[:12]}…; nothing stored"
-        )
-    write_whole(stored_yunet(), data)
+    with locked(stored_yunet().parent, LONGEST_S):
+        data = _download(url)
+        found = hashlib.sha256(data).hexdigest()
+        if found != YUNET_SHA256:
+            raise EdgeError(
+                f"{url} is not the expected YuNet: SHA-256 {found[:12]}…, expected {YUNET_SHA256[:12]}…; "
+                "nothing stored"
+            )
+        write_whole(stored_yunet(), data)
     return stored_yunet()
 
 
 def _download(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
-            return answer.read(LARGEST_BYTES)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+    """Return what ``url`` answers, ``LARGEST_BYTES`` at most, within ``LONGEST_S`` however it drips."""
+    answers: list[bytes] = []
+    reasons: list[object] = [f"not whole within {LONGEST_S:g} s"]
+
+    def read() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
+                answers.append(answer.read(LARGEST_BYTES))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reasons.insert(0, getattr(error, "reason", None) or error)
+
+    # In a thread, because a timeout of a socket begins anew with every byte.
+    reader = threading.Thread(target=read, name="download", daemon=True)
+    reader.start()
+    reader.join(LONGEST_S)
+    if not answers:
         raise EdgeError(
-            f"cannot fetch {url}: {reason}; check the network, or copy {YUNET_NAME} to {stored_yunet()} yourself"
-        ) from None
+            f"cannot fetch {url}: {reasons[0]}; check the network, or copy {YUNET_NAME} to {stored_yunet()} yourself"
+        )
+    return answers[0]

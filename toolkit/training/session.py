@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from device.files import sha256_of
+from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset, narrowed
@@ -92,7 +92,7 @@ def train(
     if request.resume:
         trainer.resume()
         say(f"resumed after epoch {len(trainer.history)} of {request.recipe.epochs}")
-    with TensorBoardLog(request.out, len(trainer.history) + 1) as log:
+    with locked(request.out, wait_s=0.0), TensorBoardLog(request.out, len(trainer.history) + 1) as log:
 
         def finished(record: EpochRecord) -> None:
             log.write(record)

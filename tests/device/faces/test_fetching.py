@@ -1,7 +1,9 @@
 """Fetching from a real server on loopback; the digest decides."""
 
+import contextlib
 import functools
 import http.server
+import socket
 import threading
 
 import pytest
@@ -56,3 +58,25 @@ def test_no_network_is_one_line_with_the_way_out(url):
     with pytest.raises(EdgeError, match="cannot fetch"):
         fetch_yunet(url)
     assert not stored_yunet().exists()
+
+
+def test_a_server_that_drips_is_given_up(tmp_path, monkeypatch):
+    """A byte now and then keeps every timeout of the socket from ending: the whole has an end of its own."""
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
+    monkeypatch.setattr("device.faces.fetching.LONGEST_S", 1.0)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+                while not over.wait(0.1):
+                    connection.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with pytest.raises(EdgeError, match="not whole within 1 s"):
+            fetch_yunet(f"http://127.0.0.1:{server.getsockname()[1]}/yunet.onnx", overwrite=True)
+        over.set()
+        dripping.join()
