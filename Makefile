@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-wheel test-backends lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,6 +86,12 @@ test-backends: setup ## training on JAX and on torch in environments without Ten
 coverage: setup ## which lines the tests without hardware reach; the page is in build/coverage
 	$(BIN)/python -m pytest --ignore=tests/hardware --cov=device --cov=toolkit --cov-report=term:skip-covered \
 		--cov-report=html:$(BUILD)/coverage
+
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 0
+
+fuzz: setup ## model files made up to crash, hang or swell the device; FUZZ_SECONDS, FUZZ_SEED
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --out $(BUILD)/fuzz
 
 lock: ## write requirements.lock anew: the newest versions that setup.cfg allows
 	rm -rf $(BUILD)/lock

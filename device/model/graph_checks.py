@@ -178,7 +178,7 @@ def _check_weights(tensor: Tensor, axis: int) -> None:
         return
     expect(tensor.constant is not None, "quantized weights that are computed")
     count = len(tensor.scales)
-    per_channel = tensor.quantized_dimension == axis and count == tensor.shape[axis]
+    per_channel = tensor.quantized_dimension == axis and tensor.shape[axis : axis + 1] == (count,)
     expect(count == 1 or per_channel, f"{count} scales along axis {tensor.quantized_dimension}")
     expect(len(tensor.zero_points) == count, f"{count} scales and {len(tensor.zero_points)} zero points")
     expect(tensor.dtype == "uint8" or not any(tensor.zero_points), "weights with a zero point")

@@ -59,7 +59,8 @@ def pad(call: Call) -> list[Shape]:
 def mirror_pad(call: Call) -> list[Shape]:
     mode = call.option("mode")
     expect(mode in (REFLECT, SYMMETRIC), f"mode {mode}")
-    for size, pair in zip(call.shape(0, 1, MOVING_RANK), call.integers(1), strict=False):
+    shape = call.shape(0, 1, MOVING_RANK)
+    for size, pair in zip(shape, call.integers(1, (len(shape), 2)), strict=True):
         expect(max(map(int, pair)) <= size - (mode == REFLECT), f"a padding of {list(pair)} on {size}")
     return pad(call)
 
