@@ -1,11 +1,13 @@
 """A page with the live picture, on this device alone unless asked otherwise."""
 
+import contextlib
 import hmac
 import http.server
 import json
 import logging
 import secrets
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -28,9 +30,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15
 JPEG_QUALITY = 80
 MOST_SAID = 20  # different faults, in a run of months
-PAGE_HEADERS = {
+MOST_AT_ONCE = 16  # connections; each has a thread
+REQUEST_S = 10.0  # for a request and its answer in all, but for a stream
+UNREAD_S = 5.0  # a watcher of a stream who takes nothing for so long is let go
+FULL = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"
+HEADERS = {  # of every answer
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -62,13 +69,38 @@ class PreviewAddress:
 
 
 class PreviewServer(http.server.ThreadingHTTPServer):
-    """A thread a watcher. One who has gone is no fault; what else goes wrong in an answer is logged, once."""
+    """A thread a connection, ``MOST_AT_ONCE`` of them; one more is answered 503.
+
+    One who has gone is no fault; what else goes wrong in an answer is logged, once.
+    """
 
     daemon_threads = True
 
     def __init__(self, address: PreviewAddress, handler: type["PreviewHandler"]):
         self._said: set[str] = set()
+        self._room = threading.Semaphore(MOST_AT_ONCE)
+        self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         super().__init__((address.host, address.port), handler)
+
+    def server_bind(self) -> None:
+        """Bind, without the question to DNS for this host's full name that HTTPServer asks."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        request.setblocking(False)
+        with contextlib.suppress(OSError):
+            request.send(FULL)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         error = sys.exc_info()[1]
@@ -81,7 +113,7 @@ class PreviewServer(http.server.ThreadingHTTPServer):
 
 
 class PreviewSink(Sink):
-    """Serves the newest result. Drawing and encoding happen only while somebody watches, in his own thread.
+    """Serves the newest result. It is drawn and encoded only while somebody watches, once for all who do.
 
     ``url`` is what to open; it carries a token where other devices can reach the page.
     """
@@ -94,6 +126,8 @@ class PreviewSink(Sink):
         self.token = None if address.private else secrets.token_urlsafe(16)
         self._changed = threading.Condition()
         self._newest: FrameResult | None = None
+        self._encoding = threading.Lock()
+        self._encoded = (-1, b"")
         self.closed = False
         try:
             self._server = PreviewServer(address, self._handler())
@@ -104,6 +138,7 @@ class PreviewSink(Sink):
             ) from error
         # 0.0.0.0 is every address of this device and none that a phone could open.
         shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
+        shown = f"[{shown}]" if ":" in shown else shown
         self.url = f"http://{shown}:{self._server.server_port}/"
         if self.token:
             self.url += f"?token={self.token}"
@@ -142,8 +177,13 @@ class PreviewSink(Sink):
         return row
 
     def jpeg(self, result: FrameResult) -> bytes:
-        picture = annotated(result, self.blur_faces)
-        return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        """Return the picture of ``result``, made by whoever asks first."""
+        with self._encoding:
+            if self._encoded[0] != result.index:
+                picture = annotated(result, self.blur_faces)
+                data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+                self._encoded = result.index, data
+            return self._encoded[1]
 
     def _handler(self) -> type["PreviewHandler"]:
         sink = self
@@ -158,7 +198,28 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
     """Answers ``/`` (the page), ``/stream`` (Motion JPEG) and ``/state`` (JSON)."""
 
     preview: PreviewSink
-    timeout = 20
+    timeout = REQUEST_S
+    server_version, sys_version = "fer-edge", ""
+
+    def setup(self) -> None:
+        super().setup()
+        # A timeout of the socket begins anew with every byte.
+        self._deadline = threading.Timer(REQUEST_S, self._cut)
+        self._deadline.daemon = True
+        self._deadline.start()
+
+    def finish(self) -> None:
+        self._deadline.cancel()
+        super().finish()
+
+    def _cut(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def do_GET(self) -> None:
         try:
@@ -200,8 +261,6 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        for name, value in PAGE_HEADERS.items():
-            self.send_header(name, value)
         if self.preview.token and status == 200:
             # From here on the cookie carries the token, so that it need not stand in every address.
             self.send_header("Set-Cookie", f"token={self.preview.token}; HttpOnly; SameSite=Strict; Path=/")
@@ -211,8 +270,9 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
     def _stream(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.send_header("Cache-Control", "no-store")
         self.end_headers()
+        self._deadline.cancel()
+        self.connection.settimeout(UNREAD_S)
         index = -1
         while not self.preview.closed:
             result = self.preview.newer_than(index)

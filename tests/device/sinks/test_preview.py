@@ -1,6 +1,9 @@
 """The preview page: what it serves, to whom, and what happens when watchers leave."""
 
+import contextlib
+import dataclasses
 import json
+import select
 import socket
 import struct
 import threading
@@ -13,7 +16,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.sinks.preview import PreviewAddress, PreviewSink
+from device.sinks.preview import HEADERS, MOST_AT_ONCE, PreviewAddress, PreviewSink
 
 LABELS = ("happy", "sad")
 
@@ -155,3 +158,95 @@ def test_a_stream_outlasts_a_silence(a_result, monkeypatch):
             assert stream.readline() == b"--frame\r\n"
     finally:
         sink.close()
+
+
+@pytest.fixture
+def watched(a_result):
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink.write(a_result(1))
+    yield sink
+    sink.close()
+
+
+def ask(sink: PreviewSink, path: str, host: str = "127.0.0.1") -> socket.socket:
+    port = urllib.parse.urlsplit(sink.url).port
+    connection = socket.create_connection((host, port), timeout=10)
+    connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+    return connection
+
+
+def test_there_is_room_for_some_watchers_and_again_once_they_go(watched):
+    inside = [ask(watched, "/stream") for _ in range(MOST_AT_ONCE)]
+    assert all(one.recv(12) == b"HTTP/1.0 200" for one in inside)
+    with ask(watched, "/state") as outside:
+        assert outside.recv(12) == b"HTTP/1.0 503"
+    for one in inside:
+        one.close()
+    while get(watched.url + "state")[0] != 200:  # as soon as they are noticed to be gone
+        watched.write(
+            dataclasses.replace(watched._newest, frame=dataclasses.replace(watched._newest.frame, index=2))
+        )
+
+
+def test_one_picture_is_encoded_for_all_who_watch(watched, a_result, monkeypatch):
+    encoded, encode = [], cv2.imencode
+    monkeypatch.setattr("cv2.imencode", lambda *asked: encoded.append(1) or encode(*asked))
+    watchers = [threading.Thread(target=watched.jpeg, args=[a_result(7)]) for _ in range(20)]
+    for one in watchers:
+        one.start()
+    for one in watchers:
+        one.join()
+    assert len(encoded) == 1
+
+
+def test_a_request_that_drips_is_cut_in_the_end(a_result, monkeypatch):
+    monkeypatch.setattr("device.sinks.preview.REQUEST_S", 0.5)
+    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    port = urllib.parse.urlsplit(sink.url).port
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as slow:
+            slow.sendall(b"GET / HTTP/1.0\r\nX: ")
+            answered = False
+            while not answered:  # ends with the connection
+                with contextlib.suppress(OSError):
+                    slow.sendall(b"x")
+                answered = bool(select.select([slow], [], [], 0.05)[0])
+            with contextlib.suppress(ConnectionResetError):
+                assert slow.recv(100) == b""
+    finally:
+        sink.close()
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET /", "GET /state", "GET /stream", "GET /gone", "BREW /", "GET http://["]
+)
+def test_every_answer_forbids_what_a_page_needs_not(watched, request_line):
+    port = urllib.parse.urlsplit(watched.url).port
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"{request_line} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(4096)
+    for name in HEADERS:
+        assert head.count(f"\r\n{name}: ".encode()) == 1
+    assert b"Python" not in head
+
+
+def test_it_is_served_on_ipv6_too(a_result):
+    try:
+        sink = PreviewSink(PreviewAddress.parse("[::1]:0"))
+    except EdgeError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    try:
+        assert sink.token is None
+        assert sink.url.startswith("http://[::1]:")
+        assert get(sink.url + "state")[0] == 204
+    finally:
+        sink.close()
+
+
+def test_no_name_is_looked_up(monkeypatch):
+    for name in ("getfqdn", "gethostbyaddr", "gethostbyname"):
+        monkeypatch.setattr(f"socket.{name}", lambda *asked: pytest.fail("a question to DNS"))
+    for host in ("127.0.0.1", "0.0.0.0"):
+        PreviewSink(PreviewAddress(host, 0)).close()
