@@ -8,6 +8,7 @@ drops in between leaves nothing half-switched. Environments that neither link na
 """
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import Any
 from device.board.service import NAME
 from device.errors import EdgeError
 from device.files import sha256_of
-from toolkit.deploy.service import Service, read_service
+from toolkit.deploy.service import Service, read_service, told
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
 FOLDER = "fer-edge"
@@ -27,15 +28,13 @@ SMOKE_FRAMES = 20
 STEPS = ("checking the board", "copying the wheel", "making the environment", "copying the model",
          "examining (device doctor)", "trying", "benchmarking", "switching")  # fmt: skip
 
-# Prints a line each: machine, bits, Python, free MB, board, host name.
 FACTS = """
-uname -m
-getconf LONG_BIT
-{python} -c 'import sys; print("%d.%d" % sys.version_info[:2])' || echo none
-df -Pm "$HOME" | awk 'NR == 2 {{ print $4 }}'
-(tr -d '\\0' < /proc/device-tree/model) 2>/dev/null || true
-echo
-uname -n
+echo "machine=$(uname -m)"
+echo "bits=$(getconf LONG_BIT)"
+echo "python=$({python} -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+echo "free_mb=$(df -Pm "$HOME" | awk 'NR == 2 {{ print $4 }}')"
+echo "board=$( (tr -d '\\0' < /proc/device-tree/model) 2>/dev/null)"
+echo "name=$(uname -n)"
 """
 
 # Drops the environments and wheels that neither a link nor the service names, but for those in {kept}.
@@ -96,7 +95,7 @@ fi
 if test -n "$before" && test "$before" != venvs/{wheel}; then point previous "$before"; fi
 """
     + PRUNE
-    + "rm -rf models"
+    + "rm -f models/{model}.tflite\nrmdir models 2>/dev/null || :"
 )
 
 
@@ -140,22 +139,28 @@ class Outcome:
 
 def read_facts(host: Host, python: str) -> str:
     """Return the board's name; EdgeError if the host is not fit for a deploy."""
-    answer = host.run(FACTS.format(python=shlex.quote(python)), STEPS[0]).split("\n")
-    machine, bits, version, free_mb, *rest = [line.strip() for line in answer]
+    facts = told(host.run(FACTS.format(python=shlex.quote(python)), STEPS[0]))
+    machine, bits = facts.get("machine", ""), facts.get("bits", "")
+    version, free_mb = facts.get("python", ""), facts.get("free_mb", "")
+    if bits not in ("32", "64") or not re.fullmatch(r"[0-9]+", free_mb):
+        raise EdgeError(
+            f"{host.name}: answers oddly (bits {bits[:20]!r}, free MB {free_mb[:20]!r}); expected a Linux board; "
+            f"try: ssh {host.name} getconf LONG_BIT"
+        )
     if bits != "64":
         raise EdgeError(
             f"{host.name}: a {bits}-bit system ({machine}); LiteRT, OpenCV and numpy have no 32-bit wheels: "
             "install the 64-bit Raspberry Pi OS"
         )
-    if version == "none" or tuple(int(part) for part in version.split(".")) < OLDEST_PYTHON:
-        found = "no Python" if version == "none" else f"Python {version}"
+    numbers = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})", version)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_PYTHON:
+        found = f"Python {version[:20]}" if version else "no Python"
         raise EdgeError(f"{host.name}: {found} as '{python}', expected 3.11 or newer; pass --python")
     if int(free_mb) < FREE_MB_NEEDED:
         raise EdgeError(
             f"{host.name}: {free_mb} MB free in the home folder, expected {FREE_MB_NEEDED}; free some"
         )
-    named = [line for line in rest if line]
-    return named[0] if named else machine
+    return facts.get("board") or facts.get("name") or machine
 
 
 def deploy_to(host: Host, parcel: Parcel, progress: Callable[[str], None], dry_run: bool = False) -> Outcome:
@@ -171,6 +176,12 @@ def deploy_to(host: Host, parcel: Parcel, progress: Callable[[str], None], dry_r
         return replace(_install(host, parcel, service, progress), board=board)
     except EdgeError as error:
         return Outcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+    ) as error:  # what a program there printed is not what ours prints
+        return Outcome(host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh")
 
 
 def _install(host: Host, parcel: Parcel, service: Service, progress: Callable[[str], None]) -> Outcome:

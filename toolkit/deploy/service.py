@@ -56,21 +56,27 @@ class Service:
         )
 
 
+def told(answer: str) -> dict[str, str]:
+    """Return the ``NAME=VALUE`` lines of a host's answer; other lines are left out."""
+    pairs = (line.split("=", 1) for line in answer.splitlines() if "=" in line)
+    return {name: value.strip() for name, value in pairs}
+
+
 def read_service(host: Host, doing: str) -> Service:
     """Return the service of ``host``; EdgeError if it would have to be restarted and may not be."""
-    told = dict(line.split("=", 1) for line in host.run(ASK, doing).splitlines() if "=" in line)
-    if told.get("LoadState", "not-found") == "not-found":
+    facts = told(host.run(ASK, doing))
+    if facts.get("LoadState", "not-found") == "not-found":
         return Service()
-    started = told.get("ExecStart", "")
+    started = facts.get("ExecStart", "")
     path, words = re.search(r"path=(.*?) ;", started), re.search(r"argv\[\]=(.*?) ;", started)
     program = path[1] if path else "nothing"
     own_model = re.search(r" --model\b", words[1] if words else "")
-    if program != f"{told['Home']}/{PROGRAM}" or own_model:
+    if program != f"{facts.get('Home')}/{PROGRAM}" or own_model:
         return Service(program)
-    if "Root" not in told:
+    if "Root" not in facts:
         raise EdgeError(
             f"{host.name}: the service {NAME} must be restarted and sudo asks for a password there; "
             "allow 'sudo -n' to this user, or deploy as root"
         )
-    active = told.get("ActiveState") not in ("inactive", "failed")
-    return Service(program, True, active, "sudo -n" if told["Root"] == "sudo" else "")
+    active = facts.get("ActiveState") not in ("inactive", "failed")
+    return Service(program, True, active, "sudo -n" if facts["Root"] == "sudo" else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import sha256_of
+from device.text import printable
 
 CONNECT_TIMEOUT_S = 15
 # The host itself decides whether the file is whole: what a lost connection cut short is removed there, unasked.
@@ -17,6 +18,17 @@ cat > {partial} || {{ rm -f {partial}; exit 1; }}
 found=$(sha256sum < {partial} | cut -d ' ' -f 1)
 if test "$found" = {wanted}; then mv {partial} {place} && sync || exit 1; else rm -f {partial}; fi
 echo "$found"
+"""
+# What a host says of its own accord, before and after, is no answer.
+BEGIN, END = "fer-edge: the answer begins", "fer-edge: the answer ends"
+MARKED = f"""
+echo '{BEGIN}'
+(
+%s
+)
+status=$?
+echo '{END}'
+exit $status
 """
 LOST = 255  # ssh's own exit status where the connection failed
 
@@ -47,7 +59,7 @@ class Host:
         # Never ask: a deploy to several hosts has nobody to answer. A silent host is given up after 3 x 10 s.
         settings = ["BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "ServerAliveInterval=10"]
         chosen = [part for setting in (*settings, *self.options) for part in ("-o", setting)]
-        return ["ssh", "-T", *config, *chosen, "--", self.name, "sh -c " + shlex.quote(script)]
+        return ["ssh", "-T", *config, *chosen, "--", self.name, "sh -c " + shlex.quote(MARKED % script)]
 
     def run(self, script: str, doing: str, stdin: Path | None = None, timeout_s: float = 120) -> str:
         """Run ``script`` and return what it printed; ``doing`` says in errors what for.
@@ -57,7 +69,7 @@ class Host:
         with open(stdin or "/dev/null", "rb") as given:
             try:
                 done = subprocess.run(
-                    self.command(script), stdin=given, capture_output=True, text=True, timeout=timeout_s
+                    self.command(script), stdin=given, capture_output=True, timeout=timeout_s
                 )
             except FileNotFoundError:
                 raise EdgeError("ssh is not installed here; apt install openssh-client") from None
@@ -65,13 +77,19 @@ class Host:
                 raise ConnectionLost(
                     f"{self.name}: no answer within {timeout_s:.0f} s while {doing}"
                 ) from None
+        said, complaints = _lines(done.stdout), _lines(done.stderr)
+        answer = said.partition(f"{BEGIN}\n")[2].partition(f"{END}\n")[0]
         if done.returncode == LOST:
-            reason = _last_line(done.stderr) or "connection lost"
+            reason = _last_line(complaints) or "connection lost"
             raise ConnectionLost(f"{self.name}: {reason}, while {doing}; try: ssh {self.name} true")
         if done.returncode:
-            reason = _last_line(done.stderr) or _last_line(done.stdout) or f"exit status {done.returncode}"
-            raise RemoteFailure(f"{self.name}: {reason} (while {doing})", done.stdout)
-        return done.stdout
+            reason = _last_line(complaints) or _last_line(answer) or f"exit status {done.returncode}"
+            raise RemoteFailure(f"{self.name}: {reason} (while {doing})", answer)
+        if BEGIN not in said:
+            raise RemoteFailure(
+                f"{self.name}: no answer of a POSIX shell (while {doing}); try: ssh {self.name} true"
+            )
+        return answer
 
     def send(self, path: Path, target: str, doing: str) -> None:
         """Copy ``path`` to ``target`` on the host unless it is there already; whole and verified, or not at all."""
@@ -79,12 +97,18 @@ class Host:
         digest = f"sha256sum {place} 2>/dev/null | cut -d ' ' -f 1"
         if self.run(digest, doing).strip() == wanted:
             return
-        copy = COPY.format(place=place, partial=shlex.quote(f"{target}.part"), wanted=wanted)
+        copy = COPY.format(place=place, partial=shlex.quote(f"{target}.part") + "-$$", wanted=wanted)
         found = self.run(copy, doing, stdin=path, timeout_s=600).strip()
         if found != wanted:
             raise RemoteFailure(
                 f"{self.name}: {path.name} arrived altered (SHA-256 {found[:12]}, expected {wanted[:12]}) while {doing}"
             )
+
+
+def _lines(told: bytes) -> str:
+    """Return what a host told as text, every line fit for a terminal."""
+    lines = told.decode("utf-8", "replace").split("\n")
+    return "\n".join(printable(line.rstrip("\r")) for line in lines)
 
 
 def _last_line(text: str) -> str:

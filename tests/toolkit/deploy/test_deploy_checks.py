@@ -25,7 +25,8 @@ class Told(Host):
 
 
 def answer(machine="aarch64", bits="64", python="3.11", free="9000", board="Raspberry Pi 5 Model B Rev 1.0"):
-    return f"{machine}\n{bits}\n{python}\n{free}\n{board}\nraspberrypi\n"
+    facts = {"machine": machine, "bits": bits, "python": python, "free_mb": free, "board": board}
+    return "".join(f"{name}={value}\n" for name, value in {**facts, "name": "raspberrypi"}.items())
 
 
 def test_a_fit_board_is_known_by_its_name():
@@ -38,8 +39,10 @@ def test_a_fit_board_is_known_by_its_name():
     [
         (answer(machine="armv7l", bits="32"), "install the 64-bit Raspberry Pi OS"),
         (answer(python="3.9"), "Python 3.9 as 'python3', expected 3.11"),
-        (answer(python="none"), "no Python as 'python3'"),
+        (answer(python=""), "no Python as 'python3'"),
         (answer(free="120"), "120 MB free"),
+        (answer(free="much"), "answers oddly"),
+        ("", "answers oddly"),
     ],
 )
 def test_an_unfit_board_is_refused_with_the_remedy(told, words, tiny_tflite):
