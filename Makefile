@@ -111,32 +111,13 @@ format: setup ## let ruff put the code in order
 
 DATA ?= data/fer2013.csv
 
-# $(call TRAIN,name,options): one training in runs/name by recipes/name.toml, gone on with if it was stopped
-TRAIN = $(BIN)/toolkit train --data $(DATA) --recipe recipes/$(1).toml --out runs/$(1) $(2) \
-	$(if $(wildcard runs/$(1)/checkpoint.npz),--resume)
 FOUR := happy,sad,surprise,neutral
-FIRST_PANEL := --teacher runs/wide_tuned/best.keras --teacher runs/faces_tuned/best.keras
-PANEL := --teacher runs/mobile/best.keras --teacher runs/wide_taught/best.keras --answers runs/answers
-LAST_PANEL := $(PANEL) --teacher runs/mobile_taught/best.keras
+SHIPPED := best compact small best4
 
+# What each recipe of recipes/ starts from and learns from stands in the recipe; the runner finds the order.
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
-	$(call TRAIN,wide)
-	$(call TRAIN,wide_tuned,--init runs/wide/best.keras)
-	$(call TRAIN,faces)
-	$(call TRAIN,faces_tuned,--init runs/faces/best.keras)
-	$(call TRAIN,compact_first,--teacher runs/wide/best.keras)
-	$(call TRAIN,compact_tuned,--init runs/compact_first/best.keras --teacher runs/wide/best.keras --teacher runs/compact_first/best.keras)
-	$(call TRAIN,compact_taught,--init runs/compact_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_tuned/best.keras)
-	$(call TRAIN,wide_taught,--init runs/wide_tuned/best.keras $(FIRST_PANEL) --teacher runs/compact_taught/best.keras)
-	$(call TRAIN,mobile)
-	$(call TRAIN,best_first,--init runs/mobile/best.keras $(PANEL))
-	$(call TRAIN,mobile_taught,--init runs/mobile/best.keras $(PANEL))
-	$(call TRAIN,best,--init runs/best_first/best.keras $(LAST_PANEL))
-	$(call TRAIN,compact,--init runs/compact_taught/best.keras $(PANEL))
-	$(call TRAIN,small,$(PANEL))
-	$(call TRAIN,best4,--classes $(FOUR) --init runs/best/best.keras $(LAST_PANEL))
-	$(call TRAIN,ferplus,--init runs/compact_taught/best.keras)
-	for model in best compact small best4; do cp runs/$$model/best.keras models/$$model.keras; done
+	$(BIN)/python models/make_models.py --data $(DATA) $(SHIPPED) ferplus
+	for model in $(SHIPPED); do cp runs/$$model/best.keras models/$$model.keras; done
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
@@ -147,9 +128,7 @@ COMPARED := fully-connected plain-cnn mini-xception separable
 architectures: setup ## after `make models`: train what is only compared, write docs/figures/architectures.md
 	@for run in $(MADE); do [ -f runs/$$run/best.keras ] || \
 		{ echo "error: no runs/$$run/best.keras; run make models DATA=$(DATA) first" >&2; exit 1; }; done
-	for arch in $(COMPARED); do \
-		$(BIN)/toolkit train --data $(DATA) --recipe recipes/comparison.toml --arch $$arch --out runs/$$arch \
-			$$([ ! -f runs/$$arch/checkpoint.npz ] || echo --resume) || exit 1; done
+	$(BIN)/python models/make_models.py --data $(DATA) --compare $(COMPARED)
 	$(BIN)/python benchmarks/architectures.py --data $(DATA) $(addprefix runs/,$(MADE) $(COMPARED))
 
 # $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
@@ -173,6 +152,7 @@ figures: setup ## quantize and measure the shipped models on DATA; the committed
 docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_recipes.py
 	$(BIN)/python docs/make_figures.py
 	$(BIN)/python docs/make_corruptions.py
 	$(BIN)/toolkit report models/evaluation.json models/benchmark.json --out $(BUILD)/shipped/index.html --overwrite --quiet
@@ -191,6 +171,10 @@ MUTANTS := device=110 toolkit/data=30 toolkit/results=30 toolkit/quantization=30
 mutants: setup ## how many small faults the tests notice: a seeded sample, survivors in docs/figures/mutants.md; hours
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target $(BUILD)/mutants/tool 'mutmut==3.8.*'
 	PYTHONPATH=$(BUILD)/mutants/tool nice $(BIN)/python benchmarks/mutants.py $(MUTANTS) --page docs/figures/mutants.md
+
+.PHONY: bench-small
+bench-small: setup ## training on 300 to 3,000 faces, from nothing and from a shipped model, beside a plain Keras fit
+	$(BIN)/python benchmarks/small_data.py --data $(DATA)
 
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/python -m build --outdir dist

@@ -73,10 +73,10 @@ def plain_model(trainer):
     """Return the trainer's network as Keras builds it, compiled alike, without the acceleration."""
     import keras
 
-    from toolkit.training.architectures import get_architecture
+    from toolkit.training.architectures import build_network
 
     keras.config.set_dtype_policy(trainer.recipe.dtype_policy)
-    model = get_architecture(trainer.recipe.arch).build(len(trainer.classes))
+    model = build_network(trainer.recipe.arch, len(trainer.classes))
     keras.config.set_dtype_policy("float32")
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)

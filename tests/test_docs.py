@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("script", ["make_architecture.py", "make_reference.py", "make_figures.py"])
+@pytest.mark.parametrize(
+    "script", ["make_architecture.py", "make_reference.py", "make_recipes.py", "make_figures.py"]
+)
 def test_what_is_generated_is_what_help_and_results_say(script):
     done = subprocess.run(
         [sys.executable, ROOT / "docs" / script, "--check"], capture_output=True, text=True, cwd=ROOT

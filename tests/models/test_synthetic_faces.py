@@ -1,6 +1,5 @@
 """How the synthetic faces that ship are made: ``models/synthetic``."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -115,21 +114,6 @@ def test_other_classes_cannot_be_fitted():
 def run_script(*arguments):
     command = [sys.executable, str(SCRIPT), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
-
-
-def test_the_script_writes_the_demo_sheet_that_ships(tmp_path):
-    done = run_script("demo", "--out", tmp_path / "demo.png")
-    assert done.returncode == 0, done.stderr
-    made = read_sheet(tmp_path / "demo.png")
-    assert np.array_equal(made, demo_faces().reshape(-1, 48, 48))
-
-
-def test_the_script_fits_and_samples(tmp_path):
-    done = run_script("sheet", "--data", "synthetic", "--faces", 16, "--out", tmp_path / "sheet.png")
-    assert done.returncode == 0, done.stderr
-    made = json.loads(done.stdout)
-    assert (made["synthetic"], made["faces"]) == (True, 7 * 16)
-    assert len(read_sheet(tmp_path / "sheet.png")) == 7 * 16
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,59 @@
 """Pictures of a training: learning curves, the confusion matrix and sample predictions, as PNG files."""
 
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from device.files import whole_file
 from toolkit.results.history import EpochRecord
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-from matplotlib.ticker import MaxNLocator
-
-plt.rcParams["text.parse_math"] = False  # a class may be called anything
-
+AS_TEXT: dict[Any, Any] = {"text.parse_math": False}  # a class may be called anything
 # Okabe and Ito's colours, distinguishable with any colour vision.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 8
 
 
+@rc_context(AS_TEXT)
 def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
-    """Draw both losses, each on a scale of its own, and validation accuracy; the epoch that is kept is marked."""
+    """Draw loss and accuracy, training beside validation on one axis each, and the learning rate; the epoch that is
+    kept is marked. Training is a fixed sample of the training faces, as they are."""
     epochs = [record.epoch for record in history]
     kept = max(row for row, record in enumerate(history) if record.best)
-    accuracy = [100 * record.validation_accuracy for record in history]
-    panels = (
-        ("Training: augmented faces, all targets", "loss", [record.loss for record in history], BLUE),
-        ("Validation loss", "loss", [record.validation_loss for record in history], ORANGE),
-        (
-            f"Accuracy; kept: epoch {epochs[kept]}, {accuracy[kept]:.1f} %",
-            "validation accuracy, %",
-            accuracy,
-            GREEN,
-        ),
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    loss, accuracy, rate = figure.subplots(1, 3)
+    loss.plot(epochs, [record.training_loss for record in history], color=BLUE, label="training")
+    loss.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
+    loss.set(ylabel="loss", title=f"Loss; kept: epoch {epochs[kept]}, the lowest of validation")
+    named = 100 * history[kept].validation_accuracy
+    accuracy.plot(
+        epochs, [100 * record.training_accuracy for record in history], color=BLUE, label="training"
     )
-    figure, row = plt.subplots(1, len(panels), figsize=(13, 4), layout="constrained")
-    for axes, (title, label, values, color) in zip(row, panels, strict=True):
-        axes.plot(epochs, values, color=color)
-        axes.plot(epochs[kept], values[kept], "o", color=VERMILION)
+    accuracy.plot(
+        epochs, [100 * record.validation_accuracy for record in history], color=ORANGE, label="validation"
+    )
+    accuracy.set(ylabel="accuracy, %", title=f"Accuracy; kept: {named:.1f} %")
+    rate.plot(epochs, [record.learning_rate for record in history], color=GREEN)
+    rate.set(ylabel="learning rate", title="Learning rate")
+    for axes in (loss, accuracy, rate):
         axes.axvline(epochs[kept], color=VERMILION, lw=1, ls=":")
-        axes.set(xlabel="epoch", ylabel=label, title=title)
+        axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axes is not rate:
+            axes.legend()
     save(figure, path)
 
 
+@rc_context(AS_TEXT)
 def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, title: str) -> None:
     """Draw a (C, C) matrix of counts, rows the true class, as percentages of each row."""
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    figure, axes = plt.subplots(
-        figsize=(1.6 + 0.75 * len(classes), 1.2 + 0.7 * len(classes)), layout="constrained"
-    )
+    size = (1.6 + 0.75 * len(classes), 1.2 + 0.7 * len(classes))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     for row, column in np.ndindex(shares.shape):
         color = "white" if shares[row, column] > 55 else "black"
@@ -60,6 +64,7 @@ def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, 
     save(figure, path)
 
 
+@rc_context(AS_TEXT)
 def draw_samples(
     images: np.ndarray,
     labels: np.ndarray,
@@ -73,9 +78,8 @@ def draw_samples(
     images: (N, 48, 48) uint8 gray; labels: (N,) int; probabilities: (N, C) float.
     """
     chosen = np.random.default_rng(seed).permutation(len(images))[: SAMPLE_ROWS * SAMPLE_COLUMNS]
-    figure, grid = plt.subplots(
-        SAMPLE_ROWS, SAMPLE_COLUMNS, figsize=(1.3 * SAMPLE_COLUMNS, 1.75 * SAMPLE_ROWS), layout="constrained"
-    )
+    figure = Figure(figsize=(1.3 * SAMPLE_COLUMNS, 1.75 * SAMPLE_ROWS), layout="constrained")
+    grid = figure.subplots(SAMPLE_ROWS, SAMPLE_COLUMNS)
     for axes in grid.flat:
         axes.axis("off")
     for axes, row in zip(grid.flat, chosen, strict=False):
@@ -91,8 +95,7 @@ def draw_samples(
     save(figure, path)
 
 
-def save(figure: "plt.Figure", path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=120, format="png")
-    plt.close(figure)

@@ -7,6 +7,7 @@ from device.cli.commands import HELP, LazyGroup, run_command_line
 COMMANDS = {
     "data": "toolkit.cli.data:data",
     "train": "toolkit.cli.train:train",
+    "compare": "toolkit.cli.compare:compare",
     "evaluate": "toolkit.cli.evaluate:evaluate",
     "quantize": "toolkit.cli.quantize:quantize",
     "benchmark": "toolkit.cli.benchmark:benchmark",

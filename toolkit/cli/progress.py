@@ -18,6 +18,7 @@ class TrainingProgress:
 
     def __init__(self, epochs: int, quiet: bool):
         self.epochs = epochs
+        self.epochs_done = 0
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -44,6 +45,7 @@ class TrainingProgress:
 
     def step(self, epoch: int, done: int, steps: int, loss: float) -> None:
         """Move the bar to ``done`` of ``steps`` of epoch ``epoch`` (from 0)."""
+        self.epochs_done = epoch
         self.bar.update(
             self.task,
             total=self.epochs * steps,
@@ -52,8 +54,11 @@ class TrainingProgress:
         )
 
     def epoch_done(self, record: EpochRecord) -> None:
-        """Print what an epoch gave."""
+        """Print what an epoch gave, training beside validation."""
+        self.epochs_done = record.epoch
         self.say(
-            f"epoch {record.epoch:>3}/{self.epochs}  loss {record.loss:.3f}  validation "
-            f"{100 * record.validation_accuracy:.1f} %  {record.seconds:.0f} s{'  best' if record.best else ''}"
+            f"epoch {record.epoch:>3}/{self.epochs}  loss {record.training_loss:.3f}  validation "
+            f"{record.validation_loss:.3f}  accuracy {100 * record.training_accuracy:.1f} %  validation "
+            f"{100 * record.validation_accuracy:.1f} %  rate {record.learning_rate:.2g}  {record.seconds:.0f} s"
+            f"{'  best' if record.best else ''}"
         )

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
@@ -12,24 +13,43 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     """Print every architecture with a line about it, and exit."""
     if not wanted or ctx.resilient_parsing:
         return
+    from device.plugins import ARCHITECTURES as PLUGINS
+    from device.plugins import plugin_names
     from toolkit.training.architectures import ARCHITECTURES
 
-    width = max(map(len, ARCHITECTURES)) + 2
+    width = max(map(len, (*ARCHITECTURES, *plugin_names(PLUGINS)))) + 2
     for architecture in ARCHITECTURES.values():
         start = f"; starts from --weights {architecture.pretrained}" if architecture.pretrained else ""
         click.echo(f"{architecture.name:{width}}{architecture.summary}{start}")
+    for name in plugin_names(PLUGINS):
+        click.echo(f"{name:{width}}of an installed package")
+    click.echo(f"{'FILE.py[:build]':{width}}a network of your own; or a .keras file")
     ctx.exit()
+
+
+def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> str | None:
+    """Return the one architecture that was given, or None; two are wrong use."""
+    if len(names) > 1:
+        raise click.UsageError(
+            f"--arch was given {len(names)} times ({', '.join(names)}); expected one; 'toolkit compare' trains several"
+        )
+    return names[0] if names else None
 
 
 @click.command()
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    required=True,
-    help="Folders by split and class, or fer2013.csv.",
+    help="Folders by split and class, or fer2013.csv; it may stand in the --recipe.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of this training.  [default: runs/ARCH]")
-@click.option("--arch", help="Architecture; see --list-archs.  [default: compact]")
+@click.option(
+    "--arch",
+    multiple=True,
+    callback=one_of_them,
+    help="Architecture: a name of --list-archs, FILE.py[:build], or a .keras file.  [default: that of --init, else "
+    "compact]",
+)
 @click.option(
     "--list-archs",
     is_flag=True,
@@ -45,7 +65,10 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
 )
 @click.option("--classes", help="Train on these classes only, comma-separated, in this order.")
 @click.option(
-    "--recipe", "recipe_file", type=click.Path(path_type=Path), help="TOML file of training options."
+    "--recipe",
+    "recipe_file",
+    type=click.Path(path_type=Path),
+    help="TOML file of training options; docs/RECIPES.md has them all.",
 )
 @click.option(
     "--teacher",
@@ -55,11 +78,12 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     help="Trained .keras to learn from; repeat for several.",
 )
 @click.option(
-    "--answers",
+    "--teacher-cache",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder where the teachers' answers are kept, and found by every training with the same teachers, faces and "
-    "views.  [default: OUT/answers]",
+    "views.  [default: OUT/teacher_cache]",
 )
+@click.option("--answers", type=click.Path(path_type=Path, file_okay=False), hidden=True)
 @click.option(
     "--init",
     type=click.Path(path_type=Path),
@@ -80,13 +104,38 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     "published weights, else 0]",
 )
 @click.option(
-    "--epochs", type=int, help="Times through the training faces.  [default: 60; 30 with published weights]"
+    "--epochs",
+    type=int,
+    help="Times through the training faces; with --resume, more than before lengthen the training.  [default: 60; 30 "
+    "with published weights, 20 with --init]",
 )
-@click.option("--batch-size", type=int, help="Faces a step.  [default: 128]")
+@click.option(
+    "--batch-size", type=int, help="Faces a step.  [default: 128, less where there are under 3,072 faces]"
+)
 @click.option(
     "--learning-rate",
     type=float,
-    help="Peak learning rate for a batch of 128.  [default: 0.1; 0.02 with published weights]",
+    help="Peak learning rate for a batch of 128; adam and adamw take a hundredth.  [default: 0.1; 0.02 with published "
+    "weights, 0.01 with --init]",
+)
+@click.option("--optimizer", help="sgd, adam or adamw.  [default: sgd]")
+@click.option(
+    "--schedule",
+    help="Learning rate: one-cycle, cosine, step, plateau or constant.  [default: one-cycle]",
+)
+@click.option(
+    "--augmentation",
+    type=float,
+    help="How far a training face is changed, from 0, not at all, to 1.  [default: 1]",
+)
+@click.option(
+    "--augment",
+    help="Which changes, comma-separated.  [default: geometry,camera,light,erasing]",
+)
+@click.option(
+    "--class-weights/--no-class-weights",
+    default=None,
+    help="Weigh each face's loss by 1 / (class size).",
 )
 @click.option(
     "--patience", type=int, help="Stop after so many epochs without a better one; 0 never.  [default: 0]"
@@ -104,41 +153,57 @@ def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: boo
     help="Keras dtype policy: float32, mixed_bfloat16, mixed_float16.  [default: mixed_bfloat16]",
 )
 @click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
-@click.option("--resume", is_flag=True, help="Go on where the training in --out stopped.")
+@click.option("--resume", is_flag=True, help="Go on with the training in --out, as it was begun.")
 @output_options(
     quiet="No progress.",
     overwrite="Start anew in a folder that holds a training or a best.keras.",
 )
 def train(
-    data, out, classes, recipe_file, teachers, answers, init, resume, overwrite, as_json, quiet, **choices
+    recipe_file: Path | None,
+    out: Path | None,
+    answers: Path | None,
+    teacher_cache: Path | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
-    from toolkit.data.class_names import parse_classes
     from toolkit.models.quiet_tensorflow import import_quietly
-    from toolkit.training.recipe import RANDOM_WEIGHTS, read_recipe
+    from toolkit.training.request import make_request
 
-    if init and not choices["weights"]:
-        choices["weights"] = RANDOM_WEIGHTS
-    names = parse_classes(classes, fewest=2) if classes is not None else None
-    recipe = read_recipe(recipe_file, **choices)
-    with TrainingProgress(recipe.epochs, quiet) as progress:
+    options["teacher_cache"] = teacher_cache or answers
+    request = make_request(recipe_file, out, resume, overwrite, **options)
+    with TrainingProgress(request.recipe.epochs, quiet) as progress:
         import_quietly()
-        from toolkit.training.session import TrainingRequest, train
+        from toolkit.training.session import train
 
-        out = out or Path("runs") / recipe.arch
-        request = TrainingRequest(data, out, recipe, names, teachers, init, resume, overwrite, answers)
-        result = train(request, progress.say, progress.step, progress.epoch_done)
+        try:
+            result = train(request, progress.step, progress.epoch_done)
+        except KeyboardInterrupt:
+            interrupted(request.out, progress.epochs_done)
     report = result.report
     if as_json:
-        click.echo(
-            json.dumps(
-                {"model": str(result.model), "epochs": len(result.history), "validation": report.to_json()}
-            )
-        )
+        told = {"model": str(result.model), "epochs": len(result.history), "epoch": result.best.epoch}
+        click.echo(json.dumps(told | {"validation": report.to_json()}))
         return
     low, high = (100 * bound for bound in report.interval)
     click.echo(
-        f"{result.model}: {100 * report.accuracy:.1f} % on {report.n:,} validation faces "
-        f"(95 % interval {low:.1f} to {high:.1f}); history and pictures beside it"
+        f"{result.model}: {100 * report.accuracy:.1f} % on {report.n:,} validation faces (95 % interval {low:.1f} to "
+        f"{high:.1f}), {100 * result.best.training_accuracy:.1f} % on training faces; epoch {result.best.epoch} of "
+        f"{len(result.history)}, by the lowest validation loss; history and pictures beside it"
+    )
+
+
+def interrupted(out: Path, epochs_done: int) -> NoReturn:
+    """Raise the error that says what Ctrl-C leaves and how to go on."""
+    from device.errors import EdgeError
+
+    if not epochs_done:
+        raise EdgeError("interrupted before an epoch was finished; nothing is kept; train again")
+    raise EdgeError(
+        f"interrupted; {out} keeps epoch {epochs_done} and best.keras, the best so far; go on with: toolkit train "
+        f"--out {out} --resume"
     )

@@ -30,7 +30,9 @@ class TrainingData:
     leaks_removed: int
 
 
-def prepare_data(whole: Dataset, choice: SplitChoice, classes: tuple[str, ...] | None = None) -> TrainingData:
+def split_for_training(
+    whole: Dataset, choice: SplitChoice, classes: tuple[str, ...] | None = None
+) -> TrainingData:
     """Split ``whole``, a data set with all its classes under its own labels, and keep ``classes`` of it.
 
     Training faces that also stand in the validation or test split, pixel for pixel, are removed. The validation

@@ -6,7 +6,7 @@ from typing import Any
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.leaks import leaked_rows
-from toolkit.data.train_split import SplitChoice, prepare_data
+from toolkit.data.train_split import SplitChoice, split_for_training
 
 NOT_KNOWN = (
     "these faces are training faces, or of data without splits: if the model was trained on them, its accuracy here "
@@ -41,7 +41,7 @@ def learnt_faces(whole: Dataset, labels: tuple[str, ...], training: dict[str, An
     try:
         recipe = training["recipe"]
         choice = SplitChoice(**{field.name: recipe[field.name] for field in dataclasses.fields(SplitChoice)})
-        learnt = prepare_data(whole, choice, labels).train
+        learnt = split_for_training(whole, choice, labels).train
     except (KeyError, TypeError, EdgeError):  # no recipe, that of another version, or of other data
         return None
     return learnt if learnt.fingerprint() == training.get("train_sha256") else None

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ FILE_NAME = "history.csv"
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch: losses as means, accuracy as a share of the validation faces, whether it was the best so far.
+    """One epoch: losses as means, accuracies as shares, whether it was the best so far.
 
-    validation_loss is taken at ``temperature``, the one that makes it lowest.
+    ``loss`` is what was minimised, on augmented faces; validation and training loss and accuracy are those of the saved
+    weights on the validation faces and on a fixed sample of training faces as they are, at ``temperature``.
     """
 
     epoch: int
@@ -26,6 +28,8 @@ class EpochRecord:
     seconds: float
     temperature: float
     best: bool
+    training_loss: float = math.nan
+    training_accuracy: float = math.nan
 
 
 def write_history(folder: Path, history: list[EpochRecord]) -> None:

@@ -8,7 +8,10 @@ from device.model.expression_model import ExpressionModel
 from toolkit.models.predictors import NarrowedPredictor, Predictor
 
 HISTORY = "history.csv"  # toolkit train writes it beside the model
-CURVES = {"accuracy": ("accuracy",), "val_accuracy": ("validation_accuracy", "val_accuracy")}
+CURVES = {
+    "accuracy": ("training_accuracy", "accuracy"),
+    "val_accuracy": ("validation_accuracy", "val_accuracy"),
+}
 
 
 def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any] | None]:

@@ -44,11 +44,20 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
 
     The last layer with weights and what follows it stay float32: logits and probabilities need the digits.
     """
+    faster = _copied(model, dtype_policy, exact_end=True)
+    faster.set_weights(model.get_weights())
+    return faster
+
+
+def _copied(model: keras.Model, dtype_policy: str, exact_end: bool) -> keras.Model:
+    """Return a copy of ``model`` and of the models inside it, without their weights."""
     weighted = [layer.name for layer in model.layers if layer.weights]
-    after = model.layers.index(model.get_layer(weighted[-1])) if weighted else 0
+    after = model.layers.index(model.get_layer(weighted[-1])) if weighted and exact_end else len(model.layers)
     exact = {layer.name for layer in model.layers[after:]}
 
     def copy(layer: keras.Operation) -> keras.Operation:
+        if isinstance(layer, keras.Model):
+            return _copied(layer, dtype_policy, layer.name in exact)
         config = layer.get_config()
         if not isinstance(layer, keras.layers.Layer):  # a bare operation, such as a division
             return type(layer).from_config(config)
@@ -57,9 +66,7 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
         fusible = normalises and layer.scale and layer.center
         return (FusedBatchNormalization if fusible else type(layer)).from_config(config)
 
-    faster = keras.models.clone_model(model, clone_function=copy)
-    faster.set_weights(model.get_weights())
-    return faster
+    return keras.models.clone_model(model, clone_function=copy)
 
 
 def _slow_in_bfloat16(layer: keras.layers.Layer) -> bool:

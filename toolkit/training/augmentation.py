@@ -7,6 +7,7 @@ strength trades what a camera does to a face for the clean one; docs/TRAINING.md
 """
 
 import math
+from collections.abc import Collection
 
 import cv2
 import numpy as np
@@ -19,18 +20,23 @@ BRIGHTNESS = 0.2
 ERASE_CHANCE = 0.5
 ERASE_SIDE = (0.15, 0.45)
 CAMERA_CHANCE = 0.25
+PARTS = ("geometry", "camera", "light", "erasing")
 
 
-def augment_face(face: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+def augment_face(
+    face: np.ndarray, rng: np.random.Generator, strength: float = 1.0, parts: Collection[str] = PARTS
+) -> np.ndarray:
     """Return a changed copy of one face: (48, 48) uint8 gray in and out.
 
-    ``strength``, 0 to 1, shrinks every range of turning, shifting and light, and the chances of the rest.
+    ``strength``, 0 to 1, shrinks every range of turning, shifting and light, and the chances of the rest; ``parts``
+    are the kinds of change that happen at all.
     """
-    face = turn_and_shift(face, rng, strength)
-    if rng.random() < strength * CAMERA_CHANCE:
+    face = turn_and_shift(face, rng, strength) if "geometry" in parts else face.copy()
+    if "camera" in parts and rng.random() < strength * CAMERA_CHANCE:
         face = CAMERA_FAULTS[rng.integers(len(CAMERA_FAULTS))](face, rng)
-    face = change_light(face, rng, strength)
-    if rng.random() < strength * ERASE_CHANCE:
+    if "light" in parts:
+        face = change_light(face, rng, strength)
+    if "erasing" in parts and rng.random() < strength * ERASE_CHANCE:
         face = erase_part(face, rng)
     return face
 

@@ -1,6 +1,11 @@
 """An exponential moving average of all weights, batch-normalisation statistics included."""
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
+
+from toolkit.training.renormalization import reestimate_statistics
 
 # Averaging every few steps costs nothing and averages the same.
 STEPS_BETWEEN_UPDATES = 8
@@ -20,3 +25,22 @@ class WeightAverage:
         share = 1 / min(self.updates, 1 + self.memory_updates)
         for average, weight in zip(self.weights, weights, strict=True):
             average += share * (weight - average)
+
+
+class AveragedWeights:
+    """A context in which a model carries an average of its weights, with the statistics of ``batches``; what it carried
+    before, dropout seeds included, comes back at its end."""
+
+    def __init__(
+        self, model: keras.Model, weights: list[np.ndarray], batches: Callable[[], list[np.ndarray]]
+    ):
+        self.model, self.weights, self.batches = model, weights, batches
+
+    def __enter__(self) -> None:
+        self.kept = [keras.ops.convert_to_numpy(variable) for variable in self.model.variables]
+        self.model.set_weights(self.weights)
+        reestimate_statistics(self.model, self.batches())
+
+    def __exit__(self, *exc: object) -> None:
+        for variable, value in zip(self.model.variables, self.kept, strict=True):
+            variable.assign(value)

@@ -39,9 +39,10 @@ class BatchMaker:
 
     def __init__(self, dataset: Dataset, recipe: TrainingRecipe):
         self.dataset = dataset
-        self.recipe = recipe
+        self.recipe = recipe = recipe.with_batch_size(len(dataset))
         self.class_count = len(dataset.classes)
         self.batches_per_epoch = max(1, len(dataset) // recipe.batch_size)
+        self.class_weights = class_weights(dataset.labels, self.class_count) if recipe.class_weights else None
         self.chances = sampling_chances(dataset.labels, self.class_count, recipe.class_balance)
         votes = dataset.votes if recipe.votes_weight else None
         self.vote_shares = None if votes is None else vote_shares(votes)
@@ -81,7 +82,10 @@ class BatchMaker:
                 rng if view is None else np.random.default_rng([self.recipe.seed, view, row]) for row in rows
             ]
             faces = np.stack(
-                [augment_face(face, its, strength) for face, its in zip(faces, rngs, strict=True)]
+                [
+                    augment_face(face, its, strength, self.recipe.augmentations)
+                    for face, its in zip(faces, rngs, strict=True)
+                ]
             )
             if view is not None:  # a mirrored view means the same, and doubles the views for nothing
                 mirrored = rng.random(len(faces)) < 0.5
@@ -90,6 +94,8 @@ class BatchMaker:
         smoothing = self.recipe.label_smoothing
         targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)
         targets[np.arange(len(rows)), self.dataset.labels[rows]] += 1 - smoothing
+        if self.class_weights is not None:
+            targets *= self.class_weights[self.dataset.labels[rows]][:, None]
         votes = None if self.vote_shares is None else self.vote_shares[rows]
         if self.recipe.mixup_alpha:
             share = np.float32(rng.beta(self.recipe.mixup_alpha, self.recipe.mixup_alpha))
@@ -109,6 +115,12 @@ def yield_the_processor() -> None:
     if sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + STEPS_BACK)
+
+
+def class_weights(labels: np.ndarray, class_count: int) -> np.ndarray:
+    """Return each class's weight in the loss, (C,) float32, proportional to 1 / (class size), 1 on average of faces."""
+    sizes = np.bincount(labels, minlength=class_count)
+    return (len(labels) / (np.count_nonzero(sizes) * np.maximum(sizes, 1))).astype(np.float32)
 
 
 def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:

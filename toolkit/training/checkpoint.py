@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from device.errors import EdgeError
 from device.files import whole_file
 
 FILE_NAME = "checkpoint.npz"
+Groups = dict[str, list[np.ndarray]]
 
 
-def save_checkpoint(folder: Path, groups: dict[str, list[np.ndarray]], state: dict) -> None:
+def save_checkpoint(folder: Path, groups: Groups, state: dict[str, Any]) -> None:
     """Write arrays by group and a JSON-able ``state`` to ``folder``/checkpoint.npz, whole or not at all."""
     arrays = {
         f"{group}/{number}": array
@@ -24,14 +26,23 @@ def save_checkpoint(folder: Path, groups: dict[str, list[np.ndarray]], state: di
         np.savez(handle, **arrays)  # type: ignore[arg-type]
 
 
-def load_checkpoint(folder: Path) -> tuple[dict[str, list[np.ndarray]], dict]:
+def read_state(folder: Path) -> dict[str, Any]:
+    """Return the ``state`` alone; EdgeError as ``load_checkpoint``."""
+    return _read(folder, arrays=False)[1]
+
+
+def load_checkpoint(folder: Path) -> tuple[Groups, dict[str, Any]]:
     """Return what ``save_checkpoint`` wrote; EdgeError if it is absent or damaged."""
+    return _read(folder, arrays=True)
+
+
+def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
     path = folder / FILE_NAME
     try:
         with np.load(path, allow_pickle=False) as stored:
-            groups: dict[str, list[np.ndarray]] = {}
+            groups: Groups = {}
             for key in stored.files:
-                if key != "state":
+                if arrays and key != "state":
                     groups.setdefault(key.split("/")[0], []).append(stored[key])
             return groups, json.loads(stored["state"].tobytes())
     except FileNotFoundError as error:

@@ -1,147 +1,208 @@
 """Everything that decides a training, in one value that is saved beside the model."""
 
 import dataclasses
-import tomllib
-from collections.abc import Iterator
+import difflib
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from device.errors import EdgeError, UsageError
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 from toolkit.data.train_split import SplitChoice
-from toolkit.training.architectures import ARCHITECTURES, get_architecture
+from toolkit.training.architectures import pretrained_of
+from toolkit.training.augmentation import PARTS as AUGMENTATIONS
 
 RANDOM_WEIGHTS = "none"
 # What suits an architecture that starts from published weights, where the recipe says nothing: few epochs, a low rate.
 PRETRAINED_DEFAULTS = {"epochs": 30, "learning_rate": 0.02, "freeze_epochs": 5}
+# ... and where trained weights are given by --init: their faces are not to be unlearnt.
+FINE_TUNING_DEFAULTS = {"epochs": 20, "learning_rate": 0.01}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("one-cycle", "cosine", "step", "plateau", "constant")
+# An epoch has this many steps or more, unless ``batch_size`` is given: few faces make small batches.
+STEPS_WANTED, SMALLEST_BATCH, USUAL_BATCH = 24, 16, 128
+ADAM_SHARE = 0.01  # of the learning rate of SGD
+
+
+def option(
+    default: Any, doc: str, low: float | None = None, high: float | None = None, known: tuple[str, ...] = ()
+) -> Any:
+    """Return a recipe's field: its default, what it does, and the numbers or names that it may have."""
+    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high, "known": known})
 
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """The choices of one training; every default is what ships unless a recipe file says otherwise.
+    """The choices of one training. docs/RECIPES.md has every field, its default and what it does, from this code.
 
-    label_source is one of LABEL_SOURCES: the data's own labels or the majority of the FER+ votes.
-    learning_rate is the peak for a batch of 128 and scales with the batch; weight_decay is decoupled, a share of
-    the learning rate; augmentation is how far a face is changed, from 0, not at all, to 1, as far as a camera does;
-    views is after how many epochs the changes come again, 0 never: then each teacher is asked about each view once,
-    not every epoch; ema_epochs is the memory of the weight average; votes_weight weighs the second head that
-    learns the FER+ taggers' votes; teacher_weight is the share of the distillation loss at teacher_temperature;
-    validation_share is taken from the training split when the data has no validation split, or always if
-    ``hold_out`` is true. weights is what the backbone starts from: published ones by name (imagenet, faces), a file of
-    them, or none for random ones; for the first freeze_epochs only the heads learn, then all layers do at
-    fine_tune_factor times the learning rate.
+    >>> TrainingRecipe(arch="small", epochs=20, learning_rate=0.05)
     """
 
-    arch: str = "compact"
-    label_source: str = OWN_LABELS
-    epochs: int = 60
-    batch_size: int = 128
-    learning_rate: float = 0.1
-    warmup_share: float = 0.15
-    weight_decay: float = 0.005
-    label_smoothing: float = 0.1
-    mixup_alpha: float = 0.0
-    augmentation: float = 1.0
-    views: int = 0
-    ema_epochs: float = 1.0
-    votes_weight: float = 0.5
-    teacher_weight: float = 0.7
-    teacher_temperature: float = 2.0
-    class_balance: float = 0.0
-    patience: int = 0
-    validation_share: float = 0.1
-    hold_out: bool = False
-    weights: str = RANDOM_WEIGHTS
-    freeze_epochs: int = 0
-    fine_tune_factor: float = 0.1
-    dtype_policy: str = "mixed_bfloat16"
-    seed: int = 0
+    arch: str = option("compact", "Architecture: a name of `--list-archs`, `FILE.py[:build]`, or a `.keras`.")
+    channels: int = option(
+        0,
+        "Channels of the picture that enters: 1, or 3, the same gray three times. 0: as the network is built.",
+        0,
+        3,
+    )
+    label_source: str = option(
+        OWN_LABELS,
+        "`own`: the data's labels; `ferplus`: the majority of the FER+ votes, 8 classes.",
+        known=LABEL_SOURCES,
+    )
+    epochs: int = option(60, "Times through the training faces.", 1, 100_000)
+    batch_size: int = option(
+        0,
+        f"Faces a step. 0: {USUAL_BATCH}, or as few as {SMALLEST_BATCH} where an epoch would have less than "
+        f"{STEPS_WANTED} steps.",
+        0,
+        65_536,
+    )
+    learning_rate: float = option(
+        0.1,
+        "Peak learning rate for a batch of 128; it scales with the batch. With `adam` and `adamw` a hundredth of it.",
+        1e-8,
+        100.0,
+    )
+    optimizer: str = option(
+        "sgd",
+        "`sgd` (Nesterov momentum 0.9), `adam` or `adamw`; weight decay is decoupled.",
+        known=OPTIMIZERS,
+    )
+    schedule: str = option(
+        "one-cycle",
+        "Learning rate after the warm-up: `one-cycle` and `cosine` fall to zero (`cosine` has no warm-up), `step` "
+        "falls to a tenth after 1/2 and 3/4, `plateau` halves it after 4 epochs without a better, `constant` stays.",
+        known=SCHEDULES,
+    )
+    warmup_share: float = option(
+        0.15, "Share of the training in which the learning rate rises; 50 steps or more.", 0.0, 0.9
+    )
+    clip_norm: float = option(
+        5.0, "Largest norm of all gradients together; longer ones are shortened. 0: none are.", 0.0, 1e6
+    )
+    weight_decay: float = option(0.005, "Decoupled, a share of the learning rate.", 0.0, 1.0)
+    label_smoothing: float = option(0.1, "Share of each label that goes to all classes alike.", 0.0, 0.9)
+    mixup_alpha: float = option(0.0, "Beta distribution of mixup; 0: none.", 0.0, 10.0)
+    augmentation: float = option(
+        1.0, "How far a face is changed, from 0, not at all, to 1, as far as a camera does.", 0.0, 1.0
+    )
+    augment: str = option(
+        ",".join(AUGMENTATIONS), f"Which changes, comma-separated, of {', '.join(AUGMENTATIONS)}."
+    )
+    views: int = option(
+        0,
+        "The changes come again after so many epochs, and each teacher is asked about each view once. 0: always new.",
+        0,
+        10_000,
+    )
+    ema_epochs: float = option(1.0, "Memory of the weight average, in epochs.", 0.0, 1000.0)
+    votes_weight: float = option(
+        0.5,
+        "Weight of the second head, which learns the FER+ taggers' votes where the data has them.",
+        0.0,
+        10.0,
+    )
+    teacher_weight: float = option(0.7, "Share of the distillation loss, with teachers.", 0.0, 1.0)
+    teacher_temperature: float = option(2.0, "Temperature of the distillation loss.", 0.1, 100.0)
+    class_balance: float = option(
+        0.0, "Faces are drawn by (class size) ** -class_balance: 1 shows all classes equally often.", 0.0, 1.0
+    )
+    class_weights: bool = option(
+        False, "Weigh each face's loss by 1 / (class size), so that all classes weigh the same."
+    )
+    patience: int = option(0, "Stop after so many epochs without a better one; 0: never.", 0, 100_000)
+    validation_share: float = option(
+        0.1, "Share of the training split to hold out where the data has no validation split.", 0.0, 0.5
+    )
+    hold_out: bool = option(False, "Hold faces out even if the data has a validation split.")
+    weights: str = option(
+        RANDOM_WEIGHTS,
+        "What the backbone starts from: published weights by name (`imagenet`, `faces`), a file of them, or `none`.",
+    )
+    freeze_epochs: int = option(0, "Only the classifier learns for so many epochs.", 0, 100_000)
+    fine_tune_factor: float = option(
+        0.1, "After them all layers learn, at this share of the learning rate.", 1e-6, 1.0
+    )
+    dtype_policy: str = option("mixed_bfloat16", f"{', '.join(POLICIES)}.", known=POLICIES)
+    seed: int = option(0, "Seed of everything random.", 0, 2**31 - 1)
 
     @property
     def split_choice(self) -> SplitChoice:
         """The faces that choose the epoch."""
         return SplitChoice(self.hold_out, self.validation_share, self.seed, self.label_source)
 
+    @property
+    def peak_rate(self) -> float:
+        """The peak learning rate of this batch size and optimizer."""
+        share = 1.0 if self.optimizer == "sgd" else ADAM_SHARE
+        return share * self.learning_rate * (self.batch_size or USUAL_BATCH) / USUAL_BATCH
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in ``augment``."""
+        return tuple(filter(None, (name.strip() for name in self.augment.split(","))))
+
     def __post_init__(self) -> None:
-        for name, value, allowed in beyond_limits(vars(self)):
-            raise EdgeError(f"{name} must be {allowed}, not {value}")
-        if self.dtype_policy not in POLICIES:
-            raise EdgeError(f"dtype_policy must be one of {', '.join(POLICIES)}, not {self.dtype_policy}")
-        if self.label_source not in LABEL_SOURCES:
-            raise EdgeError(
-                f"label_source must be one of {', '.join(LABEL_SOURCES)}, not {self.label_source}"
-            )
+        for name, value in vars(self).items():
+            if wrong := why_refused(name, value):
+                raise EdgeError(f"{name} {wrong}")
         if self.views and self.mixup_alpha:
             raise EdgeError(
                 f"views {self.views} and mixup_alpha {self.mixup_alpha:g} exclude each other: a mixed face is new "
                 "every time; set one of them to 0"
             )
 
-
-LIMITS = (
-    ("epochs", 1, 100_000),
-    ("batch_size", 2, 65_536),
-    ("learning_rate", 1e-8, 100.0),
-    ("warmup_share", 0.0, 0.9),
-    ("weight_decay", 0.0, 1.0),
-    ("label_smoothing", 0.0, 0.9),
-    ("mixup_alpha", 0.0, 10.0),
-    ("augmentation", 0.0, 1.0),
-    ("views", 0, 10_000),
-    ("ema_epochs", 0.0, 1000.0),
-    ("votes_weight", 0.0, 10.0),
-    ("teacher_weight", 0.0, 1.0),
-    ("teacher_temperature", 0.1, 100.0),
-    ("class_balance", 0.0, 1.0),
-    ("patience", 0, 100_000),
-    ("validation_share", 0.0, 0.5),
-    ("freeze_epochs", 0, 100_000),
-    ("fine_tune_factor", 1e-6, 1.0),
-    ("seed", 0, 2**31 - 1),
-)
+    def with_batch_size(self, faces: int) -> "TrainingRecipe":
+        """Return the recipe with the batch size that it has for ``faces`` training faces."""
+        if self.batch_size:
+            return self
+        size = min(USUAL_BATCH, max(SMALLEST_BATCH, faces // STEPS_WANTED))
+        return dataclasses.replace(self, batch_size=size)
 
 
-def beyond_limits(values: dict) -> Iterator[tuple[str, float, str]]:
-    """Yield the name of each of ``values`` outside its limits, the value, and what is allowed; None is none."""
-    for name, low, high in LIMITS:
-        value = values.get(name)
-        if value is not None and not low <= value <= high:
-            yield name, value, f"from {low} to {high}"
+def why_refused(name: str, value: Any) -> str:
+    """Return why ``value`` cannot be that of the recipe's field ``name``, or ''."""
+    limits = FIELDS[name].metadata
+    known, low, high = limits["known"], limits["low"], limits["high"]
+    if known and value not in known:
+        return f"must be one of {', '.join(known)}, not {value}"
+    if low is not None and not (math.isfinite(value) and low <= value <= high):
+        return f"must be from {low} to {high}, not {value}"
+    if name == "channels" and value == 2:
+        return "must be 0, 1 or 3, not 2"
+    if name == "augment":
+        wrong = [part for part in value.split(",") if part.strip() and part.strip() not in AUGMENTATIONS]
+        if wrong:
+            return f"must be some of {', '.join(AUGMENTATIONS)}, not {wrong[0].strip()}"
+    return ""
 
 
-def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
-    """Return the recipe of a TOML file (the defaults where ``path`` is None) with ``overrides`` that are not None.
+FIELDS = {field.name: field for field in dataclasses.fields(TrainingRecipe)}
+
+
+def make_recipe(
+    values: dict[str, Any], options: dict[str, Any] | None = None, where: str = ""
+) -> TrainingRecipe:
+    """Return the recipe of ``values``, such as a TOML file's, with ``options`` that are not None over them.
 
     Unless told otherwise, an architecture made for it starts from its published weights and PRETRAINED_DEFAULTS.
-    Raises UsageError, which names the option, for a wrong value in ``overrides``, EdgeError for one in the file.
+    Raises UsageError, which names the option as it is typed, for a wrong one of ``options``, EdgeError for a wrong one
+    of ``values``; ``where`` says in which file.
     """
-    refuse_wrong_options(overrides)
-    values: dict = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise EdgeError(
-                f"cannot read the recipe {path}: {error}; expected a TOML file of options"
-            ) from error
-    values |= {name: value for name, value in overrides.items() if value is not None}
-    pretrained = get_architecture(str(values.get("arch", TrainingRecipe.arch))).pretrained
-    if pretrained:
+    chosen = {name: value for name, value in (options or {}).items() if value is not None}
+    for name, value in chosen.items():
+        if wrong := why_refused(name, value):
+            raise UsageError(f"--{name.replace('_', '-')} {wrong}")
+    values = {name: checked_type(name, value, where) for name, value in values.items()} | chosen
+    if pretrained := pretrained_of(str(values.get("arch", TrainingRecipe.arch))):
         values = {"weights": pretrained} | values
     if values.get("weights", RANDOM_WEIGHTS) != RANDOM_WEIGHTS:
         values = PRETRAINED_DEFAULTS | values
-    known = {field.name: field.type for field in dataclasses.fields(TrainingRecipe)}
-    for name, value in values.items():
-        if name not in known:
-            raise EdgeError(f"no training option '{name}' (in {path}); there are: {', '.join(known)}")
-        wanted = known[name]
-        if wanted is float and type(value) is int:
-            values[name] = float(value)
-        elif type(value) is not wanted:
-            raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r} (in {path})")  # type: ignore[union-attr]
     recipe = TrainingRecipe(**values)
-    if overrides.get("freeze_epochs") and recipe.freeze_epochs > recipe.epochs:
+    if chosen.get("freeze_epochs") and recipe.freeze_epochs > recipe.epochs:
         raise UsageError(
             f"--freeze-epochs {recipe.freeze_epochs} are more than all {recipe.epochs} --epochs; lower the first or "
             "raise the second"
@@ -149,13 +210,21 @@ def read_recipe(path: str | Path | None, **overrides: object) -> TrainingRecipe:
     return recipe
 
 
-def refuse_wrong_options(options: dict) -> None:
-    """Raise UsageError, naming the option as it is typed, for a value that no recipe may have; None is none."""
-    for name, value, allowed in beyond_limits(options):
-        raise UsageError(f"--{name.replace('_', '-')} is {value}; expected {allowed}")
-    for name, known in (("arch", ARCHITECTURES), ("dtype_policy", POLICIES)):
-        chosen = options.get(name)
-        if chosen is not None and chosen not in known:
-            raise UsageError(
-                f"--{name.replace('_', '-')} is '{chosen}'; there are: {', '.join(known)}; choose one of them"
-            )
+def checked_type(name: str, value: Any, where: str) -> Any:
+    """Return ``value`` as the recipe's field ``name`` has it; EdgeError for an unknown field or another type."""
+    if name not in FIELDS:
+        raise EdgeError(f"{unknown(name, FIELDS)}{where}")
+    wanted = FIELDS[name].type
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r}{where}")  # type: ignore[union-attr]
+    return value
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """Return what to say of an option that is not there: the nearest that is, or all."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"no training option '{name}'" + (
+        f"; did you mean '{near[0]}'?" if near else f"; there are: {', '.join(known)}"
+    )

@@ -1,4 +1,6 @@
-"""Normalisation statistics of our faces in a network that learnt from other pictures."""
+"""Statistics of our faces in batch normalisations: of a network that learnt from other pictures, and of an average."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -48,3 +50,27 @@ def renormalize(model: keras.Model, faces: np.ndarray) -> None:
                 new_variance,
             ]
         )
+
+
+def reestimate_statistics(model: keras.Model, batches: Sequence[np.ndarray]) -> None:
+    """Give every batch normalisation that learns the mean and variance that ``batches`` of inputs have in it.
+
+    Moving averages follow the weights some fifty steps behind, and an average of weights has statistics of its own
+    (Izmailov et al., arXiv 1803.05407): with a handful of steps an epoch they are far off. Every batch weighs alike.
+    """
+    norms = [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    if not norms:
+        return
+    momenta = [layer.momentum for layer in norms]
+    try:
+        for number, batch in enumerate(batches):
+            for layer in norms:
+                layer.momentum = number / (number + 1)
+            model(batch, training=True)
+    finally:
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum

@@ -1,5 +1,6 @@
 """One call that trains: from data and recipe to a folder with the best model, its history and its pictures."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,43 +8,27 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from device.errors import EdgeError, UsageError
+from device.errors import UsageError
 from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset, narrowed
-from toolkit.data.train_split import describe, prepare_data
+from toolkit.data.train_split import TrainingData, describe, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
-from toolkit.models.predictors import load_predictor
-from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
-from toolkit.training.architectures import get_architecture, load_pretrained
-from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
-from toolkit.training.distillation.teacher_cache import answers_folder
+from toolkit.training.architectures import load_pretrained
+from toolkit.training.distillation.teacher_cache import cache_folder
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.pruning import can_prune, prune_into
-from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
+from toolkit.training.recipe import RANDOM_WEIGHTS
 from toolkit.training.renormalization import renormalize
-from toolkit.training.student import start_from, start_from_backbone
+from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out
+from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
-from toolkit.training.trainer import BEST_FILE, Progress, Trainer
+from toolkit.training.trainer import Origins, Progress, Trainer
 
-
-@dataclass(frozen=True)
-class TrainingRequest:
-    """What to train, on what, and where; ``init`` gives the first weights, ``resume`` goes on
-    in ``out``, ``overwrite`` starts anew there; teachers' answers are kept in ``answers``, or OUT/answers."""
-
-    data: Path
-    out: Path
-    recipe: TrainingRecipe
-    classes: tuple[str, ...] | None = None
-    teachers: tuple[Path, ...] = ()
-    init: Path | None = None
-    resume: bool = False
-    overwrite: bool = False
-    answers: Path | None = None
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,119 +39,118 @@ class TrainingResult:
     report: EvaluationReport
     history: list[EpochRecord]
 
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch that was kept."""
+        return [record for record in self.history if record.best][-1]
+
 
 def train(
     request: TrainingRequest,
-    say: Callable[[str], None],
-    progress: Progress,
-    epoch_done: Callable[[EpochRecord], None],
+    progress: Progress | None = None,
+    epoch_done: Callable[[EpochRecord], None] | None = None,
 ) -> TrainingResult:
-    """Train as ``request`` says. ``say`` gets lines for the user, the other two are called as training goes on.
+    """Train as ``request`` says; ``progress`` and ``epoch_done`` are called as training goes on.
 
-    Raises EdgeError for unusable data, options or files, and for a loss that is no longer a number.
+    Raises EdgeError for unusable data, options or files, and for a training that diverged.
+
+    >>> train(TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))).report.accuracy
     """
     refuse_out(request)
-    if request.answers and not asks_once(request):
+    if request.teacher_cache and not request.asks_teachers_once:
         raise UsageError(
-            "--answers keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
-            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --answers out"
+            "--teacher-cache keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
+            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --teacher-cache out"
         )
-    give_first_weights = first_weights(request, say)
-    whole = load_dataset(request.data)
-    for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
-        say(remark)
-    data = prepare_data(whole, request.recipe.split_choice, request.classes)
-    say(describe(data))
-    teachers = [
-        load_teacher(path, data.train.classes, request.recipe.dtype_policy) for path in request.teachers
-    ]
-    answers = None
-    if asks_once(request):
-        parent = request.answers or request.out / "answers"
-        answers = answers_folder(parent, request.teachers, data.train, request.recipe)
-    init_sha256 = sha256_of(request.init) if request.init and not request.resume else None
-    teacher_sha256s = tuple(sha256_of(path) for path in request.teachers)
-    trainer = Trainer(data, request.recipe, request.out, teachers, answers, init_sha256, teacher_sha256s)
+    give_first_weights = first_weights(request)
+    data = read_training_data(request)
+    trainer = make_trainer(request, data)
     give_first_weights(trainer.student, data.train)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()
-        say(f"resumed after epoch {len(trainer.history)} of {request.recipe.epochs}")
+        logger.info("resumed after epoch %d of %d", len(trainer.history), request.recipe.epochs)
     with locked(request.out, wait_s=0.0), TensorBoardLog(request.out, len(trainer.history) + 1) as log:
 
         def finished(record: EpochRecord) -> None:
             log.write(record)
-            epoch_done(record)
+            if epoch_done is not None:
+                epoch_done(record)
 
         history = trainer.run(progress, finished)
-    model = request.out / BEST_FILE
-    draw_learning_curves(history, request.out / "learning_curves.png")
-    validation = data.validation
-    probabilities = load_predictor(model).predict(validation.images)
+    return TrainingResult(request.out / BEST_FILE, draw(request, data.validation, history), history)
+
+
+def read_training_data(request: TrainingRequest) -> TrainingData:
+    """Return the faces to learn from and those that choose the epoch; what is odd about them is logged."""
+    whole = load_dataset(request.data)
+    for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
+        logger.info("%s", remark)
+    data = split_for_training(whole, request.recipe.split_choice, request.classes)
+    logger.info("%s", describe(data))
+    return data
+
+
+def make_trainer(request: TrainingRequest, data: TrainingData) -> Trainer:
+    """Return the trainer of ``request``, with its teachers and what its checkpoints must know again."""
+    recipe = request.recipe
+    teachers = [load_teacher(path, data.train.classes, recipe.dtype_policy) for path in request.teachers]
+    cache = None
+    if request.asks_teachers_once:
+        parent = request.teacher_cache or request.out / "teacher_cache"
+        cache = cache_folder(parent, request.teachers, data.train, recipe)
+    origins = Origins(
+        init_sha256=sha256_of(request.init) if request.init and not request.resume else None,
+        teacher_sha256s=tuple(sha256_of(path) for path in request.teachers),
+        request=request.to_state(),
+    )
+    return Trainer(data, recipe, request.out, teachers, cache, origins)
+
+
+def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecord]) -> EvaluationReport:
+    """Draw curves, confusion and samples into OUT; return the best model's report on the validation faces."""
+    model = load_keras_model(request.out / BEST_FILE)
+    faces = fitted(np.asarray(validation.images)[..., None].astype(np.float32), model.input_shape[1:])
+    probabilities = model.predict(faces, verbose=0)
     report = evaluate_predictions(probabilities, validation.labels, validation.classes)
+    draw_learning_curves(history, request.out / "learning_curves.png")
     title = f"validation, n = {report.n:,}, % of each true class"
     draw_confusion(np.array(report.confusion), validation.classes, request.out / "confusion.png", title)
+    samples = request.out / "samples.png"
     draw_samples(
         validation.images,
         validation.labels,
         probabilities,
         validation.classes,
-        request.out / "samples.png",
+        samples,
         request.recipe.seed,
     )
-    return TrainingResult(model, report, history)
+    return report
 
 
-def refuse_out(request: TrainingRequest) -> None:
-    """Raise EdgeError if ``out`` cannot be written, holds what would be lost or is read, or not what is resumed."""
-    refuse_folder(request.out)
-    has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
-    if request.resume and not has_checkpoint:
-        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
-    if request.resume:
-        return
-    refuse_input(request.out / BEST_FILE, (request.init, *request.teachers))
-    if request.overwrite:
-        return
-    if has_checkpoint:
-        raise EdgeError(
-            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
-        )
-    if (request.out / BEST_FILE).exists():
-        raise EdgeError(
-            f"{request.out} holds a {BEST_FILE} already, without the {CHECKPOINT_FILE} to go on with; "
-            "choose another --out, or pass --overwrite to replace it"
-        )
-
-
-def asks_once(request: TrainingRequest) -> bool:
-    """Return whether views come again and teachers' answers with them."""
-    return bool(request.teachers and request.recipe.views)
-
-
-def first_weights(
-    request: TrainingRequest, say: Callable[[str], None]
-) -> Callable[[keras.Model, Dataset], None]:
+def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None]:
     """Return what gives a student, with its training faces, the weights that ``request`` starts from.
 
     Files are read at once: a wrong one is told before the data is read.
     """
-    backbone = None if request.resume else load_backbone(request, say)
+    backbone = None if request.resume else load_backbone(request)
     init = None if request.resume else request.init
     trained = load_keras_model(init) if init else None
 
-    def give(student: keras.Model, train: Dataset) -> None:
+    def give(student: Student, train: Dataset) -> None:
         if backbone is not None:
-            start_from_backbone(student, backbone)
-            renormalize(student, train.images)
+            student.start_from_backbone(backbone)
+            renormalize(student.body, train.images)
         if init is None or trained is None:
             return
         columns = logit_columns(init, train.classes)
-        if can_prune(trained, student):
-            say(f"pruning the channels of {init} to those of {request.recipe.arch}, a minute or two")
-            prune_into(student, trained, train.images, columns)
+        if can_prune(trained, student.body):
+            logger.info(
+                "pruning the channels of %s to those of %s, a minute or two", init, request.recipe.arch
+            )
+            prune_into(student.body, trained, train.images, columns)
         else:
-            start_from(student, trained, columns)
+            student.start_from(trained, columns)
 
     return give
 
@@ -177,14 +161,15 @@ def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
     return [labels.index(name) for name in classes] if set(classes) <= set(labels) else []
 
 
-def load_backbone(request: TrainingRequest, say: Callable[[str], None]) -> keras.Model | None:
+def load_backbone(request: TrainingRequest) -> keras.Model | None:
     """Return the network with published weights that the recipe starts from, or None for random or ``init`` weights."""
-    architecture = get_architecture(request.recipe.arch)
     weights = request.recipe.weights
     if weights == RANDOM_WEIGHTS:
         return None
     if request.init is not None:
         raise UsageError(f"--init and --weights {weights} both give the first weights; leave one of them out")
-    backbone = load_pretrained(architecture, weights)
-    say(f"the backbone starts from the weights {weights}, frozen for {request.recipe.freeze_epochs} epochs")
+    backbone = load_pretrained(request.recipe.arch, weights)
+    logger.info(
+        "the backbone starts from the weights %s, frozen for %d epochs", weights, request.recipe.freeze_epochs
+    )
     return backbone

@@ -25,9 +25,11 @@ class TensorBoardLog:
     def write(self, record: EpochRecord) -> None:
         """Log one epoch, and let a TensorBoard that is watching see it."""
         scalars = {
-            "loss/training": record.loss,
+            "loss/minimised": record.loss,
+            "loss/training": record.training_loss,
             "loss/validation": record.validation_loss,
             "accuracy/validation": record.validation_accuracy,
+            "accuracy/training": record.training_accuracy,
             "schedule/learning_rate": record.learning_rate,
             "time/seconds": record.seconds,
         }

@@ -24,11 +24,11 @@ def make_dataset(count: int = 60, splits: tuple[str, ...] = ("train",), votes: b
     )
 
 
-def run(request, epoch_done=lambda record: None):
-    """Train as ``request`` says, silently; the import needs Keras."""
+def run(request, epoch_done=None):
+    """Train as ``request`` says; the import needs Keras."""
     from toolkit.training.session import train
 
-    return train(request, lambda line: None, lambda *step: None, epoch_done)
+    return train(request, epoch_done=epoch_done)
 
 
 def interrupt(record):

@@ -6,7 +6,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from toolkit.training.acceleration import FusedBatchNormalization, accelerated
-from toolkit.training.architectures import get_architecture
+from toolkit.training.architectures import build_network
 
 pytestmark = pytest.mark.toolkit
 FACES = np.random.default_rng(0).integers(0, 256, (32, 48, 48, 1)).astype(np.float32)
@@ -14,7 +14,7 @@ TARGETS = np.eye(7, dtype=np.float32)[np.arange(32) % 7]
 
 
 def without_dropout(name):
-    model = get_architecture(name).build(7)
+    model = build_network(name, 7)
     model.get_layer("features").rate = 0.0
     return model
 

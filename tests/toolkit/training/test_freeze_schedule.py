@@ -8,12 +8,12 @@ import pytest
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from toolkit.data.synthesis import load_synthetic
-from toolkit.data.train_split import prepare_data
+from toolkit.data.train_split import split_for_training
 from toolkit.results.history import EpochRecord
 from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.freeze_schedule import phase_of, set_frozen
-from toolkit.training.recipe import TrainingRecipe, read_recipe
-from toolkit.training.student import build_student, compile_student
+from toolkit.training.freeze_schedule import phase_of
+from toolkit.training.recipe import TrainingRecipe, make_recipe
+from toolkit.training.student import Student
 from toolkit.training.trainer import Trainer
 
 pytestmark = pytest.mark.toolkit
@@ -54,25 +54,24 @@ def test_a_backbone_may_stay_frozen_to_the_end():
     assert phase_of(2, recipe).stop == 3
 
 
-def test_imagenet_weights_bring_their_own_defaults_unless_told_otherwise(tmp_path):
-    recipe = read_recipe(None, arch="vgg16")
+def test_imagenet_weights_bring_their_own_defaults_unless_told_otherwise():
+    recipe = make_recipe({}, {"arch": "vgg16"})
     assert (recipe.weights, recipe.freeze_epochs, recipe.epochs, recipe.learning_rate) == (
         "imagenet",
         5,
         30,
         0.02,
     )
-    random = read_recipe(None, arch="vgg16", weights="none")
+    random = make_recipe({}, {"arch": "vgg16", "weights": "none"})
     assert random == TrainingRecipe(arch="vgg16")
-    path = tmp_path / "recipe.toml"
-    path.write_text('arch = "resnet50v2"\nweights = "mine.h5"\nfreeze_epochs = 3\n')
-    told = read_recipe(path, epochs=9)
+    told = make_recipe({"arch": "resnet50v2", "weights": "mine.h5", "freeze_epochs": 3}, {"epochs": 9})
     assert (told.weights, told.freeze_epochs, told.epochs, told.learning_rate) == ("mine.h5", 3, 9, 0.02)
-    assert read_recipe(None, arch="compact") == TrainingRecipe(arch="compact")
+    assert make_recipe({}, {"arch": "compact"}) == TrainingRecipe(arch="compact")
 
 
 def test_a_frozen_backbone_keeps_weights_and_statistics_and_then_learns_both():
-    student = build_student(TrainingRecipe(**{**vars(RECIPE), "arch": "mini-xception"}), 7, 10)
+    whole = Student(TrainingRecipe(**{**vars(RECIPE), "arch": "mini-xception"}), 7, 10)
+    student = whole.model
     faces = np.random.default_rng(0).integers(0, 256, (16, 48, 48, 1)).astype(np.float32)
     targets = [np.eye(7, dtype=np.float32)[np.arange(16) % 7], np.full((16, 10), 0.1, np.float32)]
 
@@ -85,8 +84,7 @@ def test_a_frozen_backbone_keeps_weights_and_statistics_and_then_learns_both():
     statistics = {weight.path for weight in student.weights if "moving" in weight.path}
     assert len(statistics) == 28
     for frozen in (True, False):
-        set_frozen(student, frozen)
-        compile_student(student, RECIPE)
+        whole.set_frozen(frozen)
         changed = changed_by_a_step()
         assert heads - {"votes/bias"} <= changed
         assert changed <= heads if frozen else changed >= statistics | {"stem1_conv/kernel"}
@@ -94,7 +92,7 @@ def test_a_frozen_backbone_keeps_weights_and_statistics_and_then_learns_both():
 
 def train(folder, recipe, stop_after=None, resume=False):
     """Train on the synthetic faces and return the variables at the end and the history."""
-    trainer = Trainer(prepare_data(load_synthetic(), recipe.split_choice), recipe, folder, [])
+    trainer = Trainer(split_for_training(load_synthetic(), recipe.split_choice), recipe, folder, [])
     if resume:
         trainer.resume()
 
@@ -104,7 +102,7 @@ def train(folder, recipe, stop_after=None, resume=False):
 
     folder.mkdir(exist_ok=True)
     with contextlib.suppress(KeyboardInterrupt):
-        trainer.run(lambda *step: None, epoch_done)
+        trainer.run(None, epoch_done)
     return load_checkpoint(folder)[0]["variables"], trainer.history
 
 
@@ -127,6 +125,6 @@ def whole(tmp_path_factory):
 
 def test_patience_is_counted_in_the_last_phase_only(tmp_path):
     recipe = TrainingRecipe(**{**vars(RECIPE), "epochs": 9, "freeze_epochs": 4, "patience": 2})
-    trainer = Trainer(prepare_data(load_synthetic(), recipe.split_choice), recipe, tmp_path, [])
+    trainer = Trainer(split_for_training(load_synthetic(), recipe.split_choice), recipe, tmp_path, [])
     trainer.history = [EpochRecord(1, 1.0, 1.0, 0.5, 0.1, 1.0, 1.0, best=True)]
     assert [trainer.is_out_of_patience(epoch) for epoch in range(8)] == 6 * [False] + 2 * [True]

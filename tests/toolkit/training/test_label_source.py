@@ -12,7 +12,8 @@ from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.ferplus import VOTE_COLUMNS
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.session import TrainingRequest, train
+from toolkit.training.request import TrainingRequest
+from toolkit.training.session import train
 
 pytestmark = pytest.mark.toolkit
 

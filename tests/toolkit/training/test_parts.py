@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.train_split import prepare_data
+from toolkit.data.train_split import split_for_training
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
-from toolkit.training.recipe import TrainingRecipe, read_recipe
-from toolkit.training.schedule import one_cycle
+from toolkit.training.freeze_schedule import rate_share
+from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.temperature import fit_temperature, top_probabilities
 
 from .conftest import make_dataset
 
 
 def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
-    rates = [one_cycle(share, 0.1, 0.15) for share in np.linspace(0, 1, 101)]
+    rates = [0.1 * rate_share("one-cycle", share, 0.15) for share in np.linspace(0, 1, 101)]
     assert rates[0] == pytest.approx(0.004)
     assert np.argmax(rates) == 15
     assert max(rates) == pytest.approx(0.1)
@@ -28,7 +28,7 @@ def test_learning_rate_rises_to_the_peak_and_falls_to_zero():
 
 
 def test_learning_rate_without_warmup_starts_at_the_peak():
-    assert one_cycle(0, 0.1, 0.0) == pytest.approx(0.1)
+    assert rate_share("one-cycle", 0, 0.0) == pytest.approx(1)
 
 
 def test_batches_of_an_epoch_repeat_exactly_and_differ_between_epochs():
@@ -175,14 +175,14 @@ def test_confidence_comes_to_equal_accuracy_even_where_unlikely_classes_are_give
 def test_copies_of_held_out_faces_are_removed_from_training():
     dataset = make_dataset(60, ("train", "validation"))
     dataset.images[0] = dataset.images[3]  # row 0 trains, row 3 validates
-    data = prepare_data(dataset, TrainingRecipe().split_choice)
+    data = split_for_training(dataset, TrainingRecipe().split_choice)
     assert data.leaks_removed == 1
     assert dataset.images[3].tobytes() not in {image.tobytes() for image in data.train.images}
 
 
 def test_hold_out_leaves_the_given_validation_split_untouched():
     dataset = make_dataset(90, ("train", "validation"))
-    data = prepare_data(dataset, TrainingRecipe(hold_out=True, validation_share=0.2).split_choice)
+    data = split_for_training(dataset, TrainingRecipe(hold_out=True, validation_share=0.2).split_choice)
     outside = {image.tobytes() for image in dataset.split("validation").images}
     used = {image.tobytes() for image in [*data.train.images, *data.validation.images]}
     assert not outside & used
@@ -194,15 +194,15 @@ def test_a_class_missing_from_a_split_is_named():
     dataset = make_dataset(60, ("train", "validation"))
     without = dataset.select((dataset.labels != 1) | (dataset.splits != "validation"))
     with pytest.raises(EdgeError, match="no 'sad' face in the validation split"):
-        prepare_data(without, TrainingRecipe().split_choice)
+        split_for_training(without, TrainingRecipe().split_choice)
 
 
 def test_the_held_out_faces_are_the_same_whatever_classes_are_kept():
     dataset = make_dataset(90, ("train",))
     recipe = TrainingRecipe(hold_out=True, validation_share=0.2)
     whole, fewer = (
-        prepare_data(dataset, recipe.split_choice),
-        prepare_data(dataset, recipe.split_choice, dataset.classes[1:]),
+        split_for_training(dataset, recipe.split_choice),
+        split_for_training(dataset, recipe.split_choice, dataset.classes[1:]),
     )
     learnt = {image.tobytes() for image in whole.train.images}
     assert len(fewer.validation) > 0
@@ -213,53 +213,4 @@ def test_one_face_a_class_cannot_be_parted():
     dataset = make_dataset(60, ("train",))
     first = np.unique(dataset.labels, return_index=True)[1]
     with pytest.raises(EdgeError, match=r"no class of .* has two different training faces"):
-        prepare_data(dataset.select(first), TrainingRecipe().split_choice)
-
-
-def test_recipe_file_and_overrides(tmp_path):
-    path = tmp_path / "recipe.toml"
-    path.write_text('arch = "fully-connected"\nepochs = 5\nlearning_rate = 1\n')
-    recipe = read_recipe(path, epochs=7, seed=None)
-    assert (recipe.arch, recipe.epochs, recipe.learning_rate, recipe.seed) == ("fully-connected", 7, 1.0, 0)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("epoch = 5", "no training option 'epoch'"),
-        ("epochs = 0", "epochs must be from 1"),
-        ('epochs = "many"', "epochs must be of type int"),
-        ("epochs = ", "cannot read the recipe"),
-        ('dtype_policy = "int8"', "dtype_policy must be one of"),
-    ],
-)
-def test_wrong_recipes_are_explained(tmp_path, text, message):
-    path = tmp_path / "recipe.toml"
-    path.write_text(text)
-    with pytest.raises(EdgeError, match=message):
-        read_recipe(path)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ("--epochs -1", "--epochs is -1; expected from 1 to 100000"),
-        ("--batch-size -5", "--batch-size is -5; expected from 2 to 65536"),
-        ("--learning-rate nan", "--learning-rate is nan; expected from 1e-08 to 100.0"),
-        ("--seed -1", "--seed is -1; expected from 0 to"),
-        ("--dtype-policy float8", "--dtype-policy is 'float8'; there are: float32"),
-        ("--freeze-epochs 3 --epochs 1", "--freeze-epochs 3 are more than all 1 --epochs"),
-    ],
-)
-def test_a_wrong_option_is_wrong_use_and_named_as_typed(toolkit_command, tmp_path, options, words):
-    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, *options.split())
-    assert (done.returncode, done.stdout) == (2, "")
-    assert words in done.stderr.splitlines()[-1]
-
-
-def test_a_wrong_value_in_a_recipe_file_is_no_wrong_use(toolkit_command, tmp_path):
-    path = tmp_path / "recipe.toml"
-    path.write_text("epochs = -1\n")
-    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, "--recipe", path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "epochs must be from 1 to 100000, not -1" in done.stderr
+        split_for_training(dataset.select(first), TrainingRecipe().split_choice)

@@ -9,7 +9,7 @@ from keras import layers
 
 from toolkit.data.synthesis import load_synthetic
 from toolkit.training.acceleration import accelerated
-from toolkit.training.architectures import get_architecture
+from toolkit.training.architectures import build_network
 from toolkit.training.architectures.chain import build_chain, convolve, normalize
 from toolkit.training.pruning import can_prune, prune_into
 
@@ -122,7 +122,7 @@ def test_fewer_classes_are_those_columns():
 
 
 def test_the_shipped_networks_pair_is_prunable_in_any_precision():
-    wide, student = (get_architecture(name).build(7) for name in ("face-mobilenet", "face-compact"))
+    wide, student = (build_network(name, 7) for name in ("face-mobilenet", "face-compact"))
     assert can_prune(wide, accelerated(student, "mixed_bfloat16"))
 
 
@@ -133,7 +133,7 @@ def test_the_shipped_networks_pair_is_prunable_in_any_precision():
         (mobile(6, 10), mobile(8, 8)),  # more channels in one place
         (build_chain("a", ((16, 2),), 0, 7), build_chain("b", ((8, 2),), 0, 7)),  # kernels of 3x3
         (build_chain("a", ((16, 2),), 0, 7), mobile(8, 8)),  # another network
-        (get_architecture("mini-xception").build(7), get_architecture("mini-xception").build(7)),  # branches
+        (build_network("mini-xception", 7), build_network("mini-xception", 7)),  # branches
     ],
 )
 def test_what_cannot_be_pruned_is_told_apart(wide, student):

@@ -3,6 +3,9 @@
 import hashlib
 import resource
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +19,7 @@ from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.session import TrainingRequest
+from toolkit.training.request import TrainingRequest
 
 from .conftest import RECIPE, interrupt, run
 
@@ -46,8 +49,9 @@ def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, 
     run(request)
     with pytest.raises(EdgeError, match="holds a training already; pass --resume"):
         run(request)
-    with pytest.raises(EdgeError, match="was trained with epochs 1, now 4"):
-        run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True))
+    other = replace(request.recipe, seed=1)
+    with pytest.raises(EdgeError, match="was trained with seed 0, now 1"):
+        run(replace(request, recipe=other, resume=True))
 
 
 def test_a_model_without_its_checkpoint_is_not_overwritten_unasked(stripes, tmp_path):
@@ -131,3 +135,35 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
     assert len(load_checkpoint(tmp_path)[1]["history"]) == 1
     assert not list(tmp_path.glob(".*"))  # nothing half-written
     assert len(run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True)).history) == RECIPE.epochs
+
+
+def test_resuming_needs_the_folder_only_and_more_epochs_lengthen(stripes, tmp_path, toolkit_command):
+    out = tmp_path / "one"
+    first = ["--arch", "fully-connected", "--epochs", "2", "--batch-size", "16", "--classes", "sad,happy"]
+    assert toolkit_command("train", "--data", stripes, "--out", out, *first).returncode == 0
+    done = toolkit_command("train", "--out", out, "--resume", "--epochs", "3")
+    assert done.returncode == 0, done.stderr
+    history = load_checkpoint(out)[1]["history"]
+    assert [record["epoch"] for record in history] == [1, 2, 3]
+    assert read_keras_metadata(out / "best.keras")["labels"] == ["sad", "happy"]
+    fewer = toolkit_command("train", "--out", out, "--resume", "--epochs", "1")
+    assert fewer.returncode == 1
+    assert "has trained 3 epochs already, more than --epochs 1" in fewer.stderr
+
+
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(stripes, tmp_path):
+    out = tmp_path / "one"
+    command = [
+        *(sys.executable, "-m", "toolkit", "train", "--data", stripes, "--out", out),
+        *("--arch", "fully-connected", "--epochs", "100000"),
+    ]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as training:
+        for line in training.stderr:
+            if line.startswith("epoch "):
+                break
+        training.send_signal(signal.SIGINT)
+        rest = training.stderr.read()
+    assert training.returncode == 1
+    assert "error: interrupted; " in rest
+    assert f"go on with: toolkit train --out {out} --resume" in rest
+    assert (out / "best.keras").exists()

@@ -20,7 +20,7 @@ from device.errors import EdgeError, UsageError
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.session import TrainingRequest, train
+from toolkit.training.request import TrainingRequest
 
 from .conftest import RECIPE, interrupt, run
 
@@ -77,20 +77,24 @@ def test_a_student_learns_from_its_teacher(stripes, tmp_path):
     student = run(request)
     assert student.report.accuracy >= 0.9  # labels weigh nothing here: all it knows is the teacher's
     assert read_keras_metadata(student.model)["training"]["teachers"] == 1
-    books = sorted((tmp_path / "student" / "answers").glob("*/*.npy"))
+    books = sorted((tmp_path / "student" / "teacher_cache").glob("*/*.npy"))
     assert [path.name for path in books] == ["view_0000.npy", "view_0001.npy"]
     assert all(np.allclose(np.load(path).sum(axis=1), 1, atol=1e-5) for path in books)
     # A second student of the same teacher learns from the kept answers, be they true or not.
     for path in books:
         np.save(path, np.load(path)[:, ::-1])
-    misled = run(replace(request, out=tmp_path / "misled", answers=tmp_path / "student" / "answers"))
+    misled = run(
+        replace(request, out=tmp_path / "misled", teacher_cache=tmp_path / "student" / "teacher_cache")
+    )
     assert misled.history[-1].validation_accuracy <= 0.1
 
 
 def test_answers_without_a_teacher_or_without_views_are_refused(stripes, tmp_path):
     viewed = TrainingRecipe(**{**vars(RECIPE), "views": 2})
     for recipe, teachers in ((viewed, ()), (RECIPE, (tmp_path / "teacher.keras",))):
-        request = TrainingRequest(stripes, tmp_path / "run", recipe, teachers=teachers, answers=tmp_path)
+        request = TrainingRequest(
+            stripes, tmp_path / "run", recipe, teachers=teachers, teacher_cache=tmp_path
+        )
         with pytest.raises(UsageError, match=f"received {len(teachers)} teachers and views {recipe.views}"):
             run(request)
 
@@ -115,7 +119,7 @@ def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
     assert tuned.report.accuracy >= 0.9 > fresh.report.accuracy
     other = TrainingRecipe(**{**vars(gentle), "arch": "mini-xception"})
     with pytest.raises(
-        EdgeError, match="--init is of another architecture: fully-connected has no layer stem1_conv"
+        EdgeError, match="--init is of another architecture: fully-connected has 6 weights of"
     ):
         run(TrainingRequest(stripes, tmp_path / "other", other, init=trained))
     assert not (tmp_path / "other").exists()
@@ -153,15 +157,15 @@ def doubled(path, wide):
     save_model(wider, wide, read_keras_metadata(path))
 
 
-def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(stripes, tmp_path):
+def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(stripes, tmp_path, caplog):
+    caplog.set_level("INFO")
     wide = tmp_path / "wide.keras"
     doubled(run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model, wide)
     gentle = replace(RECIPE, epochs=2, learning_rate=1e-6)
-    said = []
     request = TrainingRequest(stripes, tmp_path / "pruned", gentle, init=wide)
     with pytest.raises(KeyboardInterrupt):
-        train(request, said.append, lambda *step: None, interrupt)
-    assert f"pruning the channels of {wide} to those of fully-connected, a minute or two" in said
+        run(request, interrupt)
+    assert f"pruning the channels of {wide} to those of fully-connected, a minute or two" in caplog.messages
     digest = hashlib.sha256(wide.read_bytes()).hexdigest()
     wide.unlink()
     resumed = run(replace(request, resume=True))
@@ -197,5 +201,5 @@ def test_the_command_trains_and_prints_json(stripes, tmp_path):
 def test_an_unknown_architecture_is_one_line_and_wrong_use(stripes, tmp_path):
     done = run_command(stripes, tmp_path / "no", "huge")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: --arch is 'huge'; there are: compact")
+    assert done.stderr.splitlines()[-1].startswith("error: no architecture 'huge'; there are: compact")
     assert not (tmp_path / "no").exists()

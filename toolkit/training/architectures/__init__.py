@@ -1,15 +1,18 @@
 """Architectures by name: one file a family; each builds a Keras model from ``(48, 48, 1)`` gray 0..255 to logits.
 
-Two layer names are a contract with training and export: ``features`` is the vector that the classifier
-(and a second head in training) reads, ``logits`` the last layer.
+An architecture is a name of ``ARCHITECTURES``, a name that an installed package brings by an entry point of the group
+``fer_edge.architectures``, or a network of the user's own, a Python or ``.keras`` file (``own.py``).
 """
 
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from device.errors import EdgeError
+from device.plugins import ARCHITECTURES as PLUGINS
+from device.plugins import load_plugin, plugin_names
 
 if TYPE_CHECKING:
     import keras
@@ -125,23 +128,50 @@ ARCHITECTURES = {
 }
 
 
-def get_architecture(name: str) -> Architecture:
-    """Return the architecture called ``name``; EdgeError naming all of them if there is none."""
-    if name not in ARCHITECTURES:
-        raise EdgeError(f"no architecture '{name}'; there are: {', '.join(ARCHITECTURES)}")
-    return ARCHITECTURES[name]
+def build_network(name: str, class_count: int) -> "keras.Model":
+    """Return the untrained network of any architecture; EdgeError naming all of them if there is none.
+
+    A name of ARCHITECTURES or of an installed package's entry point, ``FILE.py[:build]``, or a ``.keras`` file.
+    """
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name].build(class_count)
+    from toolkit.training.architectures import own
+
+    if own.is_own(name):
+        return own.build(name, class_count)
+    if name in plugin_names(PLUGINS):
+        return own.checked(load_plugin(PLUGINS, name)(class_count), name, class_count)
+    raise EdgeError(no_architecture(name))
 
 
-def load_pretrained(architecture: Architecture, weights: str) -> "keras.Model":
-    """Return ``architecture`` with published weights: those of its name, downloaded once, or a file of them.
+def no_architecture(name: str) -> str:
+    """Return what to say of an architecture that is not there."""
+    there = ", ".join((*ARCHITECTURES, *plugin_names(PLUGINS)))
+    return (
+        f"no architecture '{name}'; there are: {there}; or a file of your own: FILE.py[:build], or a .keras"
+    )
+
+
+def short_name(name: str) -> str:
+    """Return an architecture's name as a folder's: that of the registry, or the stem of a file."""
+    return name if name in ARCHITECTURES else Path(name.split(":")[0]).stem
+
+
+def pretrained_of(name: str) -> str:
+    """Return the name of the published weights that an architecture is made to start from, or ''."""
+    return ARCHITECTURES[name].pretrained if name in ARCHITECTURES else ""
+
+
+def load_pretrained(name: str, weights: str) -> "keras.Model":
+    """Return the architecture called ``name`` with published weights: downloaded once by their name, or a file.
 
     EdgeError if it has none, for a download that fails, and for a file that does not fit.
     """
-    if not architecture.pretrained:
+    if not pretrained_of(name):
         starters = [other.name for other in ARCHITECTURES.values() if other.pretrained]
         raise EdgeError(
-            f"{architecture.name} has no published weights; expected one of {', '.join(starters)}; leave "
+            f"{name} has no published weights; expected one of {', '.join(starters)}; leave "
             "out --weights, or give a trained .keras to --init"
         )
-    backbone: Backbone = importlib.import_module(architecture.module).BACKBONE
-    return backbone.load(architecture.name, weights)
+    backbone: Backbone = importlib.import_module(ARCHITECTURES[name].module).BACKBONE
+    return backbone.load(name, weights)

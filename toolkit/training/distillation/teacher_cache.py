@@ -15,7 +15,7 @@ from toolkit.training.recipe import TrainingRecipe
 PROBED_FACES = 8
 
 
-class AnswerBook:
+class TeacherCache:
     """The teachers' mean probabilities by view: arrays (N, C) float32, a row a face, NaN where they were not asked.
 
     Each view is a file in ``folder``, about 0.8 MB for 28,000 faces and 7 classes; without ``folder`` they are in
@@ -72,7 +72,7 @@ class AnswerBook:
         return self.folder / f"view_{view:04}.npy"
 
 
-def answers_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recipe: TrainingRecipe) -> Path:
+def cache_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recipe: TrainingRecipe) -> Path:
     """Return the folder in ``parent`` for the answers of ``teachers`` on the views of ``faces`` by ``recipe``.
 
     Its name is a digest of all three and of how views are made, so that answers to other questions are never read.

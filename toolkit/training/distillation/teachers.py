@@ -10,7 +10,8 @@ from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.training.acceleration import accelerated
 from toolkit.training.batches import Batch
 from toolkit.training.distillation.folding import folded
-from toolkit.training.distillation.teacher_cache import AnswerBook
+from toolkit.training.distillation.teacher_cache import TeacherCache
+from toolkit.training.student import fitted
 
 # (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
@@ -19,19 +20,19 @@ Teacher = Callable[[np.ndarray], np.ndarray]
 class TeacherPanel:
     """All teachers of a training as one, their mean.
 
-    Where the recipe's views come again epoch after epoch, so do the answers in ``book``: each view of each face is put
+    Where the recipe's views come again epoch after epoch, so do the answers in ``cache``: each view of each face is put
     to the teachers once, with its mirror image, because the answer, the mean of both, serves both.
     """
 
-    def __init__(self, teachers: list[Teacher], book: AnswerBook):
+    def __init__(self, teachers: list[Teacher], cache: TeacherCache):
         self.teachers = teachers
-        self.book = book
+        self.cache = cache
 
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return the teachers' mean probabilities of ``batch``, (B, C) float32."""
         if batch.view is None:
             return self.ask(batch.images)
-        missing = np.flatnonzero(np.isnan(self.book.read(batch.view, batch.rows)).any(axis=1))
+        missing = np.flatnonzero(np.isnan(self.cache.read(batch.view, batch.rows)).any(axis=1))
         if len(missing):
             # The few faces that an epoch left over come up one by one in the next; every new size of a batch is
             # compiled anew, and so there are only powers of two and the whole.
@@ -39,8 +40,8 @@ class TeacherPanel:
             asked = np.resize(missing, size)
             images = batch.images[asked]
             answers = (self.ask(images) + self.ask(images[:, :, ::-1])) / 2
-            self.book.write(batch.view, batch.rows[asked], answers)
-        return self.book.read(batch.view, batch.rows)
+            self.cache.write(batch.view, batch.rows[asked], answers)
+        return self.cache.read(batch.view, batch.rows)
 
     def ask(self, images: np.ndarray) -> np.ndarray:
         """Return the mean of what all teachers answer to ``images``."""
@@ -61,10 +62,11 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
             f"{', '.join(labels) or 'no labels'}; choose another teacher or other --classes"
         )
     columns = [labels.index(name) for name in classes]
+    shape = model.input_shape[1:]
     fast = accelerated(folded(model), dtype_policy)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
-        shares = np.asarray(fast.predict_on_batch(images), np.float32)[:, columns]
+        shares = np.asarray(fast.predict_on_batch(fitted(images, shape)), np.float32)[:, columns]
         return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
 
     return probabilities

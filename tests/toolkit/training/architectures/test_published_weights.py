@@ -13,13 +13,14 @@ from device.errors import EdgeError
 from toolkit.data.synthesis import load_synthetic
 from toolkit.models.cost import keras_cost
 from toolkit.training.architectures import (
+    build_network,
     face_mobilenet,
     face_resnet,
-    get_architecture,
     load_pretrained,
 )
+from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.renormalization import renormalize
-from toolkit.training.student import start_from_backbone
+from toolkit.training.student import Student
 
 pytestmark = pytest.mark.toolkit
 MODULES = {
@@ -114,7 +115,7 @@ def package(request, tmp_path_factory):
     ],
 )
 def test_the_docstrings_say_what_it_costs(name, parameters, macs):
-    assert keras_cost(get_architecture(name).build(7)) == pytest.approx((parameters, macs), rel=0.015)
+    assert keras_cost(build_network(name, 7)) == pytest.approx((parameters, macs), rel=0.015)
 
 
 def test_the_arrays_of_a_package_are_read_again(package):
@@ -150,7 +151,7 @@ def published_layer(name, arrays, layer, inputs, strides):
 def test_every_convolution_computes_what_the_published_one_does(package):
     name, path = package
     arrays = MODULES[name].PACKAGE.read(path)
-    model = load_pretrained(get_architecture(name), str(path))
+    model = load_pretrained(name, str(path))
     faces = load_synthetic().images[:4, ..., None].astype(np.float32)
     layers = [layer.name.removesuffix("_norm") for layer in model.layers if layer.name.endswith("_norm")]
     assert len(layers) == 27
@@ -166,7 +167,7 @@ def test_every_convolution_computes_what_the_published_one_does(package):
 
 
 def test_a_face_enters_mobilenet_enlarged_and_without_its_mean():
-    model = get_architecture("face-mobilenet").build(7)
+    model = build_network("face-mobilenet", 7)
     face = np.full((1, 48, 48, 1), 200, np.float32)
     entered = keras.Model(model.input, model.get_layer("conv1_conv").input).predict_on_batch(face)
     assert entered.shape == (1, 144, 144, 1)
@@ -175,9 +176,9 @@ def test_a_face_enters_mobilenet_enlarged_and_without_its_mean():
 
 def pooled_features(name, path):
     """Return the network of the package at ``path`` as a student has it, up to its features."""
-    architecture = get_architecture(name)
-    student = architecture.build(7)
-    start_from_backbone(student, load_pretrained(architecture, str(path)))
+    student = Student(TrainingRecipe(arch=name, dtype_policy="float32"), 7)
+    student.start_from_backbone(load_pretrained(name, str(path)))
+    student = student.network
     return keras.Model(student.input, student.get_layer("pool").output)
 
 
@@ -201,7 +202,7 @@ def test_a_network_that_has_statistics_already_answers_as_before():
     """ResNet50V2's layers have scale, offset and statistics of ImageNet; here random ones."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(1)
-    model = get_architecture("resnet50v2").build(7)
+    model = build_network("resnet50v2", 7)
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
         layer.set_weights([rng.uniform(0.5, 1.5, layer.gamma.shape) for _ in range(4)])
@@ -230,6 +231,6 @@ def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
     }
     for file, message in cases.items():
         with pytest.raises(EdgeError, match=message) as raised:
-            load_pretrained(get_architecture(name), str(tmp_path / file))
+            load_pretrained(name, str(tmp_path / file))
         assert source.url in str(raised.value)
         assert "\n" not in str(raised.value)

@@ -23,15 +23,16 @@ from toolkit.quantization.convert import Conversion
 from toolkit.quantization.recipe import recipe_named
 from toolkit.training.architectures import (
     ARCHITECTURES,
+    build_network,
     face_mobilenet,
     face_resnet,
-    get_architecture,
     load_pretrained,
 )
 from toolkit.training.architectures.efficientnetv2b0 import BACKBONE as EFFICIENTNETV2B0
 from toolkit.training.architectures.resnet50v2 import BACKBONE as RESNET50V2
 from toolkit.training.architectures.vgg16 import BACKBONE as VGG16
-from toolkit.training.student import export_model, start_from_backbone
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.student import Student
 
 pytestmark = pytest.mark.toolkit
 BACKBONES = {"vgg16": VGG16, "resnet50v2": RESNET50V2, "efficientnetv2b0": EFFICIENTNETV2B0}
@@ -43,6 +44,11 @@ PUBLISHED = {
     "efficientnetv2b0": f"{efficientnet_v2.BASE_WEIGHTS_PATH}efficientnetv2-b0_notop.h5",
 }
 FACES = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.float32)
+
+
+def new_student(arch, class_count=7):
+    keras.utils.set_random_seed(0)
+    return Student(TrainingRecipe(arch=arch, dtype_policy="float32"), class_count)
 
 
 def test_the_registry_tells_which_want_imagenet_weights():
@@ -74,17 +80,16 @@ def test_the_large_ones_cost_what_their_docstrings_say():
         ("resnet50v2", 23_579_000, 639),
         ("efficientnetv2b0", 5_928_000, 133),
     ):
-        cost = keras_cost(get_architecture(name).build(7))
+        cost = keras_cost(build_network(name, 7))
         assert cost[0] == pytest.approx(parameters, rel=1e-3)
         assert cost[1] / 1e6 == pytest.approx(million_macs, rel=1e-2)
 
 
 def test_layers_that_keras_numbers_anew_are_exported():
     """ResNet50V2 has poolings without a name of their own: another in each model."""
-    keras.utils.set_random_seed(0)
-    model = get_architecture("resnet50v2").build(7)
-    exported = export_model(model, "resnet50v2", temperature=1.0)
-    expected = keras.ops.softmax(model.predict_on_batch(FACES))
+    student = new_student("resnet50v2")
+    exported = student.export(temperature=1.0)
+    expected = keras.ops.softmax(student.body.predict_on_batch(FACES))
     np.testing.assert_allclose(exported.predict_on_batch(FACES), expected, atol=1e-4)
 
 
@@ -102,9 +107,10 @@ def published(tmp_path_factory):
 @pytest.mark.parametrize("file", ["old.h5", "new.weights.h5"])
 def test_a_weights_file_reaches_every_layer_of_the_backbone(published, file):
     folder, source = published
-    student = get_architecture("vgg16").build(4)
+    whole = new_student("vgg16", 4)
+    student = whole.body
     head = student.get_layer("logits").get_weights()
-    start_from_backbone(student, load_pretrained(get_architecture("vgg16"), str(folder / file)))
+    whole.start_from_backbone(load_pretrained("vgg16", str(folder / file)))
     weighted = [layer for layer in source.layers if layer.weights]
     assert len(weighted) == 13
     for layer in weighted:
@@ -134,7 +140,7 @@ def test_a_wrong_weights_file_is_one_line_that_names_the_right_one(published, tm
     }
     for file, message in cases.items():
         with pytest.raises(EdgeError, match=message) as raised:
-            load_pretrained(get_architecture("vgg16"), str(tmp_path / file))
+            load_pretrained("vgg16", str(tmp_path / file))
         assert VGG16.weights_url in str(raised.value)
         assert "\n" not in str(raised.value)
 
@@ -144,7 +150,7 @@ def test_an_architecture_without_published_weights_refuses_them():
         EdgeError,
         match=r"compact has no published weights; expected one of face-resnet, face-mobilenet, vgg16",
     ):
-        load_pretrained(get_architecture("compact"), "imagenet")
+        load_pretrained("compact", "imagenet")
 
 
 @pytest.mark.parametrize(
@@ -176,11 +182,10 @@ def test_a_transfer_network_becomes_full_int8_that_answers_alike(tmp_path):
     faces = load_synthetic()
     rows = np.random.default_rng(0).permutation(len(faces))
     known, asked = faces.select(rows[:70]), faces.select(rows[70:105])
-    keras.utils.set_random_seed(0)
-    model = get_architecture("vgg16").build(7)
-    fit_readout(model, known)
+    student = new_student("vgg16")
+    fit_readout(student.body, known)
     path = tmp_path / "best.keras"
-    save_model(export_model(model, "vgg16", 1.0), path, {"labels": list(faces.classes)})
+    save_model(student.export(1.0), path, {"labels": list(faces.classes)})
     network = open_network(path)
     assert network.pixel_range == "0..255"
     quantized = model_of(Conversion(network, known.images[:8]).to(recipe_named("int8")), path, faces.classes)

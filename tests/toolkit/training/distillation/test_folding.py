@@ -7,7 +7,7 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 
 from keras import layers
 
-from toolkit.training.architectures import get_architecture
+from toolkit.training.architectures import build_network
 from toolkit.training.distillation.folding import folded
 
 pytestmark = pytest.mark.toolkit
@@ -34,7 +34,7 @@ def assert_alike(model, other):
 
 @pytest.mark.parametrize("name", ["compact", "face-resnet", "face-mobilenet", "mini-xception"])
 def test_our_networks_answer_alike_without_normalisation(name):
-    model = with_statistics(get_architecture(name).build(7))
+    model = with_statistics(build_network(name, 7))
     faster = folded(model)
     assert norm_count(model) >= 7
     # mini-xception's separable layers are two convolutions in one and keep theirs

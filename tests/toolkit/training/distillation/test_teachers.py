@@ -6,7 +6,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.training.batches import BatchMaker
-from toolkit.training.distillation.teacher_cache import AnswerBook, answers_folder
+from toolkit.training.distillation.teacher_cache import TeacherCache, cache_folder
 from toolkit.training.distillation.teachers import TeacherPanel, soften
 from toolkit.training.recipe import TrainingRecipe
 
@@ -25,7 +25,7 @@ def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
 
     teachers = [left, lambda images: left(images) ** 2]
     for epochs in (range(3), range(1, 5)):  # a second training of the same finds the answers again
-        panel = TeacherPanel(teachers, AnswerBook(len(dataset), 2, tmp_path / "answers"))
+        panel = TeacherPanel(teachers, TeacherCache(len(dataset), 2, tmp_path / "answers"))
         for epoch in epochs:
             for batch in maker.epoch(epoch):
                 images = np.stack([batch.images, batch.images[:, :, ::-1]])
@@ -39,16 +39,16 @@ def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
 
 def test_a_damaged_file_of_answers_is_one_line(tmp_path):
     rows = np.arange(3)
-    book = AnswerBook(3, 2, tmp_path)
+    book = TeacherCache(3, 2, tmp_path)
     book.write(0, rows, np.full((3, 2), 0.5, np.float32))
     book.save()
     (tmp_path / "view_0001.npy").write_bytes((tmp_path / "view_0000.npy").read_bytes()[:130])
-    again = AnswerBook(3, 2, tmp_path)
+    again = TeacherCache(3, 2, tmp_path)
     np.testing.assert_array_equal(again.read(0, rows), np.full((3, 2), 0.5))
     with pytest.raises(EdgeError, match=r"view_0001.npy holds no answers .* remove it"):
         again.read(1, rows)
     with pytest.raises(EdgeError, match=r"answers of shape \(3, 2\); expected \(4, 2\)"):
-        AnswerBook(4, 2, tmp_path).read(0, rows)
+        TeacherCache(4, 2, tmp_path).read(0, rows)
 
 
 def test_only_the_faces_that_an_epoch_left_over_are_asked_in_the_next():
@@ -61,7 +61,7 @@ def test_only_the_faces_that_an_epoch_left_over_are_asked_in_the_next():
         share = images.mean(axis=(1, 2)) / 255
         return np.concatenate([share, 1 - share], axis=1)
 
-    panel = TeacherPanel([bright], AnswerBook(len(dataset), 2))
+    panel = TeacherPanel([bright], TeacherCache(len(dataset), 2))
     for epoch in range(2):
         for batch in maker.epoch(epoch):
             share = batch.images.mean(axis=(1, 2)) / 255
@@ -80,15 +80,15 @@ def test_answers_to_other_questions_are_kept_apart(tmp_path):
         path.write_text(path.name)
     flat = Dataset(**{**vars(dataset), "images": dataset.images // 2})
     others = [
-        answers_folder(tmp_path, teachers[:1], dataset, recipe),
-        answers_folder(tmp_path, teachers, flat, recipe),
-        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
-        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
+        cache_folder(tmp_path, teachers[:1], dataset, recipe),
+        cache_folder(tmp_path, teachers, flat, recipe),
+        cache_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
+        cache_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
     ]
-    folder = answers_folder(tmp_path, teachers, dataset, recipe)
+    folder = cache_folder(tmp_path, teachers, dataset, recipe)
     assert len({folder, *others}) == 5
     more = TrainingRecipe(views=9, arch="wide", teacher_weight=0.5)  # the first two views are the same
-    assert answers_folder(tmp_path, teachers[::-1], dataset, more) == folder
+    assert cache_folder(tmp_path, teachers[::-1], dataset, more) == folder
 
 
 def test_softening_flattens_and_keeps_the_order():

@@ -1,0 +1,115 @@
+"""A training's recipe and files: from a recipe file, from options, from the checkpoint that is resumed."""
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.request import make_request
+
+
+def request_of(path, resume=False, **options):
+    return make_request(path, None, resume, False, **{"data": "faces", **options})
+
+
+def test_recipe_file_and_overrides(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('arch = "fully-connected"\nepochs = 5\nlearning_rate = 1\n')
+    recipe = request_of(path, epochs=7, seed=None).recipe
+    assert (recipe.arch, recipe.epochs, recipe.learning_rate, recipe.seed) == ("fully-connected", 7, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 5", "no training option 'epoch'; did you mean 'epochs'"),
+        ("epochs = 0", "epochs must be from 1"),
+        ('epochs = "many"', "epochs must be of type int"),
+        ("epochs = ", "cannot read the recipe"),
+        ('dtype_policy = "int8"', "dtype_policy must be one of"),
+    ],
+)
+def test_wrong_recipes_are_explained(tmp_path, text, message):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(EdgeError, match=message):
+        request_of(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--epochs -1", "--epochs must be from 1 to 100000, not -1"),
+        ("--batch-size -5", "--batch-size must be from 0 to 65536, not -5"),
+        ("--learning-rate nan", "--learning-rate must be from 1e-08 to 100.0, not nan"),
+        ("--seed -1", "--seed must be from 0 to"),
+        ("--dtype-policy float8", "--dtype-policy must be one of float32"),
+        ("--freeze-epochs 3 --epochs 1", "--freeze-epochs 3 are more than all 1 --epochs"),
+    ],
+)
+def test_a_wrong_option_is_wrong_use_and_named_as_typed(toolkit_command, tmp_path, options, words):
+    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, *options.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_a_wrong_value_in_a_recipe_file_is_no_wrong_use(toolkit_command, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text("epochs = -1\n")
+    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path, "--recipe", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "epochs must be from 1 to 100000, not -1" in done.stderr
+
+
+def test_files_may_stand_in_a_recipe_and_options_replace_them(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        'data = "faces"\nclasses = ["Happy", "sad"]\nteachers = ["a.keras", "b.keras"]\n'
+        'teacher_cache = "kept"\nviews = 2\n'
+    )
+    request = make_request(path, None, False, False)
+    assert str(request.data) == "faces"
+    assert request.classes == ("happy", "sad")
+    assert [str(teacher) for teacher in request.teachers] == ["a.keras", "b.keras"]
+    assert str(request.teacher_cache) == "kept"
+    assert str(request.out) == "runs/compact"
+    other = make_request(
+        path, None, False, False, data="others", classes="sad,neutral", teachers=("c.keras",)
+    )
+    assert (str(other.data), other.classes, str(other.teachers[0])) == (
+        "others",
+        ("sad", "neutral"),
+        "c.keras",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('teachers = "a.keras"', r"teachers must be a list of strings, not 'a.keras' \(in"),
+        ("data = 3", "data must be a string, not 3"),
+        ('teacher = ["a.keras"]', "no training option 'teacher'; did you mean 'teachers'"),
+        ('augment = "light,mirror"', "augment must be some of geometry, camera, light, erasing, not mirror"),
+        ('schedule = "linear"', "schedule must be one of one-cycle"),
+    ],
+)
+def test_wrong_files_and_names_are_explained(tmp_path, text, message):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(EdgeError, match=message):
+        request_of(path)
+
+
+def test_two_architectures_are_wrong_use(toolkit_command):
+    done = toolkit_command("train", "--data", "x", "--arch", "compact", "--arch", "small")
+    assert done.returncode == 2
+    assert "--arch was given 2 times (compact, small); expected one; 'toolkit compare'" in done.stderr
+
+
+def test_a_batch_is_smaller_where_faces_are_few():
+    assert [TrainingRecipe().with_batch_size(n).batch_size for n in (100, 600, 3000, 28_000)] == [
+        16,
+        25,
+        125,
+        128,
+    ]
+    assert TrainingRecipe(batch_size=64).with_batch_size(100).batch_size == 64

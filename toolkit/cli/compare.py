@@ -1,0 +1,90 @@
+"""``toolkit compare``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from device.cli.output_options import output_options
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folders by split and class, or fer2013.csv; measured on its test split, else on validation.",
+)
+@click.option(
+    "--arch",
+    "archs",
+    multiple=True,
+    help="Architectures, comma-separated: names of --list-archs of train, FILE.py[:build], .keras files.",
+)
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="KEY=V1,V2",
+    help="A key of a recipe (docs/RECIPES.md) and its values: every architecture with each; repeat for combinations.",
+)
+@click.option(
+    "--variants",
+    "file",
+    type=click.Path(path_type=Path),
+    help="TOML file with a table of recipe keys a variant; keys above the tables are common to all.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="Trainings of each variant."
+)
+@click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
+@click.option("--classes", help="Only these classes, comma-separated, in this order.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/compare"), show_default=True)
+@click.option("--target", "targets", multiple=True, help="Board whose time is estimated, such as pi4.")
+@click.option("--no-int8", is_flag=True, help="Quantize and time nothing.")
+@output_options(quiet="No progress.")
+def compare(
+    data: Path,
+    archs: tuple[str, ...],
+    vary: tuple[str, ...],
+    file: Path | None,
+    seeds: int,
+    epochs: int | None,
+    classes: str | None,
+    out: Path,
+    targets: tuple[str, ...],
+    no_int8: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train several networks, or one in several ways, and put them side by side on one page.
+
+    Started again, it goes on: what is done is passed over.
+    """
+    from toolkit.compare.comparison import ComparisonRequest
+    from toolkit.compare.comparison import compare as run_comparison
+    from toolkit.compare.page import PAGE
+    from toolkit.compare.variants import make_variants
+    from toolkit.data.class_names import parse_classes
+
+    common: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    request = ComparisonRequest(
+        data,
+        out,
+        make_variants(archs, vary, file),
+        seeds,
+        common,
+        parse_classes(classes, fewest=2) if classes else None,
+        targets,
+        not no_int8,
+    )
+    document = run_comparison(request)
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    for row in document["ranking"]:
+        low, high = (100 * bound for bound in row["interval"])
+        click.echo(f"{row['name']}: {100 * row['accuracy']:.1f} % (95 % interval {low:.1f} to {high:.1f})")
+    for run in document["failed"]:
+        click.echo(f"{run['name']}, seed {run['seed']}: failed: {run['error']}")
+    click.echo(f"{out / PAGE}: {document['faces']:,} faces of the {document['split']} split")

@@ -1,0 +1,56 @@
+"""The one call behind ``toolkit compare``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from toolkit.compare.measure import measure_all
+from toolkit.compare.page import PAGE, write_page
+from toolkit.compare.runs import train_all
+from toolkit.compare.variants import Variant
+from toolkit.data.loading import load_dataset
+from toolkit.outputs import refuse_folder
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """What to compare, on what, and where; ``common`` are recipe keys of all variants.
+
+    ``targets``: boards whose time is estimated; ``quantize``: whether int8 files are made at all.
+    """
+
+    data: Path
+    out: Path
+    variants: Sequence[Variant]
+    seeds: int = 1
+    common: dict[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
+    targets: tuple[str, ...] = ()
+    quantize: bool = True
+
+
+def compare(request: ComparisonRequest) -> dict[str, Any]:
+    """Train, measure and write OUT/index.html; return what OUT/compare.json holds.
+
+    A training that fails is a row of the page. EdgeError where all do, or where the data has nothing to measure on.
+
+    >>> variants = make_variants(["compact", "my_net.py"], [], None)
+    >>> compare(ComparisonRequest(Path("faces"), Path("runs/compare"), variants))
+    """
+    refuse_folder(request.out)
+    classes = request.classes or load_dataset(request.data).classes
+    common = dict(request.common)
+    if request.classes:
+        common["classes"] = list(request.classes)
+    runs = train_all(request.variants, request.seeds, request.data, request.out, common)
+    split, faces, measured = measure_all(
+        runs, request.data, classes, request.out, request.targets, request.quantize
+    )
+    document = write_page(request.out, runs, measured, split, faces)
+    if not measured:
+        raise EdgeError(
+            f"all {len(runs)} trainings failed, the first one: {runs[0].error}; see {request.out / PAGE}"
+        )
+    return document

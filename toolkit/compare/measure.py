@@ -1,0 +1,146 @@
+"""What each variant is worth on faces that no training saw: accuracy, its int8 file, time, a board's estimate."""
+
+import csv
+import dataclasses
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.compare.ranking import Ranked, rank
+from toolkit.compare.runs import Run, folder_name, run_toolkit
+from toolkit.data.dataset import Dataset
+from toolkit.data.loading import load_dataset
+from toolkit.models.predictors import load_predictor
+from toolkit.results.codec import read_results
+from toolkit.results.compare import PairedComparison, compare_predictions
+from toolkit.results.metrics import EvaluationReport, evaluate_predictions
+
+logger = logging.getLogger(__name__)
+INT8_FOLDER = "int8"
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A variant's int8 file: its path, what it costs against float on the same faces, one face's time in ms here and,
+    by board, estimated."""
+
+    path: Path
+    paired: PairedComparison
+    p50_ms: float | None = None
+    estimates_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A variant: its rank, its first seed's report, (N, C) probabilities and curves, its int8 file or why there is
+    none."""
+
+    ranked: Ranked
+    report: EvaluationReport
+    probabilities: np.ndarray
+    history: dict[str, list[float]]
+    parameters: int | None = None
+    quantized: Quantized | None = None
+    why_not_quantized: str = ""
+
+
+def faces_to_judge(data: Path, classes: tuple[str, ...]) -> tuple[str, Dataset]:
+    """Return the name and the faces of the split that no training looked at: test, where there is none validation.
+
+    EdgeError where all faces are training faces: nothing would be proved on those.
+    """
+    dataset = load_dataset(data).with_classes(classes)
+    for split in ("test", "validation"):
+        if split in dataset.present_splits():
+            return split, dataset.split(split)
+    raise EdgeError(
+        f"{data} has no test split and no validation split to compare on; hold faces out in a folder test/"
+    )
+
+
+def measure_all(
+    runs: Sequence[Run],
+    data: Path,
+    classes: tuple[str, ...],
+    out: Path,
+    targets: Sequence[str],
+    quantize: bool,
+) -> tuple[str, Dataset, list[Measured]]:
+    """Return the split, its faces, and every variant with a finished run, best first."""
+    split, faces = faces_to_judge(data, classes)
+    finished = [run for run in runs if not run.error]
+    answers = {run.folder: load_predictor(run.model).predict(faces.images) for run in finished}
+    by_variant: dict[str, list[Run]] = {}
+    for run in finished:
+        by_variant.setdefault(run.variant.name, []).append(run)
+    right = {
+        name: [answers[run.folder].argmax(axis=1) == faces.labels for run in seeds]
+        for name, seeds in by_variant.items()
+    }
+    measured = []
+    for ranked in rank(right) if right else []:
+        first = by_variant[ranked.name][0]
+        probabilities = answers[first.folder]
+        small, why = quantize_one(first, data, faces, probabilities, out) if quantize else (None, "")
+        report = evaluate_predictions(probabilities, faces.labels, classes)
+        history = read_curves(first.folder / "history.csv")
+        measured.append(Measured(ranked, report, probabilities, history, None, small, why))
+    return split, faces, with_times(measured, out, targets)
+
+
+def read_curves(path: Path) -> dict[str, list[float]]:
+    """Return the columns of a training's history file."""
+    with open(path, newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    return {name: [float(row[name]) for row in rows] for name in rows[0] if name != "best"}
+
+
+def quantize_one(
+    run: Run, data: Path, faces: Dataset, exact: np.ndarray, out: Path
+) -> tuple[Quantized | None, str]:
+    """Return the int8 file of ``run``, made unless it is newer than the model; or None and why it cannot be."""
+    path = out / INT8_FOLDER / f"{folder_name(run.variant.name)}.tflite"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.stat().st_mtime < run.model.stat().st_mtime:
+        logger.info("%s to int8", run.variant.name)
+        error = run_toolkit("quantize", "--model", run.model, "--data", data, "--out", path, "--overwrite")
+        if error:
+            return None, error
+    answers = load_predictor(path).predict(faces.images)
+    return Quantized(path, compare_predictions(exact, answers, faces.labels)), ""
+
+
+def with_times(measured: list[Measured], out: Path, targets: Sequence[str]) -> list[Measured]:
+    """Return the variants with the time of their int8 files: all in turn here, and estimated for boards."""
+    files = [one.quantized.path for one in measured if one.quantized]
+    if not files:
+        return measured
+    document = out / "benchmark.json"
+    models = [part for path in files for part in ("--model", path)]
+    boards = [part for target in targets for part in ("--target", target)]
+    logger.info("timing %d int8 files in turn", len(files))
+    error = run_toolkit("benchmark", *models, *boards, "--out", document, "--overwrite")
+    if error:
+        logger.warning("the int8 files are not timed: %s", error)
+        return measured
+    entries = {entry.model.name: entry for entry in read_results(document).models}
+    timed = []
+    for one in measured:
+        entry = entries.get(one.quantized.path.name) if one.quantized else None
+        if one.quantized is None or entry is None:
+            timed.append(one)
+            continue
+        here = [lat for lat in entry.latencies if lat.origin == "measured"]
+        boards_ms = {
+            str(lat.extra.get("board", lat.target)): lat.stages["classify"]["p50_ms"]
+            for lat in entry.latencies
+            if lat.origin != "measured"
+        }
+        ms = here[0].stages["classify"]["p50_ms"] if here else None
+        small = dataclasses.replace(one.quantized, p50_ms=ms, estimates_ms=boards_ms)
+        timed.append(dataclasses.replace(one, quantized=small, parameters=entry.model.parameters))
+    return timed

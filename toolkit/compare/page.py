@@ -1,0 +1,128 @@
+"""The page of a comparison: ranking, curves, and for each variant what it confuses; JSON beside it."""
+
+import base64
+import json
+import tempfile
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from device.files import write_whole
+from toolkit.charts.matrices import confusion
+from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
+from toolkit.charts.training_pictures import draw_samples
+from toolkit.compare.measure import Measured
+from toolkit.compare.runs import Run
+from toolkit.data.dataset import Dataset
+from toolkit.results.table import interval, percent, short_count, short_ms
+
+PAGE, DOCUMENT = "index.html", "compare.json"
+
+
+def write_page(
+    out: Path, runs: Sequence[Run], measured: Sequence[Measured], split: str, faces: Dataset
+) -> dict[str, Any]:
+    """Write OUT/index.html and OUT/compare.json; return the JSON."""
+    package = resources.files("toolkit.compare")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters.update(percent=percent, interval=interval, ms=_ms, count=short_count)
+    css = (resources.files("toolkit.report") / "page.css").read_text()
+    html = environment.from_string((package / "page.html").read_text()).render(
+        css=Markup(css),
+        measured=measured,
+        failed=[run for run in runs if run.error],
+        split=split,
+        faces=faces,
+        curves=curves(measured) if measured else "",
+        details=[_details(number, one, faces) for number, one in enumerate(measured)],
+        boards=sorted({board for one in measured if one.quantized for board in one.quantized.estimates_ms}),
+        seeds=max((len(one.ranked.by_seed) for one in measured), default=0),
+    )
+    document = to_json(runs, measured, split, faces)
+    write_whole(out / DOCUMENT, json.dumps(document, indent=1) + "\n", overwrite=True)
+    write_whole(out / PAGE, html, overwrite=True)
+    return document
+
+
+def to_json(runs: Sequence[Run], measured: Sequence[Measured], split: str, faces: Dataset) -> dict[str, Any]:
+    """Return the ranking as plain values; accuracies as ratios, differences in points."""
+    rows = []
+    for one in measured:
+        small = one.quantized
+        row: dict[str, Any] = {
+            "name": one.ranked.name,
+            "accuracy": one.ranked.accuracy,
+            "interval": list(one.ranked.interval),
+            "by_seed": list(one.ranked.by_seed),
+            "behind_points": one.ranked.behind,
+            "behind_interval": list(one.ranked.behind_interval) if one.ranked.behind_interval else None,
+            "p": one.ranked.p,
+            "macro_f1": one.report.macro_f1,
+            "parameters": one.parameters,
+            "int8": None,
+        }
+        if small:
+            row["int8"] = {
+                "file": str(small.path),
+                "size_bytes": small.path.stat().st_size,
+                "drop_points": small.paired.drop_points,
+                "drop_interval": list(small.paired.drop_interval),
+                "p50_ms": small.p50_ms,
+                "estimates_ms": small.estimates_ms,
+            }
+        rows.append(row)
+    failed = [{"name": run.variant.name, "seed": run.seed, "error": run.error} for run in runs if run.error]
+    return {
+        "split": split,
+        "faces": len(faces),
+        "sha256": faces.fingerprint(),
+        "ranking": rows,
+        "failed": failed,
+    }
+
+
+def curves(measured: Sequence[Measured]) -> str:
+    """Return a panel a variant: accuracy over the epochs, training beside validation, all on the same axes."""
+    columns = min(3, len(measured))
+    lines = -(-len(measured) // columns)
+    with drawing():
+        figure = new_figure(3.2 * columns, 2.3 * lines)
+        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, one in zip(panels, measured, strict=False):
+            for key, colour in (("training_accuracy", MUTED), ("validation_accuracy", QUANTIZED)):
+                values = [100 * value for value in one.history[key]]
+                axes.plot(range(1, len(values) + 1), values, color=colour, lw=1.8, label=key.split("_")[0])
+            axes.set_title(one.ranked.name, fontsize=9, color=INK)
+            axes.grid(axis="y")
+        for axes in panels[len(measured) :]:
+            axes.set_visible(False)
+        panels[0].legend(loc="lower right", fontsize=8, labelcolor=INK)
+        panels[0].set_ylabel("accuracy, %")
+        figure.supxlabel("epoch", fontsize=9)
+        words = "; ".join(
+            f"{one.ranked.name}: training {100 * one.history['training_accuracy'][-1]:.1f} %, validation "
+            f"{100 * one.history['validation_accuracy'][-1]:.1f} %"
+            for one in measured
+        )
+        return to_svg(figure, "curves", "Accuracy over the epochs", words)
+
+
+def _details(number: int, one: Measured, faces: Dataset) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "samples.png"
+        draw_samples(faces.images, faces.labels, one.probabilities, faces.classes, path, seed=0)
+        picture = base64.b64encode(path.read_bytes()).decode()
+    return {
+        "name": one.ranked.name,
+        "confusion": confusion(one.report, f"confusion{number}", f"Confusion of {one.ranked.name}"),
+        "classes": one.report.per_class,
+        "samples": f"data:image/png;base64,{picture}",
+    }
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else short_ms(value)

@@ -1,0 +1,94 @@
+"""What is compared: architectures, and ways to train them, each under a name."""
+
+import itertools
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError, UsageError
+from toolkit.training.architectures import short_name
+from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
+
+DEFAULT_ARCH = "compact"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A recipe's keys under a name, which is the name of its folder too."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def make_variants(archs: Sequence[str], vary: Sequence[str], file: Path | None) -> list[Variant]:
+    """Return every architecture of ``archs`` in every combination of ``vary``, 'KEY=VALUE,VALUE', and those of a file.
+
+    UsageError, which names the option, for a wrong one; EdgeError for a wrong file.
+
+    >>> [one.name for one in make_variants(["small"], ["optimizer=sgd,adam"], None)]
+    ['small optimizer=sgd', 'small optimizer=adam']
+    """
+    made = read_variants(file) if file else []
+    axes = [_axis(text) for text in vary]
+    names = [part for text in archs for part in text.split(",") if part]
+    if names or axes or not made:
+        for arch, *values in itertools.product(names or [DEFAULT_ARCH], *axes):
+            label = " ".join([short_name(arch), *(f"{key}={value}" for key, value in values)])
+            made.append(Variant(label, {"arch": arch, **dict(values)}))
+    seen: set[str] = set()
+    for variant in made:
+        if variant.name in seen:
+            raise UsageError(f"two variants are called '{variant.name}'; name every one once")
+        seen.add(variant.name)
+    return made
+
+
+def _axis(text: str) -> list[tuple[str, Any]]:
+    """Return the (key, value) pairs of 'KEY=VALUE,VALUE'; values of ``augment`` are joined by +."""
+    key, equals, values = text.partition("=")
+    key = key.strip().replace("-", "_")
+    if not equals or not values:
+        raise UsageError(f"--vary is '{text}'; expected KEY=VALUE,VALUE, such as optimizer=sgd,adam")
+    if key not in FIELDS:
+        raise UsageError(f"--vary: {unknown(key, FIELDS)}")
+    pairs = [(key, _value(key, value.strip())) for value in values.split(",")]
+    for _, value in pairs:
+        if wrong := why_refused(key, value):
+            raise UsageError(f"--vary: {key} {wrong}")
+    return pairs
+
+
+def _value(key: str, text: str) -> Any:
+    """Return ``text`` as the recipe's field ``key`` has it."""
+    kind = FIELDS[key].type
+    try:
+        if kind is bool:
+            return {"true": True, "on": True, "false": False, "off": False}[text.lower()]
+        return text.replace("+", ",") if kind is str else kind(text)  # type: ignore[operator]
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"--vary: {key} is '{text}'; expected {kind.__name__}") from error  # type: ignore[union-attr]
+
+
+def read_variants(path: Path) -> list[Variant]:
+    """Return the variants of a TOML file: a table ``[NAME]`` of recipe keys each; keys above them are common to all."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EdgeError(
+            f"cannot read the variants {path}: {error}; expected a TOML file of tables"
+        ) from error
+    common = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    found = []
+    for name, table in content.items():
+        if isinstance(table, dict):
+            options = {
+                key: checked_type(key, value, f" (in {path})") for key, value in (common | table).items()
+            }
+            found.append(Variant(name, options))
+    if not found:
+        raise EdgeError(
+            f"{path} has no variant; expected tables, such as [without_augmentation] augmentation = 0.0"
+        )
+    return found

@@ -1,0 +1,192 @@
+"""What a training is asked for: its recipe, its files, its folder."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError, UsageError
+from toolkit.data.class_names import parse_classes
+from toolkit.models.keras_file import read_keras_metadata
+from toolkit.outputs import refuse_folder, refuse_input
+from toolkit.training.architectures import ARCHITECTURES, short_name
+from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
+from toolkit.training.checkpoint import read_state
+from toolkit.training.recipe import (
+    FIELDS,
+    FINE_TUNING_DEFAULTS,
+    RANDOM_WEIGHTS,
+    TrainingRecipe,
+    make_recipe,
+    unknown,
+)
+
+BEST_FILE = "best.keras"
+# What a recipe file may say beside the fields of a recipe, and what that is.
+INPUTS = {
+    "data": "Folders by split and class, or fer2013.csv.",
+    "classes": "Train on these classes only, in this order.",
+    "init": "Trained `.keras` whose weights to start from.",
+    "teachers": "Trained `.keras` files to learn from.",
+    "teacher_cache": "Folder where the teachers' answers are kept.",
+}
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train, on what, and where; ``init`` gives the first weights, ``resume`` goes on in ``out``, ``overwrite``
+    starts anew there; teachers' answers are kept in ``teacher_cache``, or OUT/teacher_cache.
+
+    >>> TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))
+    """
+
+    data: Path
+    out: Path
+    recipe: TrainingRecipe
+    classes: tuple[str, ...] | None = None
+    teachers: tuple[Path, ...] = ()
+    init: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    teacher_cache: Path | None = None
+
+    @property
+    def asks_teachers_once(self) -> bool:
+        """Whether views come again and teachers' answers with them."""
+        return bool(self.teachers and self.recipe.views)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps, so that ``--resume`` needs only ``--out``."""
+        return {
+            "data": str(self.data.absolute()) if self.data.exists() else str(self.data),
+            "classes": list(self.classes) if self.classes else None,
+            "init": str(self.init) if self.init else None,
+            "teachers": [str(path.absolute()) for path in self.teachers],
+            "teacher_cache": str(self.teacher_cache.absolute()) if self.teacher_cache else None,
+        }
+
+
+def make_request(
+    recipe_file: Path | None, out: Path | None, resume: bool, overwrite: bool, **options: Any
+) -> TrainingRequest:
+    """Return the request of a recipe file, or of the checkpoint that is resumed, with ``options`` over it.
+
+    ``options`` are those of INPUTS and of the recipe; None is none. UsageError, which names the option, for a wrong
+    one, EdgeError for a wrong recipe file.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    where = f" (in {recipe_file})" if recipe_file else ""
+    values = read_values(recipe_file) if recipe_file else {}
+    if resume:
+        values = resumed_values(out, given) | values
+    recipe_options = {name: given.pop(name) for name in list(given) if name in FIELDS}
+    inputs = (
+        checked_inputs({name: values.pop(name) for name in list(values) if name in INPUTS}, where) | given
+    )
+    if inputs.get("init") and not resume:
+        values = fine_tuning_defaults(Path(inputs["init"])) | values
+    recipe = make_recipe(values, recipe_options, where)
+    if not inputs.get("data"):
+        raise UsageError(f"no data to train on; expected --data, or data in a recipe file{where}")
+    classes = inputs.get("classes")
+    return TrainingRequest(
+        data=Path(inputs["data"]),
+        out=out or Path("runs") / short_name(recipe.arch),
+        recipe=recipe,
+        classes=parse_classes(classes, fewest=2) if isinstance(classes, str) else classes,
+        teachers=tuple(map(Path, inputs.get("teachers", ()))),
+        init=Path(inputs["init"]) if inputs.get("init") else None,
+        resume=resume,
+        overwrite=overwrite,
+        teacher_cache=Path(inputs["teacher_cache"]) if inputs.get("teacher_cache") else None,
+    )
+
+
+def fine_tuning_defaults(init: Path) -> dict[str, Any]:
+    """Return the recipe of a training that starts from the model at ``init``, where nothing else is said."""
+    trained = ((read_keras_metadata(init) or {}).get("training") or {}).get("recipe") or {}
+    arch = {"arch": trained["arch"]} if trained.get("arch") in ARCHITECTURES else {}
+    return {"weights": RANDOM_WEIGHTS} | FINE_TUNING_DEFAULTS | arch
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the keys of a recipe file; EdgeError for one that is no TOML or has a key that nobody knows."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise EdgeError(f"cannot read the recipe {path}: {error}; expected a TOML file of options") from error
+    for name in values:
+        if name not in FIELDS and name not in INPUTS:
+            raise EdgeError(f"{unknown(name, (*FIELDS, *INPUTS))} (in {path})")
+    return values
+
+
+def checked_inputs(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a recipe file's ``values`` of INPUTS; EdgeError for one of another type."""
+    for name, value in values.items():
+        several = name in ("classes", "teachers")
+        strings = value if several and isinstance(value, list) else [value]
+        if value is None:
+            continue
+        if not all(isinstance(one, str) for one in strings) or (several and not isinstance(value, list)):
+            raise EdgeError(
+                f"{name} must be {'a list of strings' if several else 'a string'}, not {value!r}{where}"
+            )
+    kept = {name: value for name, value in values.items() if value is not None}
+    return kept | (
+        {"classes": parse_classes(",".join(kept["classes"]), fewest=2)} if kept.get("classes") else {}
+    )
+
+
+def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Return recipe and inputs of the training in ``out``; more ``epochs`` than it was begun with lengthen it."""
+    if out is None:
+        if not given.get("arch"):
+            raise UsageError("--resume goes on in a folder; expected --out with the folder of that training")
+        out = Path("runs") / short_name(given["arch"])
+    state = read_state(out)
+    recipe = {name: value for name, value in state["recipe"].items() if name in FIELDS}
+    return recipe | state.get("request", {})
+
+
+def refuse_out(request: TrainingRequest) -> None:
+    """Raise EdgeError if ``out`` cannot be written, holds what would be lost or is read, or not what is resumed."""
+    refuse_folder(request.out)
+    has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
+    if request.resume and not has_checkpoint:
+        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+    if request.resume:
+        return
+    refuse_input(request.out / BEST_FILE, (request.init, *request.teachers))
+    if request.overwrite:
+        return
+    if has_checkpoint:
+        raise EdgeError(
+            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
+        )
+    if (request.out / BEST_FILE).exists():
+        raise EdgeError(
+            f"{request.out} holds a {BEST_FILE} already, without the {CHECKPOINT_FILE} to go on with; "
+            "choose another --out, or pass --overwrite to replace it"
+        )
+
+
+def refuse_another(recipe: TrainingRecipe, state: dict[str, Any], folder: Path) -> None:
+    """Raise EdgeError unless ``recipe`` is that of the checkpoint ``state``, or the same with more epochs."""
+    # An option that came after the checkpoint had its default.
+    trained = dataclasses.asdict(TrainingRecipe()) | state["recipe"]
+    for name, value in dataclasses.asdict(recipe).items():
+        done = len(state["history"])
+        if name == "epochs" and value >= done:
+            continue
+        if name == "epochs":
+            raise EdgeError(
+                f"{folder} has trained {done} epochs already, more than --epochs {value}; its {BEST_FILE} is the best "
+                "of them; resume with more"
+            )
+        if trained[name] != value:
+            raise EdgeError(
+                f"{folder} was trained with {name} {trained[name]}, now {value}; "
+                "resume with the same options or train anew in another folder"
+            )
