@@ -10,12 +10,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.board.service_secrets import hand_over
 from device.errors import EdgeError
-from device.files import locked, write_whole
+from device.files import OWNER_ONLY, locked, write_whole
 
 log = logging.getLogger(__name__)
 
 NAME = "fer-edge"
+ENVIRONMENT = "fer-edge.env"
 UNIT_FOLDER = Path("/etc/systemd/system")
 LONGEST_ORDER_S = 90  # of systemctl: more than the unit's TimeoutStartSec
 NETWORK_WORDS = ("--mqtt", "--preview", "--metrics", "http://", "https://", "rtsp://", "rtsps://")
@@ -45,7 +47,8 @@ StateDirectory=fer-edge
 StateDirectoryMode=0700
 Environment=FER_EDGE_HOME=%S/fer-edge
 WorkingDirectory=%S/fer-edge
-UMask=0077
+{secrets}UMask=0077
+LimitCORE=0
 MemoryMax=256M
 TasksMax=64
 OOMPolicy=stop
@@ -93,16 +96,20 @@ OFFLINE = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAdd
 ONLINE = "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"
 
 
-def unit_text(arguments: Sequence[str], program: str | None = None) -> str:
+def unit_text(arguments: Sequence[str], program: str | None = None, folder: Path = UNIT_FOLDER) -> str:
     """Return the unit that runs ``device run`` with ``arguments``; ``program`` None: this installation's.
 
-    Without an option that needs it, the service has no network at all.
+    Without an option that needs it, the service has no network at all. An address with a password is not in the unit,
+    which everybody may read, but in the file ``ENVIRONMENT`` beside it in ``folder``.
     """
     program = program or program_path()
     online = any(word in argument for argument in arguments for word in NETWORK_WORDS)
-    command = " ".join(_quoted(part) for part in (program, "run", "-q", *arguments))
+    handover = hand_over(arguments)
+    command = " ".join(_quoted(part) for part in (program, "run", "-q", *handover.arguments))
+    secrets = f"EnvironmentFile={folder / ENVIRONMENT}\n" if handover.environment else ""
     return UNIT.format(
         command=command,
+        secrets=secrets + handover.credential_lines,
         after=" network-online.target\nWants=network-online.target" if online else "",
         network=ONLINE if online else OFFLINE,
         # An environment under /home must be readable to be run; nothing there can be written.
@@ -130,24 +137,34 @@ def program_path() -> str:
 def install_unit(
     arguments: Sequence[str], folder: Path = UNIT_FOLDER, overwrite: bool = False, start: bool = True
 ) -> Path:
-    """Write the unit into ``folder`` and, with ``start``, enable and start it. Needs root.
+    """Write the unit and, for passwords, ``ENVIRONMENT`` into ``folder``; with ``start``, enable and start it.
 
-    Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl fails: a
-    unit that was not there before is then taken back.
+    Needs root. Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl
+    fails: a unit that was not there before is then taken back.
     """
     program = program_path()
     if start:
         _refuse_closed(program)
     with locked(folder):
-        return _install_unit(folder / f"{NAME}.service", unit_text(arguments, program), overwrite, start)
+        files = {
+            folder / ENVIRONMENT: (hand_over(arguments).environment_text, OWNER_ONLY),
+            folder / f"{NAME}.service": (unit_text(arguments, program, folder), 0o644),
+        }
+        return _install_unit(files, overwrite, start)
 
 
-def _install_unit(path: Path, text: str, overwrite: bool, start: bool) -> Path:
+def _install_unit(files: dict[Path, tuple[str, int]], overwrite: bool, start: bool) -> Path:
+    *_, path = files
     was_there = path.exists()
-    if not (path.is_file() and path.read_text() == text):
+    for one, (text, mode) in files.items():
+        if (one.read_text(errors="replace") if one.is_file() else "") == text:
+            continue
         if was_there and not overwrite:
             raise EdgeError(f"{path} exists already and says something else; pass --overwrite to replace it")
-        write_whole(path, text)
+        if text:
+            write_whole(one, text, mode=mode)
+        else:
+            one.unlink(missing_ok=True)
     if start:
         try:
             for order in (("daemon-reload",), ("enable", NAME), ("restart", NAME)):
@@ -179,6 +196,7 @@ def _take_away(path: Path) -> list[str]:
     failures = _failures("disable", "--now", NAME)
     try:
         path.unlink()
+        path.with_name(ENVIRONMENT).unlink(missing_ok=True)
     except OSError as error:
         raise EdgeError(f"cannot remove {path}: {error.strerror}; try sudo") from error
     return failures + _failures("daemon-reload")
@@ -222,6 +240,8 @@ def _under_home(path: str) -> bool:
 
 
 def _quoted(argument: str) -> str:
-    """Quote for ExecStart=, where % and $ are systemd's own."""
+    """Quote for ExecStart=, where % and $ are systemd's own, but for what it names itself."""
+    if argument.startswith("${CREDENTIALS_DIRECTORY}/"):
+        return argument
     escaped = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if not escaped or any(one in escaped for one in " \t'\";") else escaped

@@ -1,6 +1,7 @@
 """``device run``: faces and their expressions from a camera, a file or an address."""
 
 import json
+import resource
 
 import click
 
@@ -155,6 +156,7 @@ def run(pictures, as_json, quiet, verbose, **options) -> None:
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold faces and passwords
     stop = Stop()
     with stopped_by_signals(stop):
         terminal = "off" if quiet or as_json else "rows" if verbose else "line"

@@ -14,7 +14,7 @@ import pytest
 
 from device.board.notify import FRESH_MS, WatchdogSink
 from device.board.service import install_unit, remove_unit, unit_text
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 
 DEVICE = Path(sys.executable).parent / "device"
 needs_systemd = pytest.mark.skipif(
@@ -211,3 +211,52 @@ def test_a_real_run_reports_to_systemd(systemd, tiny_model):
     assert lines.count("READY=1") == 1
     assert lines.count("WATCHDOG=1") >= 2
     assert lines[-1] == "STOPPING=1"
+
+
+SECRET = ("--source", 'rtsp://me:wo"$r`d\\@cam/1', "--mqtt=mqtts://camera:p%2Fw@pi", "--append")
+
+
+def test_no_password_stands_where_others_may_read_it(tmp_path):
+    unit = install_unit(SECRET, tmp_path, start=False)
+    environment = tmp_path / "fer-edge.env"
+    assert environment.stat().st_mode & 0o777 == 0o600
+    text = unit.read_text()
+    assert "run -q --append\n" in text
+    assert f"EnvironmentFile={environment}\n" in text
+    assert not any(word in text for word in ("rtsp", "mqtts", "p%2Fw"))
+    assert "AF_INET6" in text  # the addresses need the network all the same
+    assert environment.read_text() == (
+        'FER_EDGE_SOURCE="rtsp://me:wo\\"\\$r\\`d\\\\@cam/1"\nFER_EDGE_MQTT="mqtts://camera:p%2Fw@pi"\n'
+    )
+    install_unit((), tmp_path, overwrite=True, start=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["fer-edge.service"]
+
+
+def test_files_with_secrets_are_handed_over_by_systemd(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = unit_text(("--mqtt", "mqtts://me@pi", "--mqtt-password-file", "secret", "--mqtt-ca=/etc/ca.pem"))
+    assert f"LoadCredential=mqtt-password-file:{tmp_path}/secret\n" in text
+    assert "LoadCredential=mqtt-ca:/etc/ca.pem\n" in text
+    assert (
+        "--mqtt mqtts://me@pi --mqtt-password-file ${CREDENTIALS_DIRECTORY}/mqtt-password-file "
+        "--mqtt-ca ${CREDENTIALS_DIRECTORY}/mqtt-ca\n" in text
+    )
+
+
+def test_what_no_unit_can_hold_is_refused(tmp_path):
+    for argument in ("a\nb", "a\udcff"):
+        with pytest.raises(UsageError, match="no place in a unit"):
+            install_unit(("--output", argument), tmp_path, start=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_core_is_dumped(tiny_model):
+    assert "LimitCORE=0\n" in unit_text(())
+    program = (
+        "import resource, sys; from device.cli.run import run\n"
+        "try: run.main(sys.argv[1:], standalone_mode=False)\n"
+        "finally: print(resource.getrlimit(resource.RLIMIT_CORE), file=sys.stderr)"
+    )
+    asked = ["--source", "demo:2", "--detector", "haar", "-q", "--model", tiny_model]
+    done = subprocess.run([sys.executable, "-c", program, *asked], capture_output=True, text=True, timeout=60)
+    assert done.stderr == "(0, 0)\n"
