@@ -44,11 +44,14 @@ def guest(frames_file: str, detector_name: str, model_file: str) -> None:
     loop = FrameLoop(finder, load_model(), ScoreSmoother(0.4), LatencyRecorder())
     for index, image in enumerate(np.load(frames_file)):
         frame = Frame(image, index, index * 33_000_000, index / 30)
-        sweeps = finder.sweeps
+        before = finder.full_frame_detections
         mark()
         result = loop.process(frame)
         mark()
-        print(json.dumps({"faces": len(result.faces), "swept": finder.sweeps > sweeps}), flush=True)
+        print(
+            json.dumps({"faces": len(result.faces), "swept": finder.full_frame_detections > before}),
+            flush=True,
+        )
 
 
 def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:

@@ -11,7 +11,11 @@ ROW_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Face:
-    """One face of a frame. ``scores`` has a probability a label; ``smoothed`` the same averaged over time."""
+    """One face of a frame. ``scores`` has a probability a label; ``smoothed`` the same averaged over time.
+
+    ``detected`` False: the detector missed the face in this frame, it is reported where it was or should be. Nothing
+    should be switched by such a face.
+    """
 
     id: int
     box: BoundingBox
@@ -21,7 +25,7 @@ class Face:
     smoothed_label: str
     smoothed: dict[str, float]
     detection_score: float = 1.0
-    seen: bool = True
+    detected: bool = True
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -32,7 +36,7 @@ class Face:
             "scores": {name: round(score, 4) for name, score in self.scores.items()},
             "smoothed_label": self.smoothed_label,
             "detection_score": round(self.detection_score, 3),
-            "seen": self.seen,
+            "seen": self.detected,
         }
 
 

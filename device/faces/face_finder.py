@@ -6,42 +6,52 @@ import numpy as np
 from device.errors import UsageError
 from device.faces.cropping import cut_square, resize_square
 from device.faces.detectors.base import Detection, Detector, without_duplicates
-from device.faces.template_match import glimpse
-from device.faces.tracking import COAST_S, FaceTracker, Track, TrackedFace
+from device.faces.scene_change import Change, SceneChange
+from device.faces.template_match import match_template
+from device.faces.tracking import FaceTracker, Track, TrackedFace
 from device.frames import BoundingBox, Frame
 
-SWEEP_S = 0.5  # a new face is noticed within this time
-SWEEP_FRAMES = 5  # a slow board spends at most every fifth frame on it
-IDLE_SWEEP_S = 0.1  # the same while nobody is there
-MAX_FOLLOWED = 8  # regions cost more than the whole reduced picture beyond this many
-LOOK_PX = 16
+# A new face is noticed within this time and this many frames, whichever is longer: a slow board spends at most every
+# fifth frame on it, or every third where the whole picture has moved since the last time.
+QUIET_S, QUIET_FRAMES = 0.5, 5
+MOVED_S, MOVED_FRAMES = 0.1, 3
+NOBODY_S = 0.1  # the same while nobody is there
+MAX_ROI_FACES = 8  # regions of interest cost more than the whole reduced picture beyond this many
+MIN_INSIDE = 0.85  # of a remembered face's box: what leaves the picture is not remembered
+APPEARANCE_PX = 16
 
 
 class FaceFinder:
     """Finds the faces of each frame with ids, as cheaply as the faces allow.
 
-    A *sweep* searches the whole frame; *following* searches a region around each known face at the scale at
-    which it was. With ``every_frame`` each frame is swept and nothing is followed. ``min_face_px`` is what the
-    detector was asked for: UsageError if no such face fits into a frame that is no still.
+    A full-frame detection searches the whole picture. In between, each known face is searched for in its region of
+    interest (ROI), a square around its expected place, at the scale that it had; with more than eight faces every
+    frame is searched as a whole instead. ``every_frame`` does that always. After a cut all faces are forgotten.
+    ``min_face_px`` is what the detector was asked for: UsageError if no such face fits into a frame that is no still.
+
+    >>> finder = FaceFinder(create_detector())
+    >>> for frame in source:
+    ...     boxes = [face.box for face in finder.find(frame)]
     """
 
     def __init__(self, detector: Detector, every_frame: bool = False, min_face_px: int = 0):
         self.detector = detector
         self.every_frame = every_frame
         self.min_face_px = min_face_px
-        self.sweeps = 0
+        self.full_frame_detections = 0
         self.tracker = FaceTracker(detector.certain_score)
         self.reset()
 
     def reset(self) -> None:
         """Forget all faces, as when the picture's size changes."""
         self.tracker.forget()
+        self._scene = SceneChange()
         self._size_wh: tuple[int, int] | None = None
-        self._swept_s = -np.inf
-        self._frames_since_sweep = 0
+        self._full_frame_s = -np.inf
+        self._frames_since_full = 0
 
     def find(self, frame: Frame, continuous: bool = True) -> list[TrackedFace]:
-        """Return the faces of ``frame``; ``continuous`` False: a still that has no past."""
+        """Return the faces of ``frame``, largest first; ``continuous`` False: a still that has no past."""
         if not continuous:
             faces = self.detector.detect_still(frame.image)
             return [TrackedFace(number, one.box, one.score, True) for number, one in enumerate(faces, 1)]
@@ -49,24 +59,67 @@ class FaceFinder:
             self._refuse_small(frame)
             self.reset()
             self._size_wh = frame.size_wh
+        change = self._scene.compare(frame.image)
+        if change is Change.CUT:
+            self.tracker.forget()
+        found, everywhere = self._detect(frame, change)
+        return self._track(frame, without_duplicates(found), everywhere, change)
+
+    def _detect(self, frame: Frame, change: Change) -> tuple[list[Detection], bool]:
+        """Return the detections of the frame, and whether all of it was searched."""
         now_s = frame.time_s
-        tracks = self.tracker.predict(now_s)
-        followed = [track for track in tracks if track.glimpsed or now_s - track.seen_s <= COAST_S]
-        sweep = self.every_frame or len(followed) > MAX_FOLLOWED or self._sweep_is_due(now_s, bool(followed))
+        followed = [track for track in self.tracker.predict(now_s) if track.is_followed(now_s)]
+        everywhere = self.every_frame or len(followed) > MAX_ROI_FACES or change is not Change.STEADY
         found: list[Detection] = []
-        if not self.every_frame:
-            lost = 0
+        if not everywhere:
+            lost = False
             for track in followed:
-                near = self._follow(frame.image, track.box)
+                near = self._roi_detect(frame.image, track.box)
                 found += near
-                lost += track.certain and track.seen and not near  # just now; later the usual sweeps do
-            sweep = sweep or (lost > 0 and self._frames_since_sweep >= SWEEP_FRAMES)
-        if sweep:
+                lost |= track.certain and track.detected and not near  # just now; later the usual times do
+            everywhere = self._full_frame_is_due(now_s, bool(followed), lost)
+        if everywhere:
             found += self.detector.detect(frame.image)
-            self.sweeps += 1
-            self._swept_s, self._frames_since_sweep = now_s, 0
-        self._frames_since_sweep += 1
-        return self._settle(frame.image, without_duplicates(found), sweep)
+            self.full_frame_detections += 1
+            self._full_frame_s, self._frames_since_full = now_s, 0
+            self._scene.mark()
+        self._frames_since_full += 1
+        return found, everywhere
+
+    def _full_frame_is_due(self, now_s: float, someone: bool, lost: bool) -> bool:
+        elapsed_s = now_s - self._full_frame_s + 1e-3  # clocks of frames are rounded
+        if not someone:
+            return elapsed_s >= NOBODY_S
+        if lost and self._frames_since_full >= QUIET_FRAMES:
+            return True
+        least_s, frames = (MOVED_S, MOVED_FRAMES) if self._scene.has_moved() else (QUIET_S, QUIET_FRAMES)
+        return elapsed_s >= least_s and self._frames_since_full >= frames
+
+    def _roi_detect(self, image: np.ndarray, box: BoundingBox) -> list[Detection]:
+        height, width = image.shape[:2]
+        x, y = box.center_xy
+        if not (0 <= x < width and 0 <= y < height):
+            return []
+        half = box.width * self.detector.region_ratio / 2
+        return self.detector.detect(image, BoundingBox(x - half, y - half, x + half, y + half))
+
+    def _track(self, frame: Frame, found: list[Detection], create: bool, change: Change) -> list[TrackedFace]:
+        """Hand the detections to the tracker, with ways to tell faces apart and to find the missed ones."""
+        image = frame.image
+
+        def match(track: Track) -> BoundingBox | None:
+            return match_template(*track.picture, image, track.box) if track.picture is not None else None
+
+        remember = not self.every_frame and change is Change.STEADY
+        faces = self.tracker.update(
+            found, create, lambda box: face_appearance(image, box), match if remember else None
+        )
+        for track in self.tracker.tracks:
+            if track.detected:
+                track.picture = image, track.box
+        if change is not Change.STEADY:
+            return [face for face in faces if face.detected]
+        return [face for face in faces if face.detected or _inside(face.box, frame.size_wh) >= MIN_INSIDE]
 
     def _refuse_small(self, frame: Frame) -> None:
         width, height = frame.size_wh
@@ -76,39 +129,19 @@ class FaceFinder:
                 "pass a smaller one"
             )
 
-    def _settle(self, image: np.ndarray, found: list[Detection], sweep: bool) -> list[TrackedFace]:
-        """Hand the detections to the tracker, with eyes to tell faces apart and to keep them in sight."""
 
-        def find_again(track: Track) -> BoundingBox | None:
-            return glimpse(*track.sight, image, track.box) if track.sight is not None else None
-
-        faces = self.tracker.update(
-            found, sweep, lambda box: face_look(image, box), None if self.every_frame else find_again
-        )
-        for track in self.tracker.tracks:
-            if track.seen:
-                track.sight = image, track.box
-        return faces
-
-    def _sweep_is_due(self, now_s: float, someone: bool) -> bool:
-        if not someone:
-            return now_s - self._swept_s >= IDLE_SWEEP_S - 1e-3
-        return now_s - self._swept_s >= SWEEP_S - 1e-3 and self._frames_since_sweep >= SWEEP_FRAMES
-
-    def _follow(self, image: np.ndarray, box: BoundingBox) -> list[Detection]:
-        height, width = image.shape[:2]
-        x, y = box.center_xy
-        if not (0 <= x < width and 0 <= y < height):
-            return []
-        half = box.width * self.detector.region_ratio / 2
-        return self.detector.detect(image, BoundingBox(x - half, y - half, x + half, y + half))
+def _inside(box: BoundingBox, size_wh: tuple[int, int]) -> float:
+    """Return which share of the box lies in the picture."""
+    width = min(box.right, size_wh[0]) - max(box.left, 0)
+    height = min(box.bottom, size_wh[1]) - max(box.top, 0)
+    return max(width, 0) * max(height, 0) / (box.width * box.height)
 
 
-def face_look(image: np.ndarray, box: BoundingBox) -> np.ndarray:
+def face_appearance(image: np.ndarray, box: BoundingBox) -> np.ndarray:
     """Return the pixels in ``box`` as a unit vector without their mean: ``(256,) float32``."""
     patch, _, _ = cut_square(image, box, box.width)
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    pixels = resize_square(patch, LOOK_PX).astype(np.float32).ravel()
+    pixels = resize_square(patch, APPEARANCE_PX).astype(np.float32).ravel()
     pixels -= pixels.mean()
     return pixels / max(float(np.linalg.norm(pixels)), 1e-6)

@@ -1,4 +1,4 @@
-"""Keeping sight of a face that the detector misses for a moment: its last picture, found again near by."""
+"""Finding a face that the detector missed in one frame by its last picture, near its last place."""
 
 import cv2
 import numpy as np
@@ -8,22 +8,25 @@ from device.frames import BoundingBox
 
 TEMPLATE_PX = 32
 SEARCH_RATIO = 1.75  # of the face's width: room for the movement of one frame
-SIMILAR = 0.7  # normalised correlation; a tilting face keeps above it, another place of the picture does not
+MIN_CORRELATION = (
+    0.7  # on the shared clips a tilting face keeps above it, another place of the picture does not
+)
 
 
-def glimpse(
+def match_template(
     before: np.ndarray, before_box: BoundingBox, image: np.ndarray, near: BoundingBox
 ) -> BoundingBox | None:
     """Return where the face in ``before_box`` of the frame ``before`` is in ``image``, around ``near``, or None.
 
-    Both frames are ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; the face keeps its size.
+    Both frames are ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; the face keeps its size. Normalised
+    cross-correlation (``cv2.TM_CCOEFF_NORMED``) at 32 pixels a face.
     """
     template = _gray_square(before, before_box, before_box.width, TEMPLATE_PX)
     searched_px = round(TEMPLATE_PX * SEARCH_RATIO)
     searched = _gray_square(image, near, before_box.width * SEARCH_RATIO, searched_px)
-    similar = cv2.matchTemplate(searched, template, cv2.TM_CCOEFF_NORMED)
-    _, best, _, (x, y) = cv2.minMaxLoc(similar)
-    if not best >= SIMILAR:
+    correlation = cv2.matchTemplate(searched, template, cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(correlation)
+    if not best >= MIN_CORRELATION:
         return None
     # The match in the middle of the searched square is no movement at all.
     middle = (searched_px - TEMPLATE_PX) / 2

@@ -5,29 +5,49 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.faces.detectors.base import DUPLICATE_IOU, Detection
+from device.faces.detectors.base import Detection, same_face
 from device.frames import BoundingBox
 
-COAST_S = 0.2  # a face that is not found is reported where it should be for this long
-SIGHT_S = 1.5  # what only looks like the face is reported for this long
-FORGET_S = 2.0  # and gets its old id back if it is found again within this time
-CONFIRM_HITS = 3  # detections before something uncertain is a face
+# Chosen on the shared clips against full-frame YuNet, with Haar's and with YuNet's detections, unless said otherwise.
+COAST_S = (
+    0.2  # a face that is not detected is reported where it should be for this long: blinks of the detector
+)
+REMEMBER_S = 0.7  # what only matches the face's last picture is reported for this long: a head turned away
+FORGET_S = 2.0  # a face that is detected again within this time keeps its id
+CONFIRM_HITS = 3  # detections before something uncertain is a face: a cascade's false boxes seldom last
 DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgotten
-MIN_HIT_RATE = 0.35  # what is found less often than this in the long run is no face
+MIN_HIT_RATE = 0.35  # what is detected in a smaller share of frames, in the long run, is no face
+HIT_RATE_GAIN = 0.06  # of the newest frame in that share: a memory of about 16 frames
+LONGEST_STEP_S = 0.5  # a longer pause between frames says nothing about where a face has gone
 EPSILON_S = 1e-6
-GATE = 0.7  # a detection further away than this many face widths is another face
-SAME_LOOK = 0.8  # correlation of two pictures of one face; two faces of the demo reach 0.75
+
+# Matching detections with faces; distances are in face widths.
+GATE = 0.7  # a detection further away is another face
+GATE_GROWTH = 1.5  # a second of absence: the longer a face was gone, the further away it may come back
+SIZE_WEIGHT = 0.7  # of the logarithm of a change of size
+UNCERTAIN_COST = 0.3  # a face is served before what may be none
+UNKNOWN_UNLIKENESS = 0.5  # of a face whose appearance was never recorded; 0 is the same picture
+SAME_APPEARANCE = 0.8  # correlation of two pictures of one face; two faces of the demo reach 0.75
+ALONE_IOU = 0.05  # the appearance of a face that overlaps another one more is not recorded
+MATCH_IOU = 0.2  # a template match that overlaps another face more, or lies within it, has found that one
+
+VELOCITY_GAIN = 0.35  # an alpha-beta filter with alpha 1: this share of the prediction's error is believed
+MATCH_VELOCITY_GAIN = 3.0  # a second; a template match is only as fine as its search
+VELOCITY_DECAY = 0.85  # a frame without a detection
+APPEARANCE_GAIN = 0.2  # of the newest picture in the running mean
 MAX_FACES = 20
+
+Appearance = Callable[[BoundingBox], np.ndarray]
 
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A face with an id that stays; ``seen`` is False where the detector missed it in this frame."""
+    """A face with an id that stays; ``detected`` False: it is only remembered, the detector missed it."""
 
     id: int
     box: BoundingBox
     score: float
-    seen: bool
+    detected: bool
 
 
 @dataclass
@@ -36,23 +56,27 @@ class Track:
 
     box: BoundingBox
     score: float
-    seen_s: float
+    detected_s: float  # time of the last detection
     id: int = 0
     hits: int = 1
     hit_rate: float = 1.0
-    seen: bool = True
-    glimpsed: bool = False  # missed by the detector, but kept in sight
-    sight: tuple[np.ndarray, BoundingBox] | None = None  # the frame and box of the last detection
+    detected: bool = True
+    matched: bool = False  # missed by the detector, but its last picture was found again
+    picture: tuple[np.ndarray, BoundingBox] | None = None  # the frame and box of the last detection
     velocity_xy: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels a second
-    look: np.ndarray | None = None  # unit vector of the face's pixels, to tell crossing faces apart
+    appearance: np.ndarray | None = None  # unit vector of the face's pixels, to tell crossing faces apart
 
     @property
     def certain(self) -> bool:
         return self.id > 0
 
+    def is_followed(self, now_s: float) -> bool:
+        """Return whether the face is still looked for at its place."""
+        return self.matched or now_s - self.detected_s <= COAST_S + EPSILON_S
+
 
 class FaceTracker:
-    """Turns detections into faces with ids. ``certain_score``: a detection this sure needs no second look."""
+    """Turns detections into faces with ids. ``certain_score``: a detection at or above it is a face at once."""
 
     def __init__(self, certain_score: float):
         self.certain_score = certain_score
@@ -67,7 +91,7 @@ class FaceTracker:
 
     def predict(self, now_s: float) -> list[Track]:
         """Move every face to where it should be at ``now_s`` and return the tracks, certain ones first."""
-        elapsed_s = 0.0 if self._now_s is None else min(max(now_s - self._now_s, 0.0), 0.5)
+        elapsed_s = 0.0 if self._now_s is None else min(max(now_s - self._now_s, 0.0), LONGEST_STEP_S)
         self._now_s = now_s
         for track in self.tracks:
             dx, dy = (track.velocity_xy * elapsed_s).tolist()
@@ -79,32 +103,34 @@ class FaceTracker:
         self,
         detections: Sequence[Detection],
         create: bool,
-        look_at: Callable[[BoundingBox], np.ndarray] | None = None,
-        find_again: Callable[[Track], BoundingBox | None] | None = None,
+        appearance_of: Appearance | None = None,
+        match: Callable[[Track], BoundingBox | None] | None = None,
     ) -> list[TrackedFace]:
-        """Give the detections of the frame last predicted to the faces; return the certain ones.
+        """Give the detections of the frame last predicted to the faces; return the certain ones, largest first.
 
-        ``create``: detections that belong to no known face begin a new one. ``look_at`` returns the unit vector
-        of the pixels in a box; it is called only where two faces are near enough to be mistaken.
-        ``find_again`` looks for a certain face that has no detection, and returns where it still is.
+        ``create``: detections that belong to no known face begin a new one. ``appearance_of`` returns the unit vector
+        of the pixels in a box; it is called only where two faces are near enough to be mistaken. ``match`` returns
+        where a certain face without a detection still is, or None.
         """
         now_s = self._now_s or 0.0
-        pairs, leftover = self._associate(detections, look_at)
+        pairs, leftover = self._associate(detections, appearance_of)
         for track in self.tracks:
-            self._settle(track, pairs.get(id(track)), now_s, look_at)
-        if find_again is not None:
-            self._keep_in_sight(now_s, find_again)
+            self._settle(track, pairs.get(id(track)), now_s, appearance_of)
+        if match is not None:
+            self._match_missed(now_s, match)
         self.tracks = [track for track in self.tracks if self._keeps(track, now_s)]
         if create:
-            self._begin(leftover, now_s, look_at)
+            self._begin(leftover, now_s, appearance_of)
         faces = [
-            TrackedFace(track.id, track.box, track.score, track.seen)
+            TrackedFace(track.id, track.box, track.score, track.detected)
             for track in self.tracks
-            if track.certain and (track.glimpsed or now_s - track.seen_s <= COAST_S + EPSILON_S)
+            if track.certain and track.is_followed(now_s)
         ]
         return sorted(faces, key=lambda face: -face.box.width)[:MAX_FACES]
 
-    def _associate(self, detections, look_at) -> tuple[dict[int, Detection], list[Detection]]:
+    def _associate(
+        self, detections: Sequence[Detection], appearance_of: Appearance | None
+    ) -> tuple[dict[int, Detection], list[Detection]]:
         """Return the detection of each track by the track's identity, and the detections that are left."""
         candidates = [
             (self._distance(track, detection), i, j)
@@ -112,8 +138,8 @@ class FaceTracker:
             for j, detection in enumerate(detections)
         ]
         candidates = [(cost, i, j) for cost, i, j in candidates if cost < GATE]
-        if look_at is not None and len({j for _, _, j in candidates}) < len(candidates):
-            candidates = self._compare_looks(candidates, detections, look_at)
+        if appearance_of is not None and len({j for _, _, j in candidates}) < len(candidates):
+            candidates = self._add_unlikeness(candidates, detections, appearance_of)
         taken_tracks: dict[int, Detection] = {}
         taken: set[int] = set()
         for _, i, j in sorted(candidates):
@@ -126,68 +152,81 @@ class FaceTracker:
         """Return how far a detection is from a track: centre distance in face widths, plus change of size."""
         (x, y), (u, v) = track.box.center_xy, detection.box.center_xy
         width = (track.box.width + detection.box.width) / 2
-        # The longer a face was gone, the further from its guessed place it may come back.
-        absent_s = (self._now_s or 0.0) - track.seen_s
-        apart = np.hypot(x - u, y - v) / width / (1 + 1.5 * absent_s)
+        absent_s = (self._now_s or 0.0) - track.detected_s
+        apart = np.hypot(x - u, y - v) / width / (1 + GATE_GROWTH * absent_s)
         grown = abs(np.log(detection.box.width / track.box.width))
-        return float(apart + 0.7 * grown + (0.0 if track.certain else 0.3))
+        return float(apart + SIZE_WEIGHT * grown + (0.0 if track.certain else UNCERTAIN_COST))
 
-    def _compare_looks(self, candidates, detections, look_at) -> list[tuple[float, int, int]]:
-        looks = {j: look_at(detections[j].box) for _, _, j in candidates}
+    def _add_unlikeness(
+        self,
+        candidates: list[tuple[float, int, int]],
+        detections: Sequence[Detection],
+        appearance_of: Appearance,
+    ) -> list[tuple[float, int, int]]:
+        appearances = {j: appearance_of(detections[j].box) for _, _, j in candidates}
         compared = []
         for cost, i, j in candidates:
-            known = self.tracks[i].look
-            unlike = 0.5 if known is None else 1 - float(known @ looks[j])
+            known = self.tracks[i].appearance
+            unlike = UNKNOWN_UNLIKENESS if known is None else 1 - float(known @ appearances[j])
             compared.append((cost + unlike, i, j))
         return compared
 
-    def _settle(self, track: Track, detection: Detection | None, now_s: float, look_at) -> None:
+    def _settle(
+        self, track: Track, detection: Detection | None, now_s: float, appearance_of: Appearance | None
+    ) -> None:
         """Bring one track up to date with its detection, or with there being none."""
-        track.seen = detection is not None
-        if track.seen or now_s - track.seen_s <= COAST_S:  # who is away is not doubted
-            track.hit_rate += 0.06 * (track.seen - track.hit_rate)
+        track.detected = detection is not None
+        if (
+            track.detected or now_s - track.detected_s <= COAST_S
+        ):  # a long absence says nothing about what was there
+            track.hit_rate += HIT_RATE_GAIN * (track.detected - track.hit_rate)
         if detection is None:
-            track.velocity_xy = track.velocity_xy * 0.85
+            track.velocity_xy = track.velocity_xy * VELOCITY_DECAY
             return
-        elapsed_s = max(now_s - track.seen_s, 1e-3)
+        track.matched = False
+        elapsed_s = max(now_s - track.detected_s, 1e-3)
         moved = np.subtract(detection.box.center_xy, track.box.center_xy)
-        # The prediction already moved by velocity; what is left is its error, of which a third is believed.
-        track.velocity_xy = track.velocity_xy + 0.35 * moved / elapsed_s
-        track.box, track.score, track.seen_s = detection.box, detection.score, now_s
+        # The prediction already moved by velocity; what is left is its error.
+        track.velocity_xy = track.velocity_xy + VELOCITY_GAIN * moved / elapsed_s
+        track.box, track.score, track.detected_s = detection.box, detection.score, now_s
         track.hits += 1
         if not track.certain and (track.hits >= CONFIRM_HITS or detection.score >= self.certain_score):
             self._confirm(track)
-        if look_at is not None and len(self.tracks) > 1 and self._alone(track):
-            look = look_at(track.box)
-            track.look = look if track.look is None else _unit(0.8 * track.look + 0.2 * look)
+        if appearance_of is not None and len(self.tracks) > 1 and self._alone(track):
+            new, known = appearance_of(track.box), track.appearance
+            mixed = new if known is None else (1 - APPEARANCE_GAIN) * known + APPEARANCE_GAIN * new
+            track.appearance = mixed / max(float(np.linalg.norm(mixed)), 1e-6)
 
-    def _keep_in_sight(self, now_s: float, find_again: Callable[[Track], BoundingBox | None]) -> None:
+    def _match_missed(self, now_s: float, match: Callable[[Track], BoundingBox | None]) -> None:
+        """Find the missed faces by their last picture, each no longer than REMEMBER_S after its last detection."""
         for track in self.tracks:
-            followed = track.glimpsed or now_s - track.seen_s <= COAST_S + EPSILON_S
-            track.glimpsed = False
-            if track.seen or not track.certain or not followed or now_s - track.seen_s > SIGHT_S:
+            followed, track.matched = track.is_followed(now_s), False
+            if track.detected or not track.certain or not followed or now_s - track.detected_s > REMEMBER_S:
                 continue
-            box = find_again(track)
-            if box is not None and all(other is track or other.box.iou(box) < 0.2 for other in self.tracks):
-                track.velocity_xy = (
-                    track.velocity_xy + (np.subtract(box.center_xy, track.box.center_xy)) * 3.0
-                )
-                track.box, track.glimpsed = box, True
+            box = match(track)
+            others = (other for other in self.tracks if other is not track)
+            if box is not None and not any(
+                other.box.iou(box) > MATCH_IOU or same_face(other.box, box) for other in others
+            ):
+                moved = np.subtract(box.center_xy, track.box.center_xy)
+                track.velocity_xy = track.velocity_xy + MATCH_VELOCITY_GAIN * moved
+                track.box, track.matched = box, True
 
     def _alone(self, track: Track) -> bool:
-        return all(other is track or other.box.iou(track.box) < 0.05 for other in self.tracks)
+        return all(other is track or other.box.iou(track.box) < ALONE_IOU for other in self.tracks)
 
     def _keeps(self, track: Track, now_s: float) -> bool:
-        absent_s = now_s - track.seen_s
+        absent_s = now_s - track.detected_s
         if not track.certain:
             return absent_s <= DOUBT_S
-        return absent_s <= FORGET_S and not (track.seen and track.hit_rate < MIN_HIT_RATE)
+        return absent_s <= FORGET_S and not (track.detected and track.hit_rate < MIN_HIT_RATE)
 
-    def _begin(self, detections: Sequence[Detection], now_s: float, look_at) -> None:
+    def _begin(self, detections: Sequence[Detection], now_s: float, appearance_of: Appearance | None) -> None:
         for detection in sorted(detections, key=lambda found: -found.score):
-            if any(track.box.iou(detection.box) > DUPLICATE_IOU for track in self.tracks):
+            if any(track.detected and same_face(track.box, detection.box) for track in self.tracks):
                 continue
-            if look_at is not None and (returned := self._returned(detection, look_at)) is not None:
+            returned = None if appearance_of is None else self._returned(detection, appearance_of)
+            if returned is not None:
                 returned.velocity_xy = np.zeros(2)
                 returned.box = detection.box
                 self._settle(returned, detection, now_s, None)
@@ -197,18 +236,18 @@ class FaceTracker:
             if detection.score >= self.certain_score:
                 self._confirm(track)
 
-    def _returned(self, detection: Detection, look_at) -> Track | None:
-        """Return the absent face that ``detection`` looks like, wherever it came out again, or None."""
-        absent = [one for one in self.tracks if one.certain and not one.seen and one.look is not None]
+    def _returned(self, detection: Detection, appearance_of: Appearance) -> Track | None:
+        """Return the absent face that looks like ``detection``, wherever that is, or None."""
+        absent = [
+            (track, track.appearance)
+            for track in self.tracks
+            if track.certain and not track.detected and track.appearance is not None
+        ]
         if not absent:
             return None
-        look = look_at(detection.box)
-        best = max(absent, key=lambda one: float(one.look @ look))
-        return best if float(best.look @ look) >= SAME_LOOK else None
+        appearance = appearance_of(detection.box)
+        best, known = max(absent, key=lambda pair: float(pair[1] @ appearance))
+        return best if float(known @ appearance) >= SAME_APPEARANCE else None
 
     def _confirm(self, track: Track) -> None:
         track.id, self._next_id = self._next_id, self._next_id + 1
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(float(np.linalg.norm(vector)), 1e-6)

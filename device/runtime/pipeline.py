@@ -94,7 +94,7 @@ class FrameLoop:
             smoothed_label=labels[int(smoothed.argmax())],
             smoothed=dict(zip(labels, smoothed.tolist(), strict=True)),
             detection_score=tracked.score,
-            seen=tracked.seen,
+            detected=tracked.detected,
         )
 
     def _record(self, latency_ms: dict[str, float], any_face: bool, age_ms: float) -> None:

@@ -11,7 +11,7 @@ from device.errors import UsageError
 if TYPE_CHECKING:
     from device.faces.detectors.base import Detector
 
-DEFAULT_MIN_FACE_PX = 48
+DEFAULT_MIN_FACE_PX = 30
 log = logging.getLogger(__name__)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from device.frames import BoundingBox
 
 DUPLICATE_IOU = 0.35
+NESTED_SHARE = 0.75  # of the smaller box: YuNet now and then sees a large face around a small one
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,20 @@ class Detector(Protocol):
         ...
 
 
+def same_face(one: BoundingBox, other: BoundingBox) -> bool:
+    """Return whether two boxes are of one face: alike, or one inside the other."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(width, 0) * max(height, 0)
+    areas = one.width * one.height, other.width * other.height
+    return shared > DUPLICATE_IOU * (sum(areas) - shared) or shared > NESTED_SHARE * min(areas)
+
+
 def without_duplicates(detections: Sequence[Detection]) -> list[Detection]:
     """Return the detections, best first, without those that overlap a better one."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda found: -found.score):
-        if all(detection.box.iou(other.box) <= DUPLICATE_IOU for other in kept):
+        if not any(same_face(detection.box, other.box) for other in kept):
             kept.append(detection)
     return kept
 

@@ -6,7 +6,7 @@ import pytest
 from device.capture.sources.demo import DemoSource, MovingFace
 from device.errors import UsageError
 from device.faces.detectors import create_detector
-from device.faces.face_finder import SWEEP_FRAMES, FaceFinder
+from device.faces.face_finder import QUIET_FRAMES, FaceFinder
 from device.frames import Frame
 
 STILL = (MovingFace(140, (320, 240), (0, 0), 1.0),)
@@ -18,9 +18,9 @@ def whole_searches(faces, seconds_apart: float, count: int) -> list[int]:
     with DemoSource(1, faces=faces) as demo:
         image = demo.picture(0)
     for number in range(count):
-        before = finder.sweeps
+        before = finder.full_frame_detections
         finder.find(Frame(image, number, round(number * seconds_apart * 1e9)))
-        if finder.sweeps > before:
+        if finder.full_frame_detections > before:
             searched.append(number)
     return searched
 
@@ -33,7 +33,7 @@ def test_a_new_face_is_noticed_within_half_a_second():
 
 def test_a_slow_board_searches_all_of_every_fifth_frame_at_most():
     searched = whole_searches(STILL, 0.18, 30)  # half a second is three frames here
-    assert np.diff(searched[3:]).tolist() == [SWEEP_FRAMES] * (len(searched) - 4)
+    assert np.diff(searched[3:]).tolist() == [QUIET_FRAMES] * (len(searched) - 4)
     assert searched[-1] >= 24
 
 
@@ -59,7 +59,7 @@ def test_a_face_that_comes_out_elsewhere_is_known_by_its_look():
     finder, ids = FaceFinder(create_detector("haar")), []
     for number, image in enumerate(pictures):
         found = finder.find(Frame(image, number, round(number * 1e9 / 30)))
-        ids.append({face.id: face.box.center_xy for face in found if face.seen})
+        ids.append({face.id: face.box.center_xy for face in found if face.detected})
     assert set(ids[29]) == {1, 2}
     assert set(ids[49]) < {1, 2}
     returned = ids[-1]

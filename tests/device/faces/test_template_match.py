@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.faces.template_match import glimpse
+from device.faces.template_match import match_template
 from device.frames import BoundingBox
 
 NOISE = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def test_it_is_found_where_it_went_with_its_size(dx, dy, colour):
     before, now = picture(100, 88), picture(100 + dx, 88 + dy, gain=0.7)
     if colour:
         before, now = (cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in (before, now))
-    found = glimpse(before, BOX, now, BOX)
+    found = match_template(before, BOX, now, BOX)
     assert found is not None
     assert (found.width, found.height) == (BOX.width, BOX.height)
     assert found.center_xy == pytest.approx((BOX.center_xy[0] + dx, BOX.center_xy[1] + dy), abs=2.5)
@@ -33,6 +33,6 @@ def test_it_is_found_where_it_went_with_its_size(dx, dy, colour):
 
 def test_what_is_not_there_is_not_found():
     before = picture(100, 88)
-    assert glimpse(before, BOX, picture(240, 150), BOX) is None
+    assert match_template(before, BOX, picture(240, 150), BOX) is None
     flat = np.full((240, 320), 100, np.uint8)
-    assert glimpse(before, BOX, flat, BOX) is None
+    assert match_template(before, BOX, flat, BOX) is None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from device.faces.detectors.base import Detection, without_duplicates
-from device.faces.tracking import COAST_S, CONFIRM_HITS, FORGET_S, SIGHT_S, FaceTracker
+from device.faces.tracking import COAST_S, CONFIRM_HITS, FORGET_S, REMEMBER_S, FaceTracker
 from device.frames import BoundingBox
 
 STEP_S = 1 / 30
@@ -48,7 +48,7 @@ def test_a_face_that_is_missed_coasts_along_its_way_then_vanishes_and_comes_back
     seen = play(FaceTracker(0.8), there + missed + back)
     coasted = [faces[0] for faces in seen[30:50] if faces]
     assert len(coasted) == round(COAST_S / STEP_S)
-    assert not any(face.seen for face in coasted)
+    assert not any(face.detected for face in coasted)
     assert abs(coasted[2].box.center_xy[0] - (100 + 5 * 32)) < 4
     assert [face.id for face in seen[-1]] == [1]
 
@@ -123,9 +123,9 @@ def test_what_only_looks_like_the_face_is_reported_for_a_time():
     reported = []
     for number, detections in enumerate(frames):
         tracker.predict(number * STEP_S)
-        faces = tracker.update(detections, True, find_again=lambda track: still.box)
-        reported.append([(face.id, face.seen) for face in faces])
-    last = 2 + round(SIGHT_S / STEP_S)  # the frame SIGHT_S after the last detection
+        faces = tracker.update(detections, True, match=lambda track: still.box)
+        reported.append([(face.id, face.detected) for face in faces])
+    last = 2 + round(REMEMBER_S / STEP_S)  # the frame REMEMBER_S after the last detection
     assert reported[:3] == [[(1, True)]] * 3
     assert reported[3:last] == [[(1, False)]] * (last - 3)
     assert reported[last + 1 :] == [[]] * (len(frames) - last - 1)
@@ -136,8 +136,8 @@ def test_each_missed_face_is_looked_for_whoever_is_seen():
     for number in range(20):
         tracker.predict(number * STEP_S)
         found = [square(100, score=0.9)] + ([missed] if number < 3 else [])
-        faces = tracker.update(found, True, find_again=lambda track: missed.box)
-    assert [(face.id, face.seen) for face in sorted(faces, key=lambda face: face.id)] == [
+        faces = tracker.update(found, True, match=lambda track: missed.box)
+    assert [(face.id, face.detected) for face in sorted(faces, key=lambda face: face.id)] == [
         (1, True),
         (2, False),
     ]

@@ -79,8 +79,8 @@ def test_it_searches_the_whole_frame_only_now_and_then(make_loop):
     quick, thorough = make_loop(), make_loop(every_frame=True)
     play(quick, DemoSource(120))
     play(thorough, DemoSource(20))
-    assert thorough.finder.sweeps == 20
-    assert quick.finder.sweeps <= 120 / 6
+    assert thorough.finder.full_frame_detections == 20
+    assert quick.finder.full_frame_detections <= 120 / 6
 
 
 def test_an_empty_scene_is_nobody_and_stays_so(make_loop):
