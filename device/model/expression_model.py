@@ -9,6 +9,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.associated_files import JSON_NAME
+from device.model.graph_checks import MOST_SCALE
 from device.model.interpreter import open_interpreter
 from device.model.metadata import (
     INPUT_TYPES,
@@ -21,6 +22,7 @@ from device.model.metadata import (
     weights_sha256,
 )
 from device.model.tflite_file import Tensor, TfliteFile, read_bytes, read_tflite
+from device.text import printable
 
 PACKAGED_MODEL = "fer7_int8.tflite"
 # Operators after which a probability is still a probability.
@@ -39,7 +41,8 @@ def load_model(
     ``labels`` overrules those inside the file, and must be given where it carries none, unless
     ``allow_unlabelled``: then the model's labels are empty. The file is checked
     before the interpreter sees it. Raises EdgeError in one line for a file that is missing, damaged, altered
-    since it was written, no image classifier, or whose labels do not match its outputs.
+    since it was written, no image classifier, or whose labels do not match its outputs; and for a graph that is
+    not understood in full and crashes, hangs or swells in the process of its own that runs it.
     """
     path = _packaged_model() if path is None else Path(path)
     return model_of(read_bytes(path), path, labels, threads, allow_unlabelled)
@@ -64,7 +67,16 @@ def model_of(
 
 
 class ExpressionModel:
-    """A loaded classifier. One thread at a time may call ``predict``."""
+    """A loaded classifier. One thread at a time may call ``predict``.
+
+    ``load_model`` makes it. ``confined_because``: why its graph is run by a process of its own, None where it is
+    understood in full; then every method may raise EdgeError once that process has died.
+
+    >>> model = load_model("best_int8.tflite")
+    >>> scores = model.predict(crops)  # (N, 48, 48) uint8, gray -> (N, 7) float32
+    >>> [model.labels[row.argmax()] for row in scores]
+    ['happy', 'neutral']
+    """
 
     def __init__(
         self,
@@ -123,11 +135,13 @@ class ExpressionModel:
 
     def probabilities(self, stored: np.ndarray) -> np.ndarray:
         """Turn stored outputs ``(N, C)`` into probabilities ``(N, C) float32``: dequantize, softmax of
-        logits.
+        logits. EdgeError for numbers that are not finite.
         """
         values = stored.astype(np.float32)
         if self.output_tensor.scales:
             values = (values - self.output_tensor.zero_points[0]) * np.float32(self.output_tensor.scales[0])
+        if not np.isfinite(values).all():
+            raise EdgeError(f"{self.path} puts out numbers that are not finite; train or quantize it again")
         if self.outputs_probabilities:
             return np.asarray(values)
         powers = np.exp(values - values.max(axis=1, keepdims=True))
@@ -222,10 +236,11 @@ def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
         raise EdgeError(f"{path} {end} {tensor.dtype}; expected one of {', '.join(INPUT_TYPES)}")
     if tensor.dtype == "float32":
         return
-    if len(tensor.scales) != 1 or len(tensor.zero_points) != 1 or not tensor.scales[0] > 0:
+    if len(tensor.scales) != 1 or len(tensor.zero_points) != 1 or not 0 < tensor.scales[0] <= MOST_SCALE:
         raise EdgeError(
-            f"{path} {end} {tensor.dtype} with scales {list(tensor.scales)} and zero points "
-            f"{list(tensor.zero_points)}; expected one of each, the scale above 0; quantize it again"
+            f"{path} {end} {tensor.dtype} with scales {printable(tensor.scales, 40)} and zero points "
+            f"{printable(tensor.zero_points, 40)}; expected one of each, a scale above 0 and at most "
+            f"{MOST_SCALE:g}; quantize it again"
         )
 
 

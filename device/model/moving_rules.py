@@ -173,7 +173,7 @@ def known_gather(call: Call) -> np.ndarray:
         values.ndim == 1 and call.option("axis") == call.option("batch_dims") == 0, "gathering along an axis"
     )
     expect(bool(((places >= 0) & (places < len(values))).all()), f"places {places.tolist()} of {len(values)}")
-    return values[places]
+    return np.asarray(values[places])
 
 
 def known_product(call: Call) -> np.ndarray:

@@ -34,7 +34,7 @@ class Worker:
     def take(self, data: bytes) -> str | None:
         """Return what is wrong with what ``data`` does; None: nothing."""
         if self.process is None:
-            command = [sys.executable, str(HERE / "worker.py")]
+            command = [sys.executable, "-W", "error", str(HERE / "worker.py")]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )

@@ -504,7 +504,7 @@ def test_what_contradicts_itself_is_refused(build):
     [
         (lambda: Graph(dtype="int8", scale=0.1), None),
         (lambda: Graph(dtype="int8"), "scales"),
-        (lambda: Graph(dtype="int8", scale=0.0), "scale above 0"),
+        (lambda: Graph(dtype="int8", scale=0.0), "a scale above 0"),
         (lambda: Graph(dtype="int32"), "takes int32"),
         (lambda: Graph(dtype="bool"), "takes bool"),
         (lambda: Graph((1, 8, 8, 4)), "takes an input of shape"),
@@ -553,3 +553,14 @@ def test_no_file_at_all_is_refused(tmp_path):
         handle.truncate(1 << 40)
     with pytest.raises(EdgeError, match="expected at most 256"):
         load_model(tmp_path / "huge.tflite")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
+def test_numbers_that_are_not_finite_are_one_line(value):
+    graph = Graph()
+    scaled = graph.add("MUL", [graph.image, graph.floats((3,), value)], IMAGE, graph.options("Mul"))
+    twice = graph.add("MUL", [scaled, graph.floats((3,), value)], IMAGE, graph.options("Mul"))
+    model = model_of(graph.classifier(twice), Path("a.tflite"), LABELS)
+    with pytest.raises(EdgeError, match="puts out numbers that are not finite"):
+        model.predict(np.full((1, 8, 8), 200, np.uint8))
