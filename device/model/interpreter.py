@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.confinement import ConfinedInterpreter
 from device.model.graph_checks import unfamiliar
 from device.model.tflite_file import TfliteFile
 from device.quiet import silenced
@@ -57,6 +56,8 @@ def open_interpreter(
     reason = unfamiliar(file)
     if reason is None:
         return LocalInterpreter(path, data, threads), None
+    from device.model.confinement import ConfinedInterpreter  # the import costs a start 5 ms that few need
+
     image, scores = file.tensors[file.inputs[0]], file.tensors[file.outputs[0]]
     return ConfinedInterpreter(path, data, (image, scores), threads, reason), reason
 
