@@ -139,36 +139,39 @@ def open_sinks(
     return sinks
 
 
-def _asked_sinks(options, source, model, terminal) -> Iterator[Callable[[], Sink]]:
+def _asked_sinks(
+    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str
+) -> Iterator[Callable[[], Sink]]:
     """Yield how to open each asked sink; each is imported only where it is asked for."""
     labels = model.labels
+    kept = options.overwrite, options.blur_faces
     if options.output:
         yield lambda: _row_sink(options, labels)
-    if options.video:
+    if film := options.video:
         from device.sinks.video import VideoSink
 
-        yield lambda: VideoSink(options.video, source, options.overwrite, options.blur_faces)
-    if options.save_frames:
+        yield lambda: VideoSink(film, source, *kept)
+    if pictures := options.save_frames:
         from device.sinks.frames import FrameFilesSink
 
-        log.warning("--save-frames stores pictures of people in %s", options.save_frames)
-        yield lambda: FrameFilesSink(options.save_frames, options.overwrite, options.blur_faces)
-    if options.annotate:
+        log.warning("--save-frames stores pictures of people in %s", pictures)
+        yield lambda: FrameFilesSink(pictures, *kept)
+    if marked := options.annotate:
         from device.sinks.frames import AnnotatedFilesSink
 
         if source.continuous:
             raise UsageError(
                 f"--annotate marks pictures; {source.name} is a film or a camera: --video FILE marks that"
             )
-        yield lambda: AnnotatedFilesSink(options.annotate, options.overwrite, options.blur_faces)
+        yield lambda: AnnotatedFilesSink(marked, *kept)
     if options.mqtt:
         from device.sinks.mqtt import MqttSink
 
         yield lambda: MqttSink(_broker(options), labels, options.mqtt_topic)
     if options.preview:
         yield lambda: _preview(options)
-    if options.metrics:
-        yield lambda: _metrics(options.metrics, model)
+    if address := options.metrics:
+        yield lambda: _metrics(address, model)
     for spec in options.sink:
         name, _, argument = spec.partition(":")
         yield functools.partial(load_plugin(SINKS, name), argument, labels)

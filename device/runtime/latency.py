@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class LatencyStats:
         return {name: round(value, 6) for name, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, document: dict) -> "LatencyStats":
+    def from_json(cls, document: dict[str, Any]) -> "LatencyStats":
         return cls(**document)
 
     @classmethod
@@ -75,7 +76,7 @@ class _Histogram:
         rank = max(1, math.ceil(percent / 100 * self.n))
         index = int(np.searchsorted(np.cumsum(self.counts), rank))
         centre = SHORTEST_MS * GROWTH ** (index + 0.5)
-        return min(max(centre, self.min_ms), self.max_ms)
+        return float(min(max(centre, self.min_ms), self.max_ms))
 
 
 class LatencyRecorder:

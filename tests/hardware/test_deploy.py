@@ -4,6 +4,7 @@ The environment on the board comes from the package index: a minute at the first
 """
 
 import json
+import os
 import sys
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_second_model_replaces_the_first_and_what_nothing_names_is_dropped(dep
     for name in ("venvs/before", "venvs/older", "wheels/before", "wheels/older", "models"):
         (home / name).mkdir()
     (home / "models" / "older.tflite").touch()
+    os.utime(home / "models" / "older.tflite", (0, 0))  # what was copied just now may be another deploy's
     (home / "previous").symlink_to("venvs/before")
     done = deploy("board", "--model", twin_tflite, "--python", sys.executable, "--runs", "20")
     assert done.returncode == 0, done.stdout + done.stderr

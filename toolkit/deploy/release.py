@@ -95,7 +95,12 @@ fi
 if test -n "$before" && test "$before" != venvs/{wheel}; then point previous "$before"; fi
 """
     + PRUNE
-    + "rm -f models/{model}.tflite\nrmdir models 2>/dev/null || :"
+    + """
+rm -f models/{model}.tflite
+# Another deploy may be about to switch to what it has just copied.
+find models -type f -mmin +60 -delete
+rmdir models 2>/dev/null || :
+"""
 )
 
 
@@ -223,7 +228,8 @@ def _prove(host: Host, device: str, model: str, runs: int, progress: Callable[[s
     host.run(trial, STEPS[5], timeout_s=400)
     progress(STEPS[6])
     timing = host.run(f"{device} benchmark --runs {runs} {asked}", STEPS[6], timeout_s=600)
-    return json.loads(timing)
+    document: dict[str, Any] = json.loads(timing)
+    return document
 
 
 def _examine(host: Host, command: str) -> None:

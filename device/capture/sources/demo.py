@@ -148,7 +148,8 @@ def demo_faces() -> np.ndarray:
     sheet = cv2.imdecode(np.frombuffer(data.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert sheet is not None, "the packaged file is a PNG"
     rows, columns = sheet.shape[0] // FACE_PX, sheet.shape[1] // FACE_PX
-    return sheet.reshape(rows, FACE_PX, columns, FACE_PX).transpose(0, 2, 1, 3)
+    faces: np.ndarray = sheet.reshape(rows, FACE_PX, columns, FACE_PX).transpose(0, 2, 1, 3)
+    return faces
 
 
 def demo_background(seed: int = 7) -> np.ndarray:

@@ -2,8 +2,11 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
-from device.capture.sources.opencv import CaptureSource, cv2
+import cv2
+
+from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError
 from device.files import native_path
 
@@ -15,7 +18,7 @@ class VideoFile(CaptureSource):
 
     live = False
 
-    def __init__(self, path: str | Path, **kwargs):
+    def __init__(self, path: str | Path, **kwargs: Any):
         super().__init__(**kwargs)
         self.path = Path(path)
         self.name = str(path)

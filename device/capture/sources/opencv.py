@@ -30,7 +30,7 @@ class CaptureSource(FrameSource):
     def _open(self) -> cv2.VideoCapture:
         raise NotImplementedError
 
-    def __enter__(self):
+    def __enter__(self) -> "CaptureSource":
         self.capture = self._open()
         return self
 

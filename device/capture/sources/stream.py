@@ -5,11 +5,13 @@ import os
 import re
 import socket
 import stat
+from typing import Any
 from urllib.parse import urlsplit
 
+import cv2
 import numpy as np
 
-from device.capture.sources.opencv import CaptureSource, cv2
+from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError, UsageError
 from device.files import native_path
 
@@ -24,7 +26,7 @@ class NetworkStream(CaptureSource):
 
     frozen_s = 60.0  # a compressed still scene may repeat its picture for long
 
-    def __init__(self, address: str, timeout_ms: int = TIMEOUT_MS, **kwargs):
+    def __init__(self, address: str, timeout_ms: int = TIMEOUT_MS, **kwargs: Any):
         super().__init__(**kwargs)
         self.address = address
         self.timeout_ms = timeout_ms

@@ -4,9 +4,12 @@ import difflib
 import errno
 import os
 from pathlib import Path
+from typing import Any
+
+import cv2
 
 from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
-from device.capture.sources.opencv import CaptureSource, cv2
+from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError, UsageError
 
 # Seconds that a camera may be silent before OpenCV gives up a read; its own choice is 10.
@@ -53,7 +56,7 @@ class UsbCamera(CaptureSource):
     Motion JPEG where the camera has it.
     """
 
-    def __init__(self, number: int, settings: CameraSettings | None = None, **kwargs):
+    def __init__(self, number: int, settings: CameraSettings | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.number = number
         self.settings = settings or CameraSettings()
