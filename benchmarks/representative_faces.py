@@ -17,9 +17,10 @@ from device.model.expression_model import model_of
 from toolkit.data.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
 from toolkit.quantization.measurement import measure
-from toolkit.quantization.quantize import Request, open_quantizer
+from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import Quantizer
 from toolkit.quantization.representative import choose_representative
+from toolkit.quantization.run import open_quantizer
 
 COUNTS = (5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--out", help="a JSON file for the figures")
     arguments = parser.parse_args()
     data = load_dataset(arguments.data)
-    quantizer = open_quantizer(Request(Path(arguments.model), data))
+    quantizer = open_quantizer(QuantizeOptions(Path(arguments.model), data))
     document: dict = {"model": Path(arguments.model).name, "measured_on": len(quantizer.faces.measuring)}
     for name, faces in (("real", data.split("train")), ("synthetic", load_synthetic())):
         print(f"{name}\n faces     drop    worst   agreement       worst")

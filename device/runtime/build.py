@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import EdgeError, UsageError
+from device.errors import UsageError
 from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
+from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import RunOptions
@@ -76,27 +77,6 @@ def frame_loop(
     finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
     return FrameLoop(finder, model, smoother, LatencyRecorder(warmup), continuous, margin_ratio)
-
-
-def labels_from(text: str | None) -> tuple[str, ...] | None:
-    """Return the labels of ``--labels``: a file with one a line, or names with commas between."""
-    if text is None:
-        return None
-    path = Path(text)
-    if "," not in text and (path.suffix or len(path.parts) > 1) and not path.is_file():
-        raise EdgeError(
-            f"--labels {text}: no such file; expected one label a line, or names with commas between"
-        )
-    try:
-        named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
-    except UnicodeDecodeError as error:
-        raise EdgeError(f"--labels {text} is no text in UTF-8; expected one label a line") from error
-    labels = tuple(name.strip() for name in named if name.strip())
-    if not labels:
-        raise UsageError(
-            f"--labels {text} names no label; expected names with commas between, or a file of lines"
-        )
-    return labels
 
 
 def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:

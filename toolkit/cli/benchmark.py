@@ -40,7 +40,9 @@ from device.cli.output_options import output_options
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the interpreter."
 )
 @click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Faces in one call.")
-@click.option("--labels", help="Names of the outputs, comma-separated, for a model that has none.")
+@click.option(
+    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
+)
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
 )
@@ -52,6 +54,7 @@ def benchmark(
     models, baseline, targets, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
+    from device.labels import labels_from
     from toolkit.evaluation.benchmark import benchmark_on
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
@@ -60,7 +63,7 @@ def benchmark(
     paths = [baseline, *models] if baseline else list(models)
     if out:
         refuse_output(out, overwrite, paths)
-    named = tuple(part.strip() for part in labels.split(",")) if labels else None
+    named = labels_from(labels)
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     options = {
         "runs": runs,

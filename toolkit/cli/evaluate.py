@@ -24,7 +24,7 @@ from device.cli.output_options import output_options
     help="Labels of the data itself, or the majority of the FER+ votes beside it, 8 classes.",
 )  # fmt: skip
 @click.option(
-    "--labels", help="Names of the model's outputs in order, comma-separated, if the file has none."
+    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )
 @click.option(
     "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
@@ -62,6 +62,7 @@ def evaluate(
     verbose,
 ) -> None:
     """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
+    from device.labels import labels_from
     from toolkit.data.class_names import parse_classes
     from toolkit.evaluation.evaluate import evaluate_models
     from toolkit.outputs import refuse_output
@@ -70,7 +71,7 @@ def evaluate(
 
     if out:
         refuse_output(out, overwrite, (*models, data))
-    named = tuple(part.strip() for part in labels.split(",")) if labels else None
+    named = labels_from(labels)
     chosen = parse_classes(classes, fewest=2) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, robustness, say)

@@ -1,8 +1,11 @@
-"""``toolkit quantize``: a Keras model in, a proven .tflite out."""
+"""``toolkit quantize``: a Keras model in, a measured .tflite out."""
+
+from pathlib import Path
 
 import click
 
 from device.cli.output_options import output_options
+from toolkit.cli.former import former_spelling
 
 
 @click.command()
@@ -37,12 +40,14 @@ from device.cli.output_options import output_options
 )
 @click.option("--keep-float", metavar="A,B,...", help="Layers that stay in float32, by name.")
 @click.option(
-    "--edges",
+    "--io-dtype",
     type=click.Choice(["int8", "uint8"]),
+    is_eager=True,
     help="Type of input and output of int8 recipes. Default: int8.",
 )
+@former_spelling("--edges", "io_dtype", type=click.Choice(["int8", "uint8"]))
 @click.option(
-    "--labels", metavar="A,B,...", help="Names of the outputs in order, where the file does not say."
+    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )
 @click.option(
     "--scale",
@@ -51,13 +56,14 @@ from device.cli.output_options import output_options
     help="The pixel values the model takes, where it does not rescale.",
 )
 @click.option(
-    "--faces",
-    "count",
+    "--representative",
     default=200,
     show_default=True,
     type=click.IntRange(2),
-    help="Representative faces to use.",
+    is_eager=True,
+    help="How many faces set the ranges.",
 )
+@former_spelling("--faces", "representative", type=click.IntRange(2))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Which faces are chosen.")
 @click.option(
     "--edgetpu", is_flag=True, help="Check each operator for the Coral Edge TPU; compile where possible."
@@ -66,25 +72,24 @@ from device.cli.output_options import output_options
 @click.option("--untrained", is_flag=True, help="Accept a model that does not recognise the faces.")
 @output_options(quiet="Print only the path of the file.", overwrite="Replace existing files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
-def quantize(model, data, label_source, as_json, quiet, **options) -> None:
+def quantize(model, as_json, quiet, verbose, labels, keep_float, out, results, **options) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
     import json
-    from pathlib import Path
 
-    from toolkit.models.keras_file import verify_keras_file
-    from toolkit.quantization.quantize import Request
-    from toolkit.quantization.run import Wish, faces_at, fulfil, refuse_outputs
+    from device.labels import labels_from
+    from toolkit.quantization.options import QuantizeOptions
+    from toolkit.quantization.run import run
 
-    for name in ("labels", "keep_float"):
-        options[name] = tuple(part.strip() for part in (options[name] or "").split(",") if part.strip())
-    for name in ("out", "results"):
-        options[name] = Path(options[name]) if options[name] else None
-    names = ("recipe", "keep_float", "edges", "edgetpu", "results", "verbose")
-    wish = Wish(**{name: options.pop(name) for name in names})
-    refuse_outputs(wish, Path(model), data, options["out"], options["overwrite"])
-    verify_keras_file(Path(model))
-    progress = (lambda step: None) if quiet or as_json else lambda step: click.echo(step, err=True)
-    request = Request(Path(model), faces_at(data, label_source, progress), progress=progress, **options)
-    outcome = fulfil(request, wish)
-    text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(outcome.lines)
+    outcome = run(
+        QuantizeOptions(
+            model=Path(model),
+            out=Path(out) if out else None,
+            results=Path(results) if results else None,
+            labels=labels_from(labels),
+            keep_float=tuple(name.strip() for name in (keep_float or "").split(",") if name.strip()),
+            **options,
+        )
+    )
+    lines = outcome.verbose_lines if verbose else outcome.lines
+    text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(lines)
     click.echo(outcome.path if quiet else text)

@@ -87,17 +87,17 @@ class Conversion:
         says.
         """
         source = self.equalized() if recipe.equalized else self
-        data = source.integer(recipe.edges, recipe.kept_float) if recipe.integer else self._other(recipe)
+        data = source.integer(recipe.io_dtype, recipe.kept_float) if recipe.integer else self._other(recipe)
         _verify(read_tflite(data), recipe)
         return data
 
-    def integer(self, edges: str = "int8", kept_float: tuple[str, ...] = ()) -> bytes:
+    def integer(self, io_dtype: str = "int8", kept_float: tuple[str, ...] = ()) -> bytes:
         """Return the network in int8 but for the layers ``kept_float`` and those that have no int8 form."""
         known = {layer.name: layer.node for layer in self.layers}
         unknown = [name for name in kept_float if name not in known]
         if unknown:
             raise EdgeError(f"no layer '{unknown[0]}' to keep in float; there are: {', '.join(known)}")
-        return self._quantize_calibrated((edges, edges), tuple(known[name] for name in kept_float))
+        return self._quantize_calibrated((io_dtype, io_dtype), tuple(known[name] for name in kept_float))
 
     def verifying(self) -> bytes:
         """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
@@ -108,7 +108,9 @@ class Conversion:
         others = tuple(other.node for other in self.layers if other != layer)
         return self._quantize_calibrated(("int8", "float32"), others)
 
-    def _quantize_calibrated(self, edges: tuple[str, str], float_nodes: tuple[str, ...], **options) -> bytes:
+    def _quantize_calibrated(
+        self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options
+    ) -> bytes:
         import tensorflow as tf
         from tensorflow.lite.python.convert import mlir_quantize
 
@@ -116,8 +118,8 @@ class Conversion:
         with self._one_line_errors():
             return mlir_quantize(
                 calibrated,
-                input_data_type=tf.dtypes.as_dtype(edges[0]),
-                output_data_type=tf.dtypes.as_dtype(edges[1]),
+                input_data_type=tf.dtypes.as_dtype(io_dtypes[0]),
+                output_data_type=tf.dtypes.as_dtype(io_dtypes[1]),
                 denylisted_nodes=list(float_nodes),
                 # One scale a tensor in Dense layers: several accelerators refuse more, accuracy does not
                 # gain.
@@ -173,14 +175,16 @@ class Conversion:
 def _verify(file: TfliteFile, recipe: Recipe) -> None:
     """Raise EdgeError unless the converter made what ``recipe`` says."""
     image = file.tensors[file.inputs[0]]
-    if image.dtype != recipe.edges:
-        raise EdgeError(f"the converter left a {image.dtype} input where {recipe.name} wants {recipe.edges}")
-    if recipe.edges in INPUT_ZERO_POINTS:
+    if image.dtype != recipe.io_dtype:
+        raise EdgeError(
+            f"the converter left a {image.dtype} input where {recipe.name} wants {recipe.io_dtype}"
+        )
+    if recipe.io_dtype in INPUT_ZERO_POINTS:
         scale, zero_point = image.scales[0], image.zero_points[0]
-        if abs(scale - INPUT_SCALE) > 1e-6 or zero_point != INPUT_ZERO_POINTS[recipe.edges]:
+        if abs(scale - INPUT_SCALE) > 1e-6 or zero_point != INPUT_ZERO_POINTS[recipe.io_dtype]:
             raise EdgeError(
                 f"the input has scale {scale:.6f} and zero point {zero_point}, expected 1/255 and "
-                f"{INPUT_ZERO_POINTS[recipe.edges]}; the representative faces do not span 0 to 255"
+                f"{INPUT_ZERO_POINTS[recipe.io_dtype]}; the representative faces do not span 0 to 255"
             )
     if recipe.name == "int8":
         left = [op.name for op in file.operators if file.tensors[op.outputs[0]].dtype == "float32"]

@@ -1,4 +1,4 @@
-"""What a quantized file says of how it was made."""
+"""The metadata of a quantized file: labels, input, recipe, representative faces, accuracy, versions."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the 
 def describe(
     network: FloatNetwork, recipe: Recipe, tflite: bytes, representative: RepresentativeFaces
 ) -> ModelMetadata:
-    """Return what ``tflite`` shall say of itself; its accuracy is not measured yet."""
+    """Return the metadata of ``tflite``; its accuracy is not measured yet."""
     file = read_tflite(tflite)
     image = file.tensors[file.inputs[0]]
     height, width, channels = network.input_shape
@@ -48,6 +48,6 @@ def accuracy_of(measured: Measurement) -> dict | None:
 
 
 def data_name(faces: Dataset) -> str:
-    """Return what a figure measured on ``faces`` says of them: the file's or folder's name, and the split."""
+    """Return how figures name ``faces``: the file's or folder's name, and the split."""
     name, splits = Path(faces.source).name, set(faces.splits)
     return f"{name}, {splits.pop()}" if len(splits) == 1 and not faces.synthetic else name

@@ -29,7 +29,7 @@ class Trial:
 
 def ranked(errors: Sequence[LayerError]) -> list[LayerError]:
     """Return the layers, the one first whose int8 alone changes the probabilities most."""
-    return sorted(errors, key=lambda error: error.damage, reverse=True)
+    return sorted(errors, key=lambda error: error.output_error, reverse=True)
 
 
 def hold_drop(
@@ -70,7 +70,7 @@ def hold_drop(
 
 def _failure(errors: Sequence[LayerError], trials: Sequence[Trial], limit_points: float) -> str:
     best = min(trials, key=lambda trial: trial.drop_points)
-    ranking = ", ".join(f"{error.name} {100 * error.damage:.2f}" for error in ranked(errors)[:5])
+    ranking = ", ".join(f"{error.name} {100 * error.output_error:.2f}" for error in ranked(errors)[:5])
     return (
         f"int8 loses more than {limit_points:g} points even with {len(trials[-1].kept_float)} of {len(errors)} "
         f"layers in float (best: {signed(-best.drop_points)} points); worst layers, by the change of probabilities in "

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class LayerError:
 
     ``snr_db``: power of the float output over power of the layer's own error, both computed from the same
     quantized input; ``worst_channel_snr_db`` and ``median_channel_snr_db``: the same by output channel;
-    ``cosine``: of the float and the quantized output; ``damage``: mean absolute change of the probabilities
+    ``cosine``: of the float and the quantized output; ``output_error``: mean absolute change of the probabilities
     where this layer alone is int8.
     """
 
@@ -42,12 +43,13 @@ class LayerError:
     worst_channel_snr_db: float
     median_channel_snr_db: float
     cosine: float
-    damage: float
+    output_error: float
 
-    def to_json(self) -> dict:
-        return {
-            key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()
-        }
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers and names; ``output_error`` keeps the key of the first version, ``damage``."""
+        named = {**asdict(self), "damage": self.output_error}
+        del named["output_error"]
+        return {key: round(value, 6) if isinstance(value, float) else value for key, value in named.items()}
 
 
 def layers_of(file: TfliteFile, keras_names: Sequence[str]) -> tuple[Layer, ...]:
@@ -83,11 +85,11 @@ def layer_name(node: str, keras_names: Sequence[str]) -> str | None:
 
 
 def measure_layers(
-    verifying: bytes, layers: Sequence[Layer], inputs: np.ndarray, damage: Callable[[Layer], float]
+    verifying: bytes, layers: Sequence[Layer], inputs: np.ndarray, output_error: Callable[[Layer], float]
 ) -> tuple[LayerError, ...]:
     """Return the error of each layer that became int8.
 
-    verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; damage:
+    verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; output_error:
     what a layer costs when it alone is int8.
     """
     from device.model.tflite_file import read_tflite
@@ -115,7 +117,9 @@ def measure_layers(
     # Of the int8 tensor and its float twin one has the layer's name, the other the same with a digit more.
     by_node = {file.tensors[index].name: kept for pair, kept in sums.items() for index in pair}
     return tuple(
-        LayerError(layer.name, layer.operator, **by_node[layer.node].figures(), damage=damage(layer))
+        LayerError(
+            layer.name, layer.operator, **by_node[layer.node].figures(), output_error=output_error(layer)
+        )
         for layer in layers
         if layer.node in by_node
     )

@@ -1,4 +1,4 @@
-"""Google's ``litert quantize``, where it is installed: the same network through it, to stand in the table as a peer."""
+"""Google's ``litert quantize``, where it is installed: the same network through it, as a baseline in the table."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from toolkit.quantization.recipe import Recipe
 
 PROGRAM = "litert"
 RECIPE = "static_wi8_ai8"
-PEER = Recipe(f"litert {RECIPE}", "int8", "int8", "float32", True, "Google's litert quantize")
+BASELINE = Recipe(f"litert {RECIPE}", "int8", "int8", "float32", True, "Google's litert quantize")
 TIMEOUT_S = 600
 CALIBRATION_SCRIPT = """
 import numpy as np
@@ -21,8 +21,8 @@ def get_calibration_data():
 """
 
 
-def quantize_by_peer(quantizer: Quantizer) -> QuantizationResult | str | None:
-    """Return the peer's result, measured as ours are but not to be written; why it failed; None if not installed."""
+def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
+    """Return its result, measured as ours are but not to be written; why it failed; None if not installed."""
     program = shutil.which(PROGRAM)
     if program is None:
         return None
@@ -43,7 +43,7 @@ def quantize_by_peer(quantizer: Quantizer) -> QuantizationResult | str | None:
         if done.returncode or not out.is_file():
             lines = (done.stdout + done.stderr).strip().splitlines()
             return f"litert exits {done.returncode}: {lines[-1] if lines else 'it said nothing'}"
-        return quantizer.measured_result(PEER, out.read_bytes())
+        return quantizer.measured_result(BASELINE, out.read_bytes())
 
 
 def _input_name(path: Path) -> str:

@@ -1,7 +1,7 @@
 """A Keras classifier, opened, checked and calibrated once, and quantized by as many recipes as wanted."""
 
+import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from toolkit.quantization.measurement import Measurement, measure, seconds_each
 from toolkit.quantization.recipe import Recipe, quantized_path
 from toolkit.quantization.representative import ChosenFaces
 from toolkit.quantization.sanity_check import not_plausible, settle_pixel_range
+
+log = logging.getLogger(__name__)
 
 # Faces that tell the error of a layer; fewer where the network is so large that it would take long.
 LAYER_FACES, FEWEST_LAYER_FACES, LAYER_SECONDS = 64, 4, 15.0
@@ -65,10 +67,9 @@ class Quantizer:
         network: FloatNetwork,
         faces: ChosenFaces,
         untrained: bool = False,
-        progress: Callable[[str], None] = lambda step: None,
     ) -> None:
-        measuring, self.faces, self.progress = faces.measuring, faces, progress
-        progress(f"asking the float model about {len(measuring)} faces")
+        measuring, self.faces = faces.measuring, faces
+        log.info("asking the float model about %d faces", len(measuring))
         labels = measuring.labels if faces.labelled else None
         self.network, self.float_probabilities, doubt = settle_pixel_range(network, measuring.images, labels)
         if doubt and not untrained:
@@ -86,7 +87,7 @@ class Quantizer:
         start = time.monotonic()
         layers: tuple[LayerError, ...] = ()
         trials: tuple[Trial, ...] = ()
-        self.progress(f"quantizing by {recipe.name}, with {len(self.faces.representative.faces)} faces")
+        log.info("quantizing by %s, with %d faces", recipe.name, len(self.faces.representative.faces))
         if recipe.integer:
             layers = self.measure_layers()
             if self._wants_float_layers(recipe, max_drop):
@@ -101,7 +102,7 @@ class Quantizer:
         return replace(result, layers=layers, trials=trials, seconds=time.monotonic() - start)
 
     def measured_result(self, recipe: Recipe, tflite: bytes, out: Path | None = None) -> QuantizationResult:
-        """Return ``tflite``, which ``recipe`` made, measured, and saying of itself what was found."""
+        """Return ``tflite``, which ``recipe`` made, measured, with what was found in its metadata."""
         path = out or quantized_path(self.network.path, recipe)
         described = describe(self.network, recipe, tflite, self.faces.representative)
         measured = self._measure(model_of(pack_metadata(tflite, described), path))
@@ -117,16 +118,16 @@ class Quantizer:
         count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
         rows = np.linspace(0, len(images) - 1, count).astype(int)
 
-        def damage(layer: Layer) -> float:
+        def output_error(layer: Layer) -> float:
             if len(layers) > MANY_LAYERS:
-                self.progress(
-                    f"measuring layer {layers.index(layer) + 1} of {len(layers)} alone, {layer.name}"
+                log.info(
+                    "measuring layer %d of %d alone, %s", layers.index(layer) + 1, len(layers), layer.name
                 )
             alone = self._open(self.conversion.alone(layer)).predict(images[rows])
             return float(np.abs(alone - self.float_probabilities[rows]).mean())
 
         inputs = np.concatenate([model.prepare(images[row]) for row in rows])
-        return measure_layers(self.conversion.verifying(), layers, inputs, damage)
+        return measure_layers(self.conversion.verifying(), layers, inputs, output_error)
 
     def _wants_float_layers(self, recipe: Recipe, max_drop: float | None) -> bool:
         if recipe.kept_float:
@@ -135,7 +136,7 @@ class Quantizer:
 
     def _drop_of(self, recipe: Recipe) -> float:
         source = self.conversion.equalized() if recipe.equalized else self.conversion
-        return self._measure(self._open(source.integer(recipe.edges, recipe.kept_float))).drop_points
+        return self._measure(self._open(source.integer(recipe.io_dtype, recipe.kept_float))).drop_points
 
     def _measure(self, model: ExpressionModel) -> Measurement:
         return measure(model, self.faces.measuring, self.float_probabilities, self.faces.labelled)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from device.errors import UsageError
 
-EDGES = ("int8", "uint8")
+IO_DTYPES = ("int8", "uint8")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What the numbers of a quantized network are.
 
-    ``weights``, ``activations`` and ``edges`` (input and output): their types; ``calibrated``: whether
+    ``weights``, ``activations`` and ``io_dtype`` (input and output): their types; ``calibrated``: whether
     representative faces set the ranges of the activations; ``kept_float``: layers that stay in float32, by
     name.
     """
@@ -20,7 +20,7 @@ class Recipe:
     name: str
     weights: str
     activations: str
-    edges: str
+    io_dtype: str
     calibrated: bool
     summary: str
     kept_float: tuple[str, ...] = ()
@@ -31,17 +31,17 @@ class Recipe:
         """Whether activations are int8, but for layers kept in float."""
         return self.activations == "int8"
 
-    def with_edges(self, edges: str | None) -> "Recipe":
-        """Return the recipe with input and output of type ``edges``; UsageError where its activations are no
+    def with_io_dtype(self, io_dtype: str | None) -> "Recipe":
+        """Return the recipe with input and output of type ``io_dtype``; UsageError where its activations are no
         int8.
         """
-        if edges is None:
+        if io_dtype is None:
             return self
-        if not self.integer or edges not in EDGES:
+        if not self.integer or io_dtype not in IO_DTYPES:
             raise UsageError(
-                f"{self.name} has {self.edges} edges; {' or '.join(EDGES)} are a choice of int8 only"
+                f"{self.name} has {self.io_dtype} input and output; {' or '.join(IO_DTYPES)} are a choice of int8 only"
             )
-        return replace(self, edges=edges)
+        return replace(self, io_dtype=io_dtype)
 
     def keeping_float(self, layers: tuple[str, ...]) -> "Recipe":
         """Return the recipe with ``layers`` in float32."""
@@ -49,7 +49,7 @@ class Recipe:
             raise UsageError(f"{self.name} keeps no layers in float; use --recipe int8-mixed")
         if not layers:
             return self
-        return replace(RECIPES["int8-mixed"], edges=self.edges, kept_float=layers)
+        return replace(RECIPES["int8-mixed"], io_dtype=self.io_dtype, kept_float=layers)
 
 
 RECIPES = {

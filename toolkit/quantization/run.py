@@ -1,112 +1,140 @@
-"""What ``toolkit quantize`` was asked for, done: a document for programs and lines for people."""
+"""A whole quantization: options, network, faces, conversion, measurement, files, and what to say about them."""
 
 import json
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.errors import UsageError
+from device.errors import EdgeError
 from device.files import write_whole
-from toolkit.outputs import refuse_output
+from toolkit.data.dataset import Dataset
+from toolkit.data.loading import SYNTHETIC, load_dataset
+from toolkit.models.keras_file import verify_keras_file
+from toolkit.models.network import open_network
 from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.edgetpu_report import examine
-from toolkit.quantization.quantize import Request, quantize, quantize_all
-from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
+from toolkit.quantization.litert_baseline import BASELINE, quantize_by_litert
+from toolkit.quantization.options import ALL, QuantizeOptions
+from toolkit.quantization.quantizer import QuantizationResult, Quantizer
+from toolkit.quantization.recipe import RECIPES
+from toolkit.quantization.representative import choose_faces
 from toolkit.quantization.table import result_document, result_lines
 from toolkit.results.decision import TOLERATED_DROP_POINTS
 
-ALL = "all"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``path``: the file that was written, of several the one to take."""
+    """``path``: the file that was written, of several the one to take; a ``document`` for programs, ``lines`` for
+    people, ``verbose_lines`` with the error of each layer too."""
 
     path: Path
     document: dict[str, Any]
     lines: tuple[str, ...]
+    verbose_lines: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Wish:
-    """How to quantize. ``recipe``: a recipe's name or 'all'; ``results``: where the document goes too, or
-    None.
-    """
-
-    recipe: str = "int8"
-    keep_float: tuple[str, ...] = ()
-    edges: str | None = None
-    edgetpu: bool = False
-    results: Path | None = None
-    verbose: bool = False
-
-    def __post_init__(self) -> None:
-        if self.recipe == ALL and (self.keep_float or self.edges or self.edgetpu):
-            raise UsageError("--recipe all takes no --keep-float, --edges or --edgetpu; name one recipe")
-        if self.edgetpu and self.recipe != "int8":
-            raise UsageError(f"--edgetpu needs a full integer model; leave out --recipe {self.recipe}")
-
-    def one_recipe(self) -> Recipe:
-        """Return the recipe, unless it is 'all', with what was chosen beside its name; UsageError if there is none."""
-        return recipe_named(self.recipe).keeping_float(self.keep_float).with_edges(self.edges)
-
-
-def refuse_outputs(wish: Wish, model: Path, data: str | None, out: Path | None, overwrite: bool) -> None:
-    """Raise EdgeError if a file to write may not be: ``out``, those beside ``model`` without it, the results."""
-    recipes = RECIPES.values() if wish.recipe == ALL else (wish.one_recipe(),)
-    for path in [out] if out else [quantized_path(model, recipe) for recipe in recipes]:
-        refuse_output(path, overwrite, (model, data), ".tflite")
-        if wish.results and path.resolve() == wish.results.resolve():
-            raise UsageError(f"--results would replace the model at {path}; choose another name")
-    if wish.results:
-        refuse_output(wish.results, overwrite, (model, data))
-
-
-def fulfil(request: Request, wish: Wish) -> Outcome:
-    """Quantize, measure and write. Raises EdgeError in one line."""
-    outcome = _all_recipes(request) if wish.recipe == ALL else _one_recipe(request, wish)
-    if wish.results:
-        write_whole(wish.results, json.dumps(outcome.document, indent=1), request.overwrite)
+def run(options: QuantizeOptions) -> Outcome:
+    """Quantize, measure and write. Raises EdgeError in one line; then no model is written."""
+    options.refuse_outputs()
+    quantizer = open_quantizer(options)
+    outcome = _every_recipe(quantizer, options) if options.recipe == ALL else _one_recipe(quantizer, options)
+    if options.results:
+        write_whole(options.results, json.dumps(outcome.document, indent=1), options.overwrite)
     return outcome
 
 
-def _one_recipe(request: Request, wish: Wish) -> Outcome:
-    result = quantize(request, wish.one_recipe())
-    document, lines = result_document(result), result_lines(result, wish.verbose)
-    if wish.edgetpu:
-        document["edgetpu"], more = examine(result.path, request.overwrite)
-        lines += more
-    return Outcome(result.path, document, tuple(lines))
+def quantize(options: QuantizeOptions) -> QuantizationResult:
+    """Quantize by one recipe, measure, and write the file. Raises EdgeError in one line; then nothing is written."""
+    options.refuse_outputs()
+    return quantize_with(open_quantizer(options), options)
 
 
-def _all_recipes(request: Request) -> Outcome:
-    found = quantize_all(request)
-    request.progress("timing all recipes in turn")
-    peers = (found.peer,) if found.peer else ()
-    rows = compare_recipes((*found.results, *peers))
-    tolerated = TOLERATED_DROP_POINTS if request.max_drop is None else request.max_drop
-    decision = recommended(rows[: len(found.results)], tolerated)
+def open_quantizer(options: QuantizeOptions) -> Quantizer:
+    """Open the Keras file and choose the faces; EdgeError in one line where either is not fit."""
+    verify_keras_file(options.model)
+    data = faces_of(options)
+    log.info("opening %s", options.model)
+    network = open_network(options.model, options.labels, options.pixel_range)
+    faces = choose_faces(data, network.labels, options.representative, options.seed)
+    return Quantizer(network, faces, options.untrained)
+
+
+def faces_of(options: QuantizeOptions) -> Dataset:
+    """Return the labelled faces of ``options``, by default the shipped synthetic ones."""
+    if isinstance(options.data, Dataset):
+        return options.data
+    if options.data is not None:
+        log.info("reading %s", options.data)
+    dataset = load_dataset(options.data or SYNTHETIC, label_source=options.label_source)
+    for remark in dataset.remarks():
+        log.info("%s", remark)
+    return dataset
+
+
+def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationResult:
+    """Quantize by the one recipe of ``options`` and write the file."""
+    result = quantizer.quantize(options.one_recipe, options.out, options.max_drop)
+    result.write(options.overwrite)
+    return result
+
+
+def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
+    result = quantize_with(quantizer, options)
+    document = result_document(result)
+    checked: list[str] = []
+    if options.edgetpu:
+        document["edgetpu"], checked = examine(result.path, options.overwrite)
+    lines, verbose = result_lines(result), result_lines(result, verbose=True)
+    return Outcome(result.path, document, (*lines, *checked), (*verbose, *checked))
+
+
+def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
+    results, impossible = quantize_all(quantizer, options)
+    baseline = quantize_by_litert(quantizer)
+    if isinstance(baseline, str):
+        impossible[BASELINE.name], baseline = baseline, None
+    log.info("timing all recipes in turn")
+    rows = compare_recipes((*results, *([baseline] if baseline else [])))
+    tolerated = TOLERATED_DROP_POINTS if options.max_drop is None else options.max_drop
+    decision = recommended(rows[: len(results)], tolerated)
     document = {
         "recommended": decision.choice,
         "reasons": decision.reasons,
-        "impossible": found.impossible,
+        "impossible": impossible,
         "rows": [row.to_json() for row in rows],
-        "results": [result_document(result) for result in found.results],
+        "results": [result_document(result) for result in results],
     }
-    lines = comparison_lines(rows, decision, found.results[0].measured.synthetic)
-    lines += [f"Not possible, {name}: {why}" for name, why in found.impossible.items()]
-    path = next(result.path for result in found.results if result.recipe.name == decision.choice)
-    return Outcome(path, document, tuple(lines))
+    lines = comparison_lines(rows, decision, results[0].measured.synthetic)
+    lines += [f"Not possible, {name}: {why}" for name, why in impossible.items()]
+    path = next(result.path for result in results if result.recipe.name == decision.choice)
+    return Outcome(path, document, tuple(lines), tuple(lines))
 
 
-def faces_at(data: str | None, label_source: str, progress: Callable[[str], None]):
-    """Return the labelled faces at ``data``, or the shipped synthetic ones; remarks about them are progress."""
-    from toolkit.data.loading import SYNTHETIC, load_dataset
+def quantize_all(
+    quantizer: Quantizer, options: QuantizeOptions
+) -> tuple[list[QuantizationResult], dict[str, str]]:
+    """Quantize by every recipe, float32 first, and write the files; the second value: why others are not possible.
 
-    if data is not None:
-        progress(f"reading {data}")
-    dataset = load_dataset(data or SYNTHETIC, label_source=label_source)
-    for remark in dataset.remarks():
-        progress(remark)
-    return dataset
+    Only int8-mixed is made to hold ``max_drop``, the others show what they lose. Raises EdgeError, and writes nothing,
+    where all lose more.
+    """
+    results, impossible = [], {}
+    for recipe in sorted(RECIPES.values(), key=lambda recipe: recipe.name != "float32"):
+        try:
+            limit = options.max_drop if recipe.name == "int8-mixed" else None
+            results.append(quantizer.quantize(recipe, max_drop=limit))
+        except EdgeError as error:
+            if recipe.name == "float32":
+                raise
+            impossible[recipe.name] = str(error)
+    least = min(result.measured.drop_points for result in results)
+    if options.max_drop is not None and least > options.max_drop:
+        raise EdgeError(
+            f"every recipe loses more than {options.max_drop:g} points, the best {least:.2f}; raise --max-drop"
+        )
+    for result in results:
+        result.write(options.overwrite)
+    return results, impossible

@@ -103,9 +103,9 @@ def layer_lines(result: QuantizationResult) -> list[str]:
     lines.append(
         "  layer                            own SNR  worst channel  cosine    change of probabilities alone"
     )
-    for error in sorted(result.layers, key=lambda error: error.damage, reverse=True):
+    for error in sorted(result.layers, key=lambda error: error.output_error, reverse=True):
         lines.append(
             f"    {error.name:<28} {error.snr_db:>7.1f} dB {error.worst_channel_snr_db:>10.1f} dB  {error.cosine:.5f}  "
-            f"{100 * error.damage:.3f} %"
+            f"{100 * error.output_error:.3f} %"
         )
     return lines

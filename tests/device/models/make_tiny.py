@@ -12,8 +12,8 @@ import numpy as np
 
 from toolkit.data.dataset import Dataset
 from toolkit.models.keras_file import save_model
-from toolkit.quantization.quantize import Request, quantize
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.options import QuantizeOptions
+from toolkit.quantization.run import quantize
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 HERE = Path(__file__).parent
@@ -45,6 +45,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         save_model(tiny_network(), Path(folder) / "tiny.keras", {"labels": list(CLASSES)})
         out = HERE / "tiny_int8.tflite"
-        request = Request(Path(folder) / "tiny.keras", noise_faces(), out, untrained=True, overwrite=True)
-        quantize(request, recipe_named("int8"))
+        request = QuantizeOptions(
+            Path(folder) / "tiny.keras", noise_faces(), out, untrained=True, overwrite=True
+        )
+        quantize(request)
     print(out)

@@ -11,9 +11,10 @@ from device.capture.sources.demo import DemoSource
 from device.errors import EdgeError, UsageError
 from device.faces.cropping import crop_face
 from device.faces.detectors import create_detector
+from device.labels import labels_from
 from device.model.expression_model import load_model
 from device.model.metadata import read_metadata
-from device.runtime.build import labels_from, run_with
+from device.runtime.build import run_with
 from device.runtime.options import RunOptions
 from device.runtime.stopping import Stop
 from toolkit.models.packing import pack_metadata

@@ -27,7 +27,7 @@ def test_as_typed_it_writes_beside_the_model_and_says_what_it_measured(toolkit_c
     done = toolkit_command("quantize", "--model", tiny, "--untrained", "--faces", 50)
     assert done.returncode == 0, done.stderr
     assert "synthetic faces" in done.stdout
-    for said in ("top-1 agreement", "float ", "quantized ", "drop", str(tiny.with_name("best_int8.tflite"))):
+    for said in ("top-1 agreement", "float ", "quantized ", "change", str(tiny.with_name("best_int8.tflite"))):
         assert said in done.stdout
     assert "quantizing by int8" in done.stderr
     assert (
@@ -50,7 +50,9 @@ def test_json_is_one_document_and_nothing_else(toolkit_command, tiny, face_folde
 
 
 def test_all_recipes_stand_in_one_table_with_a_recommendation(toolkit_command, tiny):
-    done = toolkit_command("quantize", "--model", tiny, "--recipe", "all", "--untrained", "--faces", 50)
+    done = toolkit_command(
+        "quantize", "--model", tiny, "--recipe", "all", "--untrained", "--representative", 50
+    )
     assert done.returncode == 0, done.stderr
     names = ("float32", "float16", "int8", "int8-mixed", "int16x8")
     for name in names:
@@ -67,7 +69,7 @@ def test_all_recipes_stand_in_one_table_with_a_recommendation(toolkit_command, t
         (("--seed", "-1"), 2, "-1 is not in the range x>=0"),
         (("--recipe", "all", "--edgetpu"), 2, "name one recipe"),
         (("--recipe", "float16", "--edgetpu"), 2, "full integer"),
-        (("--recipe", "dynamic", "--edges", "uint8"), 2, "edges"),
+        (("--recipe", "dynamic", "--edges", "uint8"), 2, "input and output"),
         (("--labels", "a,b", "--untrained"), 1, "7 outputs and is given 2 labels"),
         (("--data", "/nowhere", "--untrained"), 1, "/nowhere"),
         ((), 1, "does not recognise these faces"),

@@ -66,6 +66,7 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def quantizer(trained, faces):
     """The trained network, opened and calibrated once."""
-    from toolkit.quantization.quantize import Request, open_quantizer
+    from toolkit.quantization.options import QuantizeOptions
+    from toolkit.quantization.run import open_quantizer
 
-    return open_quantizer(Request(trained, faces, count=100))
+    return open_quantizer(QuantizeOptions(trained, faces, representative=100))

@@ -6,7 +6,7 @@ import pytest
 
 from device.runtime.benchmark import LatencyRatio
 from toolkit.quantization.comparison import Row, comparison_lines, recommended
-from toolkit.quantization.litert_baseline import quantize_by_peer
+from toolkit.quantization.litert_baseline import quantize_by_litert
 
 pytestmark = pytest.mark.toolkit
 
@@ -45,7 +45,7 @@ def test_a_limit_of_the_user_decides():
 
 def test_without_googles_litert_there_is_no_peer(quantizer, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert quantize_by_peer(quantizer) is None
+    assert quantize_by_litert(quantizer) is None
 
 
 def test_a_peer_that_fails_is_told_not_raised(quantizer, monkeypatch, tmp_path):
@@ -53,4 +53,4 @@ def test_a_peer_that_fails_is_told_not_raised(quantizer, monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\necho out of order; exit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
-    assert quantize_by_peer(quantizer) == "litert exits 3: out of order"
+    assert quantize_by_litert(quantizer) == "litert exits 3: out of order"

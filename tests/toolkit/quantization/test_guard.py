@@ -10,9 +10,9 @@ from device.model.expression_model import model_of
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.quantization.guard import hold_drop, ranked
 from toolkit.quantization.layers import LayerError
-from toolkit.quantization.quantize import Request, open_quantizer
+from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
-from toolkit.quantization.run import Wish, fulfil
+from toolkit.quantization.run import open_quantizer, run
 
 pytestmark = pytest.mark.toolkit
 FACTOR = 3000.0
@@ -36,7 +36,7 @@ def bad_quantizer(trained, faces, tmp_path_factory):
     after.set_weights([kernel])
     path = tmp_path_factory.mktemp("bad") / "bad.keras"
     save_model(model, path, {"labels": list(faces.classes)})
-    return open_quantizer(Request(path, faces, count=100))
+    return open_quantizer(QuantizeOptions(path, faces, representative=100))
 
 
 def test_the_scaled_channel_changes_nothing_in_float(bad_quantizer, quantizer):
@@ -48,7 +48,7 @@ def test_plain_int8_is_ruined_and_the_guilty_layer_ranks_first(bad_quantizer):
     assert result.measured.drop_points > 10
     worst = ranked(result.layers)
     assert {worst[0].name, worst[1].name} == {"two", "three"}  # the tensor between them is the fault
-    assert worst[0].damage > 10 * worst[2].damage
+    assert worst[0].output_error > 10 * worst[2].output_error
     two = next(layer for layer in result.layers if layer.name == "two")
     assert two.median_channel_snr_db < 3 < 30 < two.snr_db  # the loud channel hides the others in the whole
 
@@ -91,7 +91,7 @@ def test_the_limit_holds_for_all_recipes_at_once(bad_quantizer, faces, tmp_path,
     monkeypatch.setenv("PATH", str(tmp_path))  # without Google's litert, which would make it slow
     model = tmp_path / "bad.keras"
     model.write_bytes(bad_quantizer.network.path.read_bytes())
-    document = fulfil(Request(model, faces, count=100, max_drop=1.5), Wish("all")).document
+    document = run(QuantizeOptions(model, faces, recipe="all", representative=100, max_drop=1.5)).document
     drops = {row["recipe"]: row["drop_points"] for row in document["rows"]}
     assert drops["int8-mixed"] <= 1.5 < 10 < drops["int8"]
     assert drops[document["recommended"]] <= 1.5
@@ -105,7 +105,7 @@ def test_where_no_recipe_holds_the_limit_nothing_is_written(bad_quantizer, faces
     model = tmp_path / "bad.keras"
     model.write_bytes(bad_quantizer.network.path.read_bytes())
     with pytest.raises(EdgeError, match="every recipe loses more than -5 points"):  # none wins five
-        fulfil(Request(model, faces, count=100, max_drop=-5), Wish("all"))
+        run(QuantizeOptions(model, faces, recipe="all", representative=100, max_drop=-5))
     assert list(tmp_path.iterdir()) == [model]
 
 

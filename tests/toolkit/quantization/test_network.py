@@ -8,8 +8,9 @@ from keras import layers
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.models.network import open_network
-from toolkit.quantization.quantize import Request, open_quantizer
+from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.run import open_quantizer
 
 pytestmark = pytest.mark.toolkit
 
@@ -71,7 +72,9 @@ def test_any_classifier_becomes_int8(name, suffix, faces, tmp_path):
         model.export(path, verbose=False)
     few = faces.select(np.arange(70))
     scale = None if suffix else "0..255"
-    request = Request(path, few, labels=faces.classes, pixel_range=scale, count=20, untrained=True)
+    request = QuantizeOptions(
+        path, few, labels=faces.classes, pixel_range=scale, representative=20, untrained=True
+    )
     quantizer = open_quantizer(request)
     assert quantizer.network.pixel_range == "0..255"
     direct = model.predict(quantizer.network.prepare(few.images[:5]) * 255, verbose=0)
@@ -108,7 +111,7 @@ def test_a_range_that_nothing_tells_is_found_by_what_recognises_the_faces(
     without_rescaling, faces, quantizer, name, factor, offset
 ):
     found = open_quantizer(
-        Request(without_rescaling(name.replace("..", "_"), factor, offset), faces, count=50)
+        QuantizeOptions(without_rescaling(name.replace("..", "_"), factor, offset), faces, representative=50)
     )
     assert found.network.pixel_range == name
     assert found.float_probabilities.argmax(1) == pytest.approx(quantizer_classes(quantizer, found), abs=0)
@@ -120,13 +123,13 @@ def quantizer_classes(quantizer, found):
 
 def test_pixels_normalised_twice_are_noticed_and_refused(trained, faces):
     with pytest.raises(EdgeError, match=r"does not recognise these faces.*--scale"):
-        open_quantizer(Request(trained, faces, pixel_range="0..1", count=50))
+        open_quantizer(QuantizeOptions(trained, faces, pixel_range="0..1", representative=50))
 
 
 def test_labels_in_another_order_are_noticed_and_refused(trained, faces):
     turned = (*faces.classes[1:], faces.classes[0])
     with pytest.raises(EdgeError, match="no better than chance"):
-        open_quantizer(Request(trained, faces, labels=turned, count=50))
+        open_quantizer(QuantizeOptions(trained, faces, labels=turned, representative=50))
 
 
 def test_missing_and_too_few_labels_say_how_many(tmp_path):
@@ -164,6 +167,8 @@ def test_an_operator_that_tflite_lacks_is_named(faces, tmp_path):
     image = keras.Input((48, 48, 1))
     x = keras.ops.erfinv(keras.ops.tanh(layers.Dense(8)(layers.Flatten()(image))) * 0.5)
     keras.Model(image, layers.Dense(7)(x)).save(tmp_path / "odd.keras")
-    request = Request(tmp_path / "odd.keras", faces, labels=faces.classes, count=20, untrained=True)
+    request = QuantizeOptions(
+        tmp_path / "odd.keras", faces, labels=faces.classes, representative=20, untrained=True
+    )
     with pytest.raises(EdgeError, match="TFLite has no operator for Erfinv"):
         open_quantizer(request).quantize(recipe_named("int8"))

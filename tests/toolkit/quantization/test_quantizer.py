@@ -9,8 +9,9 @@ from device.errors import EdgeError, UsageError
 from device.model.expression_model import load_model
 from device.model.metadata import read_metadata
 from toolkit.quantization.convert import Conversion
-from toolkit.quantization.quantize import Request, quantize
+from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import RECIPES, recipe_named
+from toolkit.quantization.run import quantize
 
 pytestmark = pytest.mark.toolkit
 
@@ -33,10 +34,10 @@ def test_every_recipe_answers_as_float_does_and_describes_itself(quantizer, name
         assert archive.read("labels.txt").decode().split() == list(model.labels)
 
 
-@pytest.mark.parametrize(("edges", "zero_point"), [("int8", -128), ("uint8", 0)])
-def test_int8_is_integer_throughout_and_takes_raw_pixels(quantizer, edges, zero_point):
-    model = quantizer.quantize(recipe_named("int8").with_edges(edges)).model()
-    assert model.input_tensor.dtype == model.output_tensor.dtype == edges
+@pytest.mark.parametrize(("io_dtype", "zero_point"), [("int8", -128), ("uint8", 0)])
+def test_int8_is_integer_throughout_and_takes_raw_pixels(quantizer, io_dtype, zero_point):
+    model = quantizer.quantize(recipe_named("int8").with_io_dtype(io_dtype)).model()
+    assert model.input_tensor.dtype == model.output_tensor.dtype == io_dtype
     assert model.input_tensor.scales[0] == pytest.approx(1 / 255)
     assert model.input_tensor.zero_points == (zero_point,)
     assert not [tensor for tensor in model.structure.tensors if tensor.dtype.startswith("float")]
@@ -72,8 +73,8 @@ def test_an_unknown_layer_is_named_with_the_known_ones(quantizer):
 def test_options_that_do_not_fit_the_recipe_are_wrong_use():
     with pytest.raises(UsageError, match="int8-mixed"):
         recipe_named("float16").keeping_float(("one",))
-    with pytest.raises(UsageError, match="edges"):
-        recipe_named("dynamic").with_edges("uint8")
+    with pytest.raises(UsageError, match="input and output"):
+        recipe_named("dynamic").with_io_dtype("uint8")
     with pytest.raises(UsageError, match="there are: float32"):
         recipe_named("int3")
 
@@ -81,12 +82,12 @@ def test_options_that_do_not_fit_the_recipe_are_wrong_use():
 def test_the_file_is_written_beside_the_model_and_never_over_another(trained, faces, tmp_path):
     model = tmp_path / "net.keras"
     model.write_bytes(trained.read_bytes())
-    result = quantize(Request(model, faces, count=50), recipe_named("int8"))
+    result = quantize(QuantizeOptions(model, faces, representative=50))
     assert result.path == tmp_path / "net_int8.tflite"
     assert read_metadata(result.path).representative["count"] == 50
     before = result.path.read_bytes()
     with pytest.raises(EdgeError, match="--overwrite"):
-        quantize(Request(model, faces, count=50), recipe_named("int8"))
+        quantize(QuantizeOptions(model, faces, representative=50))
     assert result.path.read_bytes() == before
 
 
