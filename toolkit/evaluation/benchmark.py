@@ -18,6 +18,7 @@ from device.runtime.latency import LatencyStats
 from toolkit.models.predictors import Predictor, load_predictor
 from toolkit.results.identity import identity_of
 from toolkit.results.merge import join_results
+from toolkit.results.selection import BUSY_SPREAD
 from toolkit.results.types import HOST, MEASURED, Latency, ModelResults, Results
 
 # Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
@@ -170,12 +171,13 @@ def _latency(
 ) -> Latency:
     half = len(samples_ms) // 2
     drift = float(np.median(samples_ms[half:]) / np.median(samples_ms[:half])) if half else 1.0
+    spread = float(np.percentile(samples_ms, 99) / np.median(samples_ms))
     keras = not on_device(predictor)
     facts = {
         "throughput_per_s": round(1000 * batch / float(samples_ms.mean()), 2),
         # Over 1: the second half of the run was slower than the first; the machine was not at rest.
         "drift_ratio": round(drift, 4),
-        "steady": bool(1 / DRIFT_ALLOWED < drift < DRIFT_ALLOWED),
+        "steady": bool(1 / DRIFT_ALLOWED < drift < DRIFT_ALLOWED) and spread < BUSY_SPREAD,
         "quantiles_ms": [round(float(value), 5) for value in np.percentile(samples_ms, np.arange(101))],
     }
     stats = LatencyStats.of(samples_ms, min(warmup, MOST_KERAS_WARMUP) if keras else warmup)

@@ -19,6 +19,7 @@ from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predict
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import identity_of
 from toolkit.results.metrics import evaluate_predictions
+from toolkit.results.mistakes import worst_mistakes
 from toolkit.results.model_provenance import origin_of
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, ModelResults, Results
 
@@ -69,7 +70,13 @@ def evaluate_one(
     clean = None
     if leaked is not None and 0 < leaked.sum() < len(leaked):
         clean = evaluate_predictions(probabilities[~leaked], faces.labels[~leaked], data.classes)
-    evaluation = Evaluation(data, report, None if leaked is None else int(leaked.sum()), clean)
+    evaluation = Evaluation(
+        data,
+        report,
+        None if leaked is None else int(leaked.sum()),
+        clean,
+        mistakes=worst_mistakes(probabilities, faces.labels),
+    )
     sections: dict[str, Any] = origin_of(path, predictor)
     return ModelResults(identity_of(path, predictor), (evaluation,), **sections), probabilities
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError, UsageError
 from device.files import write_whole
@@ -18,6 +18,9 @@ from toolkit.results.reading import read_documents
 from toolkit.results.selection import select
 from toolkit.results.types import Results
 
+if TYPE_CHECKING:
+    from toolkit.report.face_pictures import FacePictures
+
 
 @dataclass(frozen=True)
 class Report:
@@ -27,7 +30,7 @@ class Report:
     runs: tuple[Run, ...] = ()
     data_sets: tuple[DataFacts, ...] = ()
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
-    flips: tuple[dict[str, Any], ...] = ()
+    faces: "FacePictures | None" = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the joined results with the decision: itself a results document that a later report can read."""
@@ -57,23 +60,23 @@ class Report:
         """Return the self-contained page."""
         from toolkit.report.page import render_page
 
-        return render_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.flips)
+        return render_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.faces)
 
 
 def make_report(paths: list[str], old: str | None = None, faces: str | None = None) -> Report:
-    """Join the results files ``paths``; ``old``: a report to compare with; ``faces``: data whose flips are shown.
+    """Join the results files ``paths``; ``old``: a report to compare with; ``faces``: data whose faces are shown.
 
     Raises EdgeError for a file that is no results file, or faces that are not those of the results.
     """
     documents = read_documents(paths)
     results = documents.results
     compared = changes(read_documents([old]).results, results) if old else None
-    flips: list[dict[str, Any]] = []
+    pictures = None
     if faces:
-        from toolkit.report.flips import flipped_faces
+        from toolkit.report.face_pictures import face_pictures
 
-        flips = flipped_faces(results, faces)
-    return Report(results, documents.runs, documents.data_sets, compared, tuple(flips))
+        pictures = face_pictures(results, faces)
+    return Report(results, documents.runs, documents.data_sets, compared, pictures)
 
 
 def output_paths(

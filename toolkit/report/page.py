@@ -2,7 +2,7 @@
 
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
@@ -14,10 +14,12 @@ from toolkit.report.data_sections import data_sections
 from toolkit.report.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
-from toolkit.results.provenance import now
 from toolkit.results.selection import Row, Selection, display_names, select
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
+
+if TYPE_CHECKING:
+    from toolkit.report.face_pictures import FacePictures
 
 TITLE = "Facial expressions on the device: accuracy against latency"
 
@@ -28,7 +30,7 @@ def render_page(
     data_sets: tuple[DataFacts, ...],
     json_name: str,
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
-    flips: tuple[dict[str, Any], ...] = (),
+    faces: "FacePictures | None" = None,
 ) -> str:
     """Return the report as one HTML document that loads nothing from elsewhere."""
     package = resources.files("toolkit.report")
@@ -41,7 +43,8 @@ def render_page(
         data_sets=data_sections(data_sets, results),
         css=Markup(css),
         json_name=json_name,
-        flips=flips,
+        flips=faces.flips if faces else (),
+        mistakes=faces.mistakes if faces else (),
         changes=[change_row(change) for change in compared[0]] if compared else [],
         change_notes=_change_notes(compared) if compared else [],
     )
@@ -60,7 +63,6 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         "title": TITLE,
         "selection": selection,
         "version": metadata.version("fer-edge"),
-        "created": now(),
         "schema_version": SCHEMA_VERSION,
         "sources": [source for source in results.provenance.get("documents", []) if source.get("versions")],
         "data": sections.data_lines(results, names),
@@ -72,6 +74,9 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         },
         **_verdict(selection),
         **sections.quantization(results, names, selection.choice),
+        **sections.confusions(results, names, selection.choice),
+        "doubts": sections.doubts(selection),
+        "measured": _measured(selection),
         **sections.classes(selection),
         **sections.latency(selection, runs),
         "robustness": sections.robustness(selection),
@@ -81,6 +86,18 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         "class_counts": sections.class_counts(results),
         "layers": sections.layer_errors(results, names),
     }  # fmt: skip
+
+
+def _measured(selection: Selection) -> str:
+    """Return when and where the choice was measured, as far as its figures tell."""
+    choice, parts = selection.choice, []
+    if choice and choice.evaluation and choice.evaluation.measured_at:
+        parts.append(f"accuracy measured {choice.evaluation.measured_at[:10]}")
+    if choice and choice.latency and choice.latency.measured_at:
+        how = "estimated" if choice.latency.origin == ESTIMATED else "measured"
+        parts.append(f"latency {how} {choice.latency.measured_at[:10]} on {choice.latency.machine.words}")
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "." if text else ""
 
 
 def _calibration_rows(selection: Selection) -> list[Row]:
@@ -111,7 +128,10 @@ def _verdict(selection: Selection) -> dict[str, Any]:
         sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
     for unit in (" %", " ms", " KiB"):
         sentence = sentence.replace(unit, "\u00a0" + unit[1:])
-    verdict = Markup("<code>{}</code> {}").format(choice.name, sentence)
+    weak = report.accuracy < sections.POOR or bool(sections.hardly_found(report))
+    verdict = Markup("<code>{}</code> {}{}").format(
+        choice.name, "is not fit for use: it " if weak else "", sentence
+    )
     return {"choice": choice, "verdict": verdict, "cards": _cards(selection, choice)}
 
 

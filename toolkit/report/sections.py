@@ -4,36 +4,54 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.charts import charts, matrices, network_charts
-from toolkit.charts.svg import FLOAT
 from toolkit.results.device_json import Run
+from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import Row, Selection
 from toolkit.results.table import kept_words, robustness_rows
-from toolkit.results.types import ESTIMATED, Comparison, Evaluation, ModelResults, Results
+from toolkit.results.types import ESTIMATED, Evaluation, ModelResults, Results
 from toolkit.results.words import percent, short_ms
 
 WEAK_RECALL = 0.5
-MOST_CONFUSIONS = 4  # more stand in the JSON
+HARDLY_FOUND, FEWEST_TO_JUDGE = 0.2, 10  # recall; faces of a class
+POOR = 0.5  # accuracy
+MOST_CONFUSIONS = 6  # more stand in the JSON
 MOST_CLASSES_DRAWN = 40
 
 
 def quantization(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
-    """Return the paired comparisons and their confusion matrices, those of ``choice`` first."""
-    found: list[dict[str, Any]] = []
-    confusions: list[dict[str, Any] | None] = []
+    """Return the paired comparisons, those of ``choice`` first."""
+    in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
+    found = [
+        {"name": names[entry.model.sha256], "comparison": one}
+        for entry in in_order
+        for one in entry.comparisons
+    ]
+    return {"comparisons": found}
+
+
+def confusions(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
+    """Return confusion matrices: of ``choice`` with what it changed, of every other model alone, to be folded."""
+    in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
+    drawable = [entry for entry in in_order if entry.evaluations and _few_classes(entry.evaluations[0])]
     by_digest = {entry.model.sha256: entry for entry in results.models}
-    for entry in sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry):
-        for comparison in entry.comparisons:
-            name = names[entry.model.sha256]
-            found.append({"name": name, "comparison": comparison})
-            before = by_digest.get(comparison.baseline_sha256)
-            if len(confusions) == MOST_CONFUSIONS:
-                continue
-            confusions.append(_confusions(len(confusions), name, entry, before, comparison))
-    if not found:
-        few = [entry for entry in results.models if entry.evaluations and _few_classes(entry.evaluations[0])]
-        confusions = [_confusion_alone(index, names[entry.model.sha256], entry.evaluations[0])
-                      for index, entry in enumerate(few[:MOST_CONFUSIONS])]  # fmt: skip
-    return {"comparisons": found, "confusions": [group for group in confusions if group]}
+    groups: list[list[dict[str, Any]]] = []
+    for index, entry in enumerate(drawable[:MOST_CONFUSIONS]):
+        name, evaluation = names[entry.model.sha256], entry.evaluations[0]
+        group = [_confusion(f"conf{index}", name, evaluation)]
+        for comparison in entry.comparisons[:1]:
+            base = _evaluation_on(by_digest.get(comparison.baseline_sha256), comparison.data.fingerprint)
+            if base is not None and comparison.data.fingerprint == evaluation.data.fingerprint:
+                title, report = f"What changed from {comparison.baseline} to {name}", evaluation.report
+                svg = matrices.confusion_difference(base.report, report, f"conf{index}d", title)
+                group.append({"caption": title, "note": "faces; blue is better", "svg": svg})
+        groups.append(group)
+    return {"confusions": groups[:1], "more_confusions": groups[1:]}
+
+
+def _confusion(key: str, name: str, evaluation: Evaluation) -> dict[str, Any]:
+    svg = matrices.confusion(evaluation.report, key, f"Confusion matrix of {name}")
+    note = "percent of each true class" + (", synthetic faces" if evaluation.data.synthetic else "")
+    return {"caption": name, "note": note, "svg": svg}
 
 
 def _few_classes(evaluation: Evaluation) -> bool:
@@ -45,34 +63,28 @@ def _evaluation_on(entry: ModelResults | None, fingerprint: str) -> Evaluation |
     return same[0] if same else None
 
 
-def _confusions(
-    index: int, name: str, entry: ModelResults, before: ModelResults | None, comparison: Comparison
-) -> dict[str, Any] | None:
-    after = _evaluation_on(entry, comparison.data.fingerprint)
-    base = _evaluation_on(before, comparison.data.fingerprint)
-    if after is None or not _few_classes(after):
-        return None
-    items = []
-    if base is not None:
-        svg = matrices.confusion(
-            base.report, f"conf{index}a", f"Confusion matrix of {comparison.baseline}", FLOAT
-        )
-        items.append({"caption": comparison.baseline, "note": "", "svg": svg})
-    svg = matrices.confusion(after.report, f"conf{index}b", f"Confusion matrix of {name}")
-    items.append({"caption": name, "note": "", "svg": svg})
-    if base is not None:
-        svg = matrices.confusion_difference(
-            base.report, after.report, f"conf{index}c", f"What {name} changed"
-        )
-        items.append({"caption": "Difference", "note": "faces; blue is better", "svg": svg})
-    title = f"{name} against {comparison.baseline}"
-    return {"title": title, "synthetic": comparison.data.synthetic, "charts": items}
+def hardly_found(report: EvaluationReport) -> list[str]:
+    """Return the classes of which the model finds almost no face."""
+    return [
+        name
+        for name, one in report.per_class.items()
+        if one.recall is not None and one.recall < HARDLY_FOUND and one.n >= FEWEST_TO_JUDGE
+    ]
 
 
-def _confusion_alone(index: int, name: str, evaluation: Evaluation) -> dict[str, Any]:
-    svg = matrices.confusion(evaluation.report, f"conf{index}", f"Confusion matrix of {name}")
-    items = [{"caption": name, "note": "", "svg": svg}]
-    return {"title": name, "synthetic": evaluation.data.synthetic, "charts": items}
+def doubts(selection: Selection) -> list[str]:
+    """Return what speaks against using the choice at all."""
+    choice = selection.choice
+    if choice is None or choice.evaluation is None:
+        return []
+    report = choice.evaluation.report
+    lines = []
+    if report.accuracy < POOR:
+        lines.append(f"{choice.name} names most faces wrong: {percent(1 - report.accuracy)} of {report.n:,}.")
+    for name in hardly_found(report):
+        one = report.per_class[name]
+        lines.append(f"It hardly ever finds '{name}': {percent(one.recall)} of {one.n:,} such faces.")
+    return lines
 
 
 def classes(selection: Selection) -> dict[str, Any]:
@@ -98,7 +110,9 @@ def classes(selection: Selection) -> dict[str, Any]:
         if line["metrics"].recall is not None and line["metrics"].recall < WEAK_RECALL
     ]
     synthetic = (
-        " Synthetic faces show faults of conversion, not worth in the field." if data.synthetic else ""
+        " Synthetic faces reveal a fault of conversion; how well a model does on people they do not tell."
+        if data.synthetic
+        else ""
     )
     note = f"{choice.name}; recall is the share of a class's faces that were named so.{synthetic}"
     gap = report.mean_confidence - report.accuracy
@@ -155,14 +169,15 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
             if latency.extra.get("how"):
                 estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")
     ratio_name = next((row.latency.extra.get("ratio_to") for row in selection.rows if row.latency), None)
-    drawn = []
+    drawn, names = [], [run.name for run in runs]
     for index, run in enumerate(runs):
         facts = run.facts
         words = f"{facts.get('frames', '?')} frames, {facts.get('faces', '?')} faces"
         if facts.get("seconds"):
             words += f", {facts['frames'] / facts['seconds']:.1f} frames a second"
         svg = charts.stage_latencies(run.latency.stages, f"run{index}")
-        drawn.append({"title": run.name, "words": words, "svg": svg, "stages": run.latency.stages})
+        title = run.name if names.count(run.name) == 1 else f"{run.name}, run {index + 1} of {len(runs)}"
+        drawn.append({"title": title, "words": words, "svg": svg, "stages": run.latency.stages})
     note = (
         "Warm-up is left out. Models are timed in turn, A B A B, through the code that the device runs, "
         "so that a busy moment hits all of them alike."
@@ -177,18 +192,21 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
 
 
 def data_lines(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return a line for each evaluation: its faces, and what leaks did to the figure."""
-    return [
-        {
-            "name": names[entry.model.sha256],
-            "data": found.data,
-            "report": found.report,
-            "leaked_n": found.leaked_n,
-            "without": found.without_leaks,
-        }
-        for entry in results.models
-        for found in entry.evaluations
-    ]
+    """Return a line for each data set: its faces, when each model was measured on it, and what leaks did to it."""
+    lines: dict[str, dict[str, Any]] = {}
+    for entry in results.models:
+        for found in entry.evaluations:
+            new: dict[str, Any] = {
+                "data": found.data,
+                "leaked_n": found.leaked_n,
+                "without": [],
+                "dates": set(),
+            }
+            line = lines.setdefault(found.data.fingerprint, new)
+            line["dates"] |= {found.measured_at[:10]} - {""}
+            if found.without_leaks:
+                line["without"].append(f"{names[entry.model.sha256]} {percent(found.without_leaks.accuracy)}")
+    return [{**line, "dates": ", ".join(sorted(line["dates"])) or "–"} for line in lines.values()]
 
 
 def origins(results: Results, names: dict[str, str]) -> list[str]:
@@ -254,9 +272,11 @@ def robustness(selection: Selection) -> list[dict[str, Any]]:
 
 
 def layer_errors(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return a chart of the error of each layer for the models whose quantization measured it."""
-    found = []
+    """Return a chart of the error of each layer for the first models whose quantization measured it."""
+    found: list[dict[str, Any]] = []
     for index, entry in enumerate(results.models):
+        if len(found) == MOST_CONFUSIONS:
+            break
         layers = (entry.quantization or {}).get("layers")
         if layers:
             svg = network_charts.layer_errors(layers, f"layers{index}")

@@ -11,7 +11,7 @@ def join_results(documents: list[Results]) -> Results:
     """Return one document with one entry a model file; of the same measurement made twice the last stands."""
     joined: dict[str, ModelResults] = {}
     for document in documents:
-        for entry in document.models:
+        for entry in (_dated(entry, document.created) for entry in document.models):
             known = joined.get(entry.model.sha256)
             joined[entry.model.sha256] = entry if known is None else _merge(known, entry)
     origin = [
@@ -20,6 +20,15 @@ def join_results(documents: list[Results]) -> Results:
     ]
     sources = [source for entry in origin for source in entry.get("documents", [entry])]
     return Results(tuple(joined.values()), "report", provenance={**provenance(), "documents": sources})
+
+
+def _dated(entry: ModelResults, created: str) -> ModelResults:
+    """Return the entry with every figure dated; ``created``: of those that do not tell."""
+    return replace(
+        entry,
+        evaluations=tuple(replace(one, measured_at=one.measured_at or created) for one in entry.evaluations),
+        latencies=tuple(replace(one, measured_at=one.measured_at or created) for one in entry.latencies),
+    )
 
 
 def _merge(old: ModelResults, new: ModelResults) -> ModelResults:

@@ -7,6 +7,7 @@ from toolkit.results.decision import Candidate, Decision, decide
 from toolkit.results.types import (
     ESTIMATED,
     HOST,
+    MEASURED,
     Comparison,
     DataIdentity,
     Evaluation,
@@ -18,6 +19,7 @@ from toolkit.results.types import (
 from toolkit.results.words import short_text
 
 STAGE = "classify"
+BUSY_SPREAD = 5.0  # p99 over p50 of a machine at rest is below 3
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,8 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
     notes = []
     if data and data.synthetic:
         notes.append(
-            "Accuracy here is on synthetic faces, of no real person: it shows faults, not worth in the field."
+            "Accuracy here is on synthetic faces, of no real person: enough to notice a fault of conversion, not to "
+            "tell how well a model does on people."
         )
     for row in rows:
         if row.evaluation and row.evaluation.note:
@@ -196,8 +199,21 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
             notes.append(f"{row.name} was not evaluated on labelled faces.")
         if row.latency is None and machine:
             notes.append(f"{row.name} was not timed on {machine.words}.")
-        elif row.latency is not None and not row.latency.extra.get("steady", True):
-            notes.append(
-                f"The machine was not at rest while {row.name} was timed: latency drifted by over 10 %."
-            )
+        elif row.latency is not None:
+            notes += _doubts_about_times(row, row.latency)
     return notes
+
+
+def _doubts_about_times(row: Row, latency: Latency) -> list[str]:
+    """Return why the times of ``row`` are not to be believed, if so."""
+    stats = latency.stages[STAGE]
+    if latency.origin == MEASURED and stats["p99_ms"] > BUSY_SPREAD * stats["p50_ms"]:
+        times = f"{stats['p99_ms'] / stats['p50_ms']:.0f} times" if stats["p50_ms"] else "far above"
+        return [
+            f"The machine was too busy to believe the times of {row.name}: p99 is {times} p50; measure again at rest."
+        ]
+    if not latency.extra.get("steady", True):
+        return [
+            f"The machine was not at rest while {row.name} was timed: latency drifted by over 10 %; measure again."
+        ]
+    return []

@@ -16,6 +16,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.results.compare import PairedComparison
 from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
 from toolkit.results.metrics import EvaluationReport
+from toolkit.results.mistakes import Mistake
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
 
@@ -72,7 +73,7 @@ class DataIdentity:
 @dataclass(frozen=True)
 class Evaluation:
     """A report on one data set; ``leaked_n`` of its faces stand in the training split too; ``robustness``: if asked;
-    ``note``: what to say beside the accuracy, if anything."""
+    ``note``: what to say beside the accuracy, if anything; ``mistakes``: the worst; ``measured_at``: ISO 8601, UTC."""
 
     data: DataIdentity
     report: EvaluationReport
@@ -80,8 +81,14 @@ class Evaluation:
     without_leaks: EvaluationReport | None = None
     robustness: Robustness | None = None
     note: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    measured_at: str = ""
 
     def __post_init__(self) -> None:
+        for found in self.mistakes:
+            known = range(len(self.data.classes))
+            if not 0 <= found.row < self.data.n or found.label not in known or found.named not in known:
+                raise ValueError(f"a mistake is about row {found.row}, which this data does not have")
         if set(self.report.classes) != set(self.data.classes):
             raise ValueError(f"the report is about {len(self.report.classes)} other classes than its data")
 
@@ -127,6 +134,7 @@ class Latency:
     'classify' is one inference, 'total' one frame from capture to result. origin: measured or estimated.
     ``extra``: throughput, load time, peak memory, ratio to the baseline, how an estimate was made.
     ``cpu``: the processor where ``target`` is 'host', which every machine calls itself; else, or unknown, ''.
+    ``measured_at``: ISO 8601, UTC.
     """
 
     target: str
@@ -137,6 +145,7 @@ class Latency:
     batch: int = 1
     extra: Annotated[dict[str, Any], LatencyFacts] = field(default_factory=dict)
     cpu: str = ""
+    measured_at: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in (MEASURED, ESTIMATED):

@@ -27,7 +27,13 @@ def test_as_typed_it_writes_beside_the_model_and_says_what_it_measured(toolkit_c
     done = toolkit_command("quantize", "--model", tiny, "--untrained", "--faces", 50)
     assert done.returncode == 0, done.stderr
     assert "synthetic faces" in done.stdout
-    for said in ("top-1 agreement", "float ", "quantized ", "change", str(tiny.with_name("best_int8.tflite"))):
+    for said in (
+        "top-1 agreement",
+        "float ",
+        "quantized ",
+        "change",
+        str(tiny.with_name("best_int8.tflite")),
+    ):
         assert said in done.stdout
     assert "quantizing by int8" in done.stderr
     assert (
@@ -40,7 +46,7 @@ def test_json_is_one_document_and_nothing_else(toolkit_command, tiny, face_folde
     done = toolkit_command("quantize", "--model", tiny, *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert done.stderr == ""
+    assert "error" not in done.stderr  # progress alone
     assert document["measured_on"]["synthetic"] is False
     assert document["edgetpu"]["whole"] is True
     assert [layer["name"] for layer in document["layers"]] == ["first", "second", *(

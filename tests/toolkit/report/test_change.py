@@ -143,7 +143,9 @@ def test_flips_are_shown_only_when_asked_for(edited, evaluated, toolkit_command,
     done = toolkit_command("report", path, "--out", tmp_path / "b.html", "--faces", face_folders)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "b.html").read_text()
-    assert page.count('<img src="data:image/png') == 1
+    flips, mistakes = page.split("Faces that flipped")[1].split("Worst mistakes")
+    assert flips.count('<img src="data:image/png') == 1
+    assert mistakes.count('<img src="data:image/png') > 1
     assert "a face labelled disgust; float says disgust 50%, quantized fear 40%" in page
 
 
@@ -153,5 +155,5 @@ def test_faces_of_other_data_are_refused(evaluated, toolkit_command, tmp_path, f
     shutil.copytree(face_folders / "train", tmp_path / "test")
     done = toolkit_command("report", evaluated, "--faces", tmp_path, "--out", tmp_path / "r.html")
     assert done.returncode == 1
-    assert "not those that were compared" in done.stderr
+    assert "not those that were measured" in done.stderr
     assert not (tmp_path / "r.html").exists()
