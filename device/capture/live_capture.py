@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 LET_GO_S = 1.0  # interrupted, every source lets go sooner; this is for a driver that hangs
+LOOK_S = 0.1  # between looks at whether the run is over
 SILENCE_S = 20.0  # sources end their waits themselves, sooner; this is for a driver that does not
 
 
@@ -97,14 +98,14 @@ class LiveCapture:
         Close the generator before leaving the source: that ends the thread, which must not read a closed camera.
         """
         self._thread.start()
-        silent_s = 0.0
+        silences = 0
         try:
             while not self.stop.is_set():
-                frame = self.slot.take(timeout_s=0.5)
-                silent_s = silent_s + 0.5 if frame is None else 0.0
+                frame = self.slot.take(timeout_s=LOOK_S)
+                silences = silences + 1 if frame is None else 0
                 if frame is not None:
                     yield frame
-                elif silent_s == SILENCE_S:
+                elif silences == round(SILENCE_S / LOOK_S):
                     self.on_fault(f"{self.source.name} has been silent for {SILENCE_S:g} s")
         finally:
             self._closed.set()

@@ -148,15 +148,15 @@ def demo_faces() -> np.ndarray:
     sheet = cv2.imdecode(np.frombuffer(data.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert sheet is not None, "the packaged file is a PNG"
     rows, columns = sheet.shape[0] // FACE_PX, sheet.shape[1] // FACE_PX
-    faces: np.ndarray = sheet.reshape(rows, FACE_PX, columns, FACE_PX).transpose(0, 2, 1, 3)
-    return faces
+    return sheet.reshape(rows, FACE_PX, columns, FACE_PX).transpose(0, 2, 1, 3)
 
 
 def demo_background(seed: int = 7) -> np.ndarray:
     """Return a soft, seeded background of bluish gray ``(480, 640, 3) uint8``."""
     light = np.random.default_rng(seed).integers(90, 165, (5, 7, 1))
     rough = np.clip(light + np.array((12, 4, -6)), 0, 255).astype(np.uint8)
-    return cv2.resize(rough, SIZE_WH, interpolation=cv2.INTER_CUBIC)
+    background: np.ndarray = cv2.resize(rough, SIZE_WH, interpolation=cv2.INTER_CUBIC)
+    return background
 
 
 def _paste(picture: np.ndarray, face: np.ndarray, box: BoundingBox) -> None:
