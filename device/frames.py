@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+# Side of the network's crop in widths of YuNet's box: the median box lies in 300 pasted PublicTest crops at x 0.09,
+# y 0.0, width 0.82, height 1.05 of the crop.
+CROP_MARGIN = 1.22
+
 
 @dataclass(frozen=True)
 class BoundingBox:

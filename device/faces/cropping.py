@@ -6,6 +6,7 @@ import numpy as np
 from device.frames import BoundingBox
 
 CROP_SIZE_PX = 48
+OVERSAMPLING = 2  # of a turned crop before it is averaged to its size
 
 
 def cut_square(image: np.ndarray, box: BoundingBox, side: float) -> tuple[np.ndarray, int, int]:
@@ -36,13 +37,35 @@ def resize_square(patch: np.ndarray, size_px: int) -> np.ndarray:
     return cv2.resize(patch, (size_px, size_px), interpolation=how)
 
 
-def crop_face(image: np.ndarray, box: BoundingBox, margin_ratio: float) -> np.ndarray:
-    """Return the face as ``(48, 48) uint8`` gray.
+def crop_face(
+    image: np.ndarray,
+    box: BoundingBox,
+    margin_ratio: float,
+    size_px: int = CROP_SIZE_PX,
+    turn_deg: float = 0.0,
+) -> np.ndarray:
+    """Return the face as ``(size_px, size_px) uint8`` gray.
 
     ``image`` is ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8. The crop is a square of ``margin_ratio`` times
-    the box's width around the box's centre; ``margin_ratio`` belongs to the detector that found the box.
+    the box's width around the box's centre; ``margin_ratio`` belongs to the detector that found the box. With
+    ``turn_deg`` the square itself is turned clockwise, so that a face tilted by that much stands upright in it.
     """
-    patch, _, _ = cut_square(image, box, margin_ratio * box.width)
-    if patch.ndim == 3:
-        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    return np.ascontiguousarray(resize_square(patch, CROP_SIZE_PX))
+    side = margin_ratio * box.width
+    if not turn_deg:
+        patch, _, _ = cut_square(image, box, side)
+        return np.ascontiguousarray(resize_square(_gray(patch), size_px))
+    radians = np.radians(abs(turn_deg))
+    patch, left, top = cut_square(image, box, side * float(np.cos(radians) + np.sin(radians)) + 2)
+    patch, work_px = _gray(patch), OVERSAMPLING * size_px
+    # Averaged down to the working size first and from that to the crop: the warp alone would sample a large face.
+    shrunk = resize_square(patch, min(patch.shape[0], max(1, round(patch.shape[0] * work_px / side))))
+    scale = shrunk.shape[0] / patch.shape[0]
+    x, y = ((at - first) * scale - 0.5 for at, first in zip(box.center_xy, (left, top), strict=True))
+    turn = np.asarray(cv2.getRotationMatrix2D((x, y), turn_deg, work_px / (side * scale)), np.float64)
+    turn[:, 2] += (work_px - 1) / 2 - np.array([x, y])
+    upright = cv2.warpAffine(shrunk, turn, (work_px, work_px), borderMode=cv2.BORDER_REPLICATE)
+    return resize_square(upright, size_px)
+
+
+def _gray(patch: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 else patch

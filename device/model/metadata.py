@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
+from device.frames import CROP_MARGIN
 from device.model.associated_files import (
     JSON_NAME,
     LABELS_NAME,
@@ -50,6 +51,8 @@ class InputContract:
 class ModelMetadata:
     """The content of ``fer_edge.json``.
 
+    ``crop_margin``: side of the crop in widths of YuNet's box; ``aligned``: whether faces are turned upright first,
+    which helps networks that were trained without it, too (packaged model: 0, +2, +10 points at 10, 20, 30 degrees);
     ``kept_float``: the layers that stayed in float32; ``equalized``: channels made alike first;
     ``representative``: {count, sha256, source} of the faces that set the ranges; ``accuracy``: {float,
     quantized}, each {accuracy, n, interval, data}; ``weights_sha256``: of the file's bytes before the
@@ -58,7 +61,8 @@ class ModelMetadata:
 
     labels: tuple[str, ...]
     input: InputContract
-    crop_margin: float = 1.22
+    crop_margin: float = CROP_MARGIN
+    aligned: bool = True
     recipe: str = ""
     kept_float: tuple[str, ...] = ()
     equalized: bool = False
@@ -85,6 +89,7 @@ class ModelMetadata:
             labels=checked_labels(fields.texts("labels"), name),
             input=_input_contract(fields.fields("input")),
             crop_margin=fields.number("crop_margin", 0.1, 10.0, cls.crop_margin),
+            aligned=fields.flag("aligned", cls.aligned),
             recipe=fields.text("recipe", ""),
             kept_float=fields.texts("kept_float", ()),
             equalized=fields.flag("equalized", False),

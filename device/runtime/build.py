@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from device.errors import UsageError
 from device.files import refuse_unwritable, same_file
-from device.frames import FrameSource
+from device.frames import CROP_MARGIN, FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
@@ -62,21 +62,24 @@ def frame_loop(
     """Return the loop that finds faces as ``options`` say and asks ``model`` about them."""
     import cv2
 
+    from device.faces.alignment import FaceCropper
     from device.faces.detectors import create_detector
     from device.faces.face_finder import FaceFinder
-    from device.runtime.pipeline import REFERENCE_MARGIN_RATIO, FrameLoop
+    from device.runtime.pipeline import FrameLoop
     from device.runtime.smoothing import ScoreSmoother
 
     cv2.setNumThreads(options.threads)
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
     )
-    margin_ratio = detector.margin_ratio
+    margin_ratio, aligned = detector.margin_ratio, True
     if model.metadata is not None:
-        margin_ratio *= model.metadata.crop_margin / REFERENCE_MARGIN_RATIO
+        margin_ratio *= model.metadata.crop_margin / CROP_MARGIN  # told in widths of YuNet's box
+        aligned = model.metadata.aligned
+    cropper = FaceCropper(margin_ratio, max(model.input_size_hw), aligned)
     finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
-    return FrameLoop(finder, model, smoother, LatencyRecorder(warmup), continuous, margin_ratio)
+    return FrameLoop(finder, model, smoother, LatencyRecorder(warmup), continuous, cropper)
 
 
 def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from device.faces.cropping import crop_face
+from device.faces.alignment import FaceCropper
 from device.faces.face_finder import FaceFinder
 from device.faces.tracking import TrackedFace
 from device.frames import Frame
@@ -15,8 +15,7 @@ from device.results import Face, FrameResult
 from device.runtime.latency import LatencyRecorder
 from device.runtime.smoothing import ScoreSmoother
 
-# The margin in a model's metadata is told in widths of YuNet's box; other detectors' boxes are converted.
-REFERENCE_MARGIN_RATIO = 1.22
+ROLL_SMOOTHING_S = 0.3  # of the angle by which a face is turned: its median error is 4 degrees a frame
 # loop: what is none of the three; frame: all of it; age: from capture to result.
 STAGES = ("detect", "crop", "classify", "loop", "frame", "age")
 
@@ -27,14 +26,15 @@ class Classifier(Protocol):
     labels: tuple[str, ...]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return ``(N, C) float32`` probabilities for ``(N, 48, 48) uint8`` gray crops."""
+        """Return ``(N, C) float32`` probabilities for ``(N, H, W) uint8`` gray crops of the cropper's size."""
         ...
 
 
 class FrameLoop:
     """Turns frames into results, one after another.
 
-    ``continuous`` False: stills, without ids and smoothing. ``margin_ratio`` None: the detector's own.
+    ``continuous`` False: stills, without ids and smoothing. ``cropper`` None: crops for a model that says nothing of
+    them.
     """
 
     def __init__(
@@ -44,12 +44,13 @@ class FrameLoop:
         smoother: ScoreSmoother,
         latency: LatencyRecorder,
         continuous: bool = True,
-        margin_ratio: float | None = None,
+        cropper: FaceCropper | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ):
         self.finder, self.model, self.smoother, self.latency = finder, model, smoother, latency
         self.continuous = continuous
-        self.margin_ratio = margin_ratio or finder.detector.margin_ratio
+        self.cropper = cropper or FaceCropper(finder.detector.margin_ratio)
+        self.rolls = ScoreSmoother(ROLL_SMOOTHING_S)
         self.clock_ns = clock_ns
 
     def results(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -61,12 +62,13 @@ class FrameLoop:
         started = self.clock_ns()
         tracked = self.finder.find(frame, self.continuous)
         found = self.clock_ns()
-        crops = [crop_face(frame.image, face.box, self.margin_ratio) for face in tracked]
+        crops = [self._crop(frame, face) for face in tracked]
         cropped = self.clock_ns()
         scores = self.model.predict(np.stack(crops)) if crops else np.empty((0, len(self.model.labels)))
         classified = self.clock_ns()
         faces = tuple(map(self._describe, tracked, scores, [frame.time_s] * len(tracked)))
         self.smoother.forget_old(frame.time_s)
+        self.rolls.forget_old(frame.time_s)
         ended = self.clock_ns()
         spans_ns = {
             "detect": found - started,
@@ -81,9 +83,24 @@ class FrameLoop:
         captured_at = datetime.now(UTC) - timedelta(milliseconds=age_ms)
         return FrameResult(frame, captured_at, age_ms, faces, latency_ms)
 
+    def _crop(self, frame: Frame, face: TrackedFace) -> np.ndarray:
+        """Return the face upright, by its tilt over the last moments."""
+        roll_deg = self.cropper.roll_deg(frame.image, face.box)
+        if self.continuous:
+            roll_deg = float(self.rolls.smooth(face.id, np.array([roll_deg]), frame.time_s)[0])
+        return self.cropper.crop(frame.image, face.box, roll_deg)
+
+    def _smooth(self, face: TrackedFace, scores: np.ndarray, now_s: float) -> tuple[np.ndarray, int]:
+        """Return the averaged scores and the label to show; a face that is only remembered keeps both."""
+        if not self.continuous:
+            return scores, int(scores.argmax())
+        known = None if face.detected else self.smoother.last(face.id)
+        mean = self.smoother.smooth(face.id, scores, now_s) if known is None else known
+        return mean, self.smoother.calm_label(face.id, mean, now_s)
+
     def _describe(self, tracked: TrackedFace, scores: np.ndarray, now_s: float) -> Face:
         labels = self.model.labels
-        smoothed = self.smoother.smooth(tracked.id, scores, now_s) if self.continuous else scores
+        smoothed, shown = self._smooth(tracked, scores, now_s)
         best = int(scores.argmax())
         return Face(
             id=tracked.id,
@@ -91,7 +108,7 @@ class FrameLoop:
             label=labels[best],
             probability=float(scores[best]),
             scores=dict(zip(labels, scores.tolist(), strict=True)),
-            smoothed_label=labels[int(smoothed.argmax())],
+            smoothed_label=labels[shown],
             smoothed=dict(zip(labels, smoothed.tolist(), strict=True)),
             detection_score=tracked.score,
             detected=tracked.detected,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from device.frames import CROP_MARGIN
 from device.model.metadata import InputContract, ModelMetadata
 from device.model.tflite_file import read_tflite
 from toolkit.data.dataset import Dataset
@@ -11,7 +12,6 @@ from toolkit.quantization.recipe import Recipe
 from toolkit.quantization.representative import RepresentativeFaces
 from toolkit.results.provenance import now, package_versions
 
-DEFAULT_CROP_MARGIN = 1.22  # a FER2013 crop's side over the width of a YuNet face box
 PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the Keras model took
 
 
@@ -26,7 +26,8 @@ def describe(
     return ModelMetadata(
         labels=network.labels,
         input=InputContract(height, width, channels, image.dtype, scale, zero_point, PIXEL_SCALE),
-        crop_margin=float(network.metadata.get("crop_margin", DEFAULT_CROP_MARGIN)),
+        crop_margin=float(network.metadata.get("crop_margin", CROP_MARGIN)),
+        aligned=bool(network.metadata.get("aligned", ModelMetadata.aligned)),
         recipe=recipe.name,
         kept_float=recipe.kept_float,
         equalized=recipe.equalized,

@@ -9,7 +9,7 @@ from device.errors import EdgeError
 from device.faces.cropping import cut_square, resize_square
 from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.faces.fetching import NotFetchedError
-from device.frames import BoundingBox
+from device.frames import CROP_MARGIN, BoundingBox
 
 SMALLEST_PX = (
     15  # of a face in the searched picture; of the photographs' faces of 12 to 15 pixels 95 % are found
@@ -25,8 +25,7 @@ class YuNetDetector:
     """YuNet behind the common interface; one network a picture size, because a change of size costs a re-plan."""
 
     name = "yunet"
-    # Median box against 300 pasted PublicTest crops: x 0.09, y 0.0, width 0.82, height 1.05.
-    margin_ratio = 1.22
+    margin_ratio = CROP_MARGIN
     region_ratio = 2.5
     certain_score = 0.8
     min_score = 0.6  # full frames of the benchmark's films: below it a skull on a shirt, too, is a face

@@ -9,7 +9,7 @@ import pytest
 
 from device.capture.sources.demo import DemoSource
 from device.errors import EdgeError, UsageError
-from device.faces.cropping import crop_face
+from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.labels import labels_from
 from device.model.expression_model import load_model
@@ -35,7 +35,8 @@ def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
     image, detector = cv2.imread(str(picture)), create_detector("haar")
     margin_ratio = detector.margin_ratio * crop_margin / 1.22
     boxes = [face.box for face in detector.detect_still(image)]
-    crops = np.stack([crop_face(image, box, margin_ratio) for box in boxes])
+    cropper = FaceCropper(margin_ratio)
+    crops = np.stack([cropper.crop(image, box) for box in boxes])
     expected = load_model(tiny_model).predict(crops)
     assert len(boxes) == 2
     found = [list(face["scores"].values()) for face in json.loads(rows.read_text())["faces"]]
