@@ -24,6 +24,7 @@ class VideoFile(CaptureSource):
         self.name = str(path)
         self.rate: float = USUAL_RATE
         self.notes: list[str] = []
+        self._last_s = 0.0
 
     def _open(self) -> cv2.VideoCapture:
         if not self.path.is_file():
@@ -44,7 +45,14 @@ class VideoFile(CaptureSource):
         return capture
 
     def _media_s(self, index: int) -> float:
-        return index / self.rate
+        """Return the container's time of the frame just read; where it tells none, the frame before it and the rate."""
+        told_s = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self.capture else math.nan
+        if index == 0:
+            self._last_s = told_s if math.isfinite(told_s) and told_s >= 0 else 0.0
+        else:
+            usable = math.isfinite(told_s) and told_s > self._last_s
+            self._last_s = told_s if usable else self._last_s + 1 / self.rate
+        return self._last_s
 
     def _ended(self, frames: int) -> None:
         promised = self.capture.get(cv2.CAP_PROP_FRAME_COUNT) if self.capture else 0

@@ -129,6 +129,28 @@ def test_a_video_has_its_own_time_and_every_frame(tmp_path):
     assert levels == pytest.approx([20 * number for number in range(1, FRAMES + 1)], abs=3)
 
 
+def test_a_video_of_changing_rate_has_its_containers_times(tmp_path):
+    """Frames that are shown for 100, 50, 300, ... ms; a rate alone would place them evenly."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow writes the film")
+    shown_ms = [100, 50, 300, 70, 200, 100, 50, 400]
+    rng = np.random.default_rng(0)
+    pictures = [image.fromarray(rng.integers(0, 256, (90, 120), dtype=np.uint8)) for _ in shown_ms]
+    path = tmp_path / "uneven.gif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=shown_ms, loop=0)
+    times = [frame.time_s for frame in read(VideoFile(path), most=100)]
+    assert times == pytest.approx(np.cumsum([0, *shown_ms[:-1]]) / 1000, abs=0.011)
+
+
+def test_a_film_without_times_is_timed_by_its_rate(tmp_path):
+    """Motion JPEG alone has none: the times are the rate's, each later than the one before."""
+    picture = np.random.default_rng(0).integers(0, 256, (90, 120), dtype=np.uint8)
+    path = tmp_path / "bare.mjpg"
+    path.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes() * 6)
+    with VideoFile(path) as source:
+        times = [frame.time_s for frame in source]
+        assert np.diff(times) == pytest.approx([1 / source.rate] * 5, rel=0.05)
+
+
 def cut_video(path: Path, promised: int, left: int) -> Path:
     """Write a video whose header promises ``promised`` frames and whose data ends after ``left`` of them."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))

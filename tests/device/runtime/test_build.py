@@ -46,6 +46,9 @@ def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
 def test_labels_are_named_or_read(tmp_path):
     assert labels_from(None) is None
     assert labels_from("happy, sad,") == ("happy", "sad")
+    many = [f"expression number {number}" for number in range(40)]  # longer than a file's name may be
+    assert labels_from(",".join(many)) == tuple(many)
+    assert labels_from("a" * 300) == ("a" * 300,)
     path = tmp_path / "labels.txt"
     path.write_text("very happy\n\n sad \n", encoding="utf-8")
     assert labels_from(str(path)) == ("very happy", "sad")

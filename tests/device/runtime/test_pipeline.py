@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from device.faces.face_finder import FaceFinder
 from device.faces.fetching import YUNET_NAME
 from device.frames import Frame
 from device.model.expression_model import load_model
+from device.runtime.build import frame_loop
 from device.runtime.latency import LatencyRecorder
+from device.runtime.options import RunOptions
 from device.runtime.pipeline import FrameLoop
 from device.runtime.session import run_session
 from device.runtime.smoothing import ScoreSmoother
@@ -237,3 +240,39 @@ def test_each_stage_has_the_time_it_took(make_loop):
     assert result.latency_ms == {"detect": 1.0, "crop": 2.0, "classify": 4.0, "loop": 8.0, "frame": 15.0}
     assert result.age_ms == 15.5
     assert next(readings, None) is None
+
+
+def test_a_face_that_is_only_remembered_keeps_its_label(make_loop):
+    """While a hand covers the face, what is seen in its place changes neither label nor scores."""
+    source = DemoSource(24, faces=(MovingFace(140, (320, 240), (0, 0), 1.0),), hold_s=100.0)
+    loop, results = make_loop(), []
+    with source:
+        for number in range(24):
+            image = source.picture(0)
+            if number >= 20:
+                image[230:250, 250:390] = 90  # too little to be another picture, too much for the cascade
+            results.append(loop.process(Frame(image, number, number * 33_000_000)))
+    shown = [face for result in results for face in result.faces]
+    remembered = [(before, face) for before, face in pairwise(shown) if not face.detected]
+    assert shown[0].detected
+    assert remembered
+    assert all(face.smoothed == before.smoothed for before, face in remembered)
+    assert all(face.smoothed_label == before.smoothed_label for before, face in remembered)
+
+
+def test_crops_are_cut_at_the_models_own_size():
+    """A network of 96 pixels gets what the frame shows at 96, not a crop of 48 made larger."""
+    sizes = []
+
+    class Large:
+        labels, input_size_hw, metadata = ("a", "b"), (96, 96), None
+
+        def predict(self, crops):
+            sizes.append(crops.shape[1:])
+            return np.full((len(crops), 2), 0.5, np.float32)
+
+    loop = frame_loop(RunOptions(detector="haar"), Large(), continuous=True)
+    with DemoSource(8) as source:
+        for frame in source:
+            loop.process(frame)
+    assert set(sizes) == {(96, 96)}
