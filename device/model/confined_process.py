@@ -18,7 +18,7 @@ import numpy as np
 from device.model.interpreter import litert_interpreter
 
 MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
-PROCESSOR_S = 4
+PROCESSOR_S = 3
 
 
 def main() -> None:
