@@ -3,6 +3,7 @@
 import difflib
 import errno
 import importlib
+import io
 import os
 import sys
 
@@ -55,6 +56,8 @@ class LazyGroup(click.Group):
 def run_command_line(group: click.Group, name: str) -> None:
     """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
     log_to_standard_error()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that knows ASCII alone must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = group.main(prog_name=name, standalone_mode=False)
     except click.UsageError as error:

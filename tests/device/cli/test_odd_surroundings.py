@@ -76,6 +76,20 @@ def test_every_path_may_be_of_any_bytes(locale, odd, tiny_model):
         assert done.stderr.count("\n") == 1
 
 
+def test_letters_that_the_locale_lacks_are_escaped(tmp_path):
+    """On standard output too, which Python opens strictly."""
+    (tmp_path / "hello.py").write_text(
+        "import click\nfrom device.cli.commands import run_command_line\n"
+        "group = click.Group(commands=[click.Command('hello', callback=lambda: print('naïve – 日本'))])\n"
+        "run_command_line(group, 'group')\n"
+    )
+    command = [sys.executable, tmp_path / "hello.py", "hello"]
+    environment = {**os.environ, **LOCALES["ascii"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "na\\xefve \\u2013 \\u65e5\\u672c\n"
+
+
 def in_namespace(*options: str, **environment: str) -> subprocess.CompletedProcess:
     """Run ``device run`` on three demo frames behind ``unshare OPTIONS``; skip where no namespace can be made."""
     if subprocess.run(["unshare", *options[:2], "true"], capture_output=True, check=False).returncode:
