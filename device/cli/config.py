@@ -18,29 +18,32 @@ def config() -> None:
 def check(file: str, quiet: bool) -> None:
     """Read FILE as 'device run --config FILE' would; exit 2 and a line for the first thing that is wrong."""
     from device.cli.run import run
-    from device.cli.settings_file import read_settings
+    from device.cli.settings_file import read_rules, read_settings
+    from device.model.expression_model import load_model
+    from device.sinks.rules import parse_rules
 
     try:
         context = run.make_context("device run", ["--config", file])
     except click.UsageError as error:
         raise UsageError(f"{file}: {error.format_message()}") from error
+    rules = read_rules(file)
+    if rules:
+        parse_rules(rules, load_model(context.params["model"]).labels)
     if not quiet:
-        click.echo(f"{file}: {len(read_settings(file, context.command))} settings, all known and valid")
+        settings = len(read_settings(file, context.command))
+        click.echo(f"{file}: {settings} settings and {len(rules)} rules, all known and valid")
 
 
 @config.command()
 @click.argument("file", metavar="[FILE]", required=False)
 def show(file: str | None) -> None:
     """Print a settings file with every option, its help and default, and what FILE sets; secrets stay references."""
-    import tomllib
-
     from device.cli.run import run
-    from device.cli.settings_file import read_settings, settings_lines, settings_of
+    from device.cli.settings_file import read_settings, read_toml, settings_lines, settings_of
 
     settings = read_settings(file, run) if file else {}
     if file:
-        with open(file, "rb") as handle:
-            written = {key.replace("_", "-"): value for key, value in tomllib.load(handle).items()}
+        written = {key.replace("_", "-"): value for key, value in read_toml(file).items()}
         for key, option in settings_of(run).items():
             if isinstance(written.get(key), dict):
                 settings[option.name or key] = written[key]

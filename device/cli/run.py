@@ -7,7 +7,7 @@ import click
 
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import Number, output_options
-from device.cli.settings_file import apply_settings
+from device.cli.settings_file import RULES, apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
@@ -89,6 +89,9 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     help="A camera's own control, such as ExposureTime=20000 or AfMode=0 (libcamera's), gain=40 (V4L2's, USB). "
     "Repeat for several.",
 )
+@click.option(
+    "--dry-run-rules", is_flag=True, help="Only tell what the rules of --config would do, and when."
+)
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option("--seconds", type=Number(0, min_open=True), help="Stop after this time.")
 @click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
@@ -155,6 +158,7 @@ def run(pictures, as_json, quiet, verbose, **options) -> None:
         options["source"] = named if len(named) > 1 else named[0]
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
+    options["rules"] = click.get_current_context().meta.get(RULES)
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold faces and passwords
     stop = Stop()

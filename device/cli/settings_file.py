@@ -17,6 +17,7 @@ import click
 
 from device.errors import UsageError
 
+RULES = "device.rules"  # where the context keeps the [[rule]] tables of the file
 NOT_SETTINGS = ("config", "help", "pictures")
 
 
@@ -34,15 +35,10 @@ def read_settings(path: str, command: click.Command) -> dict[str, Any]:
 
     Raises UsageError in one line for a file that is missing or no TOML, and for a key that is no option.
     """
-    try:
-        with open(path, "rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}; expected a TOML file of settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path} is no TOML: {error}") from error
+    document = read_toml(path)
     known = settings_of(command)
     settings = {}
+    document.pop("rule", None)
     for written, value in document.items():
         key = written.replace("_", "-")
         if key not in known:
@@ -53,6 +49,27 @@ def read_settings(path: str, command: click.Command) -> dict[str, Any]:
         assert option.name is not None
         settings[option.name] = _value(path, key, value, option)
     return settings
+
+
+def read_rules(path: str) -> tuple[dict[str, Any], ...]:
+    """Return the ``[[rule]]`` tables of the file at ``path``; UsageError where ``rule`` is something else."""
+    rules = read_toml(path).get("rule", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise UsageError(
+            f"--config {path}: rule is no table; expected [[rule]] and its settings in the lines below"
+        )
+    return tuple(rules)
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Return the TOML document at ``path``; UsageError where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}; expected a TOML file of settings") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path} is no TOML: {error}") from error
 
 
 def _value(path: str, key: str, value: Any, option: click.Option) -> Any:
@@ -88,6 +105,7 @@ def apply_settings(context: click.Context, _option: click.Parameter, path: str |
     """Callback of ``--config``: make the file's values the defaults of the options that were not given."""
     if path is not None:
         context.default_map = {**(context.default_map or {}), **read_settings(path, context.command)}
+        context.meta[RULES] = read_rules(path)
 
 
 def settings_lines(command: click.Command, settings: dict[str, Any]) -> Iterator[str]:

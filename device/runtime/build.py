@@ -52,7 +52,7 @@ def run_with(
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model, terminal)
-        unattended = unattended_sinks(options, model)
+        unattended = [*_rules(options, model, sinks), *unattended_sinks(options, model)]
         return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
 
 
@@ -192,6 +192,18 @@ def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
     from device.sinks.jsonl import JsonLinesSink
 
     return JsonLinesSink(options.output, options.overwrite, options.append)
+
+
+def _rules(options: RunOptions, model: "ExpressionModel", sinks: Sequence[Sink]) -> Iterator[Sink]:
+    """Yield what carries out the rules of the settings file, if there are any; messages go by the sink of --mqtt."""
+    if options.rules:
+        from device.sinks.actions import RulesSink
+        from device.sinks.mqtt import MqttSink
+        from device.sinks.rules import parse_rules
+
+        broker = next((sink for sink in sinks if isinstance(sink, MqttSink)), None)
+        rules = parse_rules(options.rules, model.labels)
+        yield RulesSink(rules, broker.send if broker else None, options.dry_run_rules)
 
 
 def _metrics(address: str, model: "ExpressionModel") -> Sink:

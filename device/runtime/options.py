@@ -1,6 +1,7 @@
 """What a run is asked for. The command line reads its defaults here, so importing this imports nothing heavy."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from device.capture.settings import CameraSettings, parse_control, parse_size
 from device.faces.detectors import DEFAULT_MIN_FACE_PX
@@ -42,6 +43,8 @@ class RunOptions:
     preview: str | None = None
     metrics: str | None = None
     sink: tuple[str, ...] = ()
+    rules: tuple[dict[str, Any], ...] = ()
+    dry_run_rules: bool = False
     overwrite: bool = False
 
     def camera_settings(self) -> CameraSettings:

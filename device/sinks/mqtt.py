@@ -140,6 +140,10 @@ class MqttSink(Sink):
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
         self._taken.add(mid)
 
+    def send(self, topic: str, payload: str) -> None:
+        """Publish a message of somebody else, such as a rule, at QoS 1."""
+        self.client.publish(topic, payload, qos=1)
+
     def close(self) -> None:
         """Say that the device is offline, once the rows that wait are out; EdgeError if the broker lacks some."""
         goodbye = self.client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)

@@ -80,7 +80,7 @@ def test_check_and_show(settings, tmp_path):
     path = settings('source = "demo:7"', 'control = ["AfMode=0"]')
     done = device("config", "check", path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "5 settings, all known and valid" in done.stdout
+    assert "5 settings and 0 rules, all known and valid" in done.stdout
     shown = device("config", "show", path).stdout
     assert tomllib.loads(shown)["control"] == ["AfMode=0"]
     for key in settings_of(run_command):
