@@ -52,7 +52,8 @@ def run_with(
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model, terminal)
-        unattended = [*_rules(options, model, sinks), *unattended_sinks(options, model)]
+        sinks += _rules(options, model, sinks)
+        unattended = unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
+from device.sinks import Sink
 from device.sinks.rules import Rule, RuleEngine
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ CLOSE_S = 1.0
 Publish = Callable[[str, str], None]  # topic, payload
 
 
-class RulesSink:
+class RulesSink(Sink):
     """Carries out what fires. ``publish`` sends a message, None where there is no broker; ``dry_run`` only tells.
 
     UsageError for a rule with a topic and no broker, EdgeError for a pin where there is no gpiozero.
