@@ -143,7 +143,7 @@ class RuleEngine:
 
 def holds(rule: Rule, result: FrameResult) -> bool:
     """Return whether what the rule waits for is so in this result; a face that is only remembered does not count."""
-    there = [face for face in result.faces if face.seen]
+    there = [face for face in result.faces if face.detected]
     if rule.nobody:
         return not there
     fitting = [

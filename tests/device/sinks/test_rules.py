@@ -30,7 +30,7 @@ def at(a_result):
                 {label: probability},
                 label,
                 {label: probability},
-                seen=seen,
+                detected=seen,
             )
             for number, (label, probability, seen) in enumerate(faces, 1)
         )
