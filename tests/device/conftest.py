@@ -1,8 +1,10 @@
 """The tiny model and faces that the device's tests share."""
 
 import ctypes
+import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,3 +32,21 @@ def without_override() -> None:
 @pytest.fixture
 def as_any_user():
     return without_override
+
+
+@pytest.fixture
+def cut_video():
+    """A function that writes a video whose header promises more frames than its data holds."""
+
+    def write(path: Path, promised: int, left: int) -> Path:
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
+        for number in range(promised):
+            writer.write(np.full((120, 160, 3), 20 + number % 200, np.uint8))
+        writer.release()
+        content = path.read_bytes()
+        starts = [found.start() for found in re.finditer(b"00dc....\xff\xd8", content, re.DOTALL)]
+        assert len(starts) == promised
+        path.write_bytes(content[: starts[left]])
+        return path
+
+    return write

@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
+from device.capture.sources.demo import DemoSource
+
 TREE = Path(os.environ.get("FER_EDGE_PICAMERA") or Path.home() / ".cache/fer-edge/picamera")
 HERE = Path(__file__).parent / "picamera"
 BIN = "/opt/t/v/bin"  # an environment that sees the tree's libcamera, as on a Pi
@@ -58,9 +60,10 @@ def probe(name: str, **variables) -> dict:
 
 
 @pytest.fixture(scope="module")
-def film(shared_dir) -> list[np.ndarray]:
-    clip = cv2.VideoCapture(str(shared_dir / "data/video/help.mkv"))
-    return [clip.read()[1] for _ in range(58)]
+def film() -> list[np.ndarray]:
+    """A film of two drawn faces: 58 pictures of 640 x 480, B, G, R."""
+    with DemoSource(58) as demo:
+        return [frame.image for frame in demo]
 
 
 @pytest.fixture(scope="module")

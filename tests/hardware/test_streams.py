@@ -18,6 +18,7 @@ from network_cameras import Act, MjpegCamera, RtspCamera
 
 from device.capture.live_capture import LiveCapture
 from device.capture.sources import open_source
+from device.capture.sources.demo import DemoSource
 from device.capture.sources.stream import TIMEOUT_MS, NetworkStream
 
 DEVICE = Path(sys.executable).with_name("device")
@@ -25,10 +26,10 @@ KINDS = pytest.mark.parametrize("kind", [MjpegCamera, RtspCamera])
 
 
 @pytest.fixture(scope="module")
-def clip(shared_dir) -> list[np.ndarray]:
-    """A real film of a face: 58 pictures of 640 x 480, B, G, R."""
-    film = cv2.VideoCapture(str(shared_dir / "data/video/help.mkv"))
-    return [film.read()[1] for _ in range(58)]
+def clip() -> list[np.ndarray]:
+    """A film of two drawn faces: 58 pictures of 640 x 480, B, G, R."""
+    with DemoSource(58) as film:
+        return [frame.image for frame in film]
 
 
 @pytest.fixture(scope="module")

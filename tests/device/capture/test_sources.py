@@ -1,7 +1,6 @@
 """One contract over every source that runs without hardware; each keeps its own peculiarities below."""
 
 import http.server
-import re
 import threading
 import time
 from pathlib import Path
@@ -151,30 +150,17 @@ def test_a_film_without_times_is_timed_by_its_rate(tmp_path):
         assert np.diff(times) == pytest.approx([1 / source.rate] * 5, rel=0.05)
 
 
-def cut_video(path: Path, promised: int, left: int) -> Path:
-    """Write a video whose header promises ``promised`` frames and whose data ends after ``left`` of them."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (160, 120))
-    for number in range(promised):
-        writer.write(pictures()[number % FRAMES])
-    writer.release()
-    content = path.read_bytes()
-    starts = [found.start() for found in re.finditer(b"00dc....\xff\xd8", content, re.DOTALL)]
-    assert len(starts) == promised
-    path.write_bytes(content[: starts[left]])
-    return path
-
-
 @pytest.mark.parametrize(
-    ("promised", "left", "said"),
+    ("promised", "left", "noted"),
     [(58, 29, True), (60, 58, False), (60, 57, True), (200, 196, False), (200, 195, True)],
 )
-def test_a_video_cut_short_delivers_what_it_has_and_says_so(tmp_path, promised, left, said):
+def test_a_video_cut_short_delivers_what_it_has_and_says_so(cut_video, tmp_path, promised, left, noted):
     """Two frames, or 2 % of them, may be missing: headers are often wrong by so much."""
     source = VideoFile(cut_video(tmp_path / "cut.avi", promised, left))
     assert len(read(source, most=1000)) == left
     assert [f"cut short: {left} of {promised} promised frames" in note for note in source.notes] == [
         True
-    ] * said
+    ] * noted
 
 
 @pytest.mark.parametrize(("content", "word"), [(b"", "empty"), (b"no video at all" * 99, "no video")])
