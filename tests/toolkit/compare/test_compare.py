@@ -7,6 +7,7 @@ import pytest
 
 from device.errors import EdgeError, UsageError
 from toolkit.compare.ranking import rank
+from toolkit.compare.runs import DONE, MODEL, train_one
 from toolkit.compare.variants import make_variants
 
 
@@ -86,23 +87,26 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, toolkit_c
     (tmp_path / "my_net.py").write_text(NETWORK)
     (tmp_path / "broken.py").write_text("def build(class_count):\n    return 3\n")
     command = [
-        *("compare", "--data", stripes, "--out", tmp_path / "out", "--epochs", "2", "--seeds", "2", "--json"),
+        *("compare", "--data", stripes, "--out", tmp_path / "out", "--epochs", "2", "--json"),
         *("--arch", f"{tmp_path / 'my_net.py'},{tmp_path / 'broken.py'}"),
     ]
     done = toolkit_command(*command)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     (row,) = made["ranking"]
-    assert (row["name"], len(row["by_seed"]), made["split"], made["faces"]) == ("my_net", 2, "validation", 20)
+    assert (row["name"], len(row["by_seed"]), made["split"], made["faces"]) == ("my_net", 1, "validation", 20)
     assert row["int8"]["size_bytes"] > 500
     assert row["int8"]["p50_ms"] > 0
-    assert [(one["name"], one["seed"]) for one in made["failed"]] == [("broken", 0), ("broken", 1)]
+    assert [(one["name"], one["seed"]) for one in made["failed"]] == [("broken", 0)]
     assert "gives a int; expected a Keras model" in made["failed"][0]["error"]
     page = (tmp_path / "out" / "index.html").read_text()
     for words in ("Ranking", "Confusion of my_net", "Accuracy over the epochs", "data:image/png", "Failed"):
         assert words in page
-    # a second call trains nothing that is done
-    model = tmp_path / "out" / "my_net" / "seed0" / "best.keras"
-    before = model.stat().st_mtime_ns
-    assert toolkit_command(*command).returncode == 0
-    assert model.stat().st_mtime_ns == before
+
+
+def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path):
+    options = {"arch": "nowhere.py", "epochs": 2, "data": "nowhere"}
+    (tmp_path / MODEL).write_bytes(b"trained")
+    (tmp_path / DONE).write_text(json.dumps(options, sort_keys=True))
+    assert train_one(tmp_path, options) == ""
+    assert "no data at nowhere" in train_one(tmp_path, options | {"epochs": 3, "arch": "compact"})
