@@ -18,7 +18,7 @@ from toolkit.charts.training_pictures import draw_samples
 from toolkit.compare.measure import Measured
 from toolkit.compare.runs import Run
 from toolkit.data.dataset import Dataset
-from toolkit.results.table import interval, percent, short_count, short_ms
+from toolkit.results.words import interval, percent, short_count, short_ms
 
 PAGE, DOCUMENT = "index.html", "compare.json"
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Batch normalisation over the last axis of (N, H, W, C), in one operation where the backend has it.
 
     Weights, names and results are those of ``BatchNormalization``; the statistics are float32 for any input type.
@@ -77,4 +77,4 @@ def _slow_in_bfloat16(layer: keras.layers.Layer) -> bool:
     """
     if not isinstance(layer, keras.layers.DepthwiseConv2D):
         return False
-    return max(layer.strides) > 1 or max(layer.kernel_size) > 3
+    return bool(max(layer.strides) > 1 or max(layer.kernel_size) > 3)

@@ -128,8 +128,9 @@ def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np
     if balance == 0:
         return None
     sizes = np.bincount(labels, minlength=class_count)
-    weights = sizes[labels].astype(np.float64) ** -balance
-    return weights / weights.sum()
+    weights: np.ndarray = sizes[labels].astype(np.float64) ** -balance
+    chances: np.ndarray = weights / weights.sum()
+    return chances
 
 
 def vote_shares(votes: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ BATCH = 32
 
 def spread(faces: np.ndarray, count: int) -> np.ndarray:
     """Return ``count`` of ``faces``, evenly spread, or all if there are no more."""
-    return faces[np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
+    chosen: np.ndarray = faces[np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
+    return chosen
 
 
 def renormalize(model: keras.Model, faces: np.ndarray) -> None:

@@ -147,7 +147,7 @@ def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
         out = Path("runs") / short_name(given["arch"])
     state = read_state(out)
     recipe = {name: value for name, value in state["recipe"].items() if name in FIELDS}
-    return recipe | state.get("request", {})
+    return {**recipe, **state.get("request", {})}
 
 
 def refuse_out(request: TrainingRequest) -> None:

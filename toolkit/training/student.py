@@ -199,7 +199,7 @@ def last_dense(model: keras.Model) -> Any:
     return layer if isinstance(layer, layers.Dense) and layer.activation is keras.activations.linear else None
 
 
-class ClassLoss(keras.losses.Loss):
+class ClassLoss(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy with the labels, and with the teachers where the target carries them.
 
     The target is (B, C) label shares, or (B, 2C): label shares, then the teachers' mean probabilities at

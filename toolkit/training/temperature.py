@@ -19,7 +19,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def top_probabilities(logits: np.ndarray) -> np.ndarray:
     """Return the greatest of each row's softmax: (N,) from (N, C)."""
-    return 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    sums: np.ndarray = np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    return 1 / sums
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -109,4 +109,4 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
     (tmp_path / MODEL).write_bytes(b"trained")
     (tmp_path / DONE).write_text(json.dumps(options, sort_keys=True))
     assert train_one(tmp_path, options) == ""
-    assert "no data at nowhere" in train_one(tmp_path, options | {"epochs": 3, "arch": "compact"})
+    assert "holds a best.keras already" in train_one(tmp_path, options | {"epochs": 3, "arch": "compact"})

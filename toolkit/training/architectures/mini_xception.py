@@ -26,7 +26,7 @@ def build(class_count: int) -> keras.Model:
     return keras.Model(image, logits, name="mini-xception")
 
 
-def separable_block(x, width: int, name: str):
+def separable_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
     """Return two separable convolutions and a pooling, with a strided 1x1 convolution around them."""
     around = layers.Conv2D(width, 1, 2, "same", use_bias=False, name=f"{name}_around_conv")(x)
     around = layers.BatchNormalization(momentum=0.98, name=f"{name}_around_norm")(around)

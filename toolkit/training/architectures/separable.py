@@ -30,6 +30,6 @@ def build(class_count: int) -> keras.Model:
     return keras.Model(image, logits, name="separable")
 
 
-def normalised(x, name: str):
+def normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Return ``x`` after batch normalisation and ReLU."""
     return layers.ReLU(name=f"{name}_relu")(normalize(x, name))

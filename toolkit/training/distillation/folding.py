@@ -9,7 +9,7 @@ import numpy as np
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
-class Folded(keras.layers.Layer):
+class Folded(keras.layers.Layer):  # type: ignore[misc]
     """What is left of a normalisation; it is called as one was."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -30,7 +30,8 @@ class TeacherCache:
 
     def read(self, view: int, rows: np.ndarray) -> np.ndarray:
         """Return the answers on ``rows`` of ``view``, (B, C); EdgeError for a damaged file."""
-        return self._view(view)[rows]
+        answers: np.ndarray = self._view(view)[rows]
+        return answers
 
     def write(self, view: int, rows: np.ndarray, answers: np.ndarray) -> None:
         """Remember ``answers``, (B, C), on ``rows`` of ``view``; ``save`` brings them to disk."""
@@ -54,7 +55,7 @@ class TeacherCache:
         if self.folder is None or not self._file(view).exists():
             return np.full(self.shape, np.nan, np.float32)
         try:
-            stored = np.load(self._file(view), allow_pickle=False)
+            stored: np.ndarray = np.load(self._file(view), allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise EdgeError(
                 f"{self._file(view)} holds no answers of teachers ({error}); expected what a training wrote there; "

@@ -45,7 +45,8 @@ class TeacherPanel:
 
     def ask(self, images: np.ndarray) -> np.ndarray:
         """Return the mean of what all teachers answer to ``images``."""
-        return np.mean([teacher(images) for teacher in self.teachers], axis=0)
+        mean: np.ndarray = np.mean([teacher(images) for teacher in self.teachers], axis=0)
+        return mean
 
 
 def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
@@ -67,7 +68,8 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
 
     def probabilities(images: np.ndarray) -> np.ndarray:
         shares = np.asarray(fast.predict_on_batch(fitted(images, shape)), np.float32)[:, columns]
-        return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
+        among: np.ndarray = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
+        return among
 
     return probabilities
 
@@ -75,5 +77,5 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
 def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return softmax(log(p) / temperature) of (B, C) probabilities, float32."""
     logits = np.log(np.maximum(probabilities, 1e-8)) / temperature
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: np.ndarray = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
