@@ -28,6 +28,7 @@ from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
 
+BATCH = 256
 logger = logging.getLogger(__name__)
 
 
@@ -110,8 +111,7 @@ def make_trainer(request: TrainingRequest, data: TrainingData) -> Trainer:
 def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecord]) -> EvaluationReport:
     """Draw curves, confusion and samples into OUT; return the best model's report on the validation faces."""
     model = load_keras_model(request.out / BEST_FILE)
-    faces = fitted(np.asarray(validation.images)[..., None].astype(np.float32), model.input_shape[1:])
-    probabilities = model.predict(faces, verbose=0)
+    probabilities = answers(model, validation.images)
     report = evaluate_predictions(probabilities, validation.labels, validation.classes)
     draw_learning_curves(history, request.out / "learning_curves.png")
     title = f"validation, n = {report.n:,}, % of each true class"
@@ -126,6 +126,16 @@ def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecor
         request.recipe.seed,
     )
     return report
+
+
+def answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the (N, C) float32 probabilities of (N, 48, 48) uint8 faces, a batch in memory at a time."""
+    shape = model.input_shape[1:]
+    parts = [
+        model.predict_on_batch(fitted(images[start : start + BATCH][..., None].astype(np.float32), shape))
+        for start in range(0, len(images), BATCH)
+    ]
+    return np.concatenate(parts)
 
 
 def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None]:

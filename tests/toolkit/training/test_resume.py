@@ -112,7 +112,9 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
 
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
     wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
-    with pytest.raises(EdgeError, match=r"(the loss became|the loss is|the weights overflowed).*lower --learning-rate"):
+    with pytest.raises(
+        EdgeError, match=r"(the loss became|the loss is|the weights overflowed).*lower --learning-rate"
+    ):
         run(TrainingRequest(stripes, tmp_path, wild))
     groups, state = load_checkpoint(tmp_path)
     assert len(state["history"]) >= 1

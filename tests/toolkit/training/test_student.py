@@ -5,7 +5,8 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
-from toolkit.training.student import ClassLoss
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.student import ClassLoss, Student
 
 pytestmark = pytest.mark.toolkit
 
@@ -33,3 +34,19 @@ def test_with_teachers_it_is_hintons_sum(weight, temperature):
     )
     both = np.concatenate([LABELS, TEACHERS], axis=1)
     np.testing.assert_allclose(loss.call(both, LOGITS), expected, rtol=1e-5)
+
+
+def test_a_network_of_one_channel_takes_three():
+    student = Student(TrainingRecipe(arch="fully-connected", channels=3, dtype_policy="float32"), 4)
+    faces = np.full((24, 48, 48, 1), 100, np.float32)
+    inputs = student.inputs(faces)
+    assert inputs.shape == (24, 48, 48, 3)
+    targets = np.eye(4, dtype=np.float32)[np.arange(24) % 4]
+    assert np.isfinite(student.model.train_on_batch(inputs, targets, return_dict=True)["loss"])
+    assert student.export(1.0).predict_on_batch(inputs).shape == (24, 4)
+
+
+def test_a_face_enters_as_the_device_cuts_it():
+    student = Student(TrainingRecipe(arch="fully-connected", dtype_policy="float32"), 4)
+    faces = np.zeros((2, 48, 48, 1), np.float32)
+    assert student.inputs(faces) is faces
