@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,7 +25,8 @@ class RunStatistics:
     """What a run came to. ``ids`` counts the different faces seen.
 
     ``outputs`` tells for each asked output how many results were ``written`` and ``dropped``, together ``frames``;
-    ``lost`` has a line for each that is incomplete, and ``notes`` these lines too.
+    ``lost`` has a line for each that is incomplete, and ``notes`` these lines too. ``expressions`` counts the detected
+    faces of all frames by their calm label, most frequent first.
     """
 
     source: str
@@ -38,6 +40,7 @@ class RunStatistics:
     reopened: int
     ended_by: str
     latency: dict[str, Any]
+    expressions: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     outputs: dict[str, dict[str, int]] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
@@ -56,6 +59,12 @@ class RunStatistics:
             f"{self.source}: {self.frames} frames in {self.seconds:.1f} s ({rate:.1f}/s), "
             f"{self.frames_with_faces} with faces, {self.ids} different faces; ended by {self.ended_by}",
         ]
+        if self.expressions:
+            shown = ", ".join(
+                f"{label} {100 * count / sum(self.expressions.values()):.0f} %"
+                for label, count in self.expressions.items()
+            )
+            lines.append(f"expressions of {sum(self.expressions.values())} faces in all frames: {shown}")
         if self.dropped or self.reopened:
             lines.append(f"{self.dropped} late frames dropped, the source opened again {self.reopened} times")
         if self.latency:
@@ -77,6 +86,7 @@ class Tally:
     faces: int = 0
     ids: int = 0
     first_result_s: float | None = None
+    expressions: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: FrameResult, now_s: float) -> None:
         if self.first_result_s is None:
@@ -84,6 +94,7 @@ class Tally:
         self.frames += 1
         self.frames_with_faces += bool(result.faces)
         self.faces += len(result.faces)
+        self.expressions.update(face.smoothed_label for face in result.faces if face.detected)
         self.ids = max([self.ids, *(face.id for face in result.faces)])
 
 
@@ -145,6 +156,7 @@ def _statistics(
         reopened=live.reopened if live else 0,
         ended_by=ended_by,
         latency={stage: stats[stage] for stage in STAGES if stage in stats},
+        expressions=dict(tally.expressions.most_common()),
         notes=(*source.notes, *lost),
         outputs=running.outputs,
         lost=lost,

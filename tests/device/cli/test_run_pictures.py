@@ -94,3 +94,15 @@ def test_a_phones_picture_alone_is_refused_with_the_way_out(photographs, tiny_mo
     done = run("--source", photographs / "c.heic", model=tiny_model)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "convert with heif-convert" in done.stderr
+
+
+def test_the_end_counts_the_expressions_that_were_seen(photographs, tiny_model, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    said = json.loads(run("--source", photographs, "--output", rows, "--json", model=tiny_model).stdout)
+    shown = [face["label"] for line in rows.read_text().splitlines() for face in json.loads(line)["faces"]]
+    assert said["expressions"] == {label: shown.count(label) for label in set(shown)}
+    assert sum(said["expressions"].values()) == 4
+    counts = list(said["expressions"].values())
+    assert counts == sorted(counts, reverse=True)
+    told = run("--source", photographs, model=tiny_model).stdout
+    assert f"expressions of 4 faces in all frames: {next(iter(said['expressions']))} " in told
