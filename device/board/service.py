@@ -96,14 +96,16 @@ OFFLINE = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAdd
 ONLINE = "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"
 
 
-def unit_text(arguments: Sequence[str], program: str | None = None, folder: Path = UNIT_FOLDER) -> str:
+def unit_text(
+    arguments: Sequence[str], program: str | None = None, folder: Path = UNIT_FOLDER, online: bool = False
+) -> str:
     """Return the unit that runs ``device run`` with ``arguments``; ``program`` None: this installation's.
 
-    Without an option that needs it, the service has no network at all. An address with a password is not in the unit,
-    which everybody may read, but in the file ``ENVIRONMENT`` beside it in ``folder``.
+    Without an option that needs it, and unless ``online``, the service has no network at all. An address with a
+    password is not in the unit, which everybody may read, but in the file ``ENVIRONMENT`` beside it in ``folder``.
     """
     program = program or program_path()
-    online = any(word in argument for argument in arguments for word in NETWORK_WORDS)
+    online = online or any(word in argument for argument in arguments for word in NETWORK_WORDS)
     handover = hand_over(arguments)
     command = " ".join(_quoted(part) for part in (program, "run", "-q", *handover.arguments))
     secrets = f"EnvironmentFile={folder / ENVIRONMENT}\n" if handover.environment else ""
@@ -135,10 +137,15 @@ def program_path() -> str:
 
 
 def install_unit(
-    arguments: Sequence[str], folder: Path = UNIT_FOLDER, overwrite: bool = False, start: bool = True
+    arguments: Sequence[str],
+    folder: Path = UNIT_FOLDER,
+    overwrite: bool = False,
+    start: bool = True,
+    online: bool = False,
 ) -> Path:
     """Write the unit and, for passwords, ``ENVIRONMENT`` into ``folder``; with ``start``, enable and start it.
 
+    ``online``: the service needs the network though no argument says so, as settings in a file may.
     Needs root. Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl
     fails: a unit that was not there before is then taken back.
     """
@@ -148,7 +155,7 @@ def install_unit(
     with locked(folder):
         files = {
             folder / ENVIRONMENT: (hand_over(arguments).environment_text, OWNER_ONLY),
-            folder / f"{NAME}.service": (unit_text(arguments, program, folder), 0o644),
+            folder / f"{NAME}.service": (unit_text(arguments, program, folder, online), 0o644),
         }
         return _install_unit(files, overwrite, start)
 

@@ -10,7 +10,7 @@ from device.errors import UsageError
 # What ``device run`` reads from its environment; the file that holds it is the owner's alone.
 VARIABLES = {"--source": "FER_EDGE_SOURCE", "--mqtt": "FER_EDGE_MQTT"}
 # Files that systemd reads as root and shows the service alone, which is a user of its own.
-FILES = ("--mqtt-password-file", "--mqtt-ca", "--mqtt-cert", "--mqtt-key")
+FILES = ("--mqtt-password-file", "--mqtt-ca", "--mqtt-cert", "--mqtt-key", "--config")
 PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|//[^/]*:.*@")
 
 

@@ -23,8 +23,8 @@ def install(run_options, no_start, overwrite, quiet) -> None:
     """
     from device.board.service import install_unit
 
-    check_run_options(run_options)
-    path = install_unit(run_options, overwrite=overwrite, start=not no_start)
+    online = check_run_options(run_options)
+    path = install_unit(run_options, overwrite=overwrite, start=not no_start, online=online)
     if not quiet:
         click.echo(f"{path}\nwatch it with 'systemctl status fer-edge' and 'journalctl -u fer-edge -f'")
 
@@ -35,8 +35,8 @@ def show(run_options) -> None:
     """Print the unit without writing it; takes the same options."""
     from device.board.service import unit_text
 
-    check_run_options(run_options)
-    click.echo(unit_text(run_options), nl=False)
+    online = check_run_options(run_options)
+    click.echo(unit_text(run_options, online=online), nl=False)
 
 
 @service.command()
@@ -50,8 +50,11 @@ def uninstall(quiet) -> None:
         click.echo(f"removed {path}")
 
 
-def check_run_options(run_options: tuple[str, ...]) -> None:
-    """Refuse now what 'device run' would refuse at every start, or from the second one on."""
+def check_run_options(run_options: tuple[str, ...]) -> bool:
+    """Refuse now what 'device run' would refuse at every start, or from the second one on.
+
+    Return whether what is asked for, in a settings file too, needs the network.
+    """
     from device.cli.run import run
 
     asked = run.make_context("device run", list(run_options)).params
@@ -63,3 +66,5 @@ def check_run_options(run_options: tuple[str, ...]) -> None:
                 f"--{name.replace('_', '-')} {asked[name]} exists from the service's second start on, which would be "
                 f"refused; pass {remedy}--overwrite to begin it anew at each start"
             )
+    address = isinstance(asked["source"], str) and "://" in asked["source"]
+    return address or any(asked[name] for name in ("mqtt", "preview", "metrics"))

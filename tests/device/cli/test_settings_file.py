@@ -104,3 +104,22 @@ def test_every_default_that_is_shown_is_valid(tmp_path):
     done = device("config", "check", path)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(set_all) >= 8
+
+
+@pytest.mark.parametrize(
+    ("line", "online"), [('mqtt = "pi.local"', True), ('source = "rtsp://cam/1"', True), ("", False)]
+)
+def test_a_service_takes_the_file_as_a_credential_and_the_network_that_it_needs(settings, line, online):
+    """The service's own user may not read what only root may: systemd hands the file over."""
+    path = settings(line)
+    done = device("service", "show", "--", "--config", path)
+    assert done.returncode == 0, done.stderr
+    assert f"LoadCredential=config:{path}" in done.stdout
+    assert "--config ${CREDENTIALS_DIRECTORY}/config" in done.stdout.replace('"', "")
+    assert ("PrivateNetwork=yes" not in done.stdout) is online
+
+
+def test_a_service_with_a_wrong_file_is_refused_before_it_is_written(settings):
+    done = device("service", "show", "--", "--config", settings("min-fce = 3"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "did you mean min-face" in done.stderr
