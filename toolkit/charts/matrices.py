@@ -47,7 +47,7 @@ def confusion_difference(before: EvaluationReport, after: EvaluationReport, name
 def _matrix(
     classes: tuple[str, ...],
     strength: np.ndarray,
-    texts: list,
+    texts: list[list[str]],
     colour_of: Callable[[float], str],
     name: str,
     title: str,

@@ -4,6 +4,7 @@ import html
 import io
 import re
 import warnings
+from contextlib import AbstractContextManager
 from typing import Any
 
 from matplotlib import rc_context
@@ -35,7 +36,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
     return figure
 
 
-def drawing():
+def drawing() -> AbstractContextManager[None]:
     """Return the context in which every chart is drawn."""
     return rc_context(STYLE)
 

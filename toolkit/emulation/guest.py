@@ -7,6 +7,7 @@ instructions at each mark; a round is what lies between the two of a pair.
 import contextlib
 import os
 import sys
+from typing import Any
 
 MARK = 0x3E4ED6E  # as in counter.c
 
@@ -42,7 +43,7 @@ def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
 
     process = FrameLoop.process
 
-    def marked(self, *arguments, **named):
+    def marked(self: Any, *arguments: Any, **named: Any) -> Any:
         mark()
         try:
             return process(self, *arguments, **named)

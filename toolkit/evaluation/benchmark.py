@@ -63,8 +63,8 @@ class Timed:
         """Return (N * batch, C) float32 probabilities for (N, 48, 48) uint8 crops."""
         crops = np.repeat(crops, self.batch, axis=0)
         if on_device(self.predictor):
-            return self.predictor.predict(crops)
-        return self.predictor.model.predict(self.predictor.prepare(crops), verbose=0)
+            return np.asarray(self.predictor.predict(crops))
+        return np.asarray(self.predictor.model.predict(self.predictor.prepare(crops), verbose=0))
 
 
 def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -> Results:

@@ -73,7 +73,7 @@ def compress(face: np.ndarray, quality: float, rng: np.random.Generator) -> np.n
 
 def to_levels(values: np.ndarray) -> np.ndarray:
     """Return gray levels, rounded and clipped, as uint8."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 @dataclass(frozen=True)

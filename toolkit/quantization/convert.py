@@ -5,7 +5,8 @@ import functools
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Conversion:
 
         with self._one_line_errors():
             watched = calibrator.Calibrator(calibrator.add_intermediate_tensors(self.float_file))
-            return watched.calibrate(self.calibration_inputs)
+            return bytes(watched.calibrate(self.calibration_inputs))
 
     def calibration_inputs(self) -> Iterator[list[np.ndarray]]:
         """Yield the network's inputs that set the ranges, ``(1, h, w, c) float32`` of 0..1.
@@ -109,14 +110,14 @@ class Conversion:
         return self._quantize_calibrated(("int8", "float32"), others)
 
     def _quantize_calibrated(
-        self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options
+        self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any
     ) -> bytes:
         import tensorflow as tf
         from tensorflow.lite.python.convert import mlir_quantize
 
         calibrated = self.calibrated
         with self._one_line_errors():
-            return mlir_quantize(
+            quantized: bytes = mlir_quantize(
                 calibrated,
                 input_data_type=tf.dtypes.as_dtype(io_dtypes[0]),
                 output_data_type=tf.dtypes.as_dtype(io_dtypes[1]),
@@ -126,13 +127,14 @@ class Conversion:
                 disable_per_channel_for_dense_layers=True,
                 **options,
             )
+        return quantized
 
     def _other(self, recipe: Recipe) -> bytes:
         import tensorflow as tf
 
         if recipe.name == "float32":
             return self.float_file
-        settings: dict = {"optimizations": [tf.lite.Optimize.DEFAULT]}
+        settings: dict[str, Any] = {"optimizations": [tf.lite.Optimize.DEFAULT]}
         if recipe.weights == "float16":
             settings["types"] = [tf.float16]
         if recipe.activations == "int16":
@@ -140,7 +142,9 @@ class Conversion:
             settings["calibrated"] = True
         return self._convert(**settings)
 
-    def _convert(self, optimizations=(), types=None, ops=None, calibrated=False) -> bytes:
+    def _convert(
+        self, optimizations: Sequence[Any] = (), types: Any = None, ops: Any = None, calibrated: bool = False
+    ) -> bytes:
         import keras
         import tensorflow as tf
 
@@ -156,7 +160,7 @@ class Conversion:
                 converter.target_spec.supported_ops = ops
             if calibrated:
                 converter.representative_dataset = self.calibration_inputs
-            return converter.convert()
+            return bytes(converter.convert())
 
     @contextlib.contextmanager
     def _one_line_errors(self) -> Iterator[None]:

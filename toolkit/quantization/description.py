@@ -1,6 +1,7 @@
 """The metadata of a quantized file: labels, input, recipe, representative faces, accuracy, versions."""
 
 from pathlib import Path
+from typing import Any
 
 from device.frames import CROP_MARGIN
 from device.model.metadata import InputContract, ModelMetadata
@@ -37,7 +38,7 @@ def describe(
     )
 
 
-def accuracy_of(measured: Measurement) -> dict | None:
+def accuracy_of(measured: Measurement) -> dict[str, Any] | None:
     """Return the measured accuracy of both models as ModelMetadata holds it, None where there were no labels."""
     if measured.float_report is None or measured.quantized_report is None:
         return None

@@ -7,6 +7,7 @@ What only the compiler knows (it keeps some operators of large tensors on the CP
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from device.model.tflite_file import Operator, Tensor, TfliteFile
 
@@ -28,7 +29,7 @@ class MappedOperator:
     mapped: bool
     reason: str
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -43,7 +44,7 @@ class EdgeTpuCheck:
     def whole(self) -> bool:
         return all(operator.mapped for operator in self.operators)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {
             "whole": self.whole,
             "parameter_bytes": self.parameter_bytes,

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from device.errors import EdgeError
 from device.files import refuse_existing, write_whole
@@ -33,7 +34,7 @@ class CompilerLog:
     path: str = ""
     text: str = field(default="", repr=False)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 

@@ -15,6 +15,7 @@ first remedy.
 import functools
 import warnings
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -68,9 +69,9 @@ def equalize(float_file: bytes, peaks: Mapping[int, np.ndarray]) -> bytes:
 class _Graph:
     """A model's first graph, unpacked so that its constants can be changed."""
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: Any) -> None:
         self.model, self.graph = model, model.subgraphs[0]
-        self.readers: dict[int, list] = {}
+        self.readers: dict[int, list[Any]] = {}
         for operator in self.graph.operators:
             for index in operator.inputs:
                 self.readers.setdefault(int(index), []).append(operator)
@@ -81,11 +82,11 @@ class _Graph:
 
         return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
 
-    def kind(self, operator) -> str:
+    def kind(self, operator: Any) -> str:
         code = self.model.operatorCodes[operator.opcodeIndex]
         return self.names[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
-    def pairs(self) -> list[tuple]:
+    def pairs(self) -> list[tuple[Any, Any]]:
         """Return (convolution, the weighted layer that alone reads it), in order."""
         found = []
         for first in self.graph.operators:
@@ -98,18 +99,18 @@ class _Graph:
                 found.append((first, second))
         return found
 
-    def only_reader(self, operator):
+    def only_reader(self, operator: Any) -> Any:
         found = self.readers.get(int(operator.outputs[0]), [])
         return found[0] if len(found) == 1 else None
 
-    def changeable(self, first, second) -> bool:
+    def changeable(self, first: Any, second: Any) -> bool:
         """Whether channels correspond one to one and no other operator uses the constants."""
         constants = [*first.inputs[1:3], second.inputs[1]]
         alone = all(len(self.readers.get(int(index), [])) == 1 for index in constants)
         channels = self.shape(first.outputs[0])[-1]
         return alone and len(first.inputs) == 3 and self.shape(second.inputs[1])[-1] == channels
 
-    def equalize(self, first, second, peak: np.ndarray) -> None:
+    def equalize(self, first: Any, second: Any, peak: np.ndarray) -> None:
         """Divide the channels of ``first`` by sqrt(peak / reach of the weights that read them), relative to
         their mean.
         """
@@ -125,17 +126,17 @@ class _Graph:
         self.store(first.inputs[2], self.values(first.inputs[2]) / factor)
         self.store(second.inputs[1], after * factor)
 
-    def shape(self, index) -> tuple[int, ...]:
+    def shape(self, index: int) -> tuple[int, ...]:
         return tuple(int(size) for size in self.graph.tensors[int(index)].shape)
 
-    def values(self, index) -> np.ndarray:
+    def values(self, index: int) -> np.ndarray:
         data = np.asarray(self.model.buffers[self.graph.tensors[int(index)].buffer].data, np.uint8)
         return np.frombuffer(data.tobytes(), np.float32).reshape(self.shape(index))
 
-    def store(self, index, values: np.ndarray) -> None:
+    def store(self, index: int, values: np.ndarray) -> None:
         buffer = self.model.buffers[self.graph.tensors[int(index)].buffer]
         buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
 
 
-def _straight(operator) -> bool:
+def _straight(operator: Any) -> bool:
     return getattr(operator.builtinOptions, "fusedActivationFunction", 0) in STRAIGHT

@@ -151,4 +151,5 @@ class _Sums:
 
 
 def _decibel(power: np.ndarray, error: np.ndarray) -> np.ndarray:
-    return 10 * np.log10(np.maximum(power, SMALLEST_POWER) / np.maximum(error, SMALLEST_POWER))
+    ratio = np.maximum(power, SMALLEST_POWER) / np.maximum(error, SMALLEST_POWER)
+    return np.asarray(10 * np.log10(ratio))

@@ -54,4 +54,4 @@ def _input_name(path: Path) -> str:
 
     with silenced(2):
         (signature,) = Interpreter(model_path=str(path)).get_signature_list().values()
-    return signature["inputs"][0]
+    return str(signature["inputs"][0])

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import asdict
+from typing import Any
 
 from toolkit.quantization.description import data_name
 from toolkit.quantization.quantizer import QuantizationResult
@@ -12,7 +13,7 @@ LEAST_AGREEMENT = 0.97
 MEND = "--max-drop 0.5 makes loud channels alike, then keeps the layers that lose most in float32"
 
 
-def result_document(result: QuantizationResult) -> dict:
+def result_document(result: QuantizationResult) -> dict[str, Any]:
     """Return one result as plain dictionaries, lists and numbers."""
     measured, metadata = result.measured, result.metadata
     paired = measured.paired

@@ -163,7 +163,9 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
         {
             "label": "model file",
             "value": f"{model.size_bytes / 1024:.0f} KiB",
-            "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs",
+            "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs"
+            if model.parameters
+            else "",
         }
     )
     peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None

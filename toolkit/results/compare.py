@@ -54,7 +54,7 @@ def mcnemar_exact(first_only: int, second_only: int) -> float:
     """Return the two-sided exact p-value of McNemar's test from its two discordant counts."""
     n, few = first_only + second_only, min(first_only, second_only)
     tail = sum(math.comb(n, k) for k in range(few + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return float(min(1.0, 2 * tail / 2**n))
 
 
 def paired_interval(to_wrong: int, to_right: int, n: int) -> tuple[float, float]:

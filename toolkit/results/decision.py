@@ -68,10 +68,15 @@ def _why(
     if len(candidates) == 1:
         return "it is the only one"
     if choice is not first:
+        ahead = "" if first in fit else f"what is faster loses more than {tolerated:g} points; "
+        if not (choice.p50_ms and first.p50_ms and choice.p50_ms > first.p50_ms):
+            ahead = ""
         parts = [_times(first.size_bytes / choice.size_bytes, "smaller", "larger", "of the size")]
         if choice.p50_ms and first.p50_ms:
             parts.append(_times(first.p50_ms / choice.p50_ms, "faster", "slower", "as fast"))
-        return f"{' and '.join(parts)}, {signed(choice.score - first.score)} points, against {first.name}"
+        return (
+            f"{ahead}{' and '.join(parts)}, {signed(choice.score - first.score)} points, against {first.name}"
+        )
     if len(fit) == 1:
         return f"no other loses at most {tolerated:g} points"
     return f"no other that loses at most {tolerated:g} points is faster"

@@ -19,7 +19,8 @@ def decode(kind: type[Kind], value: Any, place: str = "") -> Kind:
     Fields that ``kind`` does not have are left out, those with a default may be missing. Raises ValueError naming the
     place of a value of another type, or what the dataclass itself raises.
     """
-    return _decoded(kind, value, place)
+    found: Kind = _decoded(kind, value, place)
+    return found
 
 
 def _decoded(kind: Any, value: Any, place: str) -> Any:

@@ -38,7 +38,8 @@ def read_json(path: str | Path, expected: str) -> dict[str, Any]:
         ) from None
     if not isinstance(content, dict):
         raise EdgeError(f"{path} holds a JSON {type(content).__name__}; {expected}")
-    return _checked(content, str(path), 0, expected)
+    checked: dict[str, Any] = _checked(content, str(path), 0, expected)
+    return checked
 
 
 def _checked(value: Any, place: str, depth: int, expected: str) -> Any:

@@ -32,7 +32,7 @@ def _dated(entry: ModelResults, created: str) -> ModelResults:
 
 
 def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
-    def last_of(first: tuple, second: tuple, key: Any) -> tuple:
+    def last_of(first: tuple[Any, ...], second: tuple[Any, ...], key: Any) -> tuple[Any, ...]:
         return tuple({key(entry): entry for entry in (*first, *second)}.values())
 
     robust = {entry.data.fingerprint: entry.robustness for entry in old.evaluations}

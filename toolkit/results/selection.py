@@ -199,21 +199,26 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
             notes.append(f"{row.name} was not evaluated on labelled faces.")
         if row.latency is None and machine:
             notes.append(f"{row.name} was not timed on {machine.words}.")
-        elif row.latency is not None:
-            notes += _doubts_about_times(row, row.latency)
-    return notes
+    return notes + _doubts_about_times(rows)
 
 
-def _doubts_about_times(row: Row, latency: Latency) -> list[str]:
-    """Return why the times of ``row`` are not to be believed, if so."""
-    stats = latency.stages[STAGE]
-    if latency.origin == MEASURED and stats["p99_ms"] > BUSY_SPREAD * stats["p50_ms"]:
-        times = f"{stats['p99_ms'] / stats['p50_ms']:.0f} times" if stats["p50_ms"] else "far above"
-        return [
-            f"The machine was too busy to believe the times of {row.name}: p99 is {times} p50; measure again at rest."
-        ]
-    if not latency.extra.get("steady", True):
-        return [
-            f"The machine was not at rest while {row.name} was timed: latency drifted by over 10 %; measure again."
-        ]
-    return []
+def _doubts_about_times(rows: tuple[Row, ...]) -> list[str]:
+    """Return why the times of ``rows`` are not to be believed, a line a reason."""
+    busy: dict[str, float] = {}
+    drifted = []
+    for row in rows:
+        stats = row.latency.stages[STAGE] if row.latency and row.latency.origin == MEASURED else None
+        if stats and stats["p99_ms"] > BUSY_SPREAD * stats["p50_ms"]:
+            busy[row.name] = stats["p99_ms"] / max(stats["p50_ms"], 1e-6)
+        elif row.latency and not row.latency.extra.get("steady", True):
+            drifted.append(row.name)
+    lines = []
+    if busy:
+        names, times = ", ".join(busy), f"p99 is up to {max(busy.values()):.0f} times p50"
+        lines.append(
+            f"The machine was too busy to believe the times of {names}: {times}; measure again at rest."
+        )
+    if drifted:
+        names = ", ".join(drifted)
+        lines.append(f"The machine was not at rest for {names}: latency drifted by over 10 %; measure again.")
+    return lines

@@ -39,6 +39,14 @@ def test_one_that_loses_too_much_is_not_taken_however_fast():
     assert "Not int8: it loses 3.00 points against the best, more than 0.5." in decision.reasons
 
 
+def test_the_slower_one_is_taken_where_the_faster_ones_lose_too_much():
+    decision = decide([one("small", 900, 0.2, 67.5), one("best", 1000, 1.0, 69.8)])
+    assert decision.reasons[0] == (
+        "Take best: what is faster loses more than 0.5 points; 1.1 times larger and 5.0 times slower, +2.30 points, "
+        "against small."
+    )
+
+
 def test_where_int8_is_slower_than_float_the_float_stays():
     decision = decide([FLOAT, one("int8", 500, 2.0), one("dynamic", 500, 1.9)])
     assert decision.reasons[0] == "Take float32: no other that loses at most 0.5 points is faster."
