@@ -3,8 +3,10 @@
 import os
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from device.text import printable
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
 from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
@@ -25,6 +27,11 @@ COSTS = {
 TIMES = {"ms a call": 9, "mean": 2, "p50": 8, "p90": 1, "p99": 6, "faces/s": 3, "to first": 7, "95 %": 5}
 
 
+def _text(name: str) -> str:
+    """Return a name from a model or a data set as a terminal shows it: no markup, no control character."""
+    return escape(printable(name))
+
+
 def print_evaluation(results: Results, verbose: bool = False, console: Console | None = None) -> None:
     """Print every model's figures, then its classes; verbose adds the confusion matrix."""
     console = console or Console(highlight=False)
@@ -32,7 +39,7 @@ def print_evaluation(results: Results, verbose: bool = False, console: Console |
         for evaluation in entry.evaluations:
             _print_one(console, entry, evaluation, verbose)
         for comparison in entry.comparisons:
-            console.print(comparison_line(comparison), soft_wrap=True)
+            console.print(comparison_line(comparison), soft_wrap=True, markup=False)
             console.print()
 
 
@@ -40,7 +47,7 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
     data, report = evaluation.data, evaluation.report
     kind = "synthetic faces" if data.synthetic else "faces"
     console.print(
-        f"[bold]{entry.model.name}[/bold] on {data.n} {kind}, split '{data.split}' of {data.source}"
+        f"[bold]{_text(entry.model.name)}[/bold] on {data.n} {kind}, split '{data.split}' of {_text(data.source)}"
     )
     console.print(
         f"  accuracy           [bold]{percent(report.accuracy)}[/bold]  (95 %: {interval(report.interval)})"
@@ -65,7 +72,7 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
     elif evaluation.leaked_n == 0:
         console.print("  no face also stands in the training split")
     if evaluation.note:
-        console.print(f"  [yellow]note: {evaluation.note}[/yellow]", soft_wrap=True)
+        console.print(f"  [yellow]note: {_text(evaluation.note)}[/yellow]", soft_wrap=True)
     console.print(_class_table(report))
     if evaluation.robustness:
         console.print(_robustness_table(evaluation.robustness))
@@ -82,7 +89,7 @@ def _class_table(report: EvaluationReport) -> Table:
     for name, one in report.per_class.items():
         f1 = "–" if one.f1 is None else f"{one.f1:.3f}"
         table.add_row(
-            name, str(one.n), percent(one.recall), interval(one.interval), percent(one.precision), f1
+            _text(name), str(one.n), percent(one.recall), interval(one.interval), percent(one.precision), f1
         )
     return table
 
@@ -117,9 +124,9 @@ def _confusion_table(report: EvaluationReport) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim", title="rows: true class, columns: predicted")
     table.add_column("")
     for name in report.classes:
-        table.add_column(name, justify="right")
+        table.add_column(_text(name), justify="right")
     for name, row in zip(report.classes, report.confusion, strict=True):
-        table.add_row(name, *(str(count) for count in row))
+        table.add_row(_text(name), *(str(count) for count in row))
     return table
 
 
@@ -128,7 +135,7 @@ def comparison_line(comparison: Comparison) -> str:
     paired = comparison.paired
     synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
     return (
-        f"  against {comparison.baseline}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
+        f"  against {printable(comparison.baseline)}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
         f"change {change_points(paired.drop_points, paired.drop_interval)} points, "
         f"McNemar p = {paired.mcnemar_p:.2g}\n"
         f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
@@ -162,7 +169,7 @@ def _print_estimate(console: Console, entry: ModelResults, latency: Latency) -> 
         ms = stats["p50_ms"]
         between = f"{short_ms(ms / band)} to {short_ms(ms * band)}"
         console.print(
-            f"{entry.model.name} on {latency.target}, {stage}: {short_ms(ms)} ms estimated ({between})"
+            f"{_text(entry.model.name)} on {_text(latency.target)}, {stage}: {short_ms(ms)} ms estimated ({between})"
         )
     console.print(f"  {latency.extra['how']}", style="dim", soft_wrap=True)
 
@@ -203,7 +210,7 @@ def _cost_row(entry: ModelResults, latency: Latency) -> list[str]:
     starts = [
         f"{extra.get(key, 0):.0f}" for key in ("import_ms", "load_ms", "first_inference_ms", "peak_memory_mb")
     ]
-    return [model.name, *counts, *starts]
+    return [_text(model.name), *counts, *starts]
 
 
 def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
@@ -212,4 +219,4 @@ def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
     mark = "" if extra.get("steady", True) else " *"
     times = [short_ms(stats[key]) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms")]
     spread = [f"{ratio['ratio']:.3g}x", f"{ratio['low']:.3g}–{ratio['high']:.3g}"]
-    return [entry.model.name + mark, *times, f"{extra['throughput_per_s']:.0f}", *spread]
+    return [_text(entry.model.name) + mark, *times, f"{extra['throughput_per_s']:.0f}", *spread]

@@ -1,12 +1,13 @@
 """The benchmark's tables on terminals of any width."""
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
-from toolkit.results.codec import read_results
-from toolkit.results.table import print_benchmark
+from toolkit.results.codec import read_results, results_from_json
+from toolkit.results.table import print_benchmark, print_evaluation
 
 pytestmark = pytest.mark.toolkit
 
@@ -34,3 +35,16 @@ def test_a_pipe_gets_every_column(toolkit_command, tiny_tflite, tmp_path, monkey
     done = toolkit_command("benchmark", "--model", model, "--runs", "5", "--warmup", "1")
     costs, times = (line for line in done.stdout.splitlines() if line.startswith(model.name))
     assert (len(costs.split()), len(times.replace(" *", "").split())) == (8, 8)
+
+
+def test_names_from_outside_are_shown_as_they_are(evaluated, load_json):
+    text = (
+        json.dumps(load_json(evaluated))
+        .replace("tiny_int8.tflite", "[red]x[/red]")
+        .replace('"happy"', '"[/]"')
+    )
+    out = io.StringIO()
+    console = Console(file=out, width=200, highlight=False)
+    print_evaluation(results_from_json(json.loads(text)), verbose=True, console=console)
+    assert "[red]x[/red]" in out.getvalue()
+    assert out.getvalue().count("[/]") >= 3
