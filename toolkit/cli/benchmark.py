@@ -5,6 +5,7 @@ import json
 import click
 
 from device.cli.output_options import output_options
+from toolkit.cli.model_options import model_options
 
 
 @click.command()
@@ -43,6 +44,7 @@ from device.cli.output_options import output_options
 @click.option(
     "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )
+@model_options
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
 )
@@ -50,9 +52,7 @@ from device.cli.output_options import output_options
     quiet="Print no progress and no table.",
     overwrite="Replace an existing --out.",
 )
-def benchmark(
-    models, baseline, targets, runs, warmup, threads, batch, labels, out, overwrite, as_json, quiet
-) -> None:
+def benchmark(models, baseline, targets, labels, out, overwrite, as_json, quiet, **options) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
     from device.labels import labels_from
     from toolkit.evaluation.benchmark import benchmark_on
@@ -65,15 +65,7 @@ def benchmark(
         refuse_output(out, overwrite, paths)
     named = labels_from(labels)
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    options = {
-        "runs": runs,
-        "warmup": warmup,
-        "threads": threads,
-        "batch": batch,
-        "labels": named,
-        "progress": say,
-    }
-    results = benchmark_on(paths, targets or ("host",), **options)
+    results = benchmark_on(paths, targets or ("host",), labels=named, progress=say, **options)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

@@ -5,6 +5,7 @@ import json
 import click
 
 from device.cli.output_options import output_options
+from toolkit.cli.model_options import model_options
 
 
 @click.command()
@@ -29,11 +30,7 @@ from device.cli.output_options import output_options
 @click.option(
     "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
 )
-@click.option(
-    "--scale",
-    type=click.Choice(["0..255", "0..1", "-1..1"]),
-    help="The pixel values a Keras model takes, where it does not rescale.",
-)
+@model_options
 @click.option(
     "--robustness", is_flag=True,
     help="Also on corrupted faces: turned, blurred, noisy, dark, over-exposed, covered, small, JPEG.",
@@ -53,7 +50,8 @@ def evaluate(
     label_source,
     labels,
     classes,
-    scale,
+    pixel_range,
+    input_size,
     robustness,
     out,
     overwrite,
@@ -74,7 +72,9 @@ def evaluate(
     named = labels_from(labels)
     chosen = parse_classes(classes, fewest=2) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = evaluate_models(list(models), data, split, named, chosen, scale, label_source, robustness, say)
+    results = evaluate_models(
+        list(models), data, split, named, chosen, pixel_range, label_source, robustness, say, input_size
+    )
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

@@ -6,6 +6,7 @@ import click
 
 from device.cli.output_options import output_options
 from toolkit.cli.former import former_spelling
+from toolkit.cli.model_options import model_options
 
 
 @click.command()
@@ -49,12 +50,7 @@ from toolkit.cli.former import former_spelling
 @click.option(
     "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )
-@click.option(
-    "--scale",
-    "pixel_range",
-    type=click.Choice(["0..255", "0..1", "-1..1"]),
-    help="The pixel values the model takes, where it does not rescale.",
-)
+@model_options
 @click.option(
     "--representative",
     default=200,

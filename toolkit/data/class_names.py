@@ -7,6 +7,14 @@ from device.errors import UsageError
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FERPLUS_CLASSES = (*FER2013_CLASSES, "contempt")
 
+# The orders in which public data sets number the expressions; Keras' folders go by the alphabet.
+PUBLISHED_ORDERS = {
+    "FER2013": FER2013_CLASSES,
+    "FER+": ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
+    "RAF-DB": ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"),
+    "AffectNet": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"),
+}
+
 # FER+ and other data sets name some expressions by the noun.
 SYNONYMS = {
     "anger": "angry",
@@ -34,6 +42,16 @@ def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:
     if unique <= set(FERPLUS_CLASSES):
         return tuple(name for name in FERPLUS_CLASSES if name in unique)
     return tuple(sorted(unique))
+
+
+def other_orders(labels: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the orders in which ``labels`` may have been meant, by name, without the one they are in."""
+    spelled = {normal_class_name(label): label for label in labels}
+    orders = {"alphabetical": tuple(sorted(labels)), "reversed": labels[::-1]}
+    for name, published in PUBLISHED_ORDERS.items():
+        if set(spelled) <= set(published):
+            orders[name] = tuple(spelled[one] for one in published if one in spelled)
+    return {name: order for name, order in orders.items() if order != labels}
 
 
 def parse_classes(text: str, fewest: int = 1) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from device.errors import EdgeError, UsageError
 from device.model.expression_model import ExpressionModel
 from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
 from device.runtime.latency import LatencyStats
+from toolkit.models.network import FloatNetwork
 from toolkit.models.predictors import Predictor, load_predictor
 from toolkit.results.identity import identity_of
 from toolkit.results.merge import join_results
@@ -32,7 +33,7 @@ COLD_START = """
 import json, re, sys, time
 import numpy as np
 start = time.perf_counter()
-path, labels, threads = json.loads(sys.argv[1])
+path, labels, threads, input_size = json.loads(sys.argv[1])
 if path.endswith(".tflite"):
     from device.model.expression_model import load_model
     imported = time.perf_counter()
@@ -41,7 +42,7 @@ else:
     from toolkit.models.predictors import load_predictor
     import keras
     imported = time.perf_counter()
-    model = load_predictor(path, labels and tuple(labels))
+    model = load_predictor(path, labels and tuple(labels), input_size=input_size)
 loaded = time.perf_counter()
 model.predict(np.zeros((1, 48, 48), np.uint8))
 done = time.perf_counter()
@@ -87,9 +88,11 @@ def on_device(predictor: Predictor) -> bool:
     return isinstance(predictor, ExpressionModel)
 
 
-def cold_start(path: str | Path, labels: tuple[str, ...] | None = None, threads: int = 1) -> dict[str, float]:
+def cold_start(
+    path: str | Path, labels: tuple[str, ...] | None = None, threads: int = 1, input_size: int | None = None
+) -> dict[str, float]:
     """Return import_ms, load_ms, first_inference_ms and peak_memory_mb of a fresh process with this model only."""
-    argument = json.dumps([str(path), labels, threads])
+    argument = json.dumps([str(path), labels, threads, input_size])
     done = subprocess.run([sys.executable, "-c", COLD_START, argument], capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
@@ -106,6 +109,8 @@ def benchmark_files(
     batch: int = 1,
     labels: tuple[str, ...] | None = None,
     progress: Callable[[str], None] = lambda line: None,
+    pixel_range: str | None = None,
+    input_size: int | None = None,
 ) -> Results:
     """Time model files interleaved; ratios are to the first of ``paths``.
 
@@ -116,12 +121,17 @@ def benchmark_files(
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")
     paths = list(dict.fromkeys(paths))
-    predictors = {path: load_predictor(path, labels, threads=threads) for path in paths}
+    predictors = {path: load_predictor(path, labels, pixel_range, threads, input_size) for path in paths}
+    for path, predictor in predictors.items():
+        if isinstance(predictor, FloatNetwork):
+            progress(
+                f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}; times are the same"
+            )
     samples = _all_samples(predictors, runs, warmup, batch, progress)
     entries = []
     for path in paths:
         progress(f"starting {path} in a process of its own for its loading time and memory")
-        extra = {**samples[path][1], **cold_start(path, labels, threads)}
+        extra = {**samples[path][1], **cold_start(path, labels, threads, input_size)}
         latency = _latency(predictors[path], samples[path][0], warmup, threads, batch, extra)
         entries.append(ModelResults(identity_of(path, predictors[path]), latencies=(latency,)))
     return Results(tuple(entries), "benchmark")

@@ -1,5 +1,6 @@
 """Evaluating model files on labelled faces, each alone and every later one against the first."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,17 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.leaks import leaked_rows
 from toolkit.data.loading import OWN_LABELS, load_dataset, narrowed
+from toolkit.evaluation.input_fit import (
+    BetterFit,
+    better_fit,
+    better_order,
+    label_indices,
+    settle_pixel_range,
+    tried,
+)
 from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import training_note
+from toolkit.models.network import FloatNetwork
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import identity_of
@@ -22,6 +32,8 @@ from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.mistakes import worst_mistakes
 from toolkit.results.model_provenance import origin_of
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, ModelResults, Results
+
+logger = logging.getLogger(__name__)
 
 ALL = "all"
 PREFERRED_SPLITS = ("test", "validation")
@@ -91,31 +103,36 @@ def evaluate_models(
     label_source: str = OWN_LABELS,
     robustness: bool = False,
     progress: Callable[[str], None] = lambda line: None,
+    input_size: int | None = None,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
     labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only;
-    pixel_range: what Keras models expect of a pixel, where they do not tell; label_source: of the data, as
+    pixel_range, input_size: what Keras models expect of a pixel and the side of a picture, where they do not tell (the
+    range is else found on the faces; a model that another range or order of labels fits far better gets a warning and
+    a note); label_source: of the data, as
     ``load_dataset`` takes it; robustness: measure each model on corrupted faces too.
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
-    predictors = [load_predictor(path, labels, pixel_range) for path in models]
+    predictors = [load_predictor(path, labels, pixel_range, input_size=input_size) for path in models]
     names = classes or tuple(predictors[0].labels)
-    predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
     whole = load_dataset(data)
     loaded = narrowed(whole, None, label_source)
     for remark in loaded.remarks():
         progress(remark)
     dataset = match_classes(loaded, names, classes)
     split, faces = choose_split(dataset, split)
+    predictors, warnings = understood(models, predictors, faces, progress)
+    predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
     leaked = leaks_of(dataset, split, faces)
     identity = DataIdentity.of(faces, split)
     entries: list[ModelResults] = []
     reference = np.zeros(0)
-    for path, predictor in zip(models, predictors, strict=True):
+    for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         progress(f"evaluating {path} on {len(faces)} faces ({split})")
         entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked)
-        note = training_note(faces, whole, entry.model.labels, entry.training)
+        trained_on = training_note(faces, whole, entry.model.labels, entry.training)
+        note = "; ".join(filter(None, (warning, trained_on)))
         measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None
         entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
         if not entries:
@@ -127,6 +144,32 @@ def evaluate_models(
             entry = replace(entry, comparisons=(comparison,))
         entries.append(entry)
     return Results(tuple(entries), "evaluate")
+
+
+def understood(
+    paths: list[str], predictors: list[Predictor], faces: Dataset, progress: Callable[[str], None]
+) -> tuple[list[Predictor], list[str]]:
+    """Return the predictors, Keras models fed as they were trained, and for each what is doubtful of it, or ''."""
+    settled, warnings = [], []
+    for path, predictor in zip(paths, predictors, strict=True):
+        labels = label_indices(faces.classes, faces.labels, tuple(predictor.labels))
+        better: BetterFit | None
+        if isinstance(predictor, FloatNetwork):
+            predictor = settle_pixel_range(predictor, faces.images, labels)
+            progress(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
+            better = better_fit(predictor, faces.images, labels)
+        else:
+            images, known = tried(faces.images, labels)
+            better = (
+                better_order(predictor.predict(images), known, tuple(predictor.labels))
+                if len(known)
+                else None
+            )
+        if better:
+            logger.warning("%s may be fed or read in another way than it was trained: %s", path, better)
+        settled.append(predictor)
+        warnings.append(str(better or ""))
+    return settled, warnings
 
 
 def _narrow(predictor: Predictor, names: tuple[str, ...], asked: tuple[str, ...] | None) -> Predictor:

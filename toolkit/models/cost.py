@@ -16,6 +16,11 @@ def keras_cost(model: Any) -> tuple[int, int]:
 
 
 def _keras_layer_macs(layer: Any) -> int:
+    if (cell := getattr(layer, "cell", None)) is not None:  # recurrent: each step uses every weight once
+        steps = (layer.get_build_config() or {}).get("input_shape", (None, None))[1] or 1
+        return steps * sum(math.prod(weight.shape) for weight in cell.weights if len(weight.shape) > 1)
+    if not layer._inbound_nodes:  # part of another layer
+        return 0
     kernels = [kernel for name in KERNELS if (kernel := getattr(layer, name, None)) is not None]
     if not kernels:
         return 0

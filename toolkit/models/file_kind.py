@@ -1,9 +1,11 @@
 """What kind of model a file is, by its content: Keras opens some, the others get a line with the way out."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.files import sha256_of
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 
@@ -71,6 +73,25 @@ def kind_of(path: Path) -> str:
 def is_saved_model(path: Path) -> bool:
     """Return whether ``path`` is a folder as TensorFlow's ``saved_model.save`` writes it."""
     return (path / "saved_model.pb").is_file()
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a model file; of a SavedModel, of the names and digests of its files in order."""
+    if not path.is_dir():
+        return sha256_of(path)
+    digest = hashlib.sha256()
+    for file in _files_of(path):
+        digest.update(f"{file.relative_to(path)}\0{sha256_of(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a model file, or of all files of a SavedModel."""
+    return sum(file.stat().st_size for file in _files_of(path)) if path.is_dir() else path.stat().st_size
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
 def _refuse_other_archive(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Keras model files: those of Keras 2.0 to today are opened, ours carry one member more, ``fer_edge.json``.
 
-That member holds what ``save_model`` is given, of a training {labels, crop_margin, training, accuracy}; stock Keras
-passes over it and loads the model as ever.
+That member holds what ``save_model`` is given: of a training {labels, crop_margin, training}. Stock Keras passes over
+it and loads the model as ever.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import whole_file
-from device.model.metadata import JSON_NAME
+from device.model.associated_files import JSON_NAME
 from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2, quantized_layers
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
 from toolkit.models.file_kind import SAVED_MODEL, kind_of

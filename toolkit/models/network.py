@@ -4,13 +4,16 @@ built as.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.metadata import checked_labels
+from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
 
 if TYPE_CHECKING:
     import keras
@@ -18,12 +21,26 @@ if TYPE_CHECKING:
 # What a network expects of a pixel, by name: (factor, offset) on pixel / 255.
 PIXEL_RANGES = {"0..255": (255.0, 0.0), "0..1": (1.0, 0.0), "-1..1": (2.0, -1.0)}
 BATCH = 128
+LARGEST_BATCH = 1 << 26  # numbers that one layer may put out for a batch
+
+
+# Where the pixel range of a network comes from, as results tell it.
+GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
+    "given with --pixel-range",
+    "the model rescales 0..255 itself",
+    "stored in the model's file",
+    "found: it recognises most labelled faces so",
+    "not known",
+)
 
 
 @dataclass(frozen=True)
 class FloatNetwork:
-    """A loaded classifier. ``model`` takes ``(N, h, w, c) float32`` of 0..1 and gives probabilities ``(N,
-    C)``.
+    """A loaded classifier. ``model`` takes ``(N, h, w, c) float32`` of 0..1 and gives probabilities ``(N, C)``.
+
+    ``pixel_range``: what ``original`` expects of a pixel, a name of PIXEL_RANGES, and ``range_from`` how that is
+    known; ``head``: what its outputs are, of SOFTMAX, SIGMOIDS (a probability a class, which need not sum to 1) and
+    LOGITS, to which a softmax is added.
     """
 
     path: Path
@@ -31,17 +48,24 @@ class FloatNetwork:
     model: "keras.Model"
     labels: tuple[str, ...]
     pixel_range: str
-    range_is_known: bool
-    metadata: dict
+    range_from: str
+    metadata: dict[str, Any]
+    head: str = SOFTMAX
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
         return tuple(self.model.input_shape[1:])
 
-    def with_pixel_range(self, pixel_range: str) -> "FloatNetwork":
+    @property
+    def range_is_known(self) -> bool:
+        """Whether the file, its user or labelled faces told the pixel range."""
+        return self.range_from != UNKNOWN
+
+    def with_pixel_range(self, pixel_range: str, range_from: str = FOUND) -> "FloatNetwork":
         """Return the same network fed otherwise."""
-        return replace(self, model=_normal_form(self.original, pixel_range), pixel_range=pixel_range)
+        model = _normal_form(self.original, self.input_shape, pixel_range, self.head)
+        return replace(self, model=model, pixel_range=pixel_range, range_from=range_from)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Turn ``(N, H, W) uint8`` gray into the network's input, ``(N, h, w, c) float32`` of 0..1."""
@@ -53,33 +77,59 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of ``(N, H, W) uint8`` gray faces."""
-        starts = range(0, len(images), BATCH)
-        return np.concatenate([_ask(self.model, self.prepare(images[i : i + BATCH])) for i in starts])
+        largest = max(map(elements, output_shapes(self.model)))
+        batch = max(1, min(BATCH, LARGEST_BATCH // largest))
+        starts = range(0, len(images), batch)
+        return np.concatenate([_ask(self.model, self.prepare(images[i : i + batch])) for i in starts])
 
 
 def open_network(
-    path: str | Path, labels: tuple[str, ...] | None = None, pixel_range: str | None = None
+    path: str | Path,
+    labels: tuple[str, ...] | None = None,
+    pixel_range: str | None = None,
+    input_size: int | None = None,
 ) -> FloatNetwork:
-    """Load a Keras classifier; ``labels`` and ``pixel_range`` (a name of PIXEL_RANGES) where the file does
-    not tell.
+    """Load a Keras classifier; the other arguments where the file does not tell.
 
-    Raises EdgeError for a file that is no image classifier, does not name its classes, or holds weights that
-    are no numbers.
+    labels: names of the outputs in order (two for a network of one output, whose second it is the probability of);
+    pixel_range: a name of PIXEL_RANGES; input_size: height and width in pixels, of a network that takes any.
+    Raises EdgeError for a file that is no image classifier, does not name its classes, or holds weights that are no
+    numbers. Usage: ``open_network("other.h5", ("cat", "dog"), "0..1").predict(faces)``.
     """
     path = Path(path)
     model = load_keras_model(path)
-    metadata = read_keras_metadata(path) or {} if path.suffix == ".keras" else {}
-    outputs = _verify_classifier(path, model)
+    metadata = read_keras_metadata(path) or {} if path.is_file() else {}
+    shape, outputs = _verify_classifier(path, model, input_size)
     _verify_weights(path, model)
-    labels = labels or tuple(metadata.get("labels", ()))
-    if len(labels) != outputs:
+    labels = labels or _stored_labels(path, metadata)
+    classes = 2 if outputs == 1 else outputs
+    if len(labels) != classes:
         said = f"is given {len(labels)} labels" if labels else "does not name its classes"
         raise EdgeError(
-            f"{path} has {outputs} outputs and {said}; pass --labels with {outputs} names in their order"
+            f"{path} has {outputs} outputs and {said}; pass --labels with {classes} names in their order"
+            + (": first the class at 0, then the one at 1" if outputs == 1 else "")
         )
-    known = pixel_range is not None or rescales_inside(model)
-    pixel_range = pixel_range or ("0..255" if known else "0..1")
-    return FloatNetwork(path, model, _normal_form(model, pixel_range), labels, pixel_range, known, metadata)
+    pixel_range, origin = _told_range(model, metadata, pixel_range)
+    head = _head(path, model, shape)
+    made = _normal_form(model, shape, pixel_range, head)
+    refuse_large_activations(path, made)
+    return FloatNetwork(path, model, made, labels, pixel_range, origin, metadata, head)
+
+
+def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
+    labels = metadata.get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
+        raise EdgeError(f"the labels in {path} are no list of names; save the model again, or pass --labels")
+    return checked_labels(tuple(labels), str(path))
+
+
+def _told_range(model: "keras.Model", metadata: dict[str, Any], given: str | None) -> tuple[str, str]:
+    """Return the pixel range of a network and how it is known; 0..1 where nothing tells."""
+    if given:
+        return given, GIVEN
+    if metadata.get("pixel_range") in PIXEL_RANGES:
+        return metadata["pixel_range"], STORED
+    return ("0..255", RESCALES) if rescales_inside(model) else ("0..1", UNKNOWN)
 
 
 def rescales_inside(model: "keras.Model") -> bool:
@@ -96,17 +146,35 @@ def rescales_inside(model: "keras.Model") -> bool:
     return False
 
 
-def _normal_form(model: "keras.Model", pixel_range: str) -> "keras.Model":
-    """Return ``model`` with an input of 0..1 and a softmax where it puts out logits."""
+def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
+    """Return what the outputs are; a network of one output is changed to put out its logit, and is LOGITS then."""
+    pixels = np.random.default_rng(0).random((8, *shape), dtype=np.float32)
+    # In each range that it may take: what is no probability in one of them is none.
+    answers = np.concatenate(
+        [_ask(model, pixels * factor + offset) for factor, offset in PIXEL_RANGES.values()]
+    )
+    if answers.shape[1] == 1:
+        single_logit(path, model, answers)
+        return LOGITS
+    return head_of(model, answers)
+
+
+def _normal_form(
+    model: "keras.Model", shape: tuple[int, int, int], pixel_range: str, head: str
+) -> "keras.Model":
+    """Return ``model`` with an input of 0..1 and a softmax where it puts out logits, two for a single one."""
     import keras
 
     factor, offset = PIXEL_RANGES[pixel_range]
-    image = keras.Input(model.input_shape[1:], name="face")
+    image = keras.Input(shape, name="face")
     scaled = image if (factor, offset) == (1.0, 0.0) else keras.layers.Rescaling(factor, offset)(image)
     scores = model(scaled)
-    probe = np.random.default_rng(0).random((8, *model.input_shape[1:]), dtype=np.float32)
-    found = _ask(model, probe * factor + offset)
-    if (found < 0).any() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
+    if scores.shape[1] == 1:
+        # The softmax of 0 and a logit is 1 - p and p of its sigmoid.
+        both = keras.layers.Dense(2, use_bias=False, name="both_classes")
+        scores = both(scores)
+        both.set_weights([np.array([[0.0, 1.0]], np.float32)])
+    if head == LOGITS:
         scores = keras.layers.Softmax(name="probability")(scores)
     return keras.Model(image, scores, name=model.name)
 
@@ -115,11 +183,17 @@ def _ask(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
     """Return the model's outputs as ``float32``, under any Keras backend."""
     import keras
 
-    return keras.ops.convert_to_numpy(model(batch, training=False)).astype(np.float32)
+    answers: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+    return answers.astype(np.float32)
 
 
-def _verify_classifier(path: Path, model: "keras.Model") -> int:
-    """Return the number of outputs; EdgeError unless one image goes in and one row of scores comes out."""
+def _verify_classifier(
+    path: Path, model: "keras.Model", input_size: int | None
+) -> tuple[tuple[int, int, int], int]:
+    """Return height, width and channels of the input, and the number of outputs.
+
+    EdgeError unless one image goes in and one row of scores comes out.
+    """
     shapes = [tuple(tensor.shape) for tensor in (*model.inputs, *model.outputs)]
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or len(shapes[1]) != 2:
         raise EdgeError(
@@ -127,9 +201,19 @@ def _verify_classifier(path: Path, model: "keras.Model") -> int:
             f"(None, classes), found shapes {', '.join(map(str, shapes))}"
         )
     _, height, width, channels = shapes[0]
-    if height is None or width is None or channels not in (1, 3):
+    if channels not in (1, 3):
         raise EdgeError(f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)")
-    return shapes[1][1]
+    if input_size is None and (height is None or width is None):
+        raise EdgeError(
+            f"{path} takes pictures of any size, {shapes[0]}; pass --input-size with the pixels of a side that it was "
+            "trained on, such as 48"
+        )
+    if input_size is not None and any(side not in (None, input_size) for side in (height, width)):
+        raise EdgeError(f"{path} takes {height}x{width} pixels, --input-size is {input_size}; leave it out")
+    if shapes[1][1] is None:
+        raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
+    size_hw = [side if side is not None else input_size for side in (height, width)]
+    return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][1])
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:

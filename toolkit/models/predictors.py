@@ -9,6 +9,8 @@ from device.errors import EdgeError
 from device.model.expression_model import load_model
 from device.quiet import silenced
 
+SUM_TOLERANCE = 0.1  # an int8 softmax rounds each probability to 1/256
+
 
 class Predictor(Protocol):
     """A model that names faces."""
@@ -28,10 +30,12 @@ def load_predictor(
     labels: tuple[str, ...] | None = None,
     pixel_range: str | None = None,
     threads: int = 1,
+    input_size: int | None = None,
 ) -> Predictor:
     """Return the predictor of a ``.tflite`` file or of any Keras model; ``labels`` replace those the file names.
 
-    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter.
+    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter;
+    input_size: height and width of a Keras model that takes pictures of any size.
     Raises EdgeError for a file that is missing, broken, of another kind, or names no labels where none are given.
     """
     path = Path(path)
@@ -41,11 +45,11 @@ def load_predictor(
 
     # TensorFlow writes notes on its own start to standard error, whatever its settings.
     with silenced(2):
-        return open_network(path, labels, pixel_range)
+        return open_network(path, labels, pixel_range, input_size)
 
 
 class NarrowedPredictor:
-    """A predictor restricted to some of its classes: their columns, rescaled to sum to 1."""
+    """A predictor restricted to some of its classes: their columns, rescaled to sum to 1 unless each stands alone."""
 
     def __init__(self, predictor: Predictor, classes: tuple[str, ...]):
         unknown = [name for name in classes if name not in predictor.labels]
@@ -56,8 +60,11 @@ class NarrowedPredictor:
         self.columns = [predictor.labels.index(name) for name in classes]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return (N, C) float32 probabilities among the kept classes."""
-        kept = self.predictor.predict(crops)[:, self.columns]
+        """Return (N, C) float32 probabilities among the kept classes; a sigmoid a class stays what it is."""
+        answers = self.predictor.predict(crops)
+        kept = answers[:, self.columns]
+        if not np.allclose(answers.sum(axis=1), 1, atol=SUM_TOLERANCE):
+            return kept
         total = kept.sum(axis=1, keepdims=True)
         # An int8 softmax can round every kept class to 0: then nothing is known.
         return np.where(total > 0, kept / np.maximum(total, 1e-12), 1 / len(self.columns)).astype(np.float32)

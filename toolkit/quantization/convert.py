@@ -14,12 +14,15 @@ from device.errors import EdgeError
 from device.model.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.models.network import FloatNetwork
+from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.equalization import channel_peaks, equalize
+from toolkit.quantization.isolation import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.layers import Layer, layers_of
 from toolkit.quantization.recipe import Recipe
 
 INPUT_SCALE = 1 / 255
 EQUALIZING_FACES = 100
+IN_FLOAT = "pass --recipe float16"
 INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 
 
@@ -62,11 +65,16 @@ class Conversion:
     @functools.cached_property
     def calibrated(self) -> bytes:
         """The float file with the least and greatest value of each activation over the representative faces."""
-        from tensorflow.lite.python.optimize import calibrator
-
-        with self._one_line_errors():
-            watched = calibrator.Calibrator(calibrator.add_intermediate_tensors(self.float_file))
-            return bytes(watched.calibrate(self.calibration_inputs))
+        self.refuse_recurrent()
+        unusual = [layer for layer in self.layers if layer.operator not in PLAIN_OPERATORS]
+        if not unusual:
+            with self._one_line_errors():
+                return calibrate(self.float_file, self.calibration_inputs())
+        try:
+            return calibrate_apart(self.float_file, self.calibration_inputs())
+        except EdgeError as error:
+            named = ", ".join(f"{layer.name} ({layer.operator})" for layer in unusual[:3])
+            raise EdgeError(f"{self.network.path}: {error}, over the layer {named}; {IN_FLOAT}") from error
 
     def calibration_inputs(self) -> Iterator[list[np.ndarray]]:
         """Yield the network's inputs that set the ranges, ``(1, h, w, c) float32`` of 0..1.
@@ -91,6 +99,17 @@ class Conversion:
         data = source.integer(recipe.io_dtype, recipe.kept_float) if recipe.integer else self._other(recipe)
         _verify(read_tflite(data), recipe)
         return data
+
+    def refuse_recurrent(self) -> None:
+        """Raise EdgeError where the network goes through a sequence step by step and is to be calibrated.
+
+        TensorFlow's calibrator ends by a signal on the loop, and unrolled each step would be a layer of its own.
+        """
+        if layers := recurrent_layers(self.network.original):
+            named = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in layers[:3])
+            raise EdgeError(
+                f"{self.network.path}: the layer {named} is recurrent and has no int8 form here; {IN_FLOAT}"
+            )
 
     def integer(self, io_dtype: str = "int8", kept_float: tuple[str, ...] = ()) -> bytes:
         """Return the network in int8 but for the layers ``kept_float`` and those that have no int8 form."""
@@ -148,6 +167,9 @@ class Conversion:
         import keras
         import tensorflow as tf
 
+        unroll(self.network.original)
+        if calibrated:
+            _ = self.calibrated  # where that ends the process, it is a process of its own
         with self._one_line_errors(), contextlib.redirect_stdout(io.StringIO()):
             # A dynamic batch leaves shapes open, which accelerators and XNNPACK's planner do not take.
             face = keras.Input(batch_shape=(1, *self.network.input_shape), name="face")

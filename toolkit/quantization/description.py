@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from device.errors import EdgeError
 from device.frames import CROP_MARGIN
 from device.model.metadata import InputContract, ModelMetadata
 from device.model.tflite_file import read_tflite
@@ -27,7 +28,8 @@ def describe(
     return ModelMetadata(
         labels=network.labels,
         input=InputContract(height, width, channels, image.dtype, scale, zero_point, PIXEL_SCALE),
-        crop_margin=float(network.metadata.get("crop_margin", CROP_MARGIN)),
+        crop_margin=_crop_margin(network),
+        pixel_range=network.pixel_range,
         aligned=bool(network.metadata.get("aligned", ModelMetadata.aligned)),
         recipe=recipe.name,
         kept_float=recipe.kept_float,
@@ -36,6 +38,15 @@ def describe(
         versions=package_versions(),
         created=now(),
     )
+
+
+def _crop_margin(network: FloatNetwork) -> float:
+    margin = network.metadata.get("crop_margin", CROP_MARGIN)
+    if not isinstance(margin, int | float) or not 0.1 <= margin <= 10:
+        raise EdgeError(
+            f"the crop_margin in {network.path} is {margin!r}; expected 0.1 to 10; save the model again"
+        )
+    return float(margin)
 
 
 def accuracy_of(measured: Measurement) -> dict[str, Any] | None:

@@ -18,8 +18,8 @@ class QuantizeOptions:
 
     model: a Keras file; data: labelled faces, or where they are (None: the shipped synthetic ones); label_source:
     'own' or 'ferplus'; out: the .tflite (None: STEM_RECIPE.tflite beside the model); keep_float: layers that stay in
-    float32, by name; io_dtype: type of input and output of an int8 recipe, 'int8' or 'uint8'; labels and
-    pixel_range: what the Keras file does not tell; representative: how many faces set the ranges; seed: which;
+    float32, by name; io_dtype: type of input and output of an int8 recipe, 'int8' or 'uint8'; labels, pixel_range
+    and input_size: what the Keras file does not tell; representative: how many faces set the ranges; seed: which;
     max_drop: accuracy in points that may be lost; untrained: accept a model that does not recognise the faces;
     edgetpu: check against the Edge TPU compiler's rules; results: where the JSON goes too. Raises UsageError for
     options that exclude each other.
@@ -36,6 +36,7 @@ class QuantizeOptions:
     io_dtype: str | None = None
     labels: tuple[str, ...] | None = None
     pixel_range: str | None = None
+    input_size: int | None = None
     representative: int = DEFAULT_COUNT
     seed: int = DEFAULT_SEED
     max_drop: float | None = None

@@ -11,6 +11,7 @@ from device.errors import EdgeError
 from device.files import write_whole
 from device.model.expression_model import ExpressionModel, model_of
 from device.model.metadata import ModelMetadata
+from toolkit.evaluation.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
 from toolkit.models.packing import pack_metadata
 from toolkit.quantization.convert import Conversion
@@ -20,7 +21,7 @@ from toolkit.quantization.layers import Layer, LayerError, measure_layers
 from toolkit.quantization.measurement import Measurement, measure, seconds_each
 from toolkit.quantization.recipe import Recipe, quantized_path
 from toolkit.quantization.representative import ChosenFaces
-from toolkit.quantization.sanity_check import not_plausible, settle_pixel_range
+from toolkit.quantization.sanity_check import not_plausible, why_not_plausible
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ MANY_LAYERS = 50
 class QuantizationResult:
     """A quantized model, ``content``, meant for ``path``, and what it was measured to be.
 
-    ``layers``: the error of each layer in int8, empty for other recipes; ``trials``: what the guard tried.
+    ``layers``: the error of each layer in int8, empty for other recipes; ``trials``: what the guard tried;
+    ``range_from``: how the pixel range in ``metadata`` is known.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class QuantizationResult:
     layers: tuple[LayerError, ...] = ()
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
+    range_from: str = ""
 
     def model(self) -> ExpressionModel:
         """Return the model, ready to run."""
@@ -71,10 +74,21 @@ class Quantizer:
         measuring, self.faces = faces.measuring, faces
         log.info("asking the float model about %d faces", len(measuring))
         labels = measuring.labels if faces.labelled else None
-        self.network, self.float_probabilities, doubt = settle_pixel_range(network, measuring.images, labels)
-        if doubt and not untrained:
-            raise not_plausible(self.network, doubt)
+        self.network = network if untrained else settle_pixel_range(network, measuring.images, labels)
+        log.info("pixels enter as %s: %s", self.network.pixel_range, self.network.range_from)
+        self.float_probabilities = self.network.predict(measuring.images)
+        if not untrained:
+            self._refuse_misunderstanding(labels)
         self.conversion = Conversion(self.network, faces.representative.faces.images)
+
+    def _refuse_misunderstanding(self, labels: np.ndarray | None) -> None:
+        """Raise EdgeError where the network is fed or read otherwise than it was trained."""
+        if labels is not None and (better := better_fit(self.network, self.faces.measuring.images, labels)):
+            raise EdgeError(
+                f"{self.network.path} is fed or read in another way than it was trained: {better}"
+            )
+        if doubt := why_not_plausible(self.float_probabilities, labels):
+            raise not_plausible(self.network, doubt)
 
     def quantize(
         self, recipe: Recipe, out: Path | None = None, max_drop: float | None = None
@@ -87,6 +101,8 @@ class Quantizer:
         start = time.monotonic()
         layers: tuple[LayerError, ...] = ()
         trials: tuple[Trial, ...] = ()
+        if recipe.calibrated:
+            self.conversion.refuse_recurrent()
         log.info("quantizing by %s, with %d faces", recipe.name, len(self.faces.representative.faces))
         if recipe.integer:
             layers = self.measure_layers()
@@ -108,7 +124,9 @@ class Quantizer:
         measured = self._measure(model_of(pack_metadata(tflite, described), path))
         described = replace(described, accuracy=accuracy_of(measured))
         content = pack_metadata(tflite, described)
-        return QuantizationResult(path, content, self.network.path, recipe, described, measured)
+        return QuantizationResult(
+            path, content, self.network.path, recipe, described, measured, range_from=self.network.range_from
+        )
 
     def measure_layers(self) -> tuple[LayerError, ...]:
         """Return the error of each layer in int8, from as many faces as the time allows."""

@@ -19,6 +19,7 @@ from toolkit.quantization.options import ALL, QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import RECIPES
 from toolkit.quantization.representative import choose_faces
+from toolkit.quantization.sanity_check import why_no_agreement
 from toolkit.quantization.table import result_document, result_lines
 from toolkit.results.decision import TOLERATED_DROP_POINTS
 
@@ -57,7 +58,7 @@ def open_quantizer(options: QuantizeOptions) -> Quantizer:
     verify_keras_file(options.model)
     data = faces_of(options)
     log.info("opening %s", options.model)
-    network = open_network(options.model, options.labels, options.pixel_range)
+    network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
     faces = choose_faces(data, network.labels, options.representative, options.seed)
     return Quantizer(network, faces, options.untrained)
 
@@ -77,6 +78,10 @@ def faces_of(options: QuantizeOptions) -> Dataset:
 def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationResult:
     """Quantize by the one recipe of ``options`` and write the file."""
     result = quantizer.quantize(options.one_recipe, options.out, options.max_drop)
+    fault = why_no_agreement(result.measured.float_probabilities, result.measured.quantized_probabilities)
+    if fault and not options.untrained:
+        recipe = result.recipe.name
+        raise EdgeError(f"{recipe} breaks {options.model}: {fault}; try --recipe float16, or --max-drop 0.5")
     result.write(options.overwrite)
     return result
 

@@ -5,10 +5,12 @@ import math
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.models.network import PIXEL_RANGES, FloatNetwork
+from toolkit.models.network import FloatNetwork
 
 ONE_CLASS_SHARE = 0.95
 CHANCE_SIGMAS = 3.0
+SMALLEST_ERROR = 0.02  # of a probability: rounding to int8 alone
+UNTRAINED = "or pass --untrained if the model is not trained yet"
 
 
 def why_not_plausible(probabilities: np.ndarray, labels: np.ndarray | None) -> str | None:
@@ -33,29 +35,28 @@ def why_not_plausible(probabilities: np.ndarray, labels: np.ndarray | None) -> s
 
 def not_plausible(network: FloatNetwork, reason: str) -> EdgeError:
     """Return the error for a network whose answers make no sense."""
-    origin = "as given or read from the model" if network.range_is_known else "the best of three guesses"
     return EdgeError(
-        f"{network.path} does not recognise these faces: {reason}; pixels enter as {network.pixel_range} ({origin}); "
-        "pass --scale 0..255, 0..1 or -1..1 as in training, check the order of --labels, or pass --untrained if the "
-        "model is not trained yet"
+        f"{network.path} does not recognise these faces: {reason}; pixels enter as {network.pixel_range} "
+        f"({network.range_from}); pass --pixel-range 0..255, 0..1 or -1..1 as in training, check the order of "
+        f"--labels, {UNTRAINED}"
     )
 
 
-def settle_pixel_range(
-    network: FloatNetwork, images: np.ndarray, labels: np.ndarray | None
-) -> tuple[FloatNetwork, np.ndarray, str | None]:
-    """Return the network fed as its answers show it wants to be, its probabilities, and what is wrong with
-    them.
+def why_no_agreement(exact: np.ndarray, quantized: np.ndarray) -> str | None:
+    """Return what is wrong with a quantized network's answers beside its float original's, ``(N, C)`` each, or None.
 
-    Where the range of pixels was a guess, each is tried on ``images``, ``(N, H, W) uint8``, and the one that
-    recognises most of ``labels`` is taken.
+    That it names faces as the original does no more often than chance, or that its probabilities are no nearer to the
+    original's than their own mean is: of a network that gives one class to all faces, agreement alone says nothing.
     """
-    candidates = [network]
-    if not network.range_is_known and labels is not None:
-        others = (name for name in PIXEL_RANGES if name != network.pixel_range)
-        candidates += [network.with_pixel_range(name) for name in others]
-    answers = [candidate.predict(images) for candidate in candidates]
-    best = 0
-    if len(candidates) > 1:
-        best = int(np.argmax([(answer.argmax(axis=1) == labels).mean() for answer in answers]))
-    return candidates[best], answers[best], why_not_plausible(answers[best], labels)
+    n, classes = exact.shape
+    named = [np.bincount(answers.argmax(axis=1), minlength=classes) / n for answers in (exact, quantized)]
+    agreement = float((exact.argmax(axis=1) == quantized.argmax(axis=1)).mean())
+    chance = float((named[0] * named[1]).sum())
+    sigma = math.sqrt(chance * (1 - chance) / n)
+    if agreement < chance + CHANCE_SIGMAS * sigma and agreement < ONE_CLASS_SHARE:
+        return f"it names {100 * agreement:.1f} % of {n} faces as the float model does, no better than chance"
+    spread = float(np.abs(exact - exact.mean(axis=0)).mean())
+    error = float(np.abs(exact - quantized).mean())
+    if error > max(spread, SMALLEST_ERROR):
+        return f"its probabilities differ from the float model's by {error:.3f} on average, which vary by {spread:.3f}"
+    return None

@@ -28,6 +28,8 @@ def result_document(result: QuantizationResult) -> dict[str, Any]:
         "source_size_bytes": result.source.stat().st_size if result.source.is_file() else None,
         "labels": list(metadata.labels),
         "input": metadata.to_json()["input"],
+        "pixel_range": metadata.pixel_range,
+        "pixel_range_from": result.range_from,
         "representative": metadata.representative,
         "measured_on": {
             "source": measured.faces.source,
@@ -59,6 +61,7 @@ def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]
         f"  size             {len(result.content) / 1024:.0f} KiB"
         + (f" (from {size:.0f} KiB)" if size else ""),
     ]
+    lines.append(f"  pixel range      {result.metadata.pixel_range} ({result.range_from})")
     if result.recipe.kept_float:
         lines.append(f"  kept in float32  {', '.join(result.recipe.kept_float)}")
     if result.recipe.equalized:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from device.errors import EdgeError
-from device.files import sha256_of
 from toolkit.data.dataset import Dataset
+from toolkit.models.file_kind import digest_of, size_of
 from toolkit.results.compare import PairedComparison
 from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
 from toolkit.results.metrics import EvaluationReport
@@ -28,7 +28,11 @@ STAGE_FIGURES = ("n", "mean_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms")
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """A model file: what it is called, what it is, and the digest that tells it from every other."""
+    """A model file: what it is called, what it is, and the digest that tells it from every other.
+
+    ``pixel_range``: what it (or the Keras original of a .tflite) takes of a pixel, such as '0..1', where that is known;
+    ``pixel_range_from``: how.
+    """
 
     name: str
     sha256: str
@@ -38,6 +42,8 @@ class ModelIdentity:
     recipe: str | None = None
     parameters: int | None = None
     macs: int | None = None
+    pixel_range: str | None = None
+    pixel_range_from: str | None = None
 
     def __post_init__(self) -> None:
         if self.size_bytes < 1 or not self.sha256 or not self.name:
@@ -47,9 +53,8 @@ class ModelIdentity:
     def of(cls, path: str | Path, labels: tuple[str, ...], **facts: Any) -> "ModelIdentity":
         """Return the identity of the file at ``path``."""
         path = Path(path)
-        return cls(
-            path.name, sha256_of(path), path.suffix.lstrip("."), path.stat().st_size, tuple(labels), **facts
-        )
+        kind = "saved_model" if path.is_dir() else path.suffix.lstrip(".")
+        return cls(path.name, digest_of(path), kind, size_of(path), tuple(labels), **facts)
 
 
 @dataclass(frozen=True)

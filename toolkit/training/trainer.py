@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError
+from device.frames import CROP_MARGIN
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
@@ -200,6 +201,7 @@ class Trainer:
         told = dataclasses.asdict(self.recipe)
         metadata = {
             "labels": list(self.classes),
+            "crop_margin": CROP_MARGIN,
             "training": {
                 "run": self.folder.name,
                 "recipe": told | {name: Path(told[name]).name for name in ("weights", "arch")},

@@ -122,13 +122,13 @@ def quantizer_classes(quantizer, found):
 
 
 def test_pixels_normalised_twice_are_noticed_and_refused(trained, faces):
-    with pytest.raises(EdgeError, match=r"does not recognise these faces.*--scale"):
+    with pytest.raises(EdgeError, match=r"with pixels as 0..255 it recognises .* instead of"):
         open_quantizer(QuantizeOptions(trained, faces, pixel_range="0..1", representative=50))
 
 
 def test_labels_in_another_order_are_noticed_and_refused(trained, faces):
     turned = (*faces.classes[1:], faces.classes[0])
-    with pytest.raises(EdgeError, match="no better than chance"):
+    with pytest.raises(EdgeError, match="with its labels in FER2013 order it recognises"):
         open_quantizer(QuantizeOptions(trained, faces, labels=turned, representative=50))
 
 
@@ -159,7 +159,7 @@ def test_what_is_no_image_classifier_is_refused(tmp_path):
     open_size = keras.Input((None, None, 1))
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(open_size))
     keras.Model(open_size, layers.Dense(7)(pooled)).save(tmp_path / "open.keras")
-    with pytest.raises(EdgeError, match="takes input of shape"):
+    with pytest.raises(EdgeError, match=r"pictures of any size.*--input-size"):
         open_network(tmp_path / "open.keras", tuple("abcdefg"))
 
 

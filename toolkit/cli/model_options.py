@@ -1,0 +1,32 @@
+"""The options that tell of a Keras model what its file does not: pixel range and input size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from toolkit.cli.former import former_spelling
+
+RANGES = click.Choice(["0..255", "0..1", "-1..1"])
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--pixel-range`` and ``--input-size``; the former's first spelling, ``--scale``, is hidden."""
+    options = (
+        click.option(
+            "--pixel-range",
+            type=RANGES,
+            is_eager=True,
+            help="The pixel values a Keras model takes, where its file does not tell. Default: found on --data.",
+        ),
+        former_spelling("--scale", "pixel_range", type=RANGES),
+        click.option(
+            "--input-size",
+            type=click.IntRange(1, 4096),
+            metavar="PIXELS",
+            help="Side of the pictures, for a Keras model that takes any size.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

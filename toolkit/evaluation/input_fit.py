@@ -1,0 +1,114 @@
+"""Whether a network is fed and read as it was trained: its pixel range and the order of its labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.class_names import other_orders
+from toolkit.models.network import FOUND, PIXEL_RANGES, RESCALES, FloatNetwork
+
+# Faces that are asked to settle a range or an order; an accuracy of 0.1 more on them is no chance.
+TRIED_FACES = 500
+FAR_HIGHER = 0.10
+SIGMAS = 4.0
+
+
+@dataclass(frozen=True)
+class BetterFit:
+    """Another pixel range or order of labels with which a network recognises far more faces: accuracies of n."""
+
+    pixel_range: str | None
+    order_name: str
+    order: tuple[str, ...]
+    accuracy: float
+    given_accuracy: float
+    n: int
+
+    def __str__(self) -> str:
+        found = f"{100 * self.accuracy:.1f} % of {self.n} faces instead of {100 * self.given_accuracy:.1f} %"
+        if self.pixel_range:
+            return f"with pixels as {self.pixel_range} it recognises {found}; pass --pixel-range {self.pixel_range}"
+        return f"with its labels in {self.order_name} order it recognises {found}; pass --labels {','.join(self.order)}"
+
+
+def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.ndarray | None) -> FloatNetwork:
+    """Return the network fed as it was trained: as the user, its file or its layers tell, else as most faces say.
+
+    images: ``(N, H, W) uint8``; labels: ``(N,)`` indices of its outputs, -1 for a face of none of them, or None where
+    the faces show other classes. Raises EdgeError where nothing tells and nothing can be found out.
+    """
+    if network.range_is_known:
+        return network
+    if labels is None or not (labels >= 0).any():
+        raise EdgeError(
+            f"nothing tells which pixel values {network.path} takes: pass --pixel-range 0..255, 0..1 or -1..1 as in "
+            "training, or labelled faces of its classes with --data"
+        )
+    images, labels = tried(images, labels)
+    candidates = [network.with_pixel_range(name, FOUND) for name in PIXEL_RANGES]
+    return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
+
+
+def better_fit(network: FloatNetwork, images: np.ndarray, labels: np.ndarray) -> BetterFit | None:
+    """Return the pixel range or order of labels with which ``network`` recognises far more faces, or None.
+
+    Arguments as ``settle_pixel_range``. Orders tried: alphabetical, reversed and those of PUBLISHED_ORDERS; other
+    ranges unless the network rescales its pixels itself.
+    """
+    images, labels = tried(images, labels)
+    if not len(labels):
+        return None
+    answers = network.predict(images)
+    found = better_order(answers, labels, network.labels)
+    if found is None and network.range_from not in (RESCALES, FOUND):
+        given = answers.argmax(axis=1) == labels
+        for name in PIXEL_RANGES:
+            other = network.with_pixel_range(name).predict(images).argmax(axis=1) == labels
+            if name != network.pixel_range and far_higher(other, given):
+                found = BetterFit(name, "", (), float(other.mean()), float(given.mean()), len(labels))
+    return found
+
+
+def better_order(answers: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> BetterFit | None:
+    """Return the order of ``names`` in which ``answers``, (N, C), fit ``labels``, (N,), far better, or None."""
+    named = answers.argmax(axis=1)
+    given, best = named == labels, None
+    for order_name, order in other_orders(names).items():
+        position = np.array([names.index(name) for name in order])
+        right = position[named] == labels
+        if far_higher(right, given) and (best is None or right.mean() > best.accuracy):
+            best = BetterFit(None, order_name, order, float(right.mean()), float(given.mean()), len(labels))
+    return best
+
+
+def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
+    """Return whether one of two ways to name the same faces, (N,) bool each, is right far more often.
+
+    By FAR_HIGHER at least, and by SIGMAS standard deviations of the faces on which they differ (McNemar).
+    """
+    won, lost = int((right & ~given).sum()), int((given & ~right).sum())
+    return won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost))
+
+
+def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of ``answers``, (N, C), whose greatest is the label, (N,)."""
+    return float((answers.argmax(axis=1) == labels).mean())
+
+
+def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most TRIED_FACES of the labelled faces, evenly chosen."""
+    rows = np.flatnonzero(labels >= 0)
+    if len(rows) > TRIED_FACES:
+        rows = rows[np.linspace(0, len(rows) - 1, TRIED_FACES).astype(int)]
+    return np.asarray(images[rows]), labels[rows]
+
+
+def label_indices(classes: Sequence[str], labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Return labels, indices of ``classes``, as indices of a network's ``names``; -1 where it has no such name."""
+    from toolkit.data.class_names import normal_class_name
+
+    number = {normal_class_name(name): index for index, name in enumerate(names)}
+    table = np.array([number.get(normal_class_name(name), -1) for name in classes])
+    return table[labels]
