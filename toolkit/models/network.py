@@ -2,6 +2,7 @@
 built as.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,12 +139,21 @@ def rescales_inside(model: "keras.Model") -> bool:
     """
     import keras
 
-    for layer in model._flatten_layers(include_self=False):
+    for layer in _in_order(model):
         if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
             return True
-        if layer.trainable_weights and not isinstance(layer, keras.Model):
+        if layer.trainable_weights:
             return False
     return False
+
+
+def _in_order(model: Any) -> Iterator[Any]:
+    """Yield the layers of a model in their order, those of a model inside it in its place."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _in_order(layer)
+        else:
+            yield layer
 
 
 def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
