@@ -8,6 +8,7 @@ What is named here is the API; it is imported when it is first used, so that imp
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from device.model.expression_model import load_model
     from device.results import Face, FrameResult
     from device.runtime.iteration import run
+
+# OpenCV looks at a picture's size before it makes room for it; it reads this limit when it is first imported.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "64000000")
 
 __all__ = [
     "BoundingBox",

@@ -1,6 +1,7 @@
 """Folders of images: a folder a class, under a folder a split or all in one."""
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +15,28 @@ from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.decoding import decode_files
 from toolkit.data.face_store import new_face_store
-from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace
+from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, DecodedFace
 from toolkit.data.stored_faces import stored
 from toolkit.data.synthesis import MARK, SOURCE
 
-SPLIT_OF_FOLDER = {
+SPLIT_OF_WORD = {
     "train": "train",
     "training": "train",
+    "publictest": "validation",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
+    "dev": "validation",
     "test": "test",
     "testing": "test",
+    "privatetest": "test",
+    "eval": "test",
 }
+# What people add to the name of a split's folder: training_set, train_class, test-images, data_train.
+ADDED_WORDS = {"set", "data", "dataset", "class", "classes", "images", "faces", "split", "folder", "dir"}
+CLASSES_FILE = "classes.txt"
+# Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
+PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,8 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
 
     problems = decode_files([file.path for file in files], keep)
-    names = [normal_class_name(file.folder_class) for file in files]
+    numbered = class_of_number(root, {file.folder_class for file in files})
+    names = [numbered.get(file.folder_class) or normal_class_name(file.folder_class) for file in files]
     broken = tuple(
         BrokenImage(str(files[position].path.relative_to(root)), names[position], reason)
         for position, reason in problems
@@ -72,7 +83,11 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         names=np.array([str(file.path.relative_to(root)) for file in files]),
         broken=broken,
         formats=dict(Counter(filter(None, formats)).most_common()),
-        notes=renamed_notes({file.folder_class for file in files}),
+        notes=(
+            *renamed_notes({file.folder_class for file in files}),
+            *numbered_notes(root, set(names)),
+            *unread_notes(root, files),
+        ),
         source=f"{root} ({SOURCE})" if synthetic else str(root),
         synthetic=synthetic,
     )
@@ -83,7 +98,7 @@ def is_marked(root: Path, image: Path) -> bool:
     """Return whether a folder from ``root`` down to ``image``, or the one that ``root`` is a split of, has the mark of
     synthetic faces."""
     folders = [root, *(folder for folder in image.parents if root in folder.parents)]
-    if root.resolve().name.lower() in SPLIT_OF_FOLDER:
+    if split_of(root.resolve().name):
         folders.append(root.resolve().parent)
     return any((folder / MARK).is_file() for folder in folders)
 
@@ -91,10 +106,17 @@ def is_marked(root: Path, image: Path) -> bool:
 def find_images(root: Path) -> list[ImageFile]:
     """Return the image files under ``root`` in the order of their names; EdgeError if the layout is another."""
     folders = subfolders(root)
-    splits = [folder for folder in folders if folder.name.lower() in SPLIT_OF_FOLDER]
+    splits = [folder for folder in folders if split_of(folder.name)]
+    for place in (root, *splits):
+        named = {folder.name.lower() for folder in subfolders(place)}
+        if PICTURES_FOLDER in named and BOXES_FOLDERS & named:
+            raise EdgeError(
+                f"{place} is a data set for detection: its {PICTURES_FOLDER}/ stand apart from their labels, which "
+                "give boxes; expected a folder for each class: sort the cut-out faces into folders by class"
+            )
     if splits:
         files = [
-            ImageFile(path, SPLIT_OF_FOLDER[split.name.lower()], folder.name)
+            ImageFile(path, split_of(split.name), folder.name)
             for split in splits
             for folder in subfolders(split)
             for path in images_under(folder)
@@ -106,9 +128,69 @@ def find_images(root: Path) -> list[ImageFile]:
     if not files:
         raise EdgeError(
             f"{root} holds {describe(root)}; expected train/ validation/ test/ with a folder of "
-            "PNG, JPEG or BMP images for each class, or a folder for each class alone"
+            "PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, or a folder for each class alone"
         )
     return files
+
+
+def split_of(folder_name: str) -> str:
+    """Return the split that a folder's name stands for, such as 'train' for 'training_set', or ''."""
+    words = [word for word in re.split(r"[\W_]+", folder_name.lower()) if word not in ADDED_WORDS]
+    return SPLIT_OF_WORD.get(words[0], "") if len(words) == 1 else ""
+
+
+def class_of_number(root: Path, folder_classes: set[str]) -> dict[str, str]:
+    """Return the names that ``root/classes.txt`` gives to classes whose folders are numbers; empty without it.
+
+    A line a class, in the order of the numbers. Raises EdgeError unless there are as many lines as numbers.
+    """
+    names_file = root / CLASSES_FILE
+    if not names_file.is_file() or not all(name.isdecimal() for name in folder_classes):
+        return {}
+    lines = names_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    names = [normal_class_name(line) for line in lines if line.strip()]
+    numbers = sorted(folder_classes, key=int)
+    if len(names) != len(numbers):
+        raise EdgeError(
+            f"{names_file} names {len(names)} classes, the folders are {len(numbers)}: {', '.join(numbers)}; "
+            "expected a line for each number, in order"
+        )
+    return dict(zip(numbers, names, strict=True))
+
+
+def numbered_notes(root: Path, names: set[str]) -> tuple[str, ...]:
+    """Return a line that says how to name classes that are numbers."""
+    if not names or not all(name.isdecimal() for name in names):
+        return ()
+    numbers = ", ".join(sorted(names, key=int))
+    return (
+        f"the classes are numbers, {numbers}; {root / CLASSES_FILE} with a line a class, in order, names them",
+    )
+
+
+def unread_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
+    """Return a line for each class folder without a picture, and for what stands beside the splits."""
+    folders = subfolders(root)
+    splits = [folder for folder in folders if split_of(folder.name)]
+    if not splits and len(folders) == 1 and subfolders(folders[0]):
+        return unread_notes(folders[0], files)
+    filled = {parent for file in files for parent in file.path.parents}
+    lines = [
+        f"folder '{folder.relative_to(root)}' holds no picture that can be read and is left out"
+        for parent in (splits or [root])
+        for folder in subfolders(parent)
+        if folder not in filled
+    ]
+    if splits:
+        beside = [folder.name for folder in folders if folder not in splits]
+        lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]
+        renamed = {folder.name: split_of(folder.name) for folder in splits}
+        lines += [
+            f"folder '{name}' is read as the split '{split}'"
+            for name, split in renamed.items()
+            if name.lower() not in (split, "val", "valid")
+        ]
+    return tuple(lines)
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -130,7 +212,7 @@ def images_under(folder: Path) -> list[Path]:
         found += [
             Path(base, name)
             for name in sorted(names)
-            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+            if name.lower().endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)) and not name.startswith(".")
         ]
     return found
 

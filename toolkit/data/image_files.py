@@ -1,4 +1,4 @@
-"""One face from one image file: PNG, JPEG or BMP, gray or RGB, any size."""
+"""One face from one image file: PNG, JPEG, BMP, WebP, TIFF or GIF (its first frame), gray or RGB, any size."""
 
 import zlib
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ import numpy as np
 
 from toolkit.data.dataset import FACE_SIZE
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+# Pictures that OpenCV does not read: they are counted as broken, with the way out, and not passed over.
+UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng", ".svg")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
+OTHER_SIGNATURES = (b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class DecodedFace:
 
 def read_face(path: Path) -> DecodedFace:
     """Return the face in an image file; ValueError saying why there is none."""
+    if path.suffix.lower() in UNREAD_SUFFIXES:
+        raise ValueError(f"{path.suffix[1:].upper()} is not read; convert it to JPEG or PNG")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -42,6 +47,8 @@ def decode_face(content: bytes) -> DecodedFace:
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as error:
+        if "CV_IO_MAX_IMAGE" in str(error):
+            raise ValueError("too many pixels for a picture, or a hostile file; it is not decoded") from error
         raise ValueError(f"cannot be decoded ({error.err})") from error
     if image is None:
         raise ValueError("cannot be decoded; the file is damaged or cut off")
@@ -64,8 +71,13 @@ def check_container(content: bytes) -> None:
     elif content.startswith(BMP_SIGNATURE):
         if int.from_bytes(content[2:6], "little") > len(content):
             raise ValueError("a BMP shorter than its header says; the file is cut off")
-    else:
-        raise ValueError("no PNG, JPEG or BMP, whatever its name says")
+    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        if int.from_bytes(content[4:8], "little") + 8 > len(content):
+            raise ValueError("a WebP shorter than its header says; the file is cut off")
+    elif content.startswith(b"GIF8") and not (len(content) > 13 and content.rstrip(b"\0").endswith(b";")):
+        raise ValueError("a GIF without its end; the file is cut off")
+    elif not content.startswith(OTHER_SIGNATURES):
+        raise ValueError("no PNG, JPEG, BMP, WebP, TIFF or GIF, whatever its name says")
 
 
 def check_png(content: bytes) -> None:

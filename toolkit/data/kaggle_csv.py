@@ -6,17 +6,19 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.broken import refuse_too_many_broken
-from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.class_names import FER2013_CLASSES, normal_class_name
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.face_store import new_face_store
 from toolkit.data.ferplus import VOTES_FILE, read_votes
 from toolkit.data.stored_faces import stored
 
+LONGEST_HEADER = 1 << 16
 PIXELS = FACE_SIZE * FACE_SIZE
 SPLIT_OF_USAGE = {"training": "train", "publictest": "validation", "privatetest": "test"}
 
@@ -77,7 +79,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield the label, the pixel text and the split of each row."""
     try:
         with open(path, newline="", encoding="utf-8-sig", errors="replace") as handle:
-            reader = csv.reader(handle)
+            reader = csv.reader(handle, delimiter=delimiter_of(handle))
             columns = find_columns(path, next(reader, []))
             for number, row in enumerate((row for row in reader if row), start=1):
                 if len(row) <= max(columns.values()):
@@ -95,6 +97,13 @@ def read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
         raise EdgeError(f"cannot read {path} as CSV: {error}; expected a fer2013.csv") from error
 
 
+def delimiter_of(handle: TextIO) -> str:
+    """Return what separates the columns of an open file: comma, semicolon or tab; it is at its start after."""
+    header = handle.readline(LONGEST_HEADER)
+    handle.seek(0)
+    return max(",;\t", key=header.count)
+
+
 def find_columns(path: Path, header: list[str]) -> dict[str, int]:
     """Return the positions of the columns emotion, pixels and, where present, usage."""
     columns = {name.strip().lower(): position for position, name in enumerate(header)}
@@ -110,13 +119,25 @@ def find_columns(path: Path, header: list[str]) -> dict[str, int]:
 
 def parse_label(path: Path, number: int, text: str) -> int:
     """Return the label number of a row, 0 to 6."""
-    label = int(text) if text.strip().isdecimal() else -1
+    label = label_of(text)
     if not 0 <= label < len(FER2013_CLASSES):
         raise EdgeError(
             f"{path}, row {number}: expected an emotion from 0 to {len(FER2013_CLASSES) - 1} "
             f"({', '.join(FER2013_CLASSES)}); received '{text[:20]}'; correct or remove the row"
         )
     return label
+
+
+def label_of(text: str) -> int:
+    """Return the label number that a number such as '3' or '3.0', or the name of a class, stands for; -1 for none."""
+    name = normal_class_name(text)
+    if name in FER2013_CLASSES:
+        return FER2013_CLASSES.index(name)
+    try:
+        number = float(text)
+    except ValueError:
+        return -1
+    return int(number) if number.is_integer() else -1
 
 
 def parse_usage(path: Path, number: int, text: str) -> str:

@@ -92,3 +92,59 @@ def test_one_class_is_refused(tmp_path):
     fill(tmp_path, "happy", 5)
     with pytest.raises(EdgeError, match=r"at least two classes; received 1 \(happy\)"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("training_set", "test_set"), ("train", "test")),
+        (("train_class", "val_class", "test_class"), ("train", "validation", "test")),
+        (("Training", "PublicTest", "PrivateTest"), ("train", "validation", "test")),
+    ],
+)
+def test_split_folders_by_other_names_are_splits_and_said(tmp_path, names, splits):
+    for number, name in enumerate(names):
+        fill(tmp_path / name, "happy", 2 + number)
+        fill(tmp_path / name, "sad", 2)
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("happy", "sad")
+    assert dataset.present_splits() == splits
+    if names[0] != "Training":
+        assert f"folder '{names[0]}' is read as the split 'train'" in dataset.notes
+
+
+@pytest.mark.parametrize("layout", ["images/train", "train/images"])
+def test_a_detection_data_set_is_refused_with_what_to_do(tmp_path, layout):
+    write_image(tmp_path / layout / "1.png", make_faces(1)[0])
+    boxes = tmp_path / layout.replace("images", "labels")
+    boxes.mkdir(parents=True)
+    (boxes / "1.txt").write_text("0 0.5 0.5 0.1 0.1")
+    with pytest.raises(EdgeError, match=r"data set for detection.*folder for each class"):
+        load_dataset(tmp_path)
+
+
+def test_a_class_of_unread_pictures_or_none_does_not_vanish(tmp_path):
+    fill(tmp_path, "happy", 3)
+    fill(tmp_path, "sad", 3)
+    (tmp_path / "fear").mkdir()
+    (tmp_path / "fear" / "notes.txt").write_text("no picture")
+    assert "folder 'fear' holds no picture that can be read and is left out" in load_dataset(tmp_path).notes
+    (tmp_path / "fear" / "1.HEIC").write_bytes(b"....ftypheic")
+    with pytest.raises(
+        EdgeError, match=r"1 of 1 images of class 'fear' are broken.*HEIC is not read; convert"
+    ):
+        load_dataset(tmp_path)
+
+
+def test_numbered_classes_are_named_by_a_file_beside_them(tmp_path):
+    for number in (1, 2, 10):
+        fill(tmp_path, str(number), 2)
+    assert "classes.txt with a line a class" in " ".join(load_dataset(tmp_path).notes)
+    (tmp_path / "classes.txt").write_text("Surprise\nfear\nAnger\n")
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("angry", "fear", "surprise")
+    row = list(dataset.names).index("10/000.png")
+    assert dataset.classes[dataset.labels[row]] == "angry"
+    (tmp_path / "classes.txt").write_text("one\n")
+    with pytest.raises(EdgeError, match=r"names 1 classes, the folders are 3: 1, 2, 10"):
+        load_dataset(tmp_path)

@@ -1,5 +1,10 @@
 """One face from one image file."""
 
+import struct
+import subprocess
+import sys
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +17,8 @@ FACE = make_faces(1)[0]
 
 
 def encoded(suffix: str, image: np.ndarray = FACE) -> bytes:
+    if suffix == ".gif":
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # OpenCV writes colour only
     return cv2.imencode(suffix, image)[1].tobytes()
 
 
@@ -56,7 +63,7 @@ def test_shrinking_averages():
     assert np.abs(face.astype(int) - 127).max() <= 1
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".gif"])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.98])
 def test_a_file_that_is_cut_off_is_refused_quietly(suffix, share, capfd):
     content = encoded(suffix)
@@ -70,5 +77,52 @@ def test_a_damaged_png_and_a_foreign_file_are_refused():
     damaged[len(damaged) // 2] ^= 255
     with pytest.raises(ValueError, match="checksum"):
         decode_face(bytes(damaged))
-    with pytest.raises(ValueError, match="no PNG, JPEG or BMP"):
-        decode_face(b"GIF89a" + bytes(100))
+    with pytest.raises(ValueError, match="no PNG, JPEG, BMP, WebP, TIFF or GIF"):
+        decode_face(b"%PDF-1.7" + bytes(100))
+
+
+@pytest.mark.parametrize(("suffix", "allowed"), [(".webp", 4), (".tiff", 0), (".gif", 12)])
+def test_other_formats_are_read(suffix, allowed):
+    face = decode_face(encoded(suffix)).face
+    assert np.abs(face.astype(int) - FACE).mean() <= allowed
+
+
+def bomb(suffix: str) -> bytes:
+    """Return some hundred bytes that declare a picture of 30000x30000."""
+    small = bytearray(encoded(suffix, np.dstack([FACE] * 3) if suffix == ".bmp" else FACE))
+    if suffix == ".png":
+        small[16:24] = struct.pack(">II", 30000, 30000)
+        small[29:33] = struct.pack(">I", zlib.crc32(small[12:29]))
+    elif suffix == ".jpg":
+        start = small.index(b"\xff\xc0")
+        small[start + 5 : start + 9] = struct.pack(">HH", 30000, 30000)
+    elif suffix == ".bmp":
+        small[18:26] = struct.pack("<ii", 30000, 30000)
+    else:
+        small[6:10] = struct.pack("<HH", 30000, 30000)
+    return bytes(small)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".gif"])
+def test_a_picture_bomb_is_refused_by_its_declared_size(suffix, tmp_path):
+    (tmp_path / f"bomb{suffix}").write_bytes(bomb(suffix))
+    program = (
+        "import sys, pathlib, resource\n"
+        "from toolkit.data.image_files import read_face\n"
+        "from device.capture.sources.images import read_image\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "assert read_image(path) is None\n"
+        "try: read_face(path)\n"
+        "except ValueError as error: print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    # In a process of its own: OpenCV reads the limit once, when it is imported.
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / f"bomb{suffix}")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, memory_mb = done.stdout.splitlines()
+    assert "too many pixels" in said
+    assert int(memory_mb) < 300

@@ -89,7 +89,7 @@ def test_wrong_pixel_counts_throughout_are_fatal(tmp_path, faces):
     ("row", "message"),
     [
         ((7, "0", "Training"), "row 21: expected an emotion from 0 to 6 .* received '7'"),
-        (("sad", "0", "Training"), "received 'sad'"),
+        (("zebra", "0", "Training"), "received 'zebra'"),
         ((1, "0", "Holdout"), "expected the usage Training, PublicTest or PrivateTest; received 'Holdout'"),
         ((1,), "row 21: expected at least 3 columns; received 1"),
         ((1, "0"), "row 21: expected at least 3 columns; received 2"),
@@ -117,3 +117,14 @@ def test_a_header_without_rows_is_refused(tmp_path):
     write_csv(tmp_path / "fer2013.csv", [])
     with pytest.raises(EdgeError, match="a header and no faces"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@pytest.mark.parametrize("label", ["happy", "Happiness", "3", "3.0"])
+def test_other_separators_names_and_float_labels_are_read(tmp_path, faces, separator, label):
+    lines = [separator.join(("emotion", "pixels", "Usage"))]
+    for name in (label, "sad"):
+        lines += [separator.join((name, " ".join(map(str, faces[0].ravel())), "Training"))]
+    (tmp_path / "fer2013.csv").write_text("\n".join(lines))
+    dataset = load_dataset(tmp_path / "fer2013.csv")
+    assert [dataset.classes[one] for one in dataset.labels] == ["happy", "sad"]
