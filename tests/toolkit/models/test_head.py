@@ -116,7 +116,7 @@ def test_a_network_of_any_size_gets_the_one_that_is_named(tmp_path):
         open_network(tmp_path / "fixed.keras", ("a", "b", "c"), input_size=24)
 
 
-@pytest.mark.parametrize("labels", ['"abc"', "[1, 2, 3]", '["a", "a", "b"]', '["a", "\\\\u001b[2J", "b"]'])
+@pytest.mark.parametrize("labels", ['"abc"', "[1, 2, 3]", '["a", "a", "b"]', '["a", "\\u001b[2J", "b"]'])
 def test_stored_labels_that_are_no_names_are_refused(tmp_path, labels):
     import zipfile
 
