@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -145,6 +145,9 @@ define MEASURE
 		$(4) --out models/evaluation$(3).json --overwrite
 	$(BIN)/toolkit benchmark --model $(BUILD)/$(1)_float32.tflite --model $(2) --out models/benchmark$(3).json --overwrite
 endef
+
+face-roll: setup ## train anew the network that tells how far a face is tilted: make face-roll DATA=fer2013.csv
+	PYTHONPATH=. $(BIN)/python models/make_face_roll.py $(DATA)
 
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)

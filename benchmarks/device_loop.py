@@ -1,6 +1,6 @@
-"""The frame loop against searching every whole frame: time, faces, ids, overhead, memory, start, accuracy.
+"""The frame loop: what it finds in films and photographs, calm, time, memory, start, accuracy.
 
-    python benchmarks/device_loop.py [--parts ways,start,age,whole_way,soak] [--out docs/figures/device_loop]
+    python benchmarks/device_loop.py [--parts films,photographs,...] [--out docs/figures/device_loop]
 
 writes OUT.json and OUT.md. Needs the clips, the YuNet file and the PublicTest faces of the shared folder
 ($FER_EDGE_SHARED, else ../shared). All ways see each frame one after another, so that a busy moment hits all alike;
@@ -19,10 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from device_process import age_of_live_frames, soak, start_and_memory
+from film_quality import as_yunet, films, photographs, reaction
 from loop_tables import markdown
 
 from device.capture.sources.files import VideoFile
-from device.faces.cropping import crop_face
+from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.faces.face_finder import FaceFinder
 from device.faces.fetching import YUNET_NAME
@@ -36,9 +37,7 @@ from device.runtime.smoothing import ScoreSmoother
 CLIPS = ("learn.mkv", "help.mkv", "please.mkv", "student.mkv")
 RATE = 30.0
 TRUTH_SCORE = 0.6
-# Haar's box is the FER2013 crop, YuNet's lies inside it: FACTS, and measured again below.
-YUNET_IN_CROP = (0.09, 0.0, 0.82, 1.05)
-PARTS = ("ways", "start", "age", "whole_way", "soak")
+PARTS = ("films", "photographs", "reaction", "ways", "start", "age", "whole_way", "soak")
 PASTED_PX = (60, 120, 240)
 
 
@@ -135,11 +134,6 @@ def score(way: Way, clip: str, result, truths: list[BoundingBox]) -> None:
     way.ids[clip] = max([way.ids.get(clip, 0), *(face.id for face in result.faces)])
 
 
-def as_yunet(box: BoundingBox) -> BoundingBox:
-    x, y, width, height = (share * box.width for share in YUNET_IN_CROP)
-    return BoundingBox(box.left + x, box.top + y, box.left + x + width, box.top + y + height)
-
-
 def way_document(way: Way, baselines: dict[str, Way]) -> dict:
     document = {
         "wall": LatencyStats.of(way.wall_ms).to_json(),
@@ -194,7 +188,7 @@ def one_size(detector, model, faces, labels, clean, side_px: int) -> dict:
         near = [one for one in detector.detect_still(picture) if one.box.iou(truth) > 0.3]
         if near:
             box = max(near, key=lambda one: one.score).box
-            crop = crop_face(picture, box, detector.margin_ratio)
+            crop = FaceCropper(detector.margin_ratio).crop(picture, box)
             found[number] = True
             right[number] = model.predict(crop[None]).argmax() == labels[number]
     return {
@@ -223,6 +217,12 @@ def measure(part: str, options: argparse.Namespace) -> dict:
         ways = compare_ways(options.shared, options.repeats)
         baselines = {way.detector: way for way in ways if way.every_frame}
         return {way.name: way_document(way, baselines) for way in ways}
+    if part == "films":
+        return films(options.shared)
+    if part == "photographs":
+        return photographs(options.shared)
+    if part == "reaction":
+        return reaction()
     if part == "start":
         return {name: start_and_memory(options.shared, name) for name in ("haar", "yunet")}
     if part == "age":
@@ -237,9 +237,7 @@ def main() -> None:
     root = Path(__file__).resolve().parents[1]
     shared = os.environ.get("FER_EDGE_SHARED", root.parent / "shared")
     parser.add_argument("--shared", type=Path, default=Path(shared))
-    parser.add_argument(
-        "--parts", default="ways,start,age,whole_way", help=f"of {', '.join(PARTS)}; others stay"
-    )
+    parser.add_argument("--parts", default=",".join(PARTS[:-1]), help=f"of {', '.join(PARTS)}; others stay")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--step", type=int, default=3, help="every n-th PublicTest face")
     parser.add_argument("--soak", type=int, default=200_000, help="demo frames to run for the memory figure")

@@ -13,6 +13,9 @@ def markdown(document: dict) -> str:
         "",
     ]
     for part, tell in (
+        ("films", films),
+        ("photographs", photographs),
+        ("reaction", reaction),
         ("ways", ways),
         ("whole_way", whole_way),
         ("start", start),
@@ -24,10 +27,56 @@ def markdown(document: dict) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def films(figures: dict) -> Iterator[str]:
+    count = len(next(iter(figures.values()))) - 1
+    yield f"{count} films with no other option given, the plain ones and others made of them and of photographs"
+    yield "(`benchmarks/clips.py`). Found: full-frame YuNet's faces (score 0.6, 30 pixels and up) by IoU 0.5. False:"
+    yield "reported boxes without a face of full-frame YuNet by IoU 0.3; most of YuNet's are cut by the picture's edge or"
+    yield "are a skull on a shirt that was darkened."
+    yield ""
+    yield "| film | faces | found, YuNet | false | ids that change | flips, raw | shown | found, Haar | false |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, one in figures["yunet"].items():
+        haar = figures["haar"][name]
+        yield (
+            f"| {name} | {one['truths']} | {share(one, 'hits', 'truths')} | {share(one, 'false', 'reported')} | "
+            f"{one['switches']} | {one['flips_raw']} | {one['flips_shown']} | {share(haar, 'hits', 'truths')} | "
+            f"{share(haar, 'false', 'reported')} |"
+        )
+    total = figures["yunet"]["all"]
+    yield ""
+    yield (
+        f"Flips a minute of a face: {total['flips_a_minute_raw']} raw, {total['flips_a_minute_shown']} shown. Boxes in "
+        f"the half second after a cut: {total['after_cut']}, {total['after_cut_false']} of them false. Searched as a "
+        f"whole: {total['full_frame_detections']} of {total['frames']} frames."
+    )
+    yield ""
+
+
+def share(one: dict, part: str, whole: str) -> str:
+    return percent(one[part] / one[whole]) if one[whole] else "none"
+
+
+def photographs(figures: dict) -> Iterator[str]:
+    yield "| 37 photographs, faces from 48 pixels | faces | found | false |"
+    yield "|---|---|---|---|"
+    for name, one in figures.items():
+        yield f"| {name} | {one['faces']} | {percent(one['found_share'])} | {percent(one['false_share'])} |"
+    yield ""
+
+
+def reaction(figures: dict) -> Iterator[str]:
+    yield (
+        f"A lasting change of expression is shown after {figures['median_s']:.2f} s (median of {figures['n']} changes "
+        f"of the demo; {figures['max_s']:.2f} s at most)."
+    )
+    yield ""
+
+
 def ways(figures: dict) -> Iterator[str]:
-    yield "Four 640x480 clips of one person each, decode excluded, all ways interleaved frame by frame. Other programs"
-    yield "ran on the machine, so CPU time tells more than wall time. Found and false are counted against full-frame"
-    yield "YuNet (IoU 0.5); overhead is what is neither detection nor inference."
+    yield "Time, on four 640x480 clips of one person each, decode excluded, all ways interleaved frame by frame. Other"
+    yield "programs ran on the machine, so CPU time tells more than wall time. Found and false are counted against"
+    yield "full-frame YuNet (IoU 0.5); overhead is what is neither detection nor inference."
     yield ""
     yield "| way | wall p50, ms | wall mean | wall p99 | CPU mean | overhead p50 | found | false | ids a clip |"
     yield "|---|---|---|---|---|---|---|---|---|"

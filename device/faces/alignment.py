@@ -64,18 +64,22 @@ def turn_deg(roll_deg: float) -> float:
 
 
 def face_roll_deg(crop: np.ndarray) -> float:
-    """Return by how many degrees a face is tilted clockwise (as seen), about -45 to 45; ``crop`` is (N, N) uint8 gray.
+    """Return by how many degrees the face of a crop ``(N, N) uint8`` is tilted clockwise, as seen; about -45 to 45."""
+    interpreter, entry, result = _roll_network()
+    interpreter.set_tensor(entry, roll_input(crop)[None, :, :, None])
+    interpreter.invoke()
+    return float(interpreter.get_tensor(result)[0, 0]) * ROLL_UNIT_DEG
 
-    Only the disc within the crop is looked at, so that its corners tell nothing.
+
+def roll_input(crop: np.ndarray) -> np.ndarray:
+    """Return what the tilt's network sees of a crop ``(N, N) uint8``: ``(32, 32) float32`` of mean 0 and deviation 1.
+
+    Outside the disc within the crop it is 0, so that the corners tell nothing of how a face was turned.
     """
     pixels = cv2.resize(crop, (ROLL_PX, ROLL_PX), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     inside = pixels[_disc()]
     pixels = (pixels - inside.mean()) / max(float(inside.std()), LOWEST_CONTRAST)
-    entered = np.where(_disc(), pixels.clip(-CLIPPED, CLIPPED), 0).astype(np.float32)
-    interpreter, entry, result = _roll_network()
-    interpreter.set_tensor(entry, entered[None, :, :, None])
-    interpreter.invoke()
-    return float(interpreter.get_tensor(result)[0, 0]) * ROLL_UNIT_DEG
+    return np.where(_disc(), pixels.clip(-CLIPPED, CLIPPED), 0).astype(np.float32)
 
 
 @cache

@@ -15,8 +15,11 @@ COAST_S = (
 REMEMBER_S = 0.7  # what only matches the face's last picture is reported for this long: a head turned away
 FORGET_S = 2.0  # a face that is detected again within this time keeps its id
 CONFIRM_HITS = 3  # detections before something uncertain is a face: a cascade's false boxes seldom last
+DOUBTED_HITS = (
+    6  # the same of a detector that is certain of most faces at once: a skull on a shirt lasts longer
+)
 DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgotten
-MIN_HIT_RATE = 0.35  # what is detected in a smaller share of frames, in the long run, is no face
+MIN_HIT_RATE = 0.5  # what is detected in a smaller share of frames, in the long run, is no face
 HIT_RATE_GAIN = 0.06  # of the newest frame in that share: a memory of about 16 frames
 LONGEST_STEP_S = 0.5  # a longer pause between frames says nothing about where a face has gone
 EPSILON_S = 1e-6
@@ -76,10 +79,13 @@ class Track:
 
 
 class FaceTracker:
-    """Turns detections into faces with ids. ``certain_score``: a detection at or above it is a face at once."""
+    """Turns detections into faces with ids. ``certain_score``: a detection at or above it is a face at once, above 1:
+    none is.
+    """
 
     def __init__(self, certain_score: float):
         self.certain_score = certain_score
+        self.confirm_hits = CONFIRM_HITS if certain_score > 1 else DOUBTED_HITS
         self.tracks: list[Track] = []
         self._next_id = 1
         self._now_s: float | None = None
@@ -190,7 +196,7 @@ class FaceTracker:
         track.velocity_xy = track.velocity_xy + VELOCITY_GAIN * moved / elapsed_s
         track.box, track.score, track.detected_s = detection.box, detection.score, now_s
         track.hits += 1
-        if not track.certain and (track.hits >= CONFIRM_HITS or detection.score >= self.certain_score):
+        if not track.certain and (track.hits >= self.confirm_hits or detection.score >= self.certain_score):
             self._confirm(track)
         if appearance_of is not None and len(self.tracks) > 1 and self._alone(track):
             new, known = appearance_of(track.box), track.appearance

@@ -3,7 +3,7 @@
 import numpy as np
 
 from device.faces.detectors.base import Detection, without_duplicates
-from device.faces.tracking import COAST_S, CONFIRM_HITS, FORGET_S, REMEMBER_S, FaceTracker
+from device.faces.tracking import COAST_S, DOUBTED_HITS, FORGET_S, REMEMBER_S, FaceTracker
 from device.frames import BoundingBox
 
 STEP_S = 1 / 30
@@ -29,7 +29,7 @@ def test_a_certain_detection_is_a_face_at_once_and_keeps_its_id():
 
 def test_an_uncertain_one_must_last():
     seen = play(FaceTracker(0.8), [[square(100)]] * 10)
-    assert [len(faces) for faces in seen] == [0] * (CONFIRM_HITS - 1) + [1] * (11 - CONFIRM_HITS)
+    assert [len(faces) for faces in seen] == [0] * (DOUBTED_HITS - 1) + [1] * (11 - DOUBTED_HITS)
 
 
 def test_what_flickers_never_becomes_a_face():
