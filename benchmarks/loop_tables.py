@@ -31,8 +31,8 @@ def films(figures: dict) -> Iterator[str]:
     count = len(next(iter(figures.values()))) - 1
     yield f"{count} films with no other option given, the plain ones and others made of them and of photographs"
     yield "(`benchmarks/clips.py`). Found: full-frame YuNet's faces (score 0.6, 30 pixels and up) by IoU 0.5. False:"
-    yield "reported boxes without a face of full-frame YuNet by IoU 0.3; most of YuNet's are cut by the picture's edge or"
-    yield "are a skull on a shirt that was darkened."
+    yield "reported boxes without a face of full-frame YuNet by IoU 0.3; most of YuNet's are cut by the picture's edge,"
+    yield "or a skull on a shirt that was darkened."
     yield ""
     yield "| film | faces | found, YuNet | false | ids that change | flips, raw | shown | found, Haar | false |"
     yield "|---|---|---|---|---|---|---|---|---|"
