@@ -35,6 +35,7 @@ def write_page(
         css=Markup(css),
         measured=measured,
         failed=[run for run in runs if run.error],
+        quantized=any(one.quantized or one.why_not_quantized for one in measured),
         split=split,
         faces=faces,
         curves=curves(measured) if measured else "",
@@ -90,7 +91,7 @@ def curves(measured: Sequence[Measured]) -> str:
     columns = min(3, len(measured))
     lines = -(-len(measured) // columns)
     with drawing():
-        figure = new_figure(3.2 * columns, 2.3 * lines)
+        figure = new_figure(2.6 * columns, 2.1 * lines)
         panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, one in zip(panels, measured, strict=False):
             for key, colour in (("training_accuracy", MUTED), ("validation_accuracy", QUANTIZED)):
