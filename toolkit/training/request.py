@@ -85,7 +85,9 @@ def make_request(
         checked_inputs({name: values.pop(name) for name in list(values) if name in INPUTS}, where) | given
     )
     if inputs.get("init") and not resume:
-        values = fine_tuning_defaults(Path(inputs["init"])) | values
+        values = {"weights": RANDOM_WEIGHTS, **FINE_TUNING_DEFAULTS, **values}
+        if "arch" not in (values | recipe_options) and (arch := arch_of(Path(inputs["init"]))):
+            values["arch"] = arch
     recipe = make_recipe(values, recipe_options, where)
     if not inputs.get("data"):
         raise UsageError(f"no data to train on; expected --data, or data in a recipe file{where}")
@@ -103,11 +105,11 @@ def make_request(
     )
 
 
-def fine_tuning_defaults(init: Path) -> dict[str, Any]:
-    """Return the recipe of a training that starts from the model at ``init``, where nothing else is said."""
-    trained = ((read_keras_metadata(init) or {}).get("training") or {}).get("recipe") or {}
-    arch = {"arch": trained["arch"]} if trained.get("arch") in ARCHITECTURES else {}
-    return {"weights": RANDOM_WEIGHTS} | FINE_TUNING_DEFAULTS | arch
+def arch_of(model: Path) -> str | None:
+    """Return the architecture that the trained model at ``model`` names, if it is one of ARCHITECTURES."""
+    training = (read_keras_metadata(model) or {}).get("training") or {}
+    arch = (training.get("recipe") or {}).get("arch")
+    return arch if arch in ARCHITECTURES else None
 
 
 def read_values(path: Path) -> dict[str, Any]:

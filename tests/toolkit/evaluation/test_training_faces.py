@@ -11,7 +11,8 @@ pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
 from toolkit.evaluation.training_faces import NOT_KNOWN
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.session import TrainingRequest, train
+from toolkit.training.request import TrainingRequest
+from toolkit.training.session import train
 
 pytestmark = pytest.mark.toolkit
 
@@ -20,7 +21,7 @@ RECIPE = TrainingRecipe(arch="fully-connected", epochs=1, batch_size=16, dtype_p
 
 def trained_on(data, out):
     request = TrainingRequest(data, out, RECIPE)
-    return train(request, lambda line: None, lambda *step: None, lambda record: None).model
+    return train(request).model
 
 
 @pytest.fixture(scope="module")

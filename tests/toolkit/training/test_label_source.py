@@ -39,7 +39,7 @@ def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, too
         dtype_policy="float32",
     )  # fmt: skip
     request = TrainingRequest(tmp_path / "fer2013.csv", tmp_path / "run", recipe)
-    result = train(request, lambda line: None, lambda *step: None, lambda record: None)
+    result = train(request)
     metadata = read_keras_metadata(result.model)
     assert metadata["labels"] == list(FERPLUS_CLASSES)
     assert metadata["training"]["recipe"]["label_source"] == "ferplus"

@@ -33,7 +33,7 @@ def test_teachers_are_asked_once_for_each_view_and_its_mirror_image(tmp_path):
                 both = np.concatenate([shares, 1 - shares], axis=2)
                 expected = (both + both**2).mean(axis=0) / 2
                 np.testing.assert_allclose(panel.probabilities(batch), expected, rtol=1e-5)
-        panel.book.save()
+        panel.cache.save()
     assert sum(asked) == 2 * 2 * 2 * len(dataset)  # two teachers, two views, mirrored too
 
 
