@@ -10,7 +10,7 @@ from typing import Any
 from device.errors import EdgeError, UsageError
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 from toolkit.data.train_split import SplitChoice
-from toolkit.training.architectures import pretrained_of
+from toolkit.training.architectures import is_known, no_architecture, pretrained_of
 from toolkit.training.augmentation import PARTS as AUGMENTATIONS
 
 RANDOM_WEIGHTS = "none"
@@ -196,6 +196,8 @@ def make_recipe(
     for name, value in chosen.items():
         if wrong := why_refused(name, value):
             raise UsageError(f"--{name.replace('_', '-')} {wrong}")
+    if "arch" in chosen and not is_known(chosen["arch"]):
+        raise UsageError(f"--arch: {no_architecture(chosen['arch'])}")
     values = {name: checked_type(name, value, where) for name, value in values.items()} | chosen
     if pretrained := pretrained_of(str(values.get("arch", TrainingRecipe.arch))):
         values = {"weights": pretrained} | values

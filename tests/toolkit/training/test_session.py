@@ -201,5 +201,7 @@ def test_the_command_trains_and_prints_json(stripes, tmp_path):
 def test_an_unknown_architecture_is_one_line_and_wrong_use(stripes, tmp_path):
     done = run_command(stripes, tmp_path / "no", "huge")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: no architecture 'huge'; there are: compact")
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: --arch: no architecture 'huge'; there are: compact"
+    )
     assert not (tmp_path / "no").exists()

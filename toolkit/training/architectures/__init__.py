@@ -152,6 +152,11 @@ def no_architecture(name: str) -> str:
     )
 
 
+def is_known(name: str) -> bool:
+    """Return whether ``name`` may be an architecture, without reading a file of the user's."""
+    return name in ARCHITECTURES or name.endswith(".keras") or ".py" in name or name in plugin_names(PLUGINS)
+
+
 def short_name(name: str) -> str:
     """Return an architecture's name as a folder's: that of the registry, or the stem of a file."""
     return name if name in ARCHITECTURES else Path(name.split(":")[0]).stem
