@@ -5,8 +5,8 @@
 
 For each MODEL, .keras or .tflite of seven classes: balanced accuracy over COUNTED with its 95 % interval (bootstrap
 of the faces of each class), the recalls, the calibration error over all faces of the part, and the confusion; all
-seven outputs compete. With --folders it writes the parts as a data set for ``toolkit train``: OUT/train (the part
-'tune'), OUT/validation and OUT/test. The parts share no person as far as a network can tell: press_parts.py. One
+seven outputs compete. With --folders it writes a data set for ``toolkit train --more-data``: OUT/train holds the parts
+tune and validation, OUT/test the part test. The parts share no person as far as a network can tell: press_parts.py. One
 student labelled each face, not always rightly; most faces are happy or neutral.
 """
 
@@ -105,9 +105,9 @@ def confusion(report: EvaluationReport) -> str:
 
 
 def write_folders(faces: Dataset, out: Path) -> None:
-    """Write PNG files into OUT/split/class."""
+    """Write PNG files into OUT/train and OUT/test, a folder a class."""
     for image, label, split, name in zip(faces.images, faces.labels, faces.splits, faces.names, strict=True):
-        folder = out / split / CLASSES[label]
+        folder = out / ("test" if split == "test" else "train") / CLASSES[label]
         folder.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / f"{int(name):05}.png"), image)
 

@@ -42,6 +42,13 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
     type=click.Path(path_type=Path),
     help="Folders by split and class, or fer2013.csv; it may stand in the --recipe.",
 )
+@click.option(
+    "--more-data",
+    multiple=True,
+    metavar="PATH:SHARE",
+    help="A further data set, and the share of the faces of a step that come from it, such as my_faces:0.2; "
+    "teachers are asked about the first data set only.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of this training.  [default: runs/ARCH]")
 @click.option(
     "--arch",

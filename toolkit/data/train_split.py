@@ -23,11 +23,17 @@ class SplitChoice:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed."""
+    """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed.
+
+    chances: (N,) float64, how often each training face is drawn, sums to 1, or None for once an epoch;
+    taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.data.joining``.
+    """
 
     train: Dataset
     validation: Dataset
     leaks_removed: int
+    chances: np.ndarray | None = None
+    taught: np.ndarray | None = None
 
 
 def split_for_training(

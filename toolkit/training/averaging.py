@@ -27,6 +27,11 @@ class WeightAverage:
             average += share * (weight - average)
 
 
+def blended(first: list[np.ndarray], second: list[np.ndarray], share: float) -> list[np.ndarray]:
+    """Return ``share`` of each of the ``first`` weights plus the rest of the ``second``."""
+    return [share * one + (1 - share) * other for one, other in zip(first, second, strict=True)]
+
+
 class AveragedWeights:
     """A context in which a model carries an average of its weights, with the statistics of ``batches``; what it carried
     before, dropout seeds included, comes back at its end."""

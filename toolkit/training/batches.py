@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.data.dataset import Dataset
+from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
 from toolkit.training.recipe import TrainingRecipe
 
@@ -37,13 +38,15 @@ class Batch:
 class BatchMaker:
     """Makes the batches of any epoch; the same seed and epoch give the same batches, whatever ran before."""
 
-    def __init__(self, dataset: Dataset, recipe: TrainingRecipe):
+    def __init__(self, dataset: Dataset, recipe: TrainingRecipe, chances: np.ndarray | None = None):
         self.dataset = dataset
         self.recipe = recipe = recipe.with_batch_size(len(dataset))
         self.class_count = len(dataset.classes)
         self.batches_per_epoch = max(1, len(dataset) // recipe.batch_size)
         self.class_weights = class_weights(dataset.labels, self.class_count) if recipe.class_weights else None
-        self.chances = sampling_chances(dataset.labels, self.class_count, recipe.class_balance)
+        self.chances = chances
+        if chances is None and recipe.class_balance:
+            self.chances = by_class_size(dataset.labels, recipe.class_balance)
         votes = dataset.votes if recipe.votes_weight else None
         self.vote_shares = None if votes is None else vote_shares(votes)
 
@@ -121,16 +124,6 @@ def class_weights(labels: np.ndarray, class_count: int) -> np.ndarray:
     """Return each class's weight in the loss, (C,) float32, proportional to 1 / (class size), 1 on average of faces."""
     sizes = np.bincount(labels, minlength=class_count)
     return (len(labels) / (np.count_nonzero(sizes) * np.maximum(sizes, 1))).astype(np.float32)
-
-
-def sampling_chances(labels: np.ndarray, class_count: int, balance: float) -> np.ndarray | None:
-    """Return each face's chance to be drawn, proportional to (class size) ** -balance; None for ``balance`` 0."""
-    if balance == 0:
-        return None
-    sizes = np.bincount(labels, minlength=class_count)
-    weights: np.ndarray = sizes[labels].astype(np.float64) ** -balance
-    chances: np.ndarray = weights / weights.sum()
-    return chances
 
 
 def vote_shares(votes: np.ndarray) -> np.ndarray:

@@ -99,6 +99,13 @@ class TrainingRecipe:
         10_000,
     )
     ema_epochs: float = option(1.0, "Memory of the weight average, in epochs.", 0.0, 1000.0)
+    keep_first: float = option(
+        0.0,
+        "Share of the first weights, those of `--init`, in the weights that are measured and saved: what they know is "
+        "held (WiSE-FT, arXiv 2109.01903).",
+        0.0,
+        0.9,
+    )
     votes_weight: float = option(
         0.5,
         "Weight of the second head, which learns the FER+ taggers' votes where the data has them.",

@@ -2,12 +2,13 @@
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
 from toolkit.data.class_names import parse_classes
+from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
@@ -26,6 +27,7 @@ BEST_FILE = "best.keras"
 # What a recipe file may say beside the fields of a recipe, and what that is.
 INPUTS = {
     "data": "Folders by split and class, or fer2013.csv.",
+    "more_data": "Further data sets, `PATH:SHARE`: where, and the share of the faces of a step that come from there.",
     "classes": "Train on these classes only, in this order.",
     "init": "Trained `.keras` whose weights to start from.",
     "teachers": "Trained `.keras` files to learn from.",
@@ -50,6 +52,7 @@ class TrainingRequest:
     resume: bool = False
     overwrite: bool = False
     teacher_cache: Path | None = None
+    more_data: tuple[FurtherData, ...] = ()
 
     @property
     def asks_teachers_once(self) -> bool:
@@ -60,6 +63,7 @@ class TrainingRequest:
         """Return what a checkpoint keeps, so that ``--resume`` needs only ``--out``."""
         return {
             "data": str(self.data.absolute()) if self.data.exists() else str(self.data),
+            "more_data": [str(replace(one, path=one.path.absolute())) for one in self.more_data],
             "classes": list(self.classes) if self.classes else None,
             "init": str(self.init) if self.init else None,
             "teachers": [str(path.absolute()) for path in self.teachers],
@@ -102,6 +106,7 @@ def make_request(
         resume=resume,
         overwrite=overwrite,
         teacher_cache=Path(inputs["teacher_cache"]) if inputs.get("teacher_cache") else None,
+        more_data=tuple(map(FurtherData.parse, inputs.get("more_data", ()))),
     )
 
 
@@ -127,7 +132,7 @@ def read_values(path: Path) -> dict[str, Any]:
 def checked_inputs(values: dict[str, Any], where: str) -> dict[str, Any]:
     """Return a recipe file's ``values`` of INPUTS; EdgeError for one of another type."""
     for name, value in values.items():
-        several = name in ("classes", "teachers")
+        several = name in ("classes", "teachers", "more_data")
         strings = value if several and isinstance(value, list) else [value]
         if value is None:
             continue

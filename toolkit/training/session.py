@@ -12,6 +12,7 @@ from device.errors import UsageError
 from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
+from toolkit.data.joining import join
 from toolkit.data.loading import load_dataset, narrowed
 from toolkit.data.train_split import TrainingData, describe, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
@@ -21,7 +22,7 @@ from toolkit.training.architectures import load_pretrained
 from toolkit.training.distillation.teacher_cache import cache_folder
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.pruning import can_prune, prune_into
-from toolkit.training.recipe import RANDOM_WEIGHTS
+from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
 from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out
 from toolkit.training.student import Student, fitted
@@ -84,10 +85,23 @@ def train(
 
 def read_training_data(request: TrainingRequest) -> TrainingData:
     """Return the faces to learn from and those that choose the epoch; what is odd about them is logged."""
-    whole = load_dataset(request.data)
-    for remark in narrowed(whole, request.classes, request.recipe.label_source).remarks():
+    data = read_one(request.data, request.recipe, request.classes)
+    if not request.more_data:
+        return data
+    further = [read_one(one.path, request.recipe, request.classes, some=True) for one in request.more_data]
+    return join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
+
+
+def read_one(
+    path: Path, recipe: TrainingRecipe, classes: tuple[str, ...] | None, some: bool = False
+) -> TrainingData:
+    """Return the faces of one data set; with ``some``, of those of ``classes`` that it has."""
+    whole = load_dataset(path)
+    if some and classes is not None:
+        classes = tuple(name for name in classes if name in whole.classes)
+    for remark in narrowed(whole, classes, recipe.label_source).remarks():
         logger.info("%s", remark)
-    data = split_for_training(whole, request.recipe.split_choice, request.classes)
+    data = split_for_training(whole, recipe.split_choice, classes)
     logger.info("%s", describe(data))
     return data
 

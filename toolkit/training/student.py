@@ -220,4 +220,5 @@ class ClassLoss(keras.losses.Loss):  # type: ignore[misc]
             return hard
         teachers = y_true[:, self.class_count :]
         soft = -ops.sum(teachers * ops.log_softmax(y_pred / self.temperature, axis=-1), axis=-1)
-        return (1 - self.teacher_weight) * hard + self.teacher_weight * self.temperature**2 * soft
+        weight = self.teacher_weight * ops.sum(teachers, axis=-1)
+        return (1 - weight) * hard + self.teacher_weight * self.temperature**2 * soft

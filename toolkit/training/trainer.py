@@ -16,7 +16,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
-from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, AveragedWeights, WeightAverage
+from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, AveragedWeights, WeightAverage, blended
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.distillation.teacher_cache import TeacherCache
@@ -64,7 +64,7 @@ class Trainer:
         origins: Origins | None = None,
     ):
         self.data = data
-        self.batches = BatchMaker(data.train, recipe)
+        self.batches = BatchMaker(data.train, recipe, data.chances)
         self.recipe = recipe = self.batches.recipe
         self.folder = folder
         self.origins = origins or Origins()
@@ -77,6 +77,7 @@ class Trainer:
         self.average = WeightAverage(self.student.model.get_weights(), recipe.ema_epochs * self.steps)
         self.clean = sample_of(data.train, CLEAN_FACES)
         self.chance = Chance(len(self.classes), recipe, bool(teachers), self.student.has_votes)
+        self.first: list[np.ndarray] = []
         self.history: list[EpochRecord] = []
         self.frozen = False
 
@@ -87,6 +88,8 @@ class Trainer:
 
         EdgeError for a training that diverged: the last good checkpoint stays.
         """
+        if self.recipe.keep_first and not self.history:
+            self.first = self.student.model.get_weights()
         for epoch in range(len(self.history), self.recipe.epochs):
             started = time.monotonic()
             loss = self.train_epoch(epoch, progress)
@@ -139,6 +142,8 @@ class Trainer:
         targets = [batch.targets]
         if self.panel.teachers:
             shares = soften(self.panel.probabilities(batch), self.recipe.teacher_temperature)
+            if self.data.taught is not None:
+                shares[~self.data.taught[batch.rows]] = 0
             targets = [np.concatenate([batch.targets, shares], axis=1)]
         if self.student.has_votes and batch.votes is not None:
             targets.append(batch.votes)
@@ -148,8 +153,12 @@ class Trainer:
         return float(logs["loss"])
 
     def averaged(self) -> AveragedWeights:
-        """Return a context in which the student carries the averaged weights, its statistics estimated anew."""
-        return AveragedWeights(self.student.model, self.average.weights, self.statistics_batches)
+        """Return a context in which the student carries the averaged weights, ``keep_first`` of the first ones in them,
+        its statistics estimated anew."""
+        weights = self.average.weights
+        if self.recipe.keep_first:
+            weights = blended(self.first, weights, self.recipe.keep_first)
+        return AveragedWeights(self.student.model, weights, self.statistics_batches)
 
     def statistics_batches(self) -> list[np.ndarray]:
         """Return inputs to estimate the normalisations' statistics from: faces as the training shows them."""
@@ -231,6 +240,7 @@ class Trainer:
         groups = {
             "variables": [np.asarray(keras.ops.convert_to_numpy(v)) for v in self.all_variables()],
             "average": self.average.weights,
+            "first": self.first,
         }
         state = {
             "recipe": dataclasses.asdict(self.recipe),
@@ -254,6 +264,7 @@ class Trainer:
         for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
             variable.assign(value)
         self.average.weights = groups["average"]
+        self.first = groups.get("first", [])
         self.average.updates = state["average_updates"]
         # none in a checkpoint of an earlier version
         self.origins = dataclasses.replace(self.origins, init_sha256=state.get("init_sha256"))

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.joining import by_class_size
 from toolkit.data.train_split import split_for_training
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
-from toolkit.training.batches import BatchMaker, sampling_chances, vote_shares
+from toolkit.training.batches import BatchMaker, vote_shares
 from toolkit.training.freeze_schedule import rate_share
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.temperature import fit_temperature, top_probabilities
@@ -127,10 +128,9 @@ def test_a_face_is_turned_about_its_centre_and_shifted_as_far_as_said():
 
 def test_class_balance_evens_the_classes_out():
     labels = np.array([0] * 90 + [1] * 10)
-    assert sampling_chances(labels, 2, 0.0) is None
-    full = sampling_chances(labels, 2, 1.0)
+    full = by_class_size(labels, 1.0)
     assert full[labels == 1].sum() == pytest.approx(0.5)
-    half = sampling_chances(labels, 2, 0.5)
+    half = by_class_size(labels, 0.5)
     assert half[labels == 1].sum() == pytest.approx(np.sqrt(10) / (np.sqrt(10) + np.sqrt(90)))
 
 

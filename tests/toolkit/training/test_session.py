@@ -17,10 +17,11 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 from tensorboardX.proto.event_pb2 import Event
 
 from device.errors import EdgeError, UsageError
+from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.request import TrainingRequest
+from toolkit.training.request import TrainingRequest, make_request
 
 from .conftest import RECIPE, interrupt, run
 
@@ -68,6 +69,44 @@ def test_training_learns_and_writes_everything(stripes, tmp_path):
     assert metadata["training"]["epoch"] == best.epoch
     assert metadata["training"]["validation_accuracy"] == best.validation_accuracy == result.report.accuracy
     assert result.report.log_loss == pytest.approx(best.validation_loss, abs=0.01)
+
+
+def test_further_faces_are_learnt_and_resumed_with(stripes, tmp_path):
+    """Happy stripes are lengthwise in the first data set alone; in the further one they are checks."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        tile = np.kron([[40, 200], [200, 40]], np.ones((2 + number % 5, 2 + number % 5)))
+        checks = np.tile(tile, (24, 24))[:48, :48] + rng.normal(0, 10, (48, 48))
+        target = tmp_path / "checks" / "train" / ("happy" if number % 2 else "sad") / f"{number}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), (checks if number % 2 else np.full((48, 48), 5.0 * number)).astype(np.uint8))
+    further = (FurtherData(tmp_path / "checks", 0.3),)
+    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+    request = TrainingRequest(
+        stripes, tmp_path / "both", RECIPE, teachers=(teacher,), init=teacher, more_data=further
+    )
+    result = run(request)
+    assert read_keras_metadata(result.model)["training"]["train_faces"] == 80 + 36
+    assert result.report.n == 20 + 4
+    assert result.report.accuracy >= 0.85
+    longer = make_request(None, tmp_path / "both", True, False, epochs=RECIPE.epochs + 1)
+    assert longer.more_data == (FurtherData((tmp_path / "checks").absolute(), 0.3),)
+    assert len(run(longer).history) == RECIPE.epochs + 1
+
+
+def test_first_weights_are_held_by_their_share(stripes, tmp_path):
+    first = run(TrainingRequest(stripes, tmp_path / "first", RECIPE)).model
+    recipe = replace(RECIPE, epochs=2, learning_rate=0.02, keep_first=0.75)
+    held = TrainingRequest(stripes, tmp_path / "held", recipe, init=first)
+    free = TrainingRequest(stripes, tmp_path / "free", replace(recipe, keep_first=0.0), init=first)
+
+    def moved(request):
+        start = load_keras_model(first).get_weights()[0]
+        return np.abs(load_keras_model(run(request).model).get_weights()[0] - start).mean()
+
+    assert moved(held) == pytest.approx(moved(free) / 4, rel=0.05)
+    resumed = run(make_request(None, tmp_path / "held", True, False, epochs=3))
+    assert len(resumed.history) == 3
 
 
 def test_a_student_learns_from_its_teacher(stripes, tmp_path):

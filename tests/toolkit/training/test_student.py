@@ -50,3 +50,11 @@ def test_a_face_enters_as_the_device_cuts_it():
     student = Student(TrainingRecipe(arch="fully-connected", dtype_policy="float32"), 4)
     faces = np.zeros((2, 48, 48, 1), np.float32)
     assert student.inputs(faces) is faces
+
+
+def test_a_face_that_no_teacher_answers_about_teaches_by_its_label_alone():
+    loss = ClassLoss(3, teacher_weight=0.7, temperature=2.0)
+    both = np.concatenate([LABELS, TEACHERS * [[1], [0]]], axis=1).astype(np.float32)
+    taught, untaught = np.asarray(loss.call(both, LOGITS))
+    assert untaught == pytest.approx(cross_entropy(LABELS, LOGITS)[1], rel=1e-5)
+    assert taught != pytest.approx(cross_entropy(LABELS, LOGITS)[0], rel=1e-2)

@@ -1,0 +1,114 @@
+"""Several data sets to learn from: a first one, and further ones, each with its share of the faces that are drawn.
+
+A network that goes on learning on other faces forgets the first ones. So the first data set stays, and teachers, say
+the model that the training starts from, answer about its faces only: what they know there is held, while the labels of
+the further faces teach what is new (Li and Hoiem, Learning without Forgetting, arXiv 1606.09282).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError, UsageError
+from toolkit.data.dataset import Dataset
+from toolkit.data.leaks import without_leaks
+from toolkit.data.train_split import TrainingData
+
+# Further faces are drawn by (class size) ** -RARE: few photographs show the rare expressions.
+RARE = 0.75
+
+
+@dataclass(frozen=True)
+class FurtherData:
+    """A further data set, and the share of all faces drawn that come from it, above 0 and under 1."""
+
+    path: Path
+    share: float
+
+    @classmethod
+    def parse(cls, text: str) -> "FurtherData":
+        """Return what ``PATH:SHARE`` says; UsageError for anything else.
+
+        >>> FurtherData.parse("my_faces:0.2")
+        """
+        path, _, number = text.rpartition(":")
+        try:
+            share = float(number)
+        except ValueError:
+            share = 0.0
+        if not path or not 0 < share < 1:
+            raise UsageError(
+                f"--more-data is '{text}'; expected PATH:SHARE, the share of the faces of a step from that data set, "
+                "above 0 and under 1, such as my_faces:0.2"
+            )
+        return cls(Path(path), share)
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.share:g}"
+
+
+def join(
+    first: TrainingData, further: Sequence[TrainingData], shares: Sequence[float], balance: float = 0.0
+) -> TrainingData:
+    """Return ``first`` with the training and validation faces of ``further`` behind its own.
+
+    ``chances`` tell how often a training face is drawn: ``shares`` of all are from the further data sets, by RARE; the
+    rest from the first, by (class size) ** -``balance``; ``taught`` is true for the first one's. Training faces that
+    also stand in another one's validation part are removed. EdgeError for a class that the first does not know, or for
+    shares that leave it nothing.
+    """
+    if sum(shares) >= 1:
+        raise EdgeError(
+            f"the further data sets take {sum(shares):g} of the faces; expected less than 1 together, so that the "
+            "first has a share; lower the shares"
+        )
+    classes = first.train.classes
+    validation = _concatenated([first.validation, *(one.validation for one in further)], classes)
+    trains = [without_leaks(one.train, validation) for one in (first, *further)]
+    removed = sum(len(one.train) for one in (first, *further)) - sum(map(len, trains))
+    train = _concatenated(trains, classes)
+    sources = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
+    chances = np.zeros(len(train))
+    for source, share in enumerate((1 - sum(shares), *shares)):
+        rows = sources == source
+        chances[rows] = share * by_class_size(train.labels[rows], RARE if source else balance)
+    leaks = sum(one.leaks_removed for one in (first, *further)) + removed
+    return TrainingData(train, validation, leaks, chances, sources == 0)
+
+
+def by_class_size(labels: np.ndarray, balance: float) -> np.ndarray:
+    """Return each face's chance to be drawn, (N,) float64, proportional to (class size) ** -balance."""
+    weights = np.bincount(labels)[labels].astype(np.float64) ** -balance
+    return np.asarray(weights / weights.sum())
+
+
+def _concatenated(parts: Sequence[Dataset], classes: tuple[str, ...]) -> Dataset:
+    """Return the faces of ``parts`` in one data set of ``classes``; zeros are the votes of faces without any."""
+    for part in parts:
+        unknown = [name for name in part.classes if name not in classes]
+        if unknown:
+            raise EdgeError(
+                f"{part.source} has the class '{unknown[0]}'; expected classes of the first data set: "
+                f"{', '.join(classes)}; rename it, or leave it out with --classes"
+            )
+    labels = [np.array([classes.index(name) for name in part.classes])[part.labels] for part in parts]
+    votes = None
+    if any(part.votes is not None for part in parts):
+        width = next(part.votes.shape[1] for part in parts if part.votes is not None)
+        votes = np.concatenate(
+            [
+                part.votes if part.votes is not None else np.zeros((len(part), width), np.uint8)
+                for part in parts
+            ]
+        )
+    return replace(
+        parts[0],
+        images=np.concatenate([np.asarray(part.images[:]) for part in parts]),
+        labels=np.concatenate(labels),
+        splits=np.concatenate([part.splits for part in parts]),
+        names=np.concatenate([part.names for part in parts]),
+        votes=votes,
+        source=" and ".join(part.source for part in parts),
+    )
