@@ -5,6 +5,7 @@ import json
 import click
 
 from device.cli.output_options import output_options
+from device.faces.detectors import detector_names
 from toolkit.cli.model_options import model_options
 
 
@@ -14,7 +15,19 @@ from toolkit.cli.model_options import model_options
     help="A .keras or .tflite file. Given again: further models are compared with the first, face by face.",
 )  # fmt: skip
 @click.option(
-    "--data", required=True, help="Folders by split and class, a fer2013.csv, or 'synthetic'.", metavar="DATA"
+    "--data", help="Cut-out faces: folders by split and class, a fer2013.csv, or 'synthetic'.", metavar="DATA"
+)
+@click.option(
+    "--frames",
+    metavar="DIR",
+    help="Whole photographs and clips through the device's detector, alignment, crop and network: found, named right, "
+    "by size, tilt and light. A folder a class (the largest face counts), or photographs with boxes in faces.json. "
+    "With --data: both are measured.",
+)
+@click.option(
+    "--detector",
+    type=click.Choice(detector_names()),
+    help="What finds the faces of --frames.  [default: yunet; haar where YuNet's file is missing]",
 )
 @click.option(
     "--split", type=click.Choice(["test", "validation", "train", "all"]),
@@ -46,6 +59,8 @@ from toolkit.cli.model_options import model_options
 def evaluate(
     models,
     data,
+    frames,
+    detector,
     split,
     label_source,
     labels,
@@ -59,22 +74,33 @@ def evaluate(
     quiet,
     verbose,
 ) -> None:
-    """Measure accuracy on labelled faces, with intervals, per class, calibration and leaks."""
+    """Measure accuracy on labelled faces (--data), on whole pictures (--frames), or on both."""
+    from device.errors import UsageError
     from device.labels import labels_from
     from toolkit.data.class_names import parse_classes
     from toolkit.evaluation.evaluate import evaluate_models
+    from toolkit.evaluation.whole_way import with_whole_way
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
     from toolkit.results.table import print_evaluation
+    from toolkit.results.types import Results
 
+    if not (data or frames):
+        raise UsageError(
+            "nothing to evaluate on; pass --data DATA (faces), --frames DIR (whole pictures) or both"
+        )
     if out:
-        refuse_output(out, overwrite, (*models, data))
+        refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     named = labels_from(labels)
     chosen = parse_classes(classes, fewest=2) if classes else None
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = evaluate_models(
-        list(models), data, split, named, chosen, pixel_range, label_source, robustness, say, input_size
-    )
+    results = Results((), "evaluate")
+    if data:
+        results = evaluate_models(
+            list(models), data, split, named, chosen, pixel_range, label_source, robustness, say, input_size
+        )
+    if frames:
+        results = with_whole_way(results, list(models), frames, detector, named, chosen, say)
     if out:
         write_results(results, out, overwrite)
         say(f"wrote {out}")

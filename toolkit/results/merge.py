@@ -50,5 +50,6 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
         ),
         latencies=last_of(old.latencies, new.latencies, lambda entry: (entry.machine, entry.way)),
         quantization={**(old.quantization or {}), **(new.quantization or {})} or None,
+        whole_way=last_of(old.whole_way, new.whole_way, lambda entry: (entry.source, entry.detector)),
         training={**(old.training or {}), **(new.training or {})} or None,
     )

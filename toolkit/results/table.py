@@ -10,6 +10,7 @@ from device.text import printable
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
 from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
+from toolkit.results.whole_way import ALL_FACES, Share, WholeWay
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms
 
 WIDE = 200  # characters a line where no terminal says how many there are
@@ -41,6 +42,8 @@ def print_evaluation(results: Results, verbose: bool = False, console: Console |
         for comparison in entry.comparisons:
             console.print(comparison_line(comparison), soft_wrap=True, markup=False)
             console.print()
+        for found in entry.whole_way:
+            _print_whole_way(console, entry, found)
 
 
 def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, verbose: bool) -> None:
@@ -118,6 +121,50 @@ def kept_words(robustness: Robustness) -> str:
         f"Corrupted faces keep {percent(robustness.mean_kept)} of the clean {percent(robustness.clean_accuracy)} on "
         f"average (95 %: {interval(robustness.mean_kept_interval)})."
     )
+
+
+def _print_whole_way(console: Console, entry: ModelResults, measured: WholeWay) -> None:
+    console.print(
+        f"[bold]{_text(entry.model.name)}[/bold] on whole pictures of {_text(measured.source)}",
+        soft_wrap=True,
+    )
+    console.print(f"  {whole_way_words(measured)}", soft_wrap=True)
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("")
+    for heading in ("faces", "found", "right among found", "right over all"):
+        table.add_column(heading, justify="right")
+    for row in whole_way_rows(measured):
+        table.add_row(*row)
+    console.print(table)
+
+
+def whole_way_words(measured: WholeWay) -> str:
+    """Return in a line what was searched how, and the false detections."""
+    false = measured.false_n
+    rate = "unknown without boxes" if false is None else f"{false / measured.pictures_n:.2f} ({false} in all)"
+    clips = "; frames of a clip are alike, so the intervals are too narrow" if measured.clips_n else ""
+    return (
+        f"{measured.pictures_n} pictures, detector {printable(measured.detector)}, faces of {measured.min_face_px} px "
+        f"and more; false detections a picture: {rate}{clips}"
+    )
+
+
+def whole_way_rows(measured: WholeWay) -> list[list[str]]:
+    """Return a row a group with faces: its name, its faces, and found, right among found, right over all."""
+    return [
+        [
+            group.group if group.group == ALL_FACES else f"{group.condition}: {group.group}",
+            str(group.n),
+            *map(_share, (group.found, group.right_among_found, group.right_over_all)),
+        ]
+        for group in measured.groups
+        if group.n
+    ]
+
+
+def _share(share: Share | None) -> str:
+    """Return '89.2 % of 37 (75.3–95.7 %)', or a dash."""
+    return f"{percent(share.ratio)} of {share.n} ({interval(share.interval)})" if share else "–"
 
 
 def _confusion_table(report: EvaluationReport) -> Table:

@@ -19,6 +19,7 @@ from toolkit.results.metrics import EvaluationReport
 from toolkit.results.mistakes import Mistake
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
+from toolkit.results.whole_way import WholeWay
 
 SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
@@ -192,6 +193,7 @@ class ModelResults:
     latencies: tuple[Latency, ...] = ()
     quantization: Annotated[dict[str, Any], QuantizationFacts] | None = None
     training: Annotated[dict[str, Any], TrainingFacts] | None = None
+    whole_way: tuple[WholeWay, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""

@@ -1,0 +1,295 @@
+"""The whole way on pictures: the device's own detector, alignment, crop and network against labelled faces."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.capture.sources.files import VideoFile
+from device.capture.sources.images import is_picture, read_image
+from device.errors import EdgeError, UsageError
+from device.faces.alignment import face_roll_deg
+from device.faces.cropping import crop_face
+from device.frames import CROP_MARGIN, BoundingBox, Frame
+from device.model.expression_model import ExpressionModel, load_model
+from device.results import Face
+from device.runtime.build import frame_loop
+from device.runtime.options import RunOptions
+from device.runtime.pipeline import FrameLoop
+from toolkit.data.class_names import normal_class_name
+from toolkit.data.folders import subfolders
+from toolkit.results.identity import identity_of
+from toolkit.results.provenance import now
+from toolkit.results.types import ModelResults, Results
+from toolkit.results.whole_way import ALL_FACES, FaceGroup, Share, WholeWay
+
+log = logging.getLogger(__name__)
+
+BOXES_FILE = "faces.json"
+CLIP_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpg", ".mjpeg", ".gif")
+CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
+SAME_FACE_IOU = 0.3  # people draw boxes tighter or wider than a detector
+# Upper ends of the groups; the last group has none.
+SIZES = (("under 48 px", 48.0), ("48 to 96 px", 96.0), ("over 96 px", np.inf))
+TILTS = (("under 10°", 10.0), ("10 to 20°", 20.0), ("over 20°", np.inf))
+LIGHTS = (("dark", 85.0), ("middle", 170.0), ("bright", np.inf))  # mean gray of the box, thirds of 0..255
+CONDITIONS = {"size": SIZES, "tilt": TILTS, "light": LIGHTS}
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture or clip and its faces: ``boxes``, each with a class or None, or no boxes and the largest's class."""
+
+    path: Path
+    boxes: tuple[tuple[BoundingBox, str | None], ...] | None = None
+    label: str | None = None
+
+    def images(self) -> Iterator[np.ndarray]:
+        """Yield the picture, or some frames of the clip; EdgeError if it cannot be read."""
+        if self.path.suffix.lower() not in CLIP_SUFFIXES:
+            image = read_image(self.path)
+            if image is None:
+                raise EdgeError(f"{self.path} is no picture that OpenCV can read")
+            yield image
+            return
+        with VideoFile(self.path) as clip:
+            for frame in islice(clip, 0, CLIP_STEP * CLIP_FRAMES, CLIP_STEP):
+                yield frame.image
+
+
+@dataclass
+class _Counted:
+    """What became of the labelled faces: ``(groups by condition, class, found, named)`` each."""
+
+    faces: list[tuple[dict[str, str], str | None, bool, str | None]] = field(default_factory=list)
+    pictures_n: int = 0
+    clips_n: int = 0
+    false_n: int = 0
+
+
+def with_whole_way(
+    results: Results,
+    models: list[str],
+    frames: str,
+    detector: str | None = None,
+    labels: tuple[str, ...] | None = None,
+    classes: tuple[str, ...] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Results:
+    """Return ``results`` with the figures of the whole way on the pictures in ``frames`` for each .tflite file.
+
+    detector: as ``create_detector`` takes it; labels: names of the outputs where a model tells none; classes: the
+    network names these only, and faces of other classes have none. Keras files among several models are left out, for
+    a board does not run them. Raises UsageError if no .tflite is left, EdgeError for a folder without labelled pictures
+    or a class that a model does not know.
+    """
+    on_a_board = [path for path in models if Path(path).suffix == ".tflite"]
+    if not on_a_board:
+        raise UsageError(
+            f"--frames measures what a board runs, a .tflite; received {models[0]}; make one with 'toolkit quantize'"
+        )
+    pictures = labelled_pictures(Path(frames))
+    entries = {entry.model.sha256: entry for entry in results.models}
+    for path in on_a_board:
+        progress(f"whole pictures of {frames} through {path}: {len(pictures)} files")
+        model = load_model(path, labels)
+        measured = measure_whole_way(model, pictures, frames, detector, classes)
+        identity = identity_of(path, model)
+        entry = entries.get(identity.sha256) or ModelResults(identity)
+        entries[identity.sha256] = replace(entry, whole_way=(measured,))
+    return replace(results, models=tuple(entries.values()))
+
+
+def labelled_pictures(root: Path) -> list[LabelledPicture]:
+    """Return the pictures that ``root/faces.json`` gives boxes of, else those of folders by class.
+
+    faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
+    ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
+    """
+    if (root / BOXES_FILE).is_file():
+        return _boxed_pictures(root)
+    pictures = [
+        LabelledPicture(path, label=normal_class_name(folder.name))
+        for folder in (subfolders(root) if root.is_dir() else ())
+        for path in sorted(folder.iterdir())
+        if is_picture(path) or path.suffix.lower() in CLIP_SUFFIXES
+    ]
+    if not pictures:
+        raise EdgeError(
+            f"{root} holds no labelled pictures; expected a folder of photographs or clips for each class, or "
+            f"photographs and {BOXES_FILE} with their boxes"
+        )
+    return pictures
+
+
+def _boxed_pictures(root: Path) -> list[LabelledPicture]:
+    file = root / BOXES_FILE
+    try:
+        found = json.loads(file.read_bytes())["boxes_xywh"]
+        pictures = [
+            LabelledPicture(root / name, tuple(map(_labelled_box, faces))) for name, faces in found.items()
+        ]
+    except OSError as error:
+        raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise EdgeError(
+            f'{file} is damaged ({type(error).__name__}: {error}); expected {{"boxes_xywh": {{"a.jpg": [[x, y, width, '
+            'height], …]}}, a face of a known class as {"box": [x, y, width, height], "label": "happy"}'
+        ) from None
+    if not pictures:
+        raise EdgeError(f"{file} names no picture; expected boxes by the name of a picture")
+    return pictures
+
+
+def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:
+    label = normal_class_name(face["label"]) if isinstance(face, dict) and face.get("label") else None
+    x, y, width, height = map(float, face["box"] if isinstance(face, dict) else face)
+    if not np.isfinite([x, y, width, height]).all():
+        raise ValueError(f"a box of {x}, {y}, {width}, {height}")
+    return BoundingBox(x, y, x + width, y + height), label
+
+
+def measure_whole_way(
+    model: ExpressionModel,
+    pictures: list[LabelledPicture],
+    source: str,
+    detector: str | None = None,
+    classes: tuple[str, ...] | None = None,
+) -> WholeWay:
+    """Return what ``model`` and the device's way to it find and name right in ``pictures``.
+
+    A labelled face is found if a detection overlaps it by 0.3 (intersection over union), or, in a picture without
+    boxes, if any face is found; the largest is then the labelled one. Pictures that cannot be read are warned of.
+
+    >>> figures = measure_whole_way(load_model(), labelled_pictures(Path("photos")), "photos")
+    >>> figures.all_faces.found.ratio
+    """
+    names = {normal_class_name(name): name for name in classes or model.labels}
+    _refuse_unknown(names, model, pictures if classes is None else [])
+    options = RunOptions(detector=detector)
+    loop = frame_loop(options, model, continuous=False)
+    counted = _Counted()
+    for picture in pictures:
+        if picture.boxes is None and picture.label not in names:
+            continue  # of a class that was not asked for
+        before = counted.pictures_n
+        try:
+            for image in picture.images():
+                _count(counted, picture, image, loop, names, options.min_face)
+                counted.pictures_n += 1
+        except EdgeError as error:
+            log.warning("%s; it is left out", error)
+        counted.clips_n += picture.path.suffix.lower() in CLIP_SUFFIXES and counted.pictures_n > before
+    if not counted.pictures_n:
+        raise EdgeError(f"no picture of {source} could be used; expected readable photographs or clips")
+    boxed = pictures[0].boxes is not None
+    return WholeWay(
+        source,
+        loop.finder.detector.name,
+        options.min_face,
+        counted.pictures_n,
+        counted.clips_n,
+        counted.false_n if boxed else None,
+        tuple(_groups(counted, boxed)),
+        now(),
+    )
+
+
+def _refuse_unknown(names: dict[str, str], model: ExpressionModel, pictures: list[LabelledPicture]) -> None:
+    if surplus := sorted(set(names.values()) - set(model.labels)):
+        raise EdgeError(
+            f"the model does not know the class '{surplus[0]}'; it knows: {', '.join(model.labels)}"
+        )
+    used = {label for picture in pictures for _, label in picture.boxes or ((None, picture.label),)}
+    if unknown := sorted(label for label in used if label and label not in names):
+        raise EdgeError(
+            f"the pictures are of the class '{unknown[0]}', which the model does not know; it knows: "
+            f"{', '.join(model.labels)}; pass --classes with those to evaluate on"
+        )
+
+
+def _count(
+    counted: _Counted,
+    picture: LabelledPicture,
+    image: np.ndarray,
+    loop: FrameLoop,
+    names: dict[str, str],
+    min_face_px: int,
+) -> None:
+    """Add one image: its labelled faces, found or not, and detections where none is."""
+    found = loop.process(Frame(image, 0, loop.clock_ns(), name=str(picture.path))).faces
+
+    def named(face: Face) -> str:
+        return max(names, key=lambda name: face.scores[names[name]])
+
+    if picture.boxes is None:
+        if not found:
+            counted.faces.append(({}, picture.label, False, None))
+            return
+        largest = max(found, key=lambda face: face.box.width)
+        groups = _conditions(image, largest.box, loop.cropper.margin_ratio)
+        counted.faces.append((groups, picture.label, True, named(largest)))
+        return
+    owners = match_boxes([box for box, _ in picture.boxes], [face.box for face in found])
+    for place, (box, label) in enumerate(picture.boxes):
+        if box.width >= min_face_px:
+            own = owners.get(place)
+            groups = _conditions(image, box, CROP_MARGIN)
+            known = label if label in names else None
+            counted.faces.append((groups, known, own is not None, None if own is None else named(found[own])))
+    counted.false_n += sum(
+        all(face.box.iou(box) < SAME_FACE_IOU for box, _ in picture.boxes) for face in found
+    )
+
+
+def match_boxes(labelled: list[BoundingBox], found: list[BoundingBox]) -> dict[int, int]:
+    """Return for the places of ``labelled`` that were found the place in ``found``, one each, best overlap first."""
+    overlaps = sorted(
+        ((box.iou(other), row, column) for row, box in enumerate(labelled) for column, other in enumerate(found)),
+        reverse=True,
+    )  # fmt: skip
+    owners: dict[int, int] = {}
+    for iou, row, column in overlaps:
+        if iou >= SAME_FACE_IOU and row not in owners and column not in owners.values():
+            owners[row] = column
+    return owners
+
+
+def _conditions(image: np.ndarray, box: BoundingBox, margin_ratio: float) -> dict[str, str]:
+    """Return the group of a face for each condition; ``margin_ratio``: of the crop, in widths of ``box``."""
+    values = {
+        "size": box.width,
+        "tilt": abs(face_roll_deg(crop_face(image, box, margin_ratio))),
+        "light": float(crop_face(image, box, 1.0).mean()),
+    }
+    return {
+        condition: next(name for name, end in CONDITIONS[condition] if value < end)
+        for condition, value in values.items()
+    }
+
+
+def _groups(counted: _Counted, boxed: bool) -> Iterator[FaceGroup]:
+    yield _group(counted, ALL_FACES, ALL_FACES, True)
+    for condition, groups in CONDITIONS.items():
+        for name, _ in groups:
+            yield _group(counted, condition, name, boxed)
+
+
+def _group(counted: _Counted, condition: str, name: str, missed_known: bool) -> FaceGroup:
+    faces = [face for face in counted.faces if name in (ALL_FACES, face[0].get(condition))]
+    classed = [face for face in faces if face[1] is not None]
+    right = sum(label == named for _, label, _, named in classed)
+    found = sum(is_found for _, _, is_found, _ in faces)
+    return FaceGroup(
+        condition,
+        name,
+        len(faces),
+        Share.of(found, len(faces)) if missed_known else None,
+        Share.of(right, sum(is_found for _, _, is_found, _ in classed)),
+        Share.of(right, len(classed)) if missed_known else None,
+    )
