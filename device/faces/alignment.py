@@ -85,7 +85,8 @@ def roll_input(crop: np.ndarray) -> np.ndarray:
 @cache
 def _disc() -> np.ndarray:
     rows, columns = np.mgrid[:ROLL_PX, :ROLL_PX] - (ROLL_PX - 1) / 2
-    return np.hypot(rows, columns) <= 0.49 * ROLL_PX
+    inside: np.ndarray = np.hypot(rows, columns) <= 0.49 * ROLL_PX
+    return inside
 
 
 @cache

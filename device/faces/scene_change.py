@@ -65,8 +65,9 @@ def _gray_copy(image: np.ndarray) -> np.ndarray:
     sampled = np.ascontiguousarray(image[::step, ::step])
     if sampled.ndim == 3:
         sampled = cv2.cvtColor(sampled, cv2.COLOR_BGR2GRAY)
-    copy = cv2.resize(sampled, GRID_WH, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    return copy - copy.mean()
+    copy = np.asarray(cv2.resize(sampled, GRID_WH, interpolation=cv2.INTER_AREA), np.float32).ravel()
+    centred: np.ndarray = copy - copy.mean()
+    return centred
 
 
 def _change(one: np.ndarray, other: np.ndarray) -> float:

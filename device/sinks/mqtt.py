@@ -121,9 +121,14 @@ class MqttSink(Sink):
         }
 
     def write(self, result: FrameResult) -> None:
-        """Publish when someone's smoothed label changes, and once a second anyway."""
+        """Publish when someone's smoothed label changes, and once a second anyway.
+
+        While a face is only remembered nothing changes: it may be gone, or be found again in the next frame.
+        """
         now_s = self.clock_s()
-        if result.summary == self._sent_summary and now_s - self._sent_s < QUIET_S:
+        certain = all(face.detected for face in result.faces)
+        changed = certain and result.summary != self._sent_summary
+        if not changed and now_s - self._sent_s < QUIET_S:
             return
         self._sent_s, self._sent_summary = now_s, result.summary
         row = result.to_json()

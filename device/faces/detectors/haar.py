@@ -15,7 +15,7 @@ STILL_PX = 1280  # longer side of a still, beyond which more pixels find no more
 WINDOW_PX = 24  # the cascade's training window
 SMALLEST_PX = 36  # of a face in the searched picture: half above the window, where recall is full
 # Measured on the clips: coarse steps and three votes find more in less time than fine steps in a smaller picture.
-SWEEP_STEP, SWEEP_VOTES = 1.2, 3
+WHOLE_STEP, WHOLE_VOTES = 1.2, 3
 FINE_STEP, FINE_VOTES = 1.1, 4
 REGION_PX = 72  # a region is searched at this size: its face is then 36 pixels wide
 
@@ -48,7 +48,7 @@ class HaarDetector:
             face_px = REGION_PX / self.region_ratio
             near = round(face_px / 1.4), round(face_px * 1.4)
             return self._search(gray, REGION_PX / patch.shape[0], (left, top), near, FINE_STEP, votes=2)
-        step, votes = (SWEEP_STEP, SWEEP_VOTES) if self.reduce else (FINE_STEP, FINE_VOTES)
+        step, votes = (WHOLE_STEP, WHOLE_VOTES) if self.reduce else (FINE_STEP, FINE_VOTES)
         return self._search_whole(image, self.scale, step, votes)
 
     def detect_still(self, image: np.ndarray) -> list[Detection]:
@@ -60,7 +60,15 @@ class HaarDetector:
         sizes = round(self.min_face_px * scale), min(gray.shape)
         return self._search(gray, scale, (0, 0), sizes, step, votes)
 
-    def _search(self, gray, scale, at, sizes: tuple[int, int], step: float, votes: int) -> list[Detection]:
+    def _search(
+        self,
+        gray: np.ndarray,
+        scale: float,
+        at: tuple[int, int],
+        sizes: tuple[int, int],
+        step: float,
+        votes: int,
+    ) -> list[Detection]:
         smallest, largest = (max(WINDOW_PX, size) for size in sizes)
         if min(gray.shape) < WINDOW_PX:
             return []

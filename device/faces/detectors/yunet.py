@@ -43,7 +43,7 @@ class YuNetDetector:
             raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
         self.region_net = self._network((REGION_PX, REGION_PX))
-        self.frame_net, self.frame_size_wh = None, (0, 0)
+        self.frame_net, self.frame_size_wh = self.region_net, (REGION_PX, REGION_PX)
 
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
         if region is not None:
@@ -51,13 +51,13 @@ class YuNetDetector:
             return self._search(
                 self.region_net, resize_square(patch, REGION_PX), REGION_PX / patch.shape[0], (left, top)
             )
-        return self._sweep(image, self.scale)
+        return self._search_whole(image, self.scale)
 
     def detect_still(self, image: np.ndarray) -> list[Detection]:
         scales = [side / max(image.shape[:2]) for side in STILL_PX]
-        return without_duplicates([face for scale in scales for face in self._sweep(image, scale)])
+        return without_duplicates([face for scale in scales for face in self._search_whole(image, scale)])
 
-    def _sweep(self, image: np.ndarray, scale: float) -> list[Detection]:
+    def _search_whole(self, image: np.ndarray, scale: float) -> list[Detection]:
         picture = reduce_image(image, scale)
         if min(picture.shape[:2]) < STRIDE_PX:  # the network returns nonsense for less
             return []
@@ -66,7 +66,7 @@ class YuNetDetector:
             self.frame_net, self.frame_size_wh = self._network(size_wh), size_wh
         return self._search(self.frame_net, picture, scale, (0, 0))
 
-    def _network(self, size_wh: tuple[int, int]):
+    def _network(self, size_wh: tuple[int, int]) -> cv2.FaceDetectorYN:
         try:
             no_config = np.empty(0, np.uint8)
             return cv2.FaceDetectorYN.create(
@@ -78,7 +78,9 @@ class YuNetDetector:
                 f"({str(error).splitlines()[0]})"
             ) from None
 
-    def _search(self, network, picture, scale, at) -> list[Detection]:
+    def _search(
+        self, network: cv2.FaceDetectorYN, picture: np.ndarray, scale: float, at: tuple[int, int]
+    ) -> list[Detection]:
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         _, rows = network.detect(picture)

@@ -3,11 +3,12 @@
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import pytest
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.sinks.mqtt import Broker, MqttSink
 
 LABELS = ("happy", "sad")
@@ -62,6 +63,27 @@ def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
     sink.close()
     assert len(said) == 1
     assert "does not answer" in said[0]
+
+
+def test_a_face_that_is_only_remembered_is_no_event(dead_port, a_result):
+    now_s = [0.0]
+    sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS, clock_s=lambda: now_s[0])
+    published, publish = [], sink.client.publish
+    sink.client.publish = lambda topic, *rest, **options: (
+        published.append(topic) or publish(topic, *rest, **options)
+    )
+    detected = a_result(0, faces=1)
+    remembered = replace(
+        detected, faces=tuple(replace(face, id=9, detected=False) for face in detected.faces)
+    )
+    sent = []
+    for result in (detected, remembered, remembered, a_result(1, faces=0)):
+        sink.write(result)
+        sent.append(len(published))
+        now_s[0] += 0.1
+    assert sent == [1, 1, 1, 2]
+    with pytest.raises(EdgeError, match="never took 2 rows"):
+        sink.close()
 
 
 def received(connection: socket.socket) -> Iterator[tuple[int, bytes]]:
