@@ -61,6 +61,7 @@ class Track:
     score: float
     detected_s: float  # time of the last detection
     id: int = 0
+    best_score: float = 0.0  # of all detections
     hits: int = 1
     hit_rate: float = 1.0
     detected: bool = True
@@ -196,6 +197,7 @@ class FaceTracker:
         track.velocity_xy = track.velocity_xy + VELOCITY_GAIN * moved / elapsed_s
         track.box, track.score, track.detected_s = detection.box, detection.score, now_s
         track.hits += 1
+        track.best_score = max(track.best_score, detection.score)
         if not track.certain and (track.hits >= self.confirm_hits or detection.score >= self.certain_score):
             self._confirm(track)
         if appearance_of is not None and len(self.tracks) > 1 and self._alone(track):
@@ -204,10 +206,16 @@ class FaceTracker:
             track.appearance = mixed / max(float(np.linalg.norm(mixed)), 1e-6)
 
     def _match_missed(self, now_s: float, match: Callable[[Track], BoundingBox | None]) -> None:
-        """Find the missed faces by their last picture, each no longer than REMEMBER_S after its last detection."""
+        """Find the missed faces by their last picture, each no longer than REMEMBER_S after its last detection.
+
+        Not those of which a detector that can be certain never was.
+        """
         for track in self.tracks:
             followed, track.matched = track.is_followed(now_s), False
-            if track.detected or not track.certain or not followed or now_s - track.detected_s > REMEMBER_S:
+            doubted = self.certain_score <= 1 and track.best_score < self.certain_score
+            if track.detected or not track.certain or doubted or not followed:
+                continue
+            if now_s - track.detected_s > REMEMBER_S:
                 continue
             box = match(track)
             others = (other for other in self.tracks if other is not track)
@@ -237,7 +245,7 @@ class FaceTracker:
                 returned.box = detection.box
                 self._settle(returned, detection, now_s, None)
                 continue
-            track = Track(detection.box, detection.score, now_s)
+            track = Track(detection.box, detection.score, now_s, best_score=detection.score)
             self.tracks.append(track)
             if detection.score >= self.certain_score:
                 self._confirm(track)
