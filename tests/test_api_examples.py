@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "API.md").read_text(), flags=re.DOTALL)
 
 
+@pytest.mark.toolkit
 @pytest.mark.parametrize("code", BLOCKS, ids=[f"block{number}" for number in range(len(BLOCKS))])
 def test_a_block_of_the_api_page_runs(code, tmp_path):
     done = subprocess.run(

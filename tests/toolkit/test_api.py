@@ -1,0 +1,68 @@
+"""The toolkit's Python API, and the notebook that shows it: str or Path, no printing, no backend changed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import toolkit
+
+pytestmark = pytest.mark.toolkit
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
+
+
+def test_everything_that_is_named_is_there_and_told():
+    for name in toolkit.__all__:
+        assert callable(getattr(toolkit, name)), name
+        assert ">>> " in getattr(toolkit, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = toolkit.nothing
+
+
+def test_importing_it_costs_nothing_and_leaves_matplotlib_alone():
+    code = (
+        "import sys, toolkit\n"
+        "assert not {'numpy', 'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)\n"
+        "import matplotlib; matplotlib.use('svg')\n"
+        "from toolkit import train, quantize, evaluate, report, compare\n"
+        "import toolkit.charts.training_pictures\n"
+        "assert matplotlib.get_backend() == 'svg'\n"
+        "assert all(map(callable, (train, quantize, evaluate, report, compare)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_from_faces_to_a_page(stripes, tmp_path, capsys):
+    trained = toolkit.train(
+        str(stripes), tmp_path / "run", arch="fully-connected", epochs=2, dtype_policy="float32", overwrite=True
+    )
+    assert trained.model == tmp_path / "run" / "best.keras"
+    assert [record["epoch"] for record in trained.history] == [1, 2]
+    assert trained.interval[0] <= trained.accuracy <= trained.interval[1]
+    assert f"{100 * trained.accuracy:.1f} % on {trained.n} validation faces" in trained._repr_html_()
+    int8 = toolkit.quantize(trained.model, tmp_path / "int8.tflite", data=stripes, untrained=True)
+    assert int8.path.stat().st_size == len(int8.content)
+    results = toolkit.evaluate([trained.model, str(int8.path)], stripes, tmp_path / "evaluation.json")
+    assert [len(entry.evaluations) for entry in results.models] == [1, 1]
+    assert results.models[1].comparisons[0].paired.n == 20
+    page = toolkit.report([tmp_path / "evaluation.json"], tmp_path / "report.html")
+    assert len(page.results.models) == 2
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_notebook_runs_from_top_to_bottom(tmp_path):
+    """Its code cells, in order, in one process and a folder of their own."""
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "report.html").exists()

@@ -1,0 +1,140 @@
+"""The Python API of the toolkit: what the commands do, with str or Path, keyword arguments and their defaults.
+
+Nothing is printed and no matplotlib backend is changed; progress is logged under ``toolkit`` at INFO.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.compare.comparison import ComparisonRequest
+from toolkit.compare.comparison import compare as run_comparison
+from toolkit.compare.page import PAGE
+from toolkit.compare.variants import make_variants
+from toolkit.evaluation.evaluate import evaluate_models
+from toolkit.quantization.options import QuantizeOptions
+from toolkit.quantization.quantizer import QuantizationResult
+from toolkit.quantization.run import quantize as quantize_by
+from toolkit.report.build import Report, make_report, output_paths, write_report
+from toolkit.results.codec import write_results
+from toolkit.results.types import Results
+from toolkit.training.request import make_request
+
+StrPath = str | Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A finished training: the best model's file, its figures on the validation faces, a record an epoch."""
+
+    model: Path
+    accuracy: float
+    interval: tuple[float, float]
+    n: int
+    history: tuple[dict[str, Any], ...]
+
+    def _repr_html_(self) -> str:
+        low, high = self.interval
+        return (
+            f"<p><code>{self.model}</code>: {100 * self.accuracy:.1f} % on {self.n:,} validation faces "
+            f"(95 %: {100 * low:.1f} to {100 * high:.1f})</p>"
+        )
+
+
+def train(data: StrPath, out: StrPath | None = None, **options: Any) -> Trained:
+    """Train a model on the faces at ``data``; the best epoch by validation is kept in ``out``/best.keras.
+
+    ``options``: keys of a recipe (``arch``, ``epochs``, ``learning_rate``, …, see docs/RECIPES.md), ``init``,
+    ``teachers``, ``classes``, ``recipe`` (a TOML file), ``resume`` and ``overwrite``. EdgeError as ``toolkit train``.
+
+    >>> trained = train("faces", "runs/one", arch="small", epochs=20)
+    """
+    from toolkit.training.session import train as run_training
+
+    recipe, resume = options.pop("recipe", None), options.pop("resume", False)
+    overwrite = options.pop("overwrite", False)
+    classes = options.pop("classes", None)
+    options["classes"] = classes if classes is None or isinstance(classes, str) else ",".join(classes)
+    request = make_request(
+        Path(recipe) if recipe else None, Path(out) if out else None, resume, overwrite, data=data, **options
+    )
+    result = run_training(request)
+    report = result.report
+    history = tuple(dataclasses.asdict(record) for record in result.history)
+    return Trained(result.model, report.accuracy, report.interval, report.n, history)
+
+
+def quantize(model: StrPath, out: StrPath | None = None, **options: Any) -> QuantizationResult:
+    """Quantize a Keras model, measure it against its float original and write a ``.tflite``.
+
+    ``options``: the other fields of ``QuantizeOptions`` (``data``, ``recipe``, ``max_drop``, ``overwrite``, …).
+    ``.path`` of the result is the file, ``.measured`` what it cost, ``.model()`` the model ready to run.
+
+    >>> result = quantize("runs/one/best.keras", data="faces", max_drop=0.5)
+    """
+    if isinstance(options.get("data"), Path):
+        options["data"] = str(options["data"])
+    return quantize_by(QuantizeOptions(Path(model), out=Path(out) if out else None, **options))
+
+
+def evaluate(
+    models: StrPath | Sequence[StrPath], data: StrPath, out: StrPath | None = None, **options: Any
+) -> Results:
+    """Measure model files on the labelled faces at ``data``; later ones are compared with the first, face by face.
+
+    ``options``: ``split``, ``labels``, ``classes``, ``pixel_range``, ``label_source``, ``robustness``; ``out`` and
+    ``overwrite`` write the results for ``report``. ``.models[0].evaluations[0].report.accuracy`` is a share.
+
+    >>> results = evaluate(["best.keras", "best_int8.tflite"], "faces", split="test")
+    """
+    paths = [models] if isinstance(models, str | Path) else list(models)
+    overwrite = options.pop("overwrite", False)
+    results = evaluate_models([str(path) for path in paths], str(data), **options)
+    if out is not None:
+        write_results(results, out, overwrite)
+    return results
+
+
+def report(results: Sequence[StrPath], out: StrPath | None = None, overwrite: bool = False) -> Report:
+    """Join results files into one page; with ``out`` write FILE.html with JSON and Markdown beside it.
+
+    >>> page = report(["evaluation.json", "benchmark.json"], "report.html")
+    """
+    paths = output_paths(out, overwrite, [str(path) for path in results]) if out is not None else None
+    made = make_report([str(path) for path in results])
+    if paths:
+        write_report(made, paths, overwrite)
+    return made
+
+
+def compare(
+    data: StrPath,
+    archs: Sequence[str],
+    out: StrPath = "runs/compare",
+    *,
+    seeds: int = 1,
+    vary: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+    targets: Sequence[str] = (),
+    int8: bool = True,
+    **recipe: Any,
+) -> dict[str, Any]:
+    """Train several networks, built in or files of your own, and write one page: ``out``/index.html.
+
+    ``recipe``: keys that all trainings share, such as ``epochs``. Returned is what ``out``/compare.json holds, and the
+    page's path as ``page``.
+
+    >>> ranking = compare("faces", ["small", "my_net.py"], seeds=3, epochs=20)["ranking"]
+    """
+    request = ComparisonRequest(
+        Path(data),
+        Path(out),
+        make_variants(list(archs), list(vary), None),
+        seeds,
+        recipe,
+        tuple(classes) if classes else None,
+        tuple(targets),
+        int8,
+    )
+    return {**run_comparison(request), "page": str(Path(out) / PAGE)}
