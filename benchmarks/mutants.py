@@ -36,7 +36,7 @@ from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "mutants"
-LEFT_OUT = ("device/capture/sources/", "toolkit/report/")  # cameras; words and pictures
+LEFT_OUT = ("device/capture/sources/", "toolkit/reporting/")  # cameras; words and pictures
 MARKS = ("---", "+++", "@@ ")
 NOT_COPIED = (".*", "build", "dist", "runs", "*.egg-info", "__pycache__")
 CPU_S = 300  # a mutant that loops for ever ends by this, however busy the machine

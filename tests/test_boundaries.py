@@ -47,7 +47,9 @@ def imported_rooms(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("package", list(ROOMS))
 def test_rooms_import_only_what_the_table_allows(package):
-    doors = {ROOT / package / name for name in ("__main__.py", "__init__.py", "api.py")}  # the program and the API
+    doors = {
+        ROOT / package / name for name in ("__main__.py", "__init__.py", "api.py")
+    }  # the program and the API
     for path in sorted((ROOT / package).rglob("*.py")):
         if path in doors:
             continue

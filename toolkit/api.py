@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from toolkit.compare.comparison import ComparisonRequest
-from toolkit.compare.comparison import compare as run_comparison
-from toolkit.compare.page import PAGE
-from toolkit.compare.variants import make_variants
+from toolkit.comparison.comparison import ComparisonRequest
+from toolkit.comparison.comparison import compare as run_comparison
+from toolkit.comparison.page import PAGE
+from toolkit.comparison.variants import make_variants
 from toolkit.evaluation.evaluate import evaluate_models
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.quantization.run import quantize as quantize_by
-from toolkit.report.build import Report, make_report, output_paths, write_report
+from toolkit.reporting.build import Report, make_report, output_paths, write_report
 from toolkit.results.codec import write_results
 from toolkit.results.types import Results
 from toolkit.training.request import make_request

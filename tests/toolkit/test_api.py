@@ -39,7 +39,12 @@ def test_importing_it_costs_nothing_and_leaves_matplotlib_alone():
 
 def test_from_faces_to_a_page(stripes, tmp_path, capsys):
     trained = toolkit.train(
-        str(stripes), tmp_path / "run", arch="fully-connected", epochs=2, dtype_policy="float32", overwrite=True
+        str(stripes),
+        tmp_path / "run",
+        arch="fully-connected",
+        epochs=2,
+        dtype_policy="float32",
+        overwrite=True,
     )
     assert trained.model == tmp_path / "run" / "best.keras"
     assert [record["epoch"] for record in trained.history] == [1, 2]

@@ -61,10 +61,10 @@ def compare(
 
     Started again, it goes on: what is done is passed over.
     """
-    from toolkit.compare.comparison import ComparisonRequest
-    from toolkit.compare.comparison import compare as run_comparison
-    from toolkit.compare.page import PAGE
-    from toolkit.compare.variants import make_variants
+    from toolkit.comparison.comparison import ComparisonRequest
+    from toolkit.comparison.comparison import compare as run_comparison
+    from toolkit.comparison.page import PAGE
+    from toolkit.comparison.variants import make_variants
     from toolkit.data.class_names import parse_classes
 
     common: dict[str, Any] = {} if epochs is None else {"epochs": epochs}

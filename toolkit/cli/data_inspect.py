@@ -26,7 +26,7 @@ def inspect(data, out, classes, near, overwrite, as_json, quiet) -> None:
     from toolkit.data.class_names import parse_classes
     from toolkit.data.inspection import inspect_dataset
     from toolkit.data.loading import load_dataset
-    from toolkit.report.inspection_files import page_paths, write_inspection
+    from toolkit.reporting.inspection_files import page_paths, write_inspection
 
     say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     paths = page_paths(out, data, overwrite) if out else None

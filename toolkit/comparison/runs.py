@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from device.files import write_whole
-from toolkit.compare.variants import Variant
+from toolkit.comparison.variants import Variant
 
 logger = logging.getLogger(__name__)
 MODEL, CHECKPOINT, RECIPE, DONE = "best.keras", "checkpoint.npz", "recipe.toml", "done.json"

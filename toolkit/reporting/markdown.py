@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from toolkit.report.change import Change
+from toolkit.reporting.change import Change
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.selection import Row, Selection, select
 from toolkit.results.types import ESTIMATED, MEASURED, Results

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from toolkit.compare.measure import measure_all
-from toolkit.compare.page import PAGE, write_page
-from toolkit.compare.runs import train_all
-from toolkit.compare.variants import Variant
+from toolkit.comparison.measure import measure_all
+from toolkit.comparison.page import PAGE, write_page
+from toolkit.comparison.runs import train_all
+from toolkit.comparison.variants import Variant
 from toolkit.data.loading import load_dataset
 from toolkit.outputs import refuse_folder
 

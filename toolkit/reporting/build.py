@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from device.errors import EdgeError, UsageError
 from device.files import write_whole
 from toolkit.outputs import refuse_output
-from toolkit.report.change import FIGURES, Change, changes, figures
-from toolkit.report.condition import Condition, failing
-from toolkit.report.markdown import render_markdown
+from toolkit.reporting.change import FIGURES, Change, changes, figures
+from toolkit.reporting.condition import Condition, failing
+from toolkit.reporting.markdown import render_markdown
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.reading import read_documents
@@ -19,7 +19,7 @@ from toolkit.results.selection import select
 from toolkit.results.types import Results
 
 if TYPE_CHECKING:
-    from toolkit.report.face_pictures import FacePictures
+    from toolkit.reporting.face_pictures import FacePictures
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Report:
 
     def to_html(self, json_name: str) -> str:
         """Return the self-contained page."""
-        from toolkit.report.page import render_page
+        from toolkit.reporting.page import render_page
 
         return render_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.faces)
 
@@ -73,7 +73,7 @@ def make_report(paths: list[str], old: str | None = None, faces: str | None = No
     compared = changes(read_documents([old]).results, results) if old else None
     pictures = None
     if faces:
-        from toolkit.report.face_pictures import face_pictures
+        from toolkit.reporting.face_pictures import face_pictures
 
         pictures = face_pictures(results, faces)
     return Report(results, documents.runs, documents.data_sets, compared, pictures)

@@ -3,7 +3,7 @@
 import pytest
 
 from device.errors import EdgeError, UsageError
-from toolkit.report.condition import Condition, failing
+from toolkit.reporting.condition import Condition, failing
 
 KNOWN = ("drop", "p50_ms", "p50_ratio")
 FIGURES = {"drop": 0.6, "p50_ms": 2.0, "p50_ratio": 1.0}

@@ -1,6 +1,6 @@
 """The report: one self-contained page, and the same figures as JSON and Markdown beside it."""
 
-from toolkit.report.build import (
+from toolkit.reporting.build import (
     Report,
     build_report,
     fail_if,

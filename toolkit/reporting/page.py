@@ -8,10 +8,10 @@ import jinja2
 from markupsafe import Markup
 
 from toolkit.charts import charts
-from toolkit.report import sections
-from toolkit.report.change import Change
-from toolkit.report.data_sections import data_sections
-from toolkit.report.markdown import change_row
+from toolkit.reporting import sections
+from toolkit.reporting.change import Change
+from toolkit.reporting.data_sections import data_sections
+from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
@@ -19,7 +19,7 @@ from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
 if TYPE_CHECKING:
-    from toolkit.report.face_pictures import FacePictures
+    from toolkit.reporting.face_pictures import FacePictures
 
 TITLE = "Facial expressions on the device: accuracy against latency"
 
@@ -33,7 +33,7 @@ def render_page(
     faces: "FacePictures | None" = None,
 ) -> str:
     """Return the report as one HTML document that loads nothing from elsewhere."""
-    package = resources.files("toolkit.report")
+    package = resources.files("toolkit.reporting")
     environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
     environment.filters.update(FILTERS)
     template = environment.from_string((package / "page.html").read_text())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from toolkit.compare.ranking import rank
-from toolkit.compare.runs import DONE, MODEL, train_one
-from toolkit.compare.variants import make_variants
+from toolkit.comparison.ranking import rank
+from toolkit.comparison.runs import DONE, MODEL, train_one
+from toolkit.comparison.variants import make_variants
 
 
 def test_every_architecture_meets_every_value():

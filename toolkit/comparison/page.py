@@ -15,8 +15,8 @@ from device.files import write_whole
 from toolkit.charts.matrices import confusion
 from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
 from toolkit.charts.training_pictures import draw_samples
-from toolkit.compare.measure import Measured
-from toolkit.compare.runs import Run
+from toolkit.comparison.measure import Measured
+from toolkit.comparison.runs import Run
 from toolkit.data.dataset import Dataset
 from toolkit.results.words import interval, percent, short_count, short_ms
 
@@ -27,10 +27,10 @@ def write_page(
     out: Path, runs: Sequence[Run], measured: Sequence[Measured], split: str, faces: Dataset
 ) -> dict[str, Any]:
     """Write OUT/index.html and OUT/compare.json; return the JSON."""
-    package = resources.files("toolkit.compare")
+    package = resources.files("toolkit.comparison")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters.update(percent=percent, interval=interval, ms=_ms, count=short_count)
-    css = (resources.files("toolkit.report") / "page.css").read_text()
+    css = (resources.files("toolkit.reporting") / "page.css").read_text()
     html = environment.from_string((package / "page.html").read_text()).render(
         css=Markup(css),
         measured=measured,

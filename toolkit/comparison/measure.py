@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.compare.ranking import Ranked, rank
-from toolkit.compare.runs import Run, folder_name, run_toolkit
+from toolkit.comparison.ranking import Ranked, rank
+from toolkit.comparison.runs import Run, folder_name, run_toolkit
 from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset
 from toolkit.models.predictors import load_predictor

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.report.change import FIGURES
+from toolkit.reporting.change import FIGURES
 from toolkit.results.compare import Flip, PairedComparison
 from toolkit.results.data_facts import DataFacts, LeakFacts
 from toolkit.results.metrics import ClassMetrics, EvaluationReport

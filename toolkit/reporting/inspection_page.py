@@ -22,11 +22,11 @@ def render_inspection(inspection: Inspection, seed: int = 0) -> str:
     """Return the page; ``seed`` chooses the faces of the sample grid."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters["thousands"] = lambda number: f"{number:,}"
-    template = environment.from_string((resources.files("toolkit.report") / "inspection.html").read_text())
+    template = environment.from_string((resources.files("toolkit.reporting") / "inspection.html").read_text())
     dataset, document = inspection.dataset, inspection.to_json()
     near = inspection.pairs if inspection.pairs is not None else np.empty((0, 2), np.int64)
     return template.render(
-        css=Markup((resources.files("toolkit.report") / "page.css").read_text()),
+        css=Markup((resources.files("toolkit.reporting") / "page.css").read_text()),
         document=document,
         chart=Markup(class_chart(document["counts"], dataset.classes)),
         samples=sample_rows(dataset, seed),
