@@ -47,7 +47,17 @@ from device.runtime.options import RunOptions
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @output_options(quiet=None)
-def benchmark(models, runs, warmup, threads, loop_s, source, detector, detector_model, as_json) -> None:
+def benchmark(
+    models: tuple[str, ...],
+    runs: int,
+    warmup: int,
+    threads: int,
+    loop_s: float | None,
+    source: str,
+    detector: str | None,
+    detector_model: str | None,
+    as_json: bool,
+) -> None:
     """Time single inferences, crop to probabilities, of one model or of several in turn (A B A B ...).
 
     With --loop also the first model's whole way, camera to label; steady after half a minute. The board's

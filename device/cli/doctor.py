@@ -13,7 +13,7 @@ from device.errors import EXIT_FAILED
 @click.option("--source", help="Check this source instead of the device's own camera.")
 @click.option("--model", metavar="FILE", help="Check this model instead of the one that would run.")
 @output_options(quiet="Print only what is not ok.")
-def doctor(source, model, as_json, quiet) -> None:
+def doctor(source: str | None, model: str | None, as_json: bool, quiet: bool) -> None:
     """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
     from device.board.doctor import examine
 

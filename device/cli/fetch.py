@@ -11,7 +11,7 @@ from device.cli.output_options import output_options
 @click.argument("what", type=click.Choice(["yunet"]))
 @click.option("--url", help="Fetch from this address; the digest must be the same.")
 @output_options(overwrite="Fetch again even if the file is there and good.")
-def fetch(what, url, overwrite, as_json, quiet) -> None:
+def fetch(what: str, url: str | None, overwrite: bool, as_json: bool, quiet: bool) -> None:
     """Get the file of YuNet, the default detector (MIT, OpenCV Zoo), where the package came without it."""
     from device.faces.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet
 

@@ -9,7 +9,7 @@ from device.cli.output_options import output_options
 @click.argument("model", required=False, metavar="[FILE]")
 @output_options(quiet=None)
 @click.option("--verbose", "-v", is_flag=True, help="List the operators too.")
-def info(model, as_json, verbose) -> None:
+def info(model: str | None, as_json: bool, verbose: bool) -> None:
     """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the
     installed model, else the packaged.
     """

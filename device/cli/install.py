@@ -1,16 +1,20 @@
 """``device install`` and ``device rollback``: changing the model that runs."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from device.cli.output_options import output_options
 
+if TYPE_CHECKING:
+    from device.board.model_store import Installed
+
 
 @click.command()
 @click.argument("model", metavar="FILE")
 @output_options()
-def install(model, as_json, quiet) -> None:
+def install(model: str, as_json: bool, quiet: bool) -> None:
     """Verify and try a .tflite, then make it the one that 'device run' uses; the one before is kept."""
     from device.board.model_store import install_model
 
@@ -19,14 +23,14 @@ def install(model, as_json, quiet) -> None:
 
 @click.command()
 @output_options()
-def rollback(as_json, quiet) -> None:
+def rollback(as_json: bool, quiet: bool) -> None:
     """Go back to the model before; a second time, forth again."""
     from device.board.model_store import roll_back
 
     _tell(roll_back(), as_json, quiet)
 
 
-def _tell(installed, as_json: bool, quiet: bool) -> None:
+def _tell(installed: "Installed", as_json: bool, quiet: bool) -> None:
     previous = None if installed.previous is None else str(installed.previous)
     if as_json:
         click.echo(json.dumps({"current": str(installed.current), "previous": previous}))

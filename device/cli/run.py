@@ -2,6 +2,7 @@
 
 import json
 import resource
+from typing import Any
 
 import click
 
@@ -145,7 +146,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.argument("pictures", nargs=-1, metavar="[PICTURE]...")
 @output_options(overwrite="Replace existing output files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
-def run(pictures, as_json, quiet, verbose, **options) -> None:
+def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device.
 
     Picture files may follow, as a shell makes them of an unquoted glob: device run --source photos/*.jpg

@@ -16,7 +16,7 @@ def service() -> None:
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
 @click.option("--no-start", is_flag=True, help="Only write the unit.")
 @output_options(json=False, overwrite="Replace a unit that says something else.")
-def install(run_options, no_start, overwrite, quiet) -> None:
+def install(run_options: tuple[str, ...], no_start: bool, overwrite: bool, quiet: bool) -> None:
     """Write, enable and start the unit. Options of 'device run' follow after --, for example:
 
     sudo device service install -- --source usb:0 --mqtt homeassistant.local
@@ -31,7 +31,7 @@ def install(run_options, no_start, overwrite, quiet) -> None:
 
 @service.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
-def show(run_options) -> None:
+def show(run_options: tuple[str, ...]) -> None:
     """Print the unit without writing it; takes the same options."""
     from device.board.service import unit_text
 
@@ -41,7 +41,7 @@ def show(run_options) -> None:
 
 @service.command()
 @output_options(json=False)
-def uninstall(quiet) -> None:
+def uninstall(quiet: bool) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
     from device.board.service import remove_unit
 

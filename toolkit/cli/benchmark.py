@@ -1,11 +1,15 @@
 """``toolkit benchmark``: how fast is a model, and how much faster than another."""
 
 import json
+import logging
+from typing import Any
 
 import click
 
 from device.cli.output_options import output_options
 from toolkit.cli.model_options import model_options
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -52,7 +56,17 @@ from toolkit.cli.model_options import model_options
     quiet="Print no progress and no table.",
     overwrite="Replace an existing --out.",
 )
-def benchmark(models, baseline, targets, labels, out, overwrite, as_json, quiet, **options) -> None:
+def benchmark(
+    models: tuple[str, ...],
+    baseline: str | None,
+    targets: tuple[str, ...],
+    labels: str | None,
+    out: str | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
     from device.labels import labels_from
     from toolkit.evaluation.benchmark import benchmark_on
@@ -64,11 +78,10 @@ def benchmark(models, baseline, targets, labels, out, overwrite, as_json, quiet,
     if out:
         refuse_output(out, overwrite, paths)
     named = labels_from(labels)
-    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
-    results = benchmark_on(paths, targets or ("host",), labels=named, progress=say, **options)
+    results = benchmark_on(paths, targets or ("host",), labels=named, progress=log.info, **options)
     if out:
         write_results(results, out, overwrite)
-        say(f"wrote {out}")
+        log.info(f"wrote {out}")
     if as_json:
         click.echo(json.dumps(results.to_json()))
     elif not quiet:

@@ -1,11 +1,14 @@
 """``toolkit data inspect``."""
 
 import json
+import logging
 from pathlib import Path
 
 import click
 
 from device.cli.output_options import output_options
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -21,20 +24,21 @@ from device.cli.output_options import output_options
     quiet="Print no progress and no summary.",
     overwrite="Replace an existing --out.",
 )
-def inspect(data, out, classes, near, overwrite, as_json, quiet) -> None:
+def inspect(
+    data: Path, out: Path | None, classes: str | None, near: bool, overwrite: bool, as_json: bool, quiet: bool
+) -> None:
     """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
     from toolkit.data.class_names import parse_classes
     from toolkit.data.inspection import inspect_dataset
     from toolkit.data.loading import load_dataset
     from toolkit.reporting.inspection_files import page_paths, write_inspection
 
-    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     paths = page_paths(out, data, overwrite) if out else None
     chosen = parse_classes(classes) if classes else None
-    inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, say)
+    inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, log.info)
     if paths:
         write_inspection(inspection, *paths, overwrite)
-        say(f"wrote {paths[0]} and {paths[1]}")
+        log.info(f"wrote {paths[0]} and {paths[1]}")
     if as_json:
         click.echo(json.dumps(inspection.to_json()))
     elif not quiet:

@@ -1,10 +1,13 @@
 """``toolkit deploy``: a model onto boards."""
 
 import json
+import logging
 
 import click
 
 from device.cli.output_options import output_options
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -19,9 +22,21 @@ from device.cli.output_options import output_options
 )
 @click.option("--ssh-config", type=click.Path(exists=True), metavar="FILE", help="Passed to ssh as -F.")
 @click.option("--out", type=click.Path(), help="Write what the hosts measured here.", metavar="FILE")
-@click.option("--dry-run", is_flag=True, help="Only check the hosts and say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only check the hosts and log.info what would be done.")
 @output_options(quiet="Print no progress.", overwrite="Replace an existing --out.")
-def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_run, as_json, quiet) -> None:
+def deploy(
+    hosts: tuple[str, ...],
+    model: str | None,
+    wheel: str | None,
+    python: str,
+    runs: int,
+    ssh_config: str | None,
+    out: str | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Install fer-edge and a model on boards over ssh: verified, tried and timed there, then switched.
 
     A service that runs ~/fer-edge/current/bin/device is restarted, and gets back what it ran before if it does not
@@ -39,9 +54,8 @@ def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_ru
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))
     parcel = packed(model, wheel, python, runs)
-    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     reached = [Host(name, Path(ssh_config) if ssh_config else None) for name in dict.fromkeys(hosts)]
-    outcomes = deploy_all(reached, parcel, say, dry_run)
+    outcomes = deploy_all(reached, parcel, log.info, dry_run)
     if as_json:
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))
     else:
@@ -49,7 +63,7 @@ def deploy(hosts, model, wheel, python, runs, ssh_config, out, overwrite, dry_ru
             click.echo(f"{outcome.verdict:<9} {outcome.host}: {outcome.line}")
     if out and any(outcome.benchmark for outcome in outcomes):
         write_results(collected(outcomes, parcel), out, overwrite)
-        say(f"wrote {out}")
+        log.info(f"wrote {out}")
     failed = [outcome.host for outcome in outcomes if outcome.verdict == "failed"]
     if failed:
         raise EdgeError(f"{len(failed)} of {len(outcomes)} hosts failed: {', '.join(failed)}")

@@ -1,12 +1,15 @@
 """``toolkit evaluate``: how well does a model name faces."""
 
 import json
+import logging
 
 import click
 
 from device.cli.output_options import output_options
 from device.faces.detectors import detector_names
 from toolkit.cli.model_options import model_options
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -57,22 +60,22 @@ from toolkit.cli.model_options import model_options
 )
 @click.option("-v", "--verbose", is_flag=True, help="Print confusion matrices too.")
 def evaluate(
-    models,
-    data,
-    frames,
-    detector,
-    split,
-    label_source,
-    labels,
-    classes,
-    pixel_range,
-    input_size,
-    robustness,
-    out,
-    overwrite,
-    as_json,
-    quiet,
-    verbose,
+    models: tuple[str, ...],
+    data: str | None,
+    frames: str | None,
+    detector: str | None,
+    split: str | None,
+    label_source: str,
+    labels: str | None,
+    classes: str | None,
+    pixel_range: str | None,
+    input_size: int | None,
+    robustness: bool,
+    out: str | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Measure accuracy on labelled faces (--data), on whole pictures (--frames), or on both."""
     from device.errors import UsageError
@@ -93,17 +96,25 @@ def evaluate(
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     named = labels_from(labels)
     chosen = parse_classes(classes, fewest=2) if classes else None
-    say = (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
     results = Results((), "evaluate")
     if data:
         results = evaluate_models(
-            list(models), data, split, named, chosen, pixel_range, label_source, robustness, say, input_size
+            list(models),
+            data,
+            split,
+            named,
+            chosen,
+            pixel_range,
+            label_source,
+            robustness,
+            log.info,
+            input_size,
         )
     if frames:
-        results = with_whole_way(results, list(models), frames, detector, named, chosen, say)
+        results = with_whole_way(results, list(models), frames, detector, named, chosen, log.info)
     if out:
         write_results(results, out, overwrite)
-        say(f"wrote {out}")
+        log.info(f"wrote {out}")
     if as_json:
         click.echo(json.dumps(results.to_json()))
     elif not quiet:

@@ -1,6 +1,7 @@
 """``toolkit quantize``: a Keras model in, a measured .tflite out."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -68,7 +69,17 @@ from toolkit.cli.model_options import model_options
 @click.option("--untrained", is_flag=True, help="Accept a model that does not recognise the faces.")
 @output_options(quiet="Print only the path of the file.", overwrite="Replace existing files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print the error of each layer too.")
-def quantize(model, as_json, quiet, verbose, labels, keep_float, out, results, **options) -> None:
+def quantize(
+    model: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    labels: str | None,
+    keep_float: str | None,
+    out: str | None,
+    results: str | None,
+    **options: Any,
+) -> None:
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
     import json
 

@@ -24,7 +24,16 @@ from device.cli.output_options import output_options
     quiet="Print nothing.",
     overwrite="Replace an existing report.",
 )
-def report(results, out, compare, faces, condition, overwrite, as_json, quiet) -> None:
+def report(
+    results: tuple[str, ...],
+    out: str | None,
+    compare: bool,
+    faces: str | None,
+    condition: str | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Join what evaluate, quantize, benchmark, deploy, data inspect and the device wrote into one HTML page.
 
     Without --out the Markdown goes to standard output. --fail-if knows accuracy, balanced_accuracy,

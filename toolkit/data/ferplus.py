@@ -102,4 +102,4 @@ def label_shares(dataset: Dataset) -> np.ndarray:
     column_of = np.array([columns.index(name) if name in columns else -1 for name in dataset.classes])
     column = column_of[dataset.labels]
     named = np.where(column < 0, 0, dataset.votes[np.arange(len(dataset)), column])
-    return named / np.maximum(dataset.votes.sum(axis=1), 1)
+    return np.asarray(named / np.maximum(dataset.votes.sum(axis=1), 1))

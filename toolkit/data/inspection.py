@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Leak:
     source_rows: int
     near_faces: int | None
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {
             "from": self.source,
             "into": self.into,
@@ -101,7 +102,7 @@ class Inspection:
         more = f" and {len(shown) - FORMATS_SHOWN} other sizes" if len(shown) > FORMATS_SHOWN else ""
         return "\n".join([*lines, f"files: {kinds}{more}", *self.findings()])
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         names, labels, splits = self.dataset.names, self.dataset.labels, self.dataset.splits
 
         def describe(rows: np.ndarray) -> list[dict[str, str]]:
@@ -173,7 +174,7 @@ def several_rows(group_of: np.ndarray) -> tuple[np.ndarray, ...]:
 def distinct_near_pairs(dataset: Dataset, group_of: np.ndarray) -> np.ndarray:
     """Return the pairs of rows of nearly but not quite identical faces; of identical ones the first stands for all."""
     firsts = np.sort(np.unique(group_of, return_index=True)[1])
-    return firsts[near_pairs(dataset.select(firsts).images)]
+    return np.asarray(firsts[near_pairs(dataset.select(firsts).images)])
 
 
 def find_leak(

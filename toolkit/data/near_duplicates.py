@@ -61,4 +61,5 @@ def correlations(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 def _standard(images: np.ndarray) -> np.ndarray:
     pixels = np.asarray(images, np.float32).reshape(len(images), -1)
     pixels = pixels - pixels.mean(axis=1, keepdims=True)
-    return pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1)
+    lengths = np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1)
+    return np.asarray(pixels / lengths)

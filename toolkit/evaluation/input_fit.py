@@ -89,7 +89,7 @@ def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
     By FAR_HIGHER at least, and by SIGMAS standard deviations of the faces on which they differ (McNemar).
     """
     won, lost = int((right & ~given).sum()), int((given & ~right).sum())
-    return won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost))
+    return bool(won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost)))
 
 
 def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
@@ -111,4 +111,4 @@ def label_indices(classes: Sequence[str], labels: np.ndarray, names: tuple[str, 
 
     number = {normal_class_name(name): index for index, name in enumerate(names)}
     table = np.array([number.get(normal_class_name(name), -1) for name in classes])
-    return table[labels]
+    return np.asarray(table[labels])

@@ -18,7 +18,9 @@ def keras_cost(model: Any) -> tuple[int, int]:
 def _keras_layer_macs(layer: Any) -> int:
     if (cell := getattr(layer, "cell", None)) is not None:  # recurrent: each step uses every weight once
         steps = (layer.get_build_config() or {}).get("input_shape", (None, None))[1] or 1
-        return steps * sum(math.prod(weight.shape) for weight in cell.weights if len(weight.shape) > 1)
+        return int(steps) * sum(
+            math.prod(map(int, weight.shape)) for weight in cell.weights if len(weight.shape) > 1
+        )
     if not layer._inbound_nodes:  # part of another layer
         return 0
     kernels = [kernel for name in KERNELS if (kernel := getattr(layer, name, None)) is not None]
@@ -26,7 +28,7 @@ def _keras_layer_macs(layer: Any) -> int:
         return 0
     # Channels last: between batch and channels stand the positions at which every weight is used once.
     positions = math.prod(int(size) for size in layer.output.shape[1:-1])
-    return positions * sum(math.prod(kernel.shape) for kernel in kernels)
+    return positions * sum(math.prod(map(int, kernel.shape)) for kernel in kernels)
 
 
 def tflite_cost(path: str | Path) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
     return packed.getvalue()
 
 
-def _serialize(model) -> bytes:
+def _serialize(model: Any) -> bytes:
     import flatbuffers
 
     builder = flatbuffers.Builder(1 << 20)

@@ -33,7 +33,7 @@ def image_classifier_metadata(
         builder.StartObject(count)
         for slot, (kind, value) in slots.items():
             getattr(builder, f"Prepend{kind}Slot")(slot, value, 0)
-        return builder.EndObject()
+        return int(builder.EndObject())
 
     def text(value: str) -> tuple[str, int]:
         return "UOffsetTRelative", builder.CreateString(value)
