@@ -15,6 +15,7 @@ from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
+from toolkit.results.table import whole_way_rows, whole_way_words
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
@@ -80,12 +81,26 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         **sections.classes(selection),
         **sections.latency(selection, runs),
         "robustness": sections.robustness(selection),
+        "whole_way": _whole_way(results, names),
         "training": sections.training(results, names),
         "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
         "origins": sections.origins(results, names),
         "class_counts": sections.class_counts(results),
         "layers": sections.layer_errors(results, names),
     }  # fmt: skip
+
+
+def _whole_way(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Return what each model found and named right in whole pictures: a sentence and a table each."""
+    return [
+        {
+            "name": names[entry.model.sha256],
+            "words": f"{Path(found.source).name}: {whole_way_words(found)}.",
+            "rows": whole_way_rows(found),
+        }
+        for entry in results.models
+        for found in entry.whole_way
+    ]
 
 
 def _measured(selection: Selection) -> str:

@@ -190,6 +190,8 @@ def test_the_command_prints_and_keeps_it_beside_the_faces(
     assert entry.evaluations == ()
     assert entry.whole_way[0].all_faces.found.hits == 7
     assert toolkit_command("report", out, "--out", page).returncode == 0
+    assert "<td>size: over 96 px</td><td>7</td><td>–</td>" in page.read_text()
+    assert "<td>87.5 % of 8 (" in page.read_text()
     both = toolkit_command(*asked, "--data", face_folders, "--json")
     (of_both,) = json.loads(both.stdout)["models"]
     assert len(of_both["evaluations"]) == len(of_both["whole_way"]) == 1
