@@ -11,12 +11,14 @@ from toolkit.results.data_facts import DataFacts, LeakFacts
 from toolkit.results.metrics import ClassMetrics, EvaluationReport
 from toolkit.results.robustness import CorruptedAccuracy, Robustness
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults
+from toolkit.results.whole_way import FaceGroup, Share, WholeWay
 
 pytestmark = pytest.mark.toolkit
 TEXT = (Path(__file__).parents[3] / "docs" / "RESULTS.md").read_text()
 TYPES = (
     Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults, EvaluationReport, ClassMetrics,
     PairedComparison, Flip, DataFacts, LeakFacts, Robustness, CorruptedAccuracy,
+    WholeWay, FaceGroup, Share,
 )  # fmt: skip
 
 
