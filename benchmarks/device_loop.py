@@ -14,6 +14,7 @@ import platform
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -255,6 +256,7 @@ def main() -> None:
             "opencv": cv2.__version__,
             "model_sha256": load_model().sha256,
             part: figures,
+            "measured": {**document.get("measured", {}), part: date.today().isoformat()},
         }
         options.out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(document, indent=1) + "\n")
