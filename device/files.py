@@ -21,9 +21,14 @@ OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 def native_path(path: str | Path) -> str:
     """Return ``path`` as OpenCV can take it, whatever its bytes and the locale: text that is no UTF-8 crashes it.
 
-    It is ``bytes``, which OpenCV takes as well as ``str``; its type hints do not know that.
+    OpenCV makes UTF-8 of a ``str``. Where that is not the path's own bytes, these are returned, which newer versions
+    take too; their type hints do not know that, and 4.11 does not.
     """
-    return cast(str, os.fsencode(path))
+    text, own = os.fspath(path), os.fsencode(path)
+    with contextlib.suppress(UnicodeEncodeError):
+        if text.encode() == own:
+            return text
+    return cast(str, own)
 
 
 def sha256_of(path: str | Path) -> str:
