@@ -168,6 +168,7 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_recipes.py
 	$(BIN)/python docs/make_figures.py
 	$(BIN)/python docs/make_corruptions.py
+	$(BIN)/python docs/make_preview.py
 	$(BIN)/toolkit report $(if $(wildcard docs/figures/peers_results.json),docs/figures/peers_results.json,\
 		$(foreach size,$(SIZES),models/evaluation$(size).json models/benchmark$(size).json) models/evaluation.json \
 		models/benchmark.json) --out $(BUILD)/shipped/index.html --overwrite --quiet
