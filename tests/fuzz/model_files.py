@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS.parent), str(TESTS)]  # the clone first: tests/device is no package
 from graphs import IMAGE, Graph
 
 from device.errors import EdgeError

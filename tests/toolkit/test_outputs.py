@@ -38,7 +38,6 @@ def inputs(tmp_path, tiny_keras, tiny_tflite, evaluated):
         "report evaluate.json --out link.html",
         "deploy pi@nowhere --model tiny_int8.tflite --out hard.json --dry-run",
         "data inspect evaluate.json --out link.html",
-        "data synth --fit fer2013.csv --out sheet.png",
         "train --data fer2013.csv --out . --init best.keras",
         "train --data fer2013.csv --out . --teacher tiny.keras --teacher link.keras",
     ],
