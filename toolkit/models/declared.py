@@ -37,7 +37,7 @@ def read_declared(path: Path, kind: str) -> Declared:
     """
     try:
         return _of_hdf5(path) if kind == HDF5 else _of_archive(path)
-    except EdgeError:
+    except (EdgeError, ModuleNotFoundError):
         raise
     except Exception as error:  # h5py, zipfile and the decompressors raise many kinds for damaged files
         raise EdgeError(f"{path} is damaged ({_first_line(error)}); copy or save it again") from error

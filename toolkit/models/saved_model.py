@@ -68,7 +68,7 @@ def _read(path: Path) -> Any:
         return SavedModel.FromString(file.read_bytes())
     except OSError as error:
         raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
-    except EdgeError:
+    except (EdgeError, ModuleNotFoundError):
         raise
     except Exception as error:  # protobuf's DecodeError
         raise EdgeError(

@@ -99,6 +99,8 @@ def in_namespace(*options: str, **environment: str) -> subprocess.CompletedProce
 
 
 def test_no_folder_for_temporary_files_is_needed():
+    if DEVICE.is_relative_to("/tmp") or DEVICE.is_relative_to("/var/tmp"):
+        pytest.skip("the program itself lies in a folder that is taken away")
     read_only = 'for one in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro none $one; done; exec "$@"'
     nowhere = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "/proc/nowhere")
     done = in_namespace("-r", "-m", "sh", "-c", read_only, "sh", PATH=os.environ["PATH"], **nowhere)

@@ -6,12 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 FRAMES = 200
 
 
 def test_what_goes_in_comes_out_or_is_counted():
-    command = [sys.executable, ROOT / "benchmarks" / "soak.py", "--frames", str(FRAMES)]
+    soak = ROOT / "benchmarks" / "soak.py"
+    if not soak.exists():
+        pytest.skip("benchmarks/ is not beside these tests: they are run on the installed package")
+    command = [sys.executable, soak, "--frames", str(FRAMES)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     found = json.loads(done.stdout)
