@@ -2,7 +2,6 @@
 
 from toolkit.reporting.build import (
     Report,
-    build_report,
     fail_if,
     make_report,
     output_paths,
@@ -12,7 +11,6 @@ from toolkit.reporting.build import (
 
 __all__ = [
     "Report",
-    "build_report",
     "fail_if",
     "make_report",
     "output_paths",

@@ -105,14 +105,6 @@ def write_report(report: Report, paths: tuple[Path, Path, Path], overwrite: bool
     write_whole(page, html, overwrite)
 
 
-def build_report(paths: list[str], out: str | Path, overwrite: bool = False) -> dict[str, Any]:
-    """Write the report on the results files ``paths`` to ``out``; return its JSON."""
-    written = output_paths(out, overwrite, paths)
-    report = make_report(paths)
-    write_report(report, written, overwrite)
-    return report.to_json()
-
-
 def read_condition(text: str) -> Condition:
     """Return the condition of ``--fail-if``; UsageError if it is none."""
     return Condition(text, FIGURES)
