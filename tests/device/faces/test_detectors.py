@@ -65,6 +65,14 @@ def test_a_still_is_searched_more_thoroughly(create, picture):
             assert max(crop_box(detector, face.box).iou(grown) for face in found) > 0.6
 
 
+def test_a_still_needs_a_surer_face_than_a_frame(yunet_file):
+    with DemoSource(1, faces=[MovingFace(110, (300, 240), (0, 0), 1.0)]) as demo:
+        blurred = cv2.GaussianBlur(demo.picture(0), (0, 0), 10.5)
+    detector = create_detector("yunet", 60, model_file=yunet_file, reduce=False)
+    assert detector.detect(blurred)
+    assert detector.detect_still(blurred) == []
+
+
 def test_it_finds_a_face_near_where_it_was(create, picture):
     image, truth = picture
     detector = create()
