@@ -38,7 +38,7 @@ NEED_TENSORFLOW = (
     ("evaluate", "--model", KERAS_MODEL, "--data", "synthetic"),
     ("benchmark", "--model", KERAS_MODEL),
 )
-PROGRESS = ("opening ", "evaluating ", "timing ")
+PROGRESS = ("evaluating ", "timing ")
 
 
 def find_python(version: str) -> str | None:

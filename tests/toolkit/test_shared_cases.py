@@ -31,8 +31,9 @@ def cases(shared_dir):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_quantized_is_one_line(toolkit_command, cases, tmp_path, name):
-    options = ("--labels", LABELS, "--untrained", "-q", "--out", tmp_path / "out.tflite")
-    done = toolkit_command("quantize", "--model", cases / name, *options)
+    options = ("--labels", LABELS, "--untrained", "--out", tmp_path / "out.tflite")
+    early = name.startswith("hostile/")  # before anything is told
+    done = toolkit_command("quantize", "--model", cases / name, *options, *(() if early else ("-q",)))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert re.search(REFUSED[name], done.stderr)

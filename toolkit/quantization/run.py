@@ -54,12 +54,10 @@ def quantize(options: QuantizeOptions) -> QuantizationResult:
 
 
 def open_quantizer(options: QuantizeOptions) -> Quantizer:
-    """Open the Keras file and choose the faces; EdgeError in one line where either is not fit."""
+    """Open the Keras file and choose the faces; EdgeError in one line where either is not fit, the file first."""
     verify_keras_file(options.model)
-    data = faces_of(options)
-    log.info("opening %s", options.model)
     network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
-    faces = choose_faces(data, network.labels, options.representative, options.seed)
+    faces = choose_faces(faces_of(options), network.labels, options.representative, options.seed)
     return Quantizer(network, faces, options.untrained)
 
 
