@@ -78,6 +78,12 @@ def refuse_impure(path: object, graph_def: Any, callable_names: Iterable[str]) -
         )
 
 
+def operators(graph_def: Any) -> set[str]:
+    """Return the names of all operators of a GraphDef, those in its functions too."""
+    bodies = (graph_def.node, *(function.node_def for function in graph_def.library.function))
+    return {node.op for nodes in bodies for node in nodes}
+
+
 def _called(nodes: Iterable[Any]) -> Iterator[str]:
     for node in nodes:
         yield node.op

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from toolkit.models.pure_graph import refuse_impure
+from toolkit.models.pure_graph import operators, refuse_impure
+from toolkit.models.trial import SIZED_BY_NUMBERS, refuse_greedy
 
 if TYPE_CHECKING:
     import keras
@@ -16,12 +17,15 @@ LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 def load_saved_model(path: Path) -> "keras.Model":
     """Return the SavedModel's ``serving_default`` as a Keras model of one input and one output.
 
-    Nothing of it is run before its graph is known to only compute. Raises EdgeError in one line where the folder is
-    damaged, has no such signature, or its graph holds any operator that is not known to be pure.
+    Nothing of it is run before its graph is known to only compute; where the graph tells how large something becomes,
+    it is tried in a process of its own first. Raises EdgeError in one line where the folder is damaged, has no such
+    signature, or its graph holds any operator that is not known to be pure, or takes too much.
     """
     import keras
 
     verify_saved_model(path)
+    if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in _read(path).meta_graphs):
+        refuse_greedy(path)
     try:
         layer = keras.layers.TFSMLayer(str(path), call_endpoint=SIGNATURE)
         signature = layer._reloaded_obj.signatures[SIGNATURE]

@@ -153,3 +153,33 @@ def test_a_damaged_saved_model_is_one_line(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff" * 100)
     with pytest.raises(EdgeError, match=r"saved_model.pb is damaged"):
         load_keras_model(tmp_path)
+
+
+GREEDY = {
+    "Fill": lambda size, x: tf.reduce_sum(tf.fill([size, size], tf.reduce_max(x))),
+    "Tile": lambda size, x: tf.reduce_sum(tf.tile(tf.reshape(x, (-1,)), [size])),
+    "Range": lambda size, x: tf.reduce_sum(tf.range(tf.cast(size, tf.float32) * 1e5)),
+    "Pad": lambda size, x: tf.reduce_sum(tf.pad(x, [[0, 0], [0, size], [0, size], [0, 0]])),
+}
+
+
+def saved_sum(folder, kind, least):
+    """Save a network of images that adds what GREEDY makes, of a size that is known when it runs only."""
+    image = tf.TensorSpec((None, 8, 8, 1))
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x: tf.reduce_mean(x, (1, 2)) + GREEDY[kind](tf.cast(tf.reduce_max(x), tf.int32) + least, x),
+        [image],
+    )
+    tf.saved_model.save(module, str(folder / "m"), signatures={"serving_default": module.serve})
+    return folder / "m"
+
+
+@pytest.mark.parametrize("kind", GREEDY)
+def test_memory_that_the_graph_computes_is_tried_apart(tmp_path, kind):
+    with pytest.raises(EdgeError, match=r"m is not run: for one image it takes over 512 MB"):
+        load_keras_model(saved_sum(tmp_path, kind, 50_000_000 if kind == "Tile" else 50_000))
+
+
+def test_modest_sizes_are_run(tmp_path):
+    assert load_keras_model(saved_sum(tmp_path, "Fill", 20)).output_shape == (None, 1)

@@ -1,0 +1,62 @@
+"""One inference of a SavedModel in a process of its own with limits: only then are computed shapes known."""
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from device.errors import EdgeError
+
+# Operators whose output is as large as a number that the graph holds or computes.
+BY_NUMBERS = """
+    Fill Tile BroadcastTo Range OneHot Pad PadV2 MirrorPad SpaceToBatchND ResizeBilinear ResizeNearestNeighbor
+    ResizeBicubic ResizeArea Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput ImageProjectiveTransformV2
+    ImageProjectiveTransformV3 StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal
+    StatelessRandomNormalV2 StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformFullIntV2
+    RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal
+"""
+SIZED_BY_NUMBERS = frozenset(BY_NUMBERS.split())
+# Beyond what the loaded network takes; EfficientNetB7's activations are below 200 MB.
+MEMORY_BYTES = 512 << 20
+PROCESSOR_S, START_S = 5, 60  # of the inference, and of everything by the clock
+
+
+def refuse_greedy(path: Path) -> None:
+    """Raise EdgeError unless the SavedModel answers for one black image within MEMORY_BYTES and PROCESSOR_S."""
+    command = [sys.executable, "-P", "-m", "toolkit.models.trial", str(path)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN's allocator waits ten seconds for memory that never comes
+    }
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, timeout=START_S, env=environment)
+        if done.returncode == 0:
+            return
+    raise EdgeError(
+        f"{path} is not run: for one image it takes over {MEMORY_BYTES >> 20} MB or {PROCESSOR_S} s, or ends the "
+        "process; save the network as model.save('model.keras')"
+    )
+
+
+def _infer_once(path: Path) -> None:
+    """Load the SavedModel, whose graph was found pure, and run it once under limits."""
+    import numpy as np
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+    (image,) = signature.structured_input_signature[1].values()
+    black = np.zeros([size or 1 for size in image.shape], image.dtype.as_numpy_dtype)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    room = (int(status["VmData"].split()[0]) << 10) + MEMORY_BYTES
+    spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (room, room))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(spent) + PROCESSOR_S, int(spent) + PROCESSOR_S))
+    signature(tf.constant(black))
+
+
+if __name__ == "__main__":
+    _infer_once(Path(sys.argv[1]))
