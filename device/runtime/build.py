@@ -89,7 +89,8 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
     ``pictures`` are the files of a source that is a folder or a glob.
     """
     named = options.source if isinstance(options.source, str) else None
-    inputs = [named, options.model, options.detector_model, options.labels, *pictures]
+    folders = {picture.parent for picture in pictures}
+    inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
     for name in ("output", "video", "save_frames", "annotate"):
         written = getattr(options, name)
         if written and any(one and same_file(one, written) for one in inputs):

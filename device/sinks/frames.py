@@ -11,6 +11,8 @@ from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import annotated, blur
 
+NAME_DIGITS = 8
+
 
 class PictureFolder(Sink):
     """A folder that pictures are written into, readable by their owner only; ``name`` is what errors call it."""
@@ -34,7 +36,15 @@ class PictureFolder(Sink):
 
 
 class FrameFilesSink(PictureFolder):
-    """Writes each frame with a face as ``FOLDER/00000123.jpg``; with ``blur_faces`` nobody can be recognised."""
+    """Writes each frame with a face as ``FOLDER/00000123.jpg``; with ``blur_faces`` nobody can be recognised.
+
+    With ``overwrite`` the frames of an earlier run go, so that no two runs lie mixed.
+    """
+
+    def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):
+        super().__init__(folder, overwrite, blur_faces)
+        for earlier in self.folder.glob("[0-9]" * NAME_DIGITS + ".jpg"):
+            earlier.unlink(missing_ok=True)
 
     def write(self, result: FrameResult) -> None:
         if not result.faces:
@@ -43,13 +53,20 @@ class FrameFilesSink(PictureFolder):
         if self.blur_faces:
             picture = picture.copy()
             blur(picture, result)
-        self.put(f"{result.index:08d}", picture)
+        self.put(f"{result.index:0{NAME_DIGITS}d}", picture)
 
 
 class AnnotatedFilesSink(PictureFolder):
     """Writes each picture with boxes and labels as ``FOLDER/NAME.jpg``, after its file's name."""
 
+    def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):
+        super().__init__(folder, overwrite, blur_faces)
+        self._taken: set[str] = set()
+
     def write(self, result: FrameResult) -> None:
         stem = Path(result.frame.name).stem
-        taken = (self.folder / f"{stem}.jpg").exists()  # photo.jpg and photo.png, or two folders' names
-        self.put(f"{stem}_{result.index}" if taken else stem, annotated(result, self.blur_faces))
+        name = (
+            f"{stem}_{result.index}" if stem in self._taken else stem
+        )  # photo.jpg, photo.png; two folders' names
+        self._taken.add(name)
+        self.put(name, annotated(result, self.blur_faces))

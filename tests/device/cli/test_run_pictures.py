@@ -82,6 +82,19 @@ def test_marked_copies_keep_their_names_and_their_originals(photographs, tiny_mo
     again = run("--source", photographs, "--annotate", out, model=tiny_model)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "is not empty; pass --overwrite" in again.stderr
+    again = run("--source", photographs, "--annotate", out, "--overwrite", "-q", model=tiny_model)
+    assert again.returncode == 0, again.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["a.jpg", "a_1.jpg", "b.jpg"]
+
+
+def test_no_original_is_written_over(photographs, tiny_model):
+    before = {path: path.read_bytes() for path in photographs.rglob("*") if path.is_file()}
+    album = next(path.parent for path in before if path.parent != photographs)
+    for option in ("--annotate", "--save-frames"):
+        done = run("--source", f"{photographs}/**/*", option, album, "--overwrite", model=tiny_model)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "is what this run reads" in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_only_pictures_are_marked(tiny_model, tmp_path):

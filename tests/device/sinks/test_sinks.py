@@ -198,6 +198,9 @@ def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["00000001.jpg", "00000003.jpg"]
     with pytest.raises(EdgeError, match="not empty"):
         FrameFilesSink(tmp_path / "kept")
+    (tmp_path / "kept" / "mine.jpg").write_bytes(b"mine")
+    FrameFilesSink(tmp_path / "kept", overwrite=True).write(a_result(2))
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["00000002.jpg", "mine.jpg"]
 
 
 def test_a_picture_is_there_whole_or_not_at_all_and_only_for_its_owner(tmp_path, a_result, monkeypatch):
