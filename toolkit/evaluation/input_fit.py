@@ -51,16 +51,20 @@ def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.nda
     return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
 
 
-def better_fit(network: FloatNetwork, images: np.ndarray, labels: np.ndarray) -> BetterFit | None:
+def better_fit(
+    network: FloatNetwork, images: np.ndarray, labels: np.ndarray, answers: np.ndarray | None = None
+) -> BetterFit | None:
     """Return the pixel range or order of labels with which ``network`` recognises far more faces, or None.
 
-    Arguments as ``settle_pixel_range``. Orders tried: alphabetical, reversed and those of PUBLISHED_ORDERS; other
-    ranges unless the network rescales its pixels itself.
+    Arguments as ``settle_pixel_range``; answers: what ``network`` says of ``images``, where that is known. Orders
+    tried: alphabetical, reversed and those of PUBLISHED_ORDERS; other ranges unless the network rescales its pixels
+    itself.
     """
-    images, labels = tried(images, labels)
-    if not len(labels):
+    rows = tried_rows(labels)
+    if not len(rows):
         return None
-    answers = network.predict(images)
+    images, labels = images[rows], labels[rows]
+    answers = network.predict(images) if answers is None else answers[rows]
     found = better_order(answers, labels, network.labels)
     if found is None and network.range_from not in (RESCALES, FOUND):
         given = answers.argmax(axis=1) == labels
@@ -99,10 +103,16 @@ def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
 
 def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return at most TRIED_FACES of the labelled faces, evenly chosen."""
+    rows = tried_rows(labels)
+    return np.asarray(images[rows]), labels[rows]
+
+
+def tried_rows(labels: np.ndarray) -> np.ndarray:
+    """Return which faces ``tried`` takes, by index."""
     rows = np.flatnonzero(labels >= 0)
     if len(rows) > TRIED_FACES:
         rows = rows[np.linspace(0, len(rows) - 1, TRIED_FACES).astype(int)]
-    return np.asarray(images[rows]), labels[rows]
+    return rows
 
 
 def label_indices(classes: Sequence[str], labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # What a network expects of a pixel, by name: (factor, offset) on pixel / 255.
 PIXEL_RANGES = {"0..255": (255.0, 0.0), "0..1": (1.0, 0.0), "-1..1": (2.0, -1.0)}
 BATCH = 128
-LARGEST_BATCH = 1 << 26  # numbers that one layer may put out for a batch
+# Numbers that one layer may put out for a batch; Keras holds what all layers put out until the last one has.
+LARGEST_BATCH = 1 << 23
 
 
 # Where the pixel range of a network comes from, as results tell it.

@@ -5,8 +5,9 @@ import functools
 import io
 import itertools
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.isolation import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.layers import Layer, layers_of
 from toolkit.quantization.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 INPUT_SCALE = 1 / 255
 EQUALIZING_FACES = 100
@@ -164,16 +168,14 @@ class Conversion:
     def _convert(
         self, optimizations: Sequence[Any] = (), types: Any = None, ops: Any = None, calibrated: bool = False
     ) -> bytes:
-        import keras
-        import tensorflow as tf
-
         unroll(self.network.original)
         if calibrated:
             _ = self.calibrated  # where that ends the process, it is a process of its own
-        with self._one_line_errors(), contextlib.redirect_stdout(io.StringIO()):
-            # A dynamic batch leaves shapes open, which accelerators and XNNPACK's planner do not take.
-            face = keras.Input(batch_shape=(1, *self.network.input_shape), name="face")
-            converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(face, self.network.model(face)))
+        with (
+            self._one_line_errors(),
+            contextlib.redirect_stdout(io.StringIO()),
+            frozen_converter(self._of_one_face()) as converter,
+        ):
             converter.optimizations = list(optimizations)
             converter._experimental_disable_per_channel_quantization_for_dense_layers = True
             if types:
@@ -183,6 +185,13 @@ class Conversion:
             if calibrated:
                 converter.representative_dataset = self.calibration_inputs
             return bytes(converter.convert())
+
+    def _of_one_face(self) -> "keras.Model":
+        """Return the network with a batch of 1; neither accelerators nor XNNPACK's planner take an open one."""
+        import keras
+
+        face = keras.Input(batch_shape=(1, *self.network.input_shape), name="face")
+        return keras.Model(face, self.network.model(face))
 
     @contextlib.contextmanager
     def _one_line_errors(self) -> Iterator[None]:
@@ -196,6 +205,27 @@ class Conversion:
                 Exception
             ) as error:  # the converter raises ConverterError, ValueError, RuntimeError and others
                 raise EdgeError(_why_refused(self.network, f"{error} {caught()}")) from error
+
+
+@contextlib.contextmanager
+def frozen_converter(model: "keras.Model") -> Iterator[Any]:
+    """Yield TensorFlow's converter of a Keras model of one input and one output.
+
+    ``TFLiteConverter.from_keras_model`` first saves the model with everything that belongs to it: that takes three
+    times as long as all else. Here its weights become constants of one function, and that is saved.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    (image,) = model.inputs
+    given = tf.TensorSpec(image.shape, image.dtype, name=image.name)
+    answer = tf.function(lambda face: model(face, training=False))
+    frozen = convert_variables_to_constants_v2(answer.get_concrete_function(given))
+    module = tf.Module()
+    module.serve = tf.function(lambda face: {"output_0": frozen(face)[0]}, input_signature=[given])
+    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+        yield tf.lite.TFLiteConverter.from_saved_model(folder)
 
 
 def _verify(file: TfliteFile, recipe: Recipe) -> None:

@@ -83,10 +83,12 @@ class Quantizer:
 
     def _refuse_misunderstanding(self, labels: np.ndarray | None) -> None:
         """Raise EdgeError where the network is fed or read otherwise than it was trained."""
-        if labels is not None and (better := better_fit(self.network, self.faces.measuring.images, labels)):
-            raise EdgeError(
-                f"{self.network.path} is fed or read in another way than it was trained: {better}"
-            )
+        if labels is not None:
+            images, answers = self.faces.measuring.images, self.float_probabilities
+            if better := better_fit(self.network, images, labels, answers):
+                raise EdgeError(
+                    f"{self.network.path} is fed or read in another way than it was trained: {better}"
+                )
         if doubt := why_not_plausible(self.float_probabilities, labels):
             raise not_plausible(self.network, doubt)
 
