@@ -52,6 +52,12 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     help="Smallest face to find, in pixels.",
 )
 @click.option(
+    "--prior",
+    metavar="CLASS=WEIGHT,...",
+    help="Weights of the classes: how much more often than in its training data each is seen here, or none.  "
+    "[default: neutral=1.65]",
+)
+@click.option(
     "--smoothing",
     default=RunOptions.smoothing,
     show_default=True,

@@ -67,6 +67,7 @@ def frame_loop(
     from device.faces.detectors import create_detector
     from device.faces.face_finder import FaceFinder
     from device.runtime.pipeline import FrameLoop
+    from device.runtime.prior import weighed
     from device.runtime.smoothing import ScoreSmoother
 
     cv2.setNumThreads(options.threads)
@@ -80,7 +81,8 @@ def frame_loop(
     cropper = FaceCropper(margin_ratio, max(model.input_size_hw), aligned)
     finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
-    return FrameLoop(finder, model, smoother, LatencyRecorder(warmup), continuous, cropper)
+    classifier = weighed(model, options.prior)
+    return FrameLoop(finder, classifier, smoother, LatencyRecorder(warmup), continuous, cropper)
 
 
 def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:

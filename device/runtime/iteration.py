@@ -22,6 +22,7 @@ def run(
     model: str | Path | ExpressionModel | None = None,
     detector: str | None = None,
     min_face: int = RunOptions.min_face,
+    prior: str | None = RunOptions.prior,
     smoothing: float = RunOptions.smoothing,
     threads: int = RunOptions.threads,
     max_frames: int | None = None,
@@ -29,8 +30,9 @@ def run(
     """Return an iterator over the results of a source's frames, with the defaults of ``device run``.
 
     ``source``: as ``--source``, or a source of ``open_source``; None: the device's camera. ``model``: a ``.tflite``, or
-    what ``load_model`` returned; None: the packaged model. ``min_face`` in pixels, ``smoothing`` in seconds. Of a
-    camera only the newest frame is taken, so a slow loop sees fewer frames, not older ones.
+    what ``load_model`` returned; None: the packaged model. ``min_face`` in pixels, ``prior`` as of ``device run``,
+    ``smoothing`` in seconds. Of a camera only the newest frame is taken, so a slow loop sees fewer frames, not older
+    ones.
 
     Raises EdgeError at once for a wrong model, detector or source name, and while iterating for a source that cannot
     be opened. The source is closed when the iterator ends or is closed.
@@ -41,7 +43,9 @@ def run(
     ...     for face in result.faces:
     ...         rows.append((result.index, face.id, face.label, face.probability))
     """
-    options = RunOptions(detector=detector, min_face=min_face, smoothing=smoothing, threads=threads)
+    options = RunOptions(
+        detector=detector, min_face=min_face, prior=prior, smoothing=smoothing, threads=threads
+    )
     opened = source if isinstance(source, FrameSource) else open_source(source)
     loaded = model if isinstance(model, ExpressionModel) else load_model(model, threads=threads)
     return _results(opened, frame_loop(options, loaded, opened.continuous, warmup=0), max_frames)

@@ -18,6 +18,7 @@ class RunOptions:
     detector: str | None = None
     detector_model: str | None = None
     min_face: int = DEFAULT_MIN_FACE_PX
+    prior: str | None = None
     smoothing: float = 0.4
     every_frame: bool = False
     threads: int = 1
