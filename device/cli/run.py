@@ -9,9 +9,9 @@ import click
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import Number, output_options
 from device.cli.settings_file import RULES, apply_settings
-from device.errors import EXIT_DONE, EXIT_FAILED
+from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
-from device.runtime.options import RunOptions
+from device.runtime.options import STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 
 
@@ -101,7 +101,11 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
 @click.option("--seconds", type=Number(0, min_open=True), help="Stop after this time.")
-@click.option("--output", metavar="FILE", help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write a row a frame: FILE.jsonl (JSON Lines) or FILE.csv; - for JSON Lines on standard output.",
+)
 @click.option("--append", is_flag=True, help="Add to the rows that --output FILE holds already.")
 @click.option("--video", metavar="FILE", help="Write the annotated picture as FILE.avi, .mkv or .mp4.")
 @click.option("--save-frames", metavar="DIR", help="Store the pictures that show a face.")
@@ -166,6 +170,9 @@ def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
     options["rules"] = click.get_current_context().meta.get(RULES)
+    streamed = options["output"] == STANDARD_OUTPUT
+    if streamed and as_json:
+        raise UsageError("--output - and --json both print on standard output; choose one")
     asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold faces and passwords
     stop = Stop()
@@ -175,5 +182,5 @@ def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **
         if as_json:
             click.echo(json.dumps(statistics.to_json(), indent=1))
         elif not quiet:
-            click.echo("\n".join(statistics.lines()))
+            click.echo("\n".join(statistics.lines()), err=streamed)
     leave(EXIT_FAILED if statistics.lost else EXIT_DONE)

@@ -14,7 +14,7 @@ from device.frames import CROP_MARGIN, FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
-from device.runtime.options import RunOptions
+from device.runtime.options import STANDARD_OUTPUT, RunOptions
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -51,7 +51,7 @@ def run_with(
     stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
-        sinks = open_sinks(options, source, model, terminal)
+        sinks = open_sinks(options, source, model, terminal, stop)
         sinks += _rules(options, model, sinks)
         unattended = unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
@@ -99,25 +99,24 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
             raise UsageError(
                 f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
             )
-    if options.output:
-        refuse_unwritable(options.output, options.overwrite or options.append)
+    rows = None if options.output == STANDARD_OUTPUT else options.output
+    if rows:
+        refuse_unwritable(rows, options.overwrite or options.append)
+        if Path(rows).suffix not in ROW_SUFFIXES and not Path(rows).exists():
+            raise UsageError(
+                f"--output {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
+            )
     if options.video:
         refuse_unwritable(options.video, options.overwrite)
-    if (
-        options.output
-        and Path(options.output).suffix not in ROW_SUFFIXES
-        and not Path(options.output).exists()
-    ):
-        raise UsageError(f"--output {options.output}: expected a name ending in {', '.join(ROW_SUFFIXES)}")
 
 
 def open_sinks(
-    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str
+    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str, stop: Stop
 ) -> list[Sink]:
     """Open every sink that the options ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
     try:
-        for open_sink in _asked_sinks(options, source, model, terminal):
+        for open_sink in _asked_sinks(options, source, model, terminal, stop):
             sinks.append(open_sink())
     except BaseException:
         for sink in sinks:
@@ -127,13 +126,13 @@ def open_sinks(
 
 
 def _asked_sinks(
-    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str
+    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str, stop: Stop
 ) -> Iterator[Callable[[], Sink]]:
     """Yield how to open each asked sink; each is imported only where it is asked for."""
     labels = model.labels
     kept = options.overwrite, options.blur_faces
     if options.output:
-        yield lambda: _row_sink(options, labels)
+        yield lambda: _row_sink(options, labels, stop)
     if film := options.video:
         from device.sinks.video import VideoSink
 
@@ -187,8 +186,12 @@ def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inli
     return sinks
 
 
-def _row_sink(options: RunOptions, labels: Sequence[str]) -> Sink:
+def _row_sink(options: RunOptions, labels: Sequence[str], stop: Stop) -> Sink:
     assert options.output is not None
+    if options.output == STANDARD_OUTPUT:
+        from device.sinks.jsonl import StandardOutputSink
+
+        return StandardOutputSink(lambda: stop.because("nobody reads the rows"))
     if options.output.endswith(".csv"):
         from device.sinks.csv import CsvSink
 

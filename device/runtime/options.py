@@ -7,6 +7,8 @@ from device.capture.settings import CameraSettings, parse_control, parse_size
 from device.faces.detectors import DEFAULT_MIN_FACE_PX
 from device.sinks import MQTT_TOPIC
 
+STANDARD_OUTPUT = "-"
+
 
 @dataclass(frozen=True)
 class RunOptions:

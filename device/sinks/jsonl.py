@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -93,7 +95,30 @@ class JsonLinesSink(Sink):
         self._rows.begin()
 
     def write(self, result: FrameResult) -> None:
-        self._rows.append(json.dumps(result.to_json(), separators=(",", ":")))
+        self._rows.append(row_of(result))
 
     def close(self) -> None:
         self._rows.close()
+
+
+class StandardOutputSink(Sink):
+    """Writes the rows of ``JsonLinesSink`` to standard output; ``gone`` is called once nobody reads them any more."""
+
+    name = "standard output"
+
+    def __init__(self, gone: Callable[[], None]):
+        self.gone = gone
+
+    def write(self, result: FrameResult) -> None:
+        left = (row_of(result) + "\n").encode()
+        try:
+            while left:
+                left = left[os.write(sys.stdout.fileno(), left) :]
+        except OSError as error:
+            self.gone()
+            raise EdgeError(f"standard output takes no more rows: {error.strerror}") from error
+
+
+def row_of(result: FrameResult) -> str:
+    """Return the row of a frame: ``FrameResult.to_json()`` in one line."""
+    return json.dumps(result.to_json(), separators=(",", ":"))
