@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,10 +50,13 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams privacy test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-readme test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams privacy test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
+
+test-readme: setup ## the README's commands as they are printed, in their order
+	$(BIN)/python -m pytest -rs tests/hardware/test_readme_commands.py
 
 test-deploy: setup ## toolkit deploy over a real sshd on loopback
 	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py tests/hardware/test_deploy_faults.py \
