@@ -29,17 +29,20 @@ $(YUNET): | $(VENV)/installed
 setup: $(VENV)/installed $(YUNET) ## make the virtual environment and install everything
 	@[ "$(MAKECMDGOALS)" != setup ] || echo "Ready. Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
+PACKAGED := device/data/fer7_int8.tflite
+DEMO_MODELS := --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite --model $(PACKAGED)
+
 demo: setup ## quantize the shipped model, run it on the demo source, write the report
 	@mkdir -p $(BUILD)
 	$(BIN)/toolkit quantize --model models/best.keras --out $(BUILD)/best_int8.tflite \
 		--results $(BUILD)/quantize.json --overwrite
 	$(BIN)/toolkit quantize --model models/best.keras --recipe float32 --out $(BUILD)/best_float32.tflite --overwrite --quiet
 	$(BIN)/device run --source demo --model $(BUILD)/best_int8.tflite --max-frames 300 --json > $(BUILD)/run.json
-	$(BIN)/toolkit evaluate --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite --data synthetic \
-		--out $(BUILD)/evaluation.json --overwrite --quiet
-	$(BIN)/toolkit benchmark --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite \
-		--out $(BUILD)/benchmark.json --overwrite --quiet
-	$(BIN)/toolkit report $(BUILD)/quantize.json $(BUILD)/evaluation.json $(BUILD)/benchmark.json $(BUILD)/run.json \
+	$(BIN)/toolkit evaluate $(DEMO_MODELS) --data synthetic --out $(BUILD)/evaluation.json --overwrite --quiet
+	$(BIN)/toolkit benchmark $(DEMO_MODELS) --out $(BUILD)/benchmark.json --overwrite --quiet
+	$(BIN)/toolkit benchmark --model $(PACKAGED) --target pi5 --target pi4 --target pi-zero-2w \
+		--out $(BUILD)/boards.json --overwrite --quiet
+	$(BIN)/toolkit report $(addprefix $(BUILD)/,quantize.json evaluation.json benchmark.json boards.json run.json) \
 		--out $(REPORT) --overwrite --quiet
 	@echo "The report: $(CURDIR)/$(REPORT)"
 	@echo "Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
@@ -65,8 +68,8 @@ test-deploy: setup ## toolkit deploy over a real sshd on loopback
 test-arm64: setup ## the installed wheel on emulated Cortex-A53, A72, A76, Debian 12 and 13; instructions against a reference
 	$(BIN)/python -m pytest -rs tests/hardware/test_arm64_device.py tests/hardware/test_arm64_estimate.py
 
-arm64-reference: setup ## count anew what test-arm64 holds instructions against, after a change of the shipped model
-	PYTHONPATH=. $(BIN)/python tests/hardware/arm64_reference.py
+arm64-reference: setup ## count anew the instructions of the models that ship, after a change of them
+	PYTHONPATH=. $(BIN)/python tests/hardware/arm64_reference.py models/best_int8.tflite models/small_int8.tflite
 
 test-picamera: setup ## the real picamera2 on libcamera's virtual camera
 	$(BIN)/python -m pytest -rs tests/hardware/test_picamera.py

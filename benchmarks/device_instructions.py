@@ -61,7 +61,8 @@ def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:
     from device.capture.sources.files import VideoFile
     from device.faces.fetching import YUNET_NAME
     from toolkit.emulation.boards import board_named
-    from toolkit.emulation.estimate import PACKAGES, SYSTEM
+    from toolkit.emulation.counts import PACKAGES
+    from toolkit.emulation.estimate import SYSTEM
     from toolkit.emulation.guest_process import run_guest
     from toolkit.emulation.tree import ensure_packages, ensure_tree
 

@@ -10,6 +10,10 @@ import re
 import sys
 from pathlib import Path
 
+from device.model.expression_model import load_model
+from toolkit.emulation.boards import BOARDS
+from toolkit.emulation.counts import known_count
+from toolkit.emulation.estimate import FOLLOWED, SEARCHED, estimate_latency
 from toolkit.results.codec import read_results
 from toolkit.results.merge import join_results
 from toolkit.results.types import ModelResults
@@ -27,6 +31,12 @@ NAMES = {
     "small_int8.tflite": "seven classes, small, int8",
     "best4_float32.tflite": "four classes, float32",
     "best4_int8.tflite": "four classes, int8",
+}
+
+STAGES = {
+    "classify": "a face, the network alone",
+    FOLLOWED: "a frame of 640x480, its two faces followed",
+    SEARCHED: "a frame that is searched as a whole, every fifth at most",
 }
 
 CARD = """# Models that ship
@@ -143,6 +153,26 @@ def class_table(models: list[ModelResults]) -> str:
     return "\n".join(lines)
 
 
+def board_table() -> str:
+    """Return the packaged model's estimated times on boards, from the instructions that were counted."""
+    boards = [BOARDS[key] for key in ("pi5", "pi4", "pi-zero-2w")]
+    packaged = load_model().path
+    counts = {board: known_count(board, packaged) for board in boards}
+    estimates = {board: estimate_latency(board, count, True) for board, count in counts.items() if count}
+    lines = [
+        f"| estimated, one thread | {' | '.join(board.name for board in boards)} |",
+        "|---|" + "---|" * len(boards),
+    ]
+    for stage, what in STAGES.items():
+        cells = []
+        for board in boards:
+            ms = estimates[board].stages[stage]["p50_ms"]
+            band = board.band if stage == "classify" else board.frame_band
+            cells.append(f"{ms:.1f} ms ({ms / band:.1f} to {ms * band:.1f})")
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def shipped(suffix: str) -> list[ModelResults]:
     """Return the evaluated results of one shipped model, float and int8."""
     names = (f"evaluation{suffix}.json", f"benchmark{suffix}.json")
@@ -171,6 +201,9 @@ def documents() -> dict[Path, str]:
     )
     cpu = read_results(MODELS / "benchmark.json").provenance["cpu"]
     block = (
+        f"The packaged model on a board:\n\n{board_table()}\n\nEstimated from instructions counted on emulated cores "
+        "and from published times of other networks, with the band in which the truth should lie "
+        "([how](docs/RESULTS.md#estimates)). No board was at hand.\n\n"
         f"{table(every)}\n\nOn FER2013 PublicTest, copies of its faces removed from training; times "
         f"on {cpu}. More in [models/README.md](models/README.md).\n"
     )

@@ -1,35 +1,34 @@
-"""The instructions that the shipped model and the frame loop take on each emulated board, in arm64_reference.json.
+"""Count anew the instructions that models take on each emulated board: toolkit/emulation/counts.json.
 
-make arm64-reference        # after a change of the model, or one that is meant to change them
+make arm64-reference        # after a change of the models, or one that is meant to change what a frame costs
 """
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from device.model.expression_model import load_model
+from device.model.metadata import weights_sha256
 from toolkit.emulation.boards import BOARDS, Board
-from toolkit.emulation.estimate import PACKAGES, count_model
+from toolkit.emulation.counts import PACKAGES
+from toolkit.emulation.estimate import count_model
 
-REFERENCE = Path(__file__).with_suffix(".json")
-
-
-def subject() -> dict[str, Any]:
-    """Return what is counted: the shipped model's digest and the packages under it."""
-    return {"model_sha256": load_model().sha256, "packages": list(PACKAGES)}
+COUNTS = Path(__file__).parents[2] / "toolkit" / "emulation" / "counts.json"
 
 
-def count_shipped(board: Board) -> dict[str, int]:
+def count_on(board: Board, path: Path) -> dict[str, int]:
     """Return the counts of one inference and of frames of the demo on the board's core."""
-    model = load_model()
-    return asdict(count_model(board, model.path, tuple(model.labels)))
+    return asdict(count_model(board, path, tuple(load_model(path).labels)))
 
 
 def main() -> None:
-    document = {**subject(), "instructions": {key: count_shipped(board) for key, board in BOARDS.items()}}
-    REFERENCE.write_text(json.dumps(document, indent=1) + "\n")
-    print(REFERENCE)
+    models = {}
+    for path in (load_model().path, *map(Path, sys.argv[1:])):
+        counts = {key: count_on(board, path) for key, board in BOARDS.items()}
+        models[weights_sha256(path.read_bytes())] = {"name": path.name, "boards": counts}
+        print(path, counts)
+    COUNTS.write_text(json.dumps({"packages": list(PACKAGES), "models": models}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import re
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import device
 from device.errors import EdgeError
 from device.model.expression_model import load_model
 from toolkit.emulation.boards import Board, board_named
+from toolkit.emulation.counts import PACKAGES, Count, known_count, remember
 from toolkit.emulation.guest_process import run_guest
 from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
 from toolkit.results.identity import identity_of
@@ -18,18 +18,9 @@ from toolkit.results.types import ESTIMATED, Latency, ModelResults, Results
 
 CLASSIFY_ROUNDS, FRAMES = 3, 35
 FIRST_FRAMES = 15  # until the faces are known and followed
-# Pinned, so that counts of one day can be held against those of another.
 SYSTEM = BOOKWORM
-PACKAGES = ("numpy==2.4.6", "opencv-python-headless==4.14.0.94", "ai-edge-litert==2.3.0")
-
-
-@dataclass(frozen=True)
-class Count:
-    """Guest instructions of one inference, of a steady frame (faces followed), of one searched as a whole."""
-
-    classify: int
-    steady_frame: int | None = None
-    searched_frame: int | None = None
+FACES = 2  # in a frame of the demo
+FOLLOWED, SEARCHED = "frame, face followed", "frame, whole search"
 
 
 def count_rounds(board: Board, what: str, model: Path, labels: tuple[str, ...], rounds: int) -> list[int]:
@@ -63,27 +54,34 @@ def count_model(board: Board, model: Path, labels: tuple[str, ...]) -> Count:
 
 
 def estimate_latency(board: Board, count: Count, int8: bool) -> Latency:
-    """Return the count as a latency, labelled as estimated, with its band and how it was made."""
-    stages = {"classify": _stats(board, count.classify, int8)}
-    if count.steady_frame is not None and count.searched_frame is not None:
-        stages["frame, face followed"] = _stats(board, count.steady_frame, False)
-        stages["frame, whole search"] = _stats(board, count.searched_frame, False)
+    """Return the count as a latency, labelled as estimated, with its bands and how it was made."""
+    stages = {"classify": _stats(board.milliseconds(count.classify, int8))}
     ipc = board.ipc_int8 if int8 else board.ipc_float
     how = (
         f"estimated from {count.classify / 1e6:.2f} million instructions counted on an emulated {board.core}, at "
         f"{board.clock_ghz:g} GHz and {ipc:g} instructions a cycle; the truth may be {board.band:g} times more or less."
     )
     if count.steady_frame is not None and count.searched_frame is not None:
+        network = FACES * count.classify
+        for stage, instructions in ((FOLLOWED, count.steady_frame), (SEARCHED, count.searched_frame)):
+            stages[stage] = _stats(board.frame_milliseconds(instructions, network, int8))
         how += (
             f" A frame of the demo source (640x480, two faces): {count.steady_frame / 1e6:.1f} million where known "
-            f"faces are followed, {count.searched_frame / 1e6:.1f} where the whole frame is searched."
+            f"faces are followed, {count.searched_frame / 1e6:.1f} where the whole frame is searched, what is not the "
+            f"network's at {board.ipc_other:g} a cycle; the truth may be {board.frame_band:g} times more or less."
         )
-    extra = {"how": how, "band": board.band, "instructions": count.classify, "board": board.name}
+    extra = {
+        "how": how,
+        "band": board.band,
+        "frame_band": board.frame_band,
+        "instructions": count.classify,
+        "board": board.name,
+    }
     return Latency(board.key, ESTIMATED, stages, extra=extra)
 
 
-def _stats(board: Board, instructions: int, int8: bool) -> dict[str, float | int]:
-    ms = round(board.milliseconds(instructions, int8), 5)
+def _stats(milliseconds: float) -> dict[str, float | int]:
+    ms = round(milliseconds, 5)
     return {"n": 1, "mean_ms": ms, "p50_ms": ms, "p90_ms": ms, "p99_ms": ms, "max_ms": ms, "warmup_n": 3}
 
 
@@ -93,7 +91,7 @@ def estimate_files(
     labels: tuple[str, ...] | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Results:
-    """Estimate the latency of .tflite files on the boards ``targets``.
+    """Estimate the latency of .tflite files on the boards ``targets``; what was counted before is not counted again.
 
     Raises UsageError for an unknown board, EdgeError for a model that is no .tflite, or without an emulator.
     """
@@ -101,15 +99,20 @@ def estimate_files(
     for path in paths:
         if Path(path).suffix != ".tflite":
             raise EdgeError(f"{path} cannot be estimated: boards run .tflite files; quantize it first")
-    models = {path: load_model(path, labels) for path in paths}
-    ensure_tree(SYSTEM, progress)
-    ensure_packages(SYSTEM, PACKAGES, progress)
     entries = []
-    for path, model in models.items():
+    for path, model in [(path, load_model(path, labels)) for path in paths]:
         latencies = []
         for board in boards:
-            progress(f"counting {path} on an emulated {board.name}")
-            count = count_model(board, Path(path), tuple(model.labels))
+            count = known_count(board, Path(path)) or _count_now(board, path, tuple(model.labels), progress)
             latencies.append(estimate_latency(board, count, model.input_tensor.dtype in ("int8", "uint8")))
         entries.append(ModelResults(identity_of(path, model), latencies=tuple(latencies)))
     return Results(tuple(entries), f"benchmark --target {' '.join(targets)}")
+
+
+def _count_now(board: Board, path: str, labels: tuple[str, ...], progress: Callable[[str], None]) -> Count:
+    ensure_tree(SYSTEM, progress)
+    ensure_packages(SYSTEM, PACKAGES, progress)
+    progress(f"counting {path} on an emulated {board.name}, some minutes, once")
+    count = count_model(board, Path(path), labels)
+    remember(board, Path(path), count)
+    return count

@@ -29,8 +29,7 @@ class System:
 
     def tree(self) -> Path:
         """Return where its tree stands: in $FER_EDGE_ARM64, else in the user's cache."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return Path(os.environ.get(VARIABLE) or cache / "fer-edge" / "arm64") / self.suite
+        return Path(os.environ.get(VARIABLE) or cache_folder() / "arm64") / self.suite
 
     def platforms(self) -> list[str]:
         """Return the tags of the wheels that pip takes on it."""
@@ -40,6 +39,11 @@ class System:
 
 BOOKWORM = System("bookworm", "3.11", 36)
 TRIXIE = System("trixie", "3.13", 41)
+
+
+def cache_folder() -> Path:
+    """Return the user's cache of this program, whether it is there or not."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer-edge"
 
 
 def missing_programs() -> list[str]:
