@@ -1,5 +1,6 @@
 """Labelled faces from whatever people have."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -8,6 +9,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.folders import load_folders, subfolders
 from toolkit.data.kaggle_csv import load_kaggle_csv
+from toolkit.data.photographs import photograph_notes
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
@@ -66,7 +68,8 @@ def load_any(path: Path, lenient: bool) -> Dataset:
         return load_kaggle_csv(path, lenient)
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_kaggle_csv(path / CSV_FILE, lenient)
-    return load_folders(path, lenient)
+    dataset = load_folders(path, lenient)
+    return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
 
 
 def refuse_one_class(dataset: Dataset) -> None:

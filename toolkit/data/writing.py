@@ -1,8 +1,10 @@
 """Writing a data set as folders of PNG files."""
 
+import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,8 +33,17 @@ def write_folders(
 ) -> None:
     """Write each face to ``out/SPLIT/CLASS/NUMBER.png``, and ``texts`` (name: content) beside the splits.
 
-    A new folder appears whole or not at all. Raises EdgeError if ``out`` holds something and ``overwrite`` is
-    false, or if the disk refuses the write.
+    As ``new_folder`` says; EdgeError where the disk refuses the write, too.
+    """
+    with new_folder(out, overwrite) as place:
+        _write_files(dataset, place, texts or {})
+
+
+@contextlib.contextmanager
+def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yield where to write what ``out`` is to hold: a new folder appears whole or not at all.
+
+    Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses a write.
     """
     if out.exists() and not out.is_dir():
         raise EdgeError(f"{out} is a file; expected a folder; name another")
@@ -41,12 +52,12 @@ def write_folders(
         raise EdgeError(f"{out} is not empty; pass --overwrite to write into it, or name another folder")
     try:
         if filled:
-            _write_files(dataset, out, texts or {})
+            yield out
             return
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            _write_files(dataset, partial, texts or {})
+            yield partial
             partial.chmod(0o755)
             os.replace(partial, out)
         finally:

@@ -1,0 +1,104 @@
+"""Whole photographs as data: noticed, and cut into the faces that the device would cut."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from device.capture.sources.demo import DemoSource, MovingFace
+from device.errors import EdgeError, UsageError
+from device.faces.alignment import FaceCropper
+from device.faces.detectors import create_detector
+from toolkit.data.loading import load_dataset
+from toolkit.data.photographs import crop_photographs
+
+NOBODY = np.full((480, 640, 3), 90, np.uint8)
+
+
+def photograph(*sizes_px: int) -> np.ndarray:
+    faces = tuple(
+        MovingFace(size, (160 + 280 * place, 240), (0, 0), 1.0) for place, size in enumerate(sizes_px)
+    )
+    with DemoSource(1, faces=faces) as demo:
+        return demo.picture(0)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory) -> Path:
+    """Two classes under two splits, one picture with two faces, one of nobody, one that is no picture."""
+    root = tmp_path_factory.mktemp("photographs")
+    pictures = {
+        "train/happy/one.jpg": photograph(120),
+        "train/happy/two.png": photograph(90, 150),
+        "train/sad/one.jpg": photograph(100),
+        "train/sad/nobody.png": NOBODY,
+        "test/happy/one.webp": photograph(110),
+        "test/sad/one.jpg": photograph(140),
+    }
+    for name, picture in pictures.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / name), picture)
+    (root / "train/sad/broken.png").write_bytes(b"no picture")
+    return root
+
+
+def test_each_class_keeps_its_place_and_gets_the_largest_face(photographs, tmp_path):
+    cropped = crop_photographs(photographs, tmp_path / "faces")
+    assert (cropped.pictures, cropped.faces, cropped.several) == (7, 5, 1)
+    assert (cropped.nobody, cropped.unread) == (("train/sad/nobody.png",), ("train/sad/broken.png",))
+    dataset = load_dataset(tmp_path / "faces")
+    assert dataset.present_splits() == ("train", "test")
+    assert dataset.split("train").counts() == {"happy": 2, "sad": 1}
+    assert not any("whole photographs" in note for note in dataset.notes)
+    image, detector = cv2.imread(str(photographs / "train/happy/two.png")), create_detector()
+    largest = max((face.box for face in detector.detect_still(image)), key=lambda box: box.width)
+    expected = FaceCropper(detector.margin_ratio).crop(image, largest)
+    np.testing.assert_array_equal(
+        cv2.imread(str(tmp_path / "faces/train/happy/two_png.png"), cv2.IMREAD_GRAYSCALE), expected
+    )
+
+
+def test_a_folder_without_classes_gives_every_face(photographs, tmp_path):
+    (tmp_path / "all").mkdir()
+    for name in ("one.jpg", "two.png"):
+        (tmp_path / "all" / name).write_bytes((photographs / "train/happy" / name).read_bytes())
+    assert crop_photographs(tmp_path / "all", tmp_path / "faces", size_px=96).faces == 3
+    names = sorted(path.name for path in (tmp_path / "faces").iterdir())
+    assert names == ["one_jpg.png", "two_png.png", "two_png_2.png"]
+    assert cv2.imread(str(tmp_path / "faces" / names[0]), cv2.IMREAD_UNCHANGED).shape == (96, 96)
+
+
+def test_photographs_are_noticed_where_they_are_read_as_faces(photographs, toolkit_command):
+    (note,) = [note for note in load_dataset(photographs, lenient=True).notes if "whole photographs" in note]
+    assert f"toolkit data crop {photographs} --out" in note
+    inspected = toolkit_command("data", "inspect", photographs, "--no-near")
+    assert "whole photographs" in inspected.stdout + inspected.stderr
+
+
+def test_what_cannot_be_cropped_is_one_line_and_leaves_nothing(photographs, tmp_path):
+    (tmp_path / "nobody").mkdir()
+    cv2.imwrite(str(tmp_path / "nobody/a.png"), NOBODY)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    for root, out, error, words in (
+        (tmp_path / "gone", tmp_path / "out", EdgeError, "is no folder"),
+        (tmp_path / "full", tmp_path / "out", EdgeError, "holds no photographs"),
+        (tmp_path / "nobody", tmp_path / "out", EdgeError, "no face was found"),
+        (photographs, photographs / "faces", UsageError, "name a folder elsewhere"),
+        (photographs, tmp_path / "full", EdgeError, "is not empty"),
+    ):
+        with pytest.raises(error, match=words):
+            crop_photographs(root, out)
+    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+def test_the_command_says_what_it_cut(photographs, tmp_path, toolkit_command):
+    done = toolkit_command("data", "crop", photographs, "--out", tmp_path / "faces")
+    assert done.returncode == 0, done.stderr
+    assert "5 faces of 7 photographs" in done.stdout
+    assert "1 show no face: train/sad/nobody.png" in done.stdout
+    again = toolkit_command("data", "crop", photographs, "--out", tmp_path / "faces", "--overwrite", "--json")
+    assert json.loads(again.stdout)["faces"] == 5
