@@ -112,6 +112,9 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.option(
     "--annotate", metavar="DIR", help="Write each picture of a folder or glob with boxes and labels."
 )
+@click.option(
+    "--timeline", metavar="FILE.png", help="Draw which expressions were seen when, at the end of the run."
+)
 @click.option("--blur-faces", is_flag=True, help="Make faces unrecognisable in all that is shown or stored.")
 @click.option(
     "--mqtt",

@@ -93,7 +93,7 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
     named = options.source if isinstance(options.source, str) else None
     folders = {picture.parent for picture in pictures}
     inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
-    for name in ("output", "video", "save_frames", "annotate"):
+    for name in ("output", "video", "save_frames", "annotate", "timeline"):
         written = getattr(options, name)
         if written and any(one and same_file(one, written) for one in inputs):
             raise UsageError(
@@ -150,6 +150,10 @@ def _asked_sinks(
                 f"--annotate marks pictures; {source.name} is a film or a camera: --video FILE marks that"
             )
         yield lambda: AnnotatedFilesSink(marked, *kept)
+    if timeline := options.timeline:
+        from device.sinks.timeline import TimelineSink
+
+        yield lambda: TimelineSink(timeline, labels, options.overwrite)
     if options.mqtt:
         from device.sinks.mqtt import MqttSink
 

@@ -36,6 +36,7 @@ class RunOptions:
     video: str | None = None
     save_frames: str | None = None
     annotate: str | None = None
+    timeline: str | None = None
     blur_faces: bool = False
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC

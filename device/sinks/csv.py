@@ -8,8 +8,9 @@ from pathlib import Path
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.jsonl import RowFile
+from device.text import printable
 
-FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")
+FRAME_COLUMNS = ("index", "file", "captured_at", "age_ms", "result")
 FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", "smoothed_label")
 
 
@@ -30,6 +31,7 @@ class CsvSink(Sink):
     def write(self, result: FrameResult) -> None:
         row = result.to_json()
         frame = [row[column] for column in FRAME_COLUMNS]
+        frame[1] = printable(result.frame.name)  # any bytes may stand in a name
         if not row["faces"]:
             self._rows.append(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels))))
         for face in row["faces"]:

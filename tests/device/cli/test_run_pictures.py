@@ -1,6 +1,8 @@
 """``device run`` on photographs: rows with file names, marked copies, several names, what cannot be read."""
 
+import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +45,15 @@ def test_rows_name_the_file_of_each_picture(photographs, tiny_model, tmp_path):
     assert all(len(row["faces"]) == 2 for row in found)
     assert done.stderr.count("\n") == 1
     assert "c.heic (1 HEIC: OpenCV does not read it; convert" in done.stderr
+
+
+def test_a_table_names_the_files_too_whatever_their_bytes(photographs, tiny_model, tmp_path):
+    os.rename(photographs / "b.webp", os.fsencode(photographs) + b"/b\xff.webp")
+    table = tmp_path / "rows.csv"
+    done = run("--source", photographs, "--output", table, "-q", model=tiny_model)
+    assert done.returncode == 0, done.stderr
+    with open(table, newline="") as handle:
+        assert {Path(row["file"]).name for row in csv.DictReader(handle)} == {"a.png", "b\\udcff.webp"}
 
 
 def test_a_film_has_no_file_names(tiny_model, tmp_path):

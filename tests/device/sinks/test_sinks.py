@@ -19,12 +19,13 @@ from device.sinks.frames import FrameFilesSink
 from device.sinks.jsonl import JsonLinesSink
 from device.sinks.preview import PreviewAddress, PreviewSink
 from device.sinks.terminal import TerminalSink
+from device.sinks.timeline import TimelineSink
 from device.sinks.video import VideoSink
 
 LABELS = ("happy", "sad")
 
 
-@pytest.fixture(params=["jsonl", "csv", "video", "frames", "terminal", "preview"])
+@pytest.fixture(params=["jsonl", "csv", "video", "frames", "terminal", "preview", "timeline"])
 def sink(request, tmp_path):
     if request.param == "terminal":
         with open(tmp_path / "terminal", "w") as stream:
@@ -35,6 +36,7 @@ def sink(request, tmp_path):
         "csv": lambda: CsvSink(tmp_path / "rows.csv", LABELS),
         "video": lambda: VideoSink(tmp_path / "clip.avi", DemoSource(4)),
         "frames": lambda: FrameFilesSink(tmp_path / "kept"),
+        "timeline": lambda: TimelineSink(tmp_path / "run.png", LABELS),
         "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0)),
     }[request.param]()
 
