@@ -10,7 +10,7 @@ import numpy as np
 
 from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
-from device.faces.detectors import create_detector
+from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
 from toolkit.data.dataset import Dataset
 from toolkit.data.decoding import quiet_opencv
@@ -53,8 +53,8 @@ def crop_photographs(root: Path, out: Path, size_px: int = 48, overwrite: bool =
 
     Folders by class, under split folders or not, keep their places in ``out``, and of each picture the largest face is
     taken: it is the one that the folder names. Of a folder without classes every face is written, ``NAME_2.png`` the
-    second. Detector, margin and turning are the device's. A new ``out`` appears whole or not at all. Raises EdgeError
-    for a folder without pictures or without a face, or where ``out`` holds something.
+    second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
+    Raises EdgeError for a folder without pictures or without a face, or where ``out`` holds something.
 
     >>> crop_photographs(Path("party"), Path("party_faces")).faces
     """
@@ -88,7 +88,8 @@ def _crop_into(place: Path, root: Path, paths: Sequence[Path], size_px: int, cla
         if image is None:
             unread.append(str(name))
             continue
-        found = sorted(detector.detect_still(image), key=lambda face: -face.box.width)
+        found = [face for face in detector.detect_still(image) if face.box.width >= DEFAULT_MIN_FACE_PX]
+        found.sort(key=lambda face: -face.box.width)
         if not found:
             nobody.append(str(name))
         several += len(found) > 1
