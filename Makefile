@@ -199,6 +199,21 @@ mutants: setup ## how many small faults the tests notice: a seeded sample, survi
 bench-small: setup ## training on 300 to 3,000 faces, from nothing and from a shipped model, beside a plain Keras fit
 	$(BIN)/python benchmarks/small_data.py --data $(DATA)
 
+.PHONY: bench-loop bench-press bench-representative bench-training
+bench-loop: setup ## what the loop finds in films and photographs, its time, memory and start; instructions on emulated boards
+	PYTHONPATH=. $(BIN)/python benchmarks/device_loop.py
+	PYTHONPATH=. $(BIN)/python benchmarks/device_instructions.py
+
+bench-press: setup ## the shipped models on faces of press photographs; benchmarks/press_parts.py made the parts
+	PYTHONPATH=. $(BIN)/python benchmarks/press.py models/best_int8.tflite device/data/fer7_int8.tflite models/small_int8.tflite
+
+bench-representative: setup ## how many representative faces are enough
+	PYTHONPATH=. $(BIN)/python benchmarks/representative_faces.py --model models/best.keras --data $(DATA) \
+		--out benchmarks/representative_faces.json
+
+bench-training: setup ## a step of training beside a bare one, and memory
+	PYTHONPATH=. $(BIN)/python benchmarks/training_speed.py
+
 dist: setup ## wheel and sdist in dist/
 	$(BIN)/python -m build --outdir dist
 

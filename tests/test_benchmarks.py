@@ -1,0 +1,54 @@
+"""Every benchmark starts, and a make target runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
+
+
+def run(script: Path, *arguments: object) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, script, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize("script", BENCHMARKS, ids=lambda script: script.stem)
+def test_a_benchmark_imports_what_it_needs_and_tells_its_options(script):
+    if script.stem == "mutants":
+        pytest.importorskip("libcst", reason="'make mutants' brings it")
+    done = run(script, "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: ")
+
+
+def test_each_has_a_make_target():
+    makefile = (ROOT / "Makefile").read_text()
+    assert len(BENCHMARKS) > 8
+    assert [script.name for script in BENCHMARKS if f"benchmarks/{script.name}" not in makefile] == []
+
+
+def test_the_packaged_model_is_measured_on_press_faces(shared_dir):
+    if not (shared_dir / "data" / "press").is_dir():
+        pytest.skip(f"no press faces in {shared_dir}")
+    packaged = ROOT / "device" / "data" / "fer7_int8.tflite"
+    done = run(ROOT / "benchmarks" / "press.py", "--press", shared_dir / "data" / "press", "--json", packaged)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    low, high = found["interval"]
+    assert (
+        found["n"]
+        == 1265
+        == sum(
+            entry["n"]
+            for name, entry in found["report"]["per_class"].items()
+            if name not in ("fear", "disgust")
+        )
+    )
+    assert 0.65 < low < found["balanced_accuracy"] < high < 0.85
