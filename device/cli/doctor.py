@@ -1,12 +1,11 @@
 """``device doctor``: is this device fit to run?"""
 
 import json
-import sys
 
 import click
 
 from device.cli.output_options import output_options
-from device.errors import EXIT_FAILED
+from device.errors import EdgeError
 
 
 @click.command()
@@ -24,5 +23,6 @@ def doctor(source: str | None, model: str | None, as_json: bool, quiet: bool) ->
         for check in checks:
             if not quiet or check.status != "ok":
                 click.echo(check.line())
-    if any(check.status == "fail" for check in checks):
-        sys.exit(EXIT_FAILED)
+    failed = [check.name for check in checks if check.status == "fail"]
+    if failed:
+        raise EdgeError(f"not fit to run: {', '.join(failed)}; what to do stands behind each 'fail'")

@@ -19,6 +19,7 @@ from device.capture.sources.demo import DemoSource
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SHORTENED = {
+    "device doctor": "--source demo",
     "device run --source demo:live --preview": "--seconds 2",
     "toolkit quantize --model other.h5": "--untrained",
     "toolkit train --out runs/one --resume": "--epochs 2",
