@@ -1,0 +1,63 @@
+"""Write the files of this version that later ones must still read: python tests/kept/make_kept.py
+
+Run once for each release, with the installed commands; the folders of earlier releases stay as they are.
+"""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+KEPT = Path(__file__).resolve().parent / version("fer-edge")
+CONFIG = """# settings of a board
+source = "demo:20"
+detector = "haar"
+smoothing = 0.5
+min-face = 40
+max-frames = 20
+
+[[rule]]
+name = "smile"
+expression = "happy"
+probability = 0.7
+held-for = 1.0
+cool-down-s = 10
+command = ["true"]
+"""
+MODEL = """
+import keras, sys
+from toolkit.models.keras_file import save_model
+from device.model.expression_model import load_model
+layers = [keras.layers.Rescaling(1 / 255), keras.layers.AveragePooling2D(12), keras.layers.Flatten()]
+network = keras.Sequential([keras.Input((48, 48, 1)), *layers, keras.layers.Dense(7, activation="softmax")])
+save_model(network, sys.argv[1], {"labels": list(load_model().labels)})
+"""
+
+
+def run(*arguments: object, out: str = "") -> None:
+    """Run a command in the folder of this version, so that its files name no other."""
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=KEPT)
+    assert done.returncode == 0, done.stderr
+    if out:
+        (KEPT / out).write_text(done.stdout)
+
+
+def main() -> None:
+    KEPT.mkdir()
+    (KEPT / "config.toml").write_text(CONFIG)
+    subprocess.run([sys.executable, "-c", MODEL, "tiny.keras"], check=True, cwd=KEPT)
+    model = "tiny_int8.tflite"
+    quantize = ("toolkit", "quantize", "--model", "tiny.keras", "--out", model, "--untrained", "-q")
+    run(*quantize, "--results", "quantize.json")
+    run("toolkit", "evaluate", "--model", model, "--data", "synthetic", "--out", "evaluation.json", "-q")
+    run("toolkit", "benchmark", "--model", model, "--runs", 20, "--out", "benchmark.json", "-q")
+    run("toolkit", "data", "inspect", "synthetic", "--no-near", "--json", out="inspection.json")
+    rows = ("device", "run", "--source", "demo:20", "--model", model, "--detector", "haar")
+    run(*rows, "--output", "rows.jsonl", "--json", out="run.json")
+    run(*rows, "--output", "rows.csv", "-q")
+    run("device", "benchmark", "--model", model, "--runs", 20, "--json", out="device_benchmark.json")
+
+
+if __name__ == "__main__":
+    main()
