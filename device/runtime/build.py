@@ -132,7 +132,7 @@ def _asked_sinks(
     labels = model.labels
     kept = options.overwrite, options.blur_faces
     if options.output:
-        yield lambda: _row_sink(options, labels, stop)
+        yield lambda: _row_sink(options, labels, not source.continuous, stop)
     if film := options.video:
         from device.sinks.video import VideoSink
 
@@ -190,7 +190,7 @@ def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inli
     return sinks
 
 
-def _row_sink(options: RunOptions, labels: Sequence[str], stop: Stop) -> Sink:
+def _row_sink(options: RunOptions, labels: Sequence[str], named: bool, stop: Stop) -> Sink:
     assert options.output is not None
     if options.output == STANDARD_OUTPUT:
         from device.sinks.jsonl import StandardOutputSink
@@ -199,7 +199,7 @@ def _row_sink(options: RunOptions, labels: Sequence[str], stop: Stop) -> Sink:
     if options.output.endswith(".csv"):
         from device.sinks.csv import CsvSink
 
-        return CsvSink(options.output, labels, options.overwrite, options.append)
+        return CsvSink(options.output, labels, options.overwrite, options.append, named)
     from device.sinks.jsonl import JsonLinesSink
 
     return JsonLinesSink(options.output, options.overwrite, options.append)

@@ -10,19 +10,27 @@ from device.sinks import Sink
 from device.sinks.jsonl import RowFile
 from device.text import printable
 
-FRAME_COLUMNS = ("index", "file", "captured_at", "age_ms", "result")
+FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")
 FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", "smoothed_label")
 
 
 class CsvSink(Sink):
-    """Columns: the frame's, the face's, then a score a label; see ``RowFile`` for ``append``."""
+    """Columns: the frame's, the face's, then a score a label; see ``RowFile`` for ``append``.
+
+    ``named``: the source is pictures, each with a file, which a last column tells.
+    """
 
     def __init__(
-        self, path: str | Path, labels: Sequence[str], overwrite: bool = False, append: bool = False
+        self,
+        path: str | Path,
+        labels: Sequence[str],
+        overwrite: bool = False,
+        append: bool = False,
+        named: bool = False,
     ):
-        self.name = str(path)
+        self.name, self.named = str(path), named
         self.labels = tuple(labels)
-        header = _line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels])
+        header = _line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels, *(["file"] if named else [])])
         self._rows = RowFile(path, overwrite, append, header)
 
     def begin(self) -> None:
@@ -31,12 +39,12 @@ class CsvSink(Sink):
     def write(self, result: FrameResult) -> None:
         row = result.to_json()
         frame = [row[column] for column in FRAME_COLUMNS]
-        frame[1] = printable(result.frame.name)  # any bytes may stand in a name
+        file = [printable(result.frame.name)] if self.named else []  # any bytes may stand in a name
         if not row["faces"]:
-            self._rows.append(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels))))
+            self._rows.append(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels)) + file))
         for face in row["faces"]:
             told = [face["id"], *face["box_xyxy"], face["label"], face["probability"], face["smoothed_label"]]
-            self._rows.append(_line(frame + told + [face["scores"][label] for label in self.labels]))
+            self._rows.append(_line(frame + told + [face["scores"][label] for label in self.labels] + file))
 
     def close(self) -> None:
         self._rows.close()
