@@ -11,6 +11,7 @@ SEARCH_RATIO = 1.75  # of the face's width: room for the movement of one frame
 MIN_CORRELATION = (
     0.7  # on the shared clips a tilting face keeps above it, another place of the picture does not
 )
+LEAST_CONTRAST = 2.0  # gray levels; the correlation with a flat picture is 0 by 0, which OpenCV calls 1
 
 
 def match_template(
@@ -22,6 +23,8 @@ def match_template(
     cross-correlation (``cv2.TM_CCOEFF_NORMED``) at 32 pixels a face.
     """
     template = _gray_square(before, before_box, before_box.width, TEMPLATE_PX)
+    if template.std() < LEAST_CONTRAST:
+        return None
     searched_px = round(TEMPLATE_PX * SEARCH_RATIO)
     searched = _gray_square(image, near, before_box.width * SEARCH_RATIO, searched_px)
     correlation = cv2.matchTemplate(searched, template, cv2.TM_CCOEFF_NORMED)

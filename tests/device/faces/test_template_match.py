@@ -36,3 +36,8 @@ def test_what_is_not_there_is_not_found():
     assert match_template(before, BOX, picture(240, 150), BOX) is None
     flat = np.full((240, 320), 100, np.uint8)
     assert match_template(before, BOX, flat, BOX) is None
+
+
+@pytest.mark.parametrize("after", [np.full((240, 320), 90, np.uint8), picture(100, 88)])
+def test_a_flat_picture_is_found_nowhere(after):
+    assert match_template(np.full((240, 320), 90, np.uint8), BOX, after, BOX) is None
