@@ -19,3 +19,12 @@ def printable(text: object, longest: int | None = None) -> str:
         character if character.isprintable() else ascii(character)[1:-1].replace("\\'", "'")
         for character in said
     )
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """Return the number with its noun: ``several``, by default ``one`` and an s, unless it is 1.
+
+    >>> counted(1, "frame"), counted(3, "class", "classes")
+    ('1 frame', '3 classes')
+    """
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -16,6 +16,9 @@ from device.text import printable
 
 # Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
+WHEEL = "fer_edge-VERSION-py3-none-any.whl"
+OF_REPORT = ("rich", "jinja2", "matplotlib")  # packages of the small extra [report]
+FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -43,6 +46,14 @@ class LazyGroup(click.Group):
         if near and near[0] != args[0] and self.get_command(ctx, args[0]) is None:
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first sentence of each, whole: click's own list cuts it off."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(FIRST_SENTENCE)) for name, command in commands if command]
+            )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.lazy, *super().list_commands(ctx)]
@@ -81,7 +92,7 @@ def run_command_line(group: click.Group, name: str) -> None:
     except ModuleNotFoundError as error:
         fail(
             f"this command needs the package '{error.name}', which is not installed; "
-            'on the host: make setup in the checkout, or pip install "fer_edge-VERSION-py3-none-any.whl[toolkit]"',
+            f"on the host: make setup in the checkout, or pip install {_extra_of(error.name)}",
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
@@ -101,6 +112,13 @@ def _said_of(error: OSError) -> str:
     except OSError:
         _drop_stdout()
     return f"cannot write: {error.strerror}; free space, or send the output elsewhere"
+
+
+def _extra_of(package: str | None) -> str:
+    """Return what pip is to install for a package that is missing."""
+    if package in OF_REPORT:
+        return f'"{WHEEL}[report]", and "{WHEEL}[toolkit]" to train and quantize'
+    return f'"{WHEEL}[toolkit]"'
 
 
 def _drop_stdout() -> None:

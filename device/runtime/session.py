@@ -16,6 +16,7 @@ from device.runtime.pipeline import STAGES, FrameLoop
 from device.runtime.running_sinks import Inline, RunningSinks
 from device.runtime.stopping import Stop
 from device.sinks import Sink
+from device.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -56,17 +57,22 @@ class RunStatistics:
         """Return the statistics for a person."""
         rate = self.frames / self.seconds if self.seconds > 0 else 0.0
         lines = [
-            f"{self.source}: {self.frames} frames in {self.seconds:.1f} s ({rate:.1f}/s), "
-            f"{self.frames_with_faces} with faces, {self.ids} different faces; ended by {self.ended_by}",
+            f"{self.source}: {counted(self.frames, 'frame')} in {self.seconds:.1f} s ({rate:.1f}/s), "
+            f"{self.frames_with_faces} with faces, {counted(self.ids, 'different face')}; ended by {self.ended_by}",
         ]
         if self.expressions:
             shown = ", ".join(
                 f"{label} {100 * count / sum(self.expressions.values()):.0f} %"
                 for label, count in self.expressions.items()
             )
-            lines.append(f"expressions of {sum(self.expressions.values())} faces in all frames: {shown}")
+            lines.append(
+                f"expressions of {counted(sum(self.expressions.values()), 'face')} in all frames: {shown}"
+            )
         if self.dropped or self.reopened:
-            lines.append(f"{self.dropped} late frames dropped, the source opened again {self.reopened} times")
+            lines.append(
+                f"{counted(self.dropped, 'late frame')} dropped, the source opened again "
+                f"{counted(self.reopened, 'time')}"
+            )
         if self.latency:
             lines.append(f"{'stage, ms':<10}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
         for stage, one in self.latency.items():

@@ -31,9 +31,12 @@ def inspect(
     from toolkit.data.class_names import parse_classes
     from toolkit.data.inspection import inspect_dataset
     from toolkit.data.loading import load_dataset
-    from toolkit.reporting.inspection_files import page_paths, write_inspection
 
-    paths = page_paths(out, data, overwrite) if out else None
+    paths = None
+    if out:  # what the page needs is missed here, not after minutes of reading
+        from toolkit.reporting.inspection_files import page_paths, write_inspection
+
+        paths = page_paths(out, data, overwrite)
     chosen = parse_classes(classes) if classes else None
     inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, log.info)
     if paths:

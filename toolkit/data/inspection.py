@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from device.text import counted
 from toolkit.data.copies import copy_groups
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.near_duplicates import near_pairs
@@ -70,20 +71,24 @@ class Inspection:
             missing = [name for name, number in counts.items() if number == 0]
             lines += [f"no face of class '{name}' in split '{split}'" for name in missing]
         lines += [
-            f"{leak.faces} faces of '{leak.into}' also stand in '{leak.source}' ({leak.source_rows} rows)"
+            f"{counted(leak.faces, 'face')} of '{leak.into}' also in '{leak.source}' "
+            f"({counted(leak.source_rows, 'row')})"
             for leak in self.leaks
             if leak.faces
         ]
         if self.groups:
             lines.append(
-                f"{self.redundant:,} redundant copies in {len(self.groups):,} groups of identical faces"
+                f"{counted(self.redundant, 'redundant copy', 'redundant copies')} in "
+                f"{counted(len(self.groups), 'group')} of identical faces"
             )
         if self.conflicts:
-            lines.append(f"{len(self.conflicts)} groups of identical faces with conflicting labels")
+            lines.append(
+                f"{counted(len(self.conflicts), 'group')} of identical faces with conflicting labels"
+            )
         if self.pairs is not None and len(self.pairs):
-            lines.append(f"{len(self.pairs):,} pairs of nearly identical faces")
+            lines.append(f"{counted(len(self.pairs), 'pair')} of nearly identical faces")
         if len(self.constant):
-            lines.append(f"{len(self.constant)} constant images")
+            lines.append(counted(len(self.constant), "constant image"))
         lines += [f"broken: {image.name}: {image.reason}" for image in self.broken]
         return lines
 

@@ -23,7 +23,7 @@ from toolkit.evaluation.input_fit import (
     tried,
 )
 from toolkit.evaluation.robustness import measure_robustness
-from toolkit.evaluation.training_faces import training_note
+from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FloatNetwork
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
 from toolkit.results.compare import compare_predictions
@@ -67,7 +67,10 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
 
 
 def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | None:
-    """Return a mask of the faces of ``held_out`` that stand in the training split too, or None."""
+    """Return a mask of the faces of ``held_out`` that stand in the training split too, or None.
+
+    A model whose file tells that it learnt from this very data is asked itself: training leaves such faces out.
+    """
     if split in (ALL, "train") or "train" not in dataset.present_splits():
         return None
     return leaked_rows(held_out, dataset.split("train"))
@@ -130,7 +133,9 @@ def evaluate_models(
     reference = np.zeros(0)
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         progress(f"evaluating {path} on {len(faces)} faces ({split})")
-        entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked)
+        known = learnt_faces(whole, tuple(predictor.labels), origin_of(path, predictor).get("training") or {})
+        learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
+        entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt)
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
         note = "; ".join(filter(None, (warning, trained_on)))
         measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None

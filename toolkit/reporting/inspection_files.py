@@ -7,6 +7,7 @@ from device.errors import UsageError
 from device.files import write_whole
 from toolkit.data.inspection import Inspection
 from toolkit.outputs import refuse_output
+from toolkit.reporting.inspection_page import render_inspection
 
 
 def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
@@ -22,7 +23,5 @@ def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
 
 def write_inspection(inspection: Inspection, page: Path, document: Path, overwrite: bool = False) -> None:
     """Write the HTML page and the JSON document, each whole or not at all."""
-    from toolkit.reporting.inspection_page import render_inspection
-
     write_whole(page, render_inspection(inspection), overwrite)
     write_whole(document, json.dumps(inspection.to_json(), indent=1) + "\n", overwrite)

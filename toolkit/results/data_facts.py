@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
+from device.text import counted
 from toolkit.data.dataset import SPLITS
 from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION
 from toolkit.results.decode import decode
@@ -63,7 +64,7 @@ class DataFacts:
     def findings(self) -> list[str]:
         """Return what somebody should know who trusts figures made with this data, a line each."""
         lines = [
-            f"{leak.faces:,} faces of '{leak.into}' also stand in '{leak.source}' ({leak.source_rows:,} rows)"
+            f"{counted(leak.faces, 'face')} of '{leak.into}' also in '{leak.source}' ({leak.source_rows:,} rows)"
             + (f", {leak.near_faces:,} more nearly" if leak.near_faces else "")
             for leak in self.leaks
             if leak.faces or leak.near_faces

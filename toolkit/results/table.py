@@ -73,7 +73,7 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
         )
         console.print(f"  without them       {figure}")
     elif evaluation.leaked_n == 0:
-        console.print("  no face also stands in the training split")
+        console.print("  no face also stands among the training faces")
     if evaluation.note:
         console.print(f"  [yellow]note: {_text(evaluation.note)}[/yellow]", soft_wrap=True)
     console.print(_class_table(report))

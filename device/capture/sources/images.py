@@ -9,6 +9,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
+from device.text import counted
 
 EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
@@ -60,7 +61,9 @@ class ImageFiles(FrameSource):
                 f"no readable image in {self.name}: {len(broken)} tried, the first {broken[0]}{why}"
             )
         if broken:
-            self.notes.append(f"{len(broken)} unreadable images skipped: {', '.join(broken[:5])}{why}")
+            self.notes.append(
+                f"{counted(len(broken), 'unreadable image')} skipped: {', '.join(broken[:5])}{why}"
+            )
 
 
 def read_image(path: Path) -> np.ndarray | None:

@@ -70,10 +70,10 @@ def test_findings_come_after_what_the_reading_told_and_name_each_class(flawed):
     assert findings == [
         "a note of the reader",
         "no face of class 'sad' in split 'test'",
-        "1 faces of 'test' also stand in 'train' (2 rows)",
+        "1 face of 'test' also in 'train' (2 rows)",
         "3 redundant copies in 2 groups of identical faces",
-        "1 groups of identical faces with conflicting labels",
-        "1 constant images",
+        "1 group of identical faces with conflicting labels",
+        "1 constant image",
         findings[-1],
     ]
     assert findings[-1].startswith("broken: train/sad/half.png: ")

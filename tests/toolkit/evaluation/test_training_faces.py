@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -78,3 +79,22 @@ def test_the_training_split_of_the_csv_is_told_from_its_test_split(toolkit_comma
     assert "trained on 42 of these 42 faces" in note_of(toolkit_command, *asked, "train")
     assert "trained on 42 of these 84 faces" in note_of(toolkit_command, *asked, "all")
     assert note_of(toolkit_command, *asked, "test") == ""
+
+
+def test_a_copy_that_training_left_out_is_no_leak_of_that_model(
+    one_folder, toolkit_command, tiny_tflite, tmp_path
+):
+    data, _ = one_folder
+    for split, rows in (("train", range(15)), ("test", range(12, 20))):
+        for name in ("happy", "sad"):
+            (tmp_path / "split" / split / name).mkdir(parents=True)
+            for row in rows:
+                shutil.copy(data / name / f"{row:02d}.png", tmp_path / "split" / split / name)
+    model = trained_on(tmp_path / "split", tmp_path / "run")
+    found = {}
+    for path in (model, tiny_tflite):
+        asked = ("--model", path, "--data", tmp_path / "split", "--classes", "happy,sad", "--json")
+        done = toolkit_command("evaluate", *asked)
+        assert done.returncode == 0, done.stderr
+        found[path] = json.loads(done.stdout)["models"][0]["evaluations"][0]["leaked_n"]
+    assert found == {model: 0, tiny_tflite: 6}

@@ -31,7 +31,7 @@ def test_facts_stand_in_page_json_and_markdown(
     ]
     page, markdown = out.read_text(), out.with_suffix(".md").read_text()
     for text in (page.replace("&#39;", "'"), markdown):
-        assert "2 faces of 'test' also stand in 'train' (2 rows)" in text
+        assert "2 faces of 'test' also in 'train' (2 rows)" in text
         assert "2 redundant copies in 2 groups" in text
         assert "0 constant images" in text
     assert f"| test {'| 4 ' * 7}| 28 |" in markdown

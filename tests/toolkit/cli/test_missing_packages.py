@@ -1,0 +1,52 @@
+"""Commands of the toolkit where packages are missing: few are needed for little, and more are asked for at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.toolkit
+
+TRAINING = ("tensorflow", "keras", "tensorboardX")
+BLOCKING = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from toolkit.cli import main
+sys.argv = ["toolkit", *sys.argv[1:]]
+main()
+"""
+
+
+def toolkit_without(blocked, *arguments) -> subprocess.CompletedProcess:
+    code = BLOCKING.format(blocked=tuple(blocked))
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_tflite_is_measured_and_reported_without_what_trains(tiny_tflite, tmp_path):
+    evaluation, times, page = tmp_path / "e.json", tmp_path / "b.json", tmp_path / "r.html"
+    for arguments in (
+        ("evaluate", "--model", tiny_tflite, "--data", "synthetic", "--out", evaluation),
+        ("benchmark", "--model", tiny_tflite, "--runs", 5, "--warmup", 1, "--out", times),
+        ("report", evaluation, times, "--out", page),
+    ):
+        done = toolkit_without(TRAINING, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert page.exists()
+
+
+@pytest.mark.parametrize("missing", ["rich", "jinja2"])
+def test_the_small_extra_is_named(missing, tiny_tflite, tmp_path):
+    """jinja2 is missed before a face is read."""
+    commands = {
+        "rich": ("benchmark", "--model", tiny_tflite),
+        "jinja2": ("data", "inspect", "synthetic", "--out", tmp_path / "page.html"),
+    }
+    done = toolkit_without([missing], *commands[missing])
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"needs the package '{missing}'" in done.stderr
+    assert '.whl[report]"' in done.stderr
