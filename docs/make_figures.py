@@ -1,7 +1,7 @@
-"""Write the figures of the documents from the committed results: models/README.md and the table in README.md.
+"""Write the figures of the documents from the committed results: models/README.md, tables in README.md and RESULTS.md.
 
-    python docs/make_figures.py            writes both
-    python docs/make_figures.py --check    exits 1 if either is not what would be written
+    python docs/make_figures.py            writes them
+    python docs/make_figures.py --check    exits 1 if one of them is not what would be written
 
 The results are models/evaluation*.json and models/benchmark*.json, made by `make models`.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from device.model.expression_model import load_model
+from toolkit.emulation import calibration
 from toolkit.emulation.boards import BOARDS
 from toolkit.emulation.counts import known_count
 from toolkit.emulation.estimate import FOLLOWED, SEARCHED, estimate_latency
@@ -21,7 +22,9 @@ from toolkit.results.types import ModelResults
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
 README = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "RESULTS.md"
 BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", flags=re.DOTALL)
+CALIBRATION = re.compile(r"(<!-- calibration:begin -->\n).*?(<!-- calibration:end -->)", flags=re.DOTALL)
 NAMES = {
     "best_float32.tflite": "seven classes, float32",
     "best_int8.tflite": "seven classes, int8",
@@ -208,7 +211,9 @@ def documents() -> dict[Path, str]:
         f"on {cpu}. More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())
-    return {MODELS / "README.md": card, README: readme}
+    errors = f"\n{calibration.table()}\n\n"
+    results = CALIBRATION.sub(lambda found: found[1] + errors + found[2], RESULTS.read_text())
+    return {MODELS / "README.md": card, README: readme, RESULTS: results}
 
 
 if __name__ == "__main__":
