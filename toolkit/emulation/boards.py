@@ -18,7 +18,8 @@ Loads, stores, vector and other instructions were counted apart, and bytes moved
 times within 4 % but would have an int8 network run faster than the core can multiply; on the A53 no class with a reason
 behind it did better than all instructions together. So one figure a core and type stays.
 
-Hence the bands: a factor of 1.6 for a network, 1.7 on the A53, whose two sources it holds; for frames 1.6 on the core that the detector was timed on, 2 on others.
+Hence the bands: a factor of 1.6 for a network, 1.7 on the A53, whose two sources it holds; for frames 1.6 on the core
+that the detector was timed on, 2 on others.
 """
 
 from dataclasses import dataclass
