@@ -19,6 +19,7 @@ from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.architectures import load_pretrained
+from toolkit.training.architectures.own import refuse_absent
 from toolkit.training.distillation.teacher_cache import cache_folder
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.pruning import can_prune, prune_into
@@ -59,6 +60,7 @@ def train(
     >>> train(TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))).report.accuracy
     """
     refuse_out(request)
+    refuse_absent(request.recipe.arch)
     if request.teacher_cache and not request.asks_teachers_once:
         raise UsageError(
             "--teacher-cache keeps what teachers say of views; expected --teacher, and views in the --recipe, received "

@@ -35,13 +35,19 @@ def is_own(name: str) -> bool:
     return split_name(name)[0].suffix in (".py", ".keras")
 
 
+def refuse_absent(name: str) -> None:
+    """Raise EdgeError if ``name`` names a file that is not there."""
+    path = split_name(name)[0]
+    if is_own(name) and not path.is_file():
+        raise EdgeError(f"no architecture at {path}; expected a Python file with {FUNCTION}(class_count)")
+
+
 def build(name: str, class_count: int) -> keras.Model:
     """Return the network of a file, checked; EdgeError in one line for one that cannot be trained or saved."""
     path, function = split_name(name)
     if path.suffix == ".keras":
         return checked(load_keras_model(path), name, class_count)
-    if not path.is_file():
-        raise EdgeError(f"no architecture at {path}; expected a Python file with {FUNCTION}(class_count)")
+    refuse_absent(name)
     made = _called(path, function, class_count)
     return checked(made, name, class_count)
 

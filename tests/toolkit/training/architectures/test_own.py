@@ -181,3 +181,12 @@ def test_the_saved_file_holds_no_path_of_the_users(stripes, tmp_path):
     model = run(TrainingRequest(stripes, tmp_path / "one", replace(RECIPE, arch=arch, epochs=1))).model
     with zipfile.ZipFile(model) as archive:
         assert str(tmp_path) not in archive.read("fer_edge.json").decode()
+
+
+@pytest.mark.parametrize("name", ["gone.py", "gone.py:build", "gone.keras"])
+def test_a_file_that_is_not_there_is_told_before_the_data_are_read(tmp_path, name):
+    request = TrainingRequest(
+        tmp_path / "no_data", tmp_path / "out", replace(RECIPE, arch=str(tmp_path / name))
+    )
+    with pytest.raises(EdgeError, match=r"no architecture at .*gone"):
+        run(request)
