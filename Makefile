@@ -30,7 +30,7 @@ setup: $(VENV)/installed $(YUNET) ## make the virtual environment and install ev
 	@[ "$(MAKECMDGOALS)" != setup ] || echo "Ready. Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
 PACKAGED := device/data/fer7_int8.tflite
-DEMO_MODELS := --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite --model $(PACKAGED)
+DEMO_MODELS := --model $(BUILD)/best_float32.tflite --model $(BUILD)/best_int8.tflite
 
 demo: setup ## quantize the shipped model, run it on the demo source, write the report
 	@mkdir -p $(BUILD)
@@ -39,10 +39,11 @@ demo: setup ## quantize the shipped model, run it on the demo source, write the 
 	$(BIN)/toolkit quantize --model models/best.keras --recipe float32 --out $(BUILD)/best_float32.tflite --overwrite --quiet
 	$(BIN)/device run --source demo --model $(BUILD)/best_int8.tflite --max-frames 300 --json > $(BUILD)/run.json
 	$(BIN)/toolkit evaluate $(DEMO_MODELS) --data synthetic --out $(BUILD)/evaluation.json --overwrite --quiet
-	$(BIN)/toolkit benchmark $(DEMO_MODELS) --out $(BUILD)/benchmark.json --overwrite --quiet
+	$(BIN)/toolkit evaluate --model $(PACKAGED) --data synthetic --out $(BUILD)/packaged.json --overwrite --quiet
+	$(BIN)/toolkit benchmark $(DEMO_MODELS) --model $(PACKAGED) --out $(BUILD)/benchmark.json --overwrite --quiet
 	$(BIN)/toolkit benchmark --model $(PACKAGED) --target pi5 --target pi4 --target pi-zero-2w \
 		--out $(BUILD)/boards.json --overwrite --quiet
-	$(BIN)/toolkit report $(addprefix $(BUILD)/,quantize.json evaluation.json benchmark.json boards.json run.json) \
+	$(BIN)/toolkit report $(addprefix $(BUILD)/,quantize.json evaluation.json packaged.json benchmark.json boards.json run.json) \
 		--out $(REPORT) --overwrite --quiet
 	@echo "The report: $(CURDIR)/$(REPORT)"
 	@echo "Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."

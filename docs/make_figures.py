@@ -169,9 +169,8 @@ def board_table() -> str:
     for stage, what in STAGES.items():
         cells = []
         for board in boards:
-            ms = estimates[board].stages[stage]["p50_ms"]
-            band = board.band if stage == "classify" else board.frame_band
-            cells.append(f"{ms:.1f} ms ({ms / band:.1f} to {ms * band:.1f})")
+            low, high = estimates[board].bounds_ms(stage)
+            cells.append(f"{estimates[board].stages[stage]['p50_ms']:.1f} ms ({low:.1f} to {high:.1f})")
         lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -188,8 +188,8 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
         cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
     for latency in choice.entry.latencies:
         if latency.origin == ESTIMATED and latency is not choice.latency:
-            ms, band = latency.stages["classify"]["p50_ms"], latency.extra["band"]
-            note = f"estimated, {short_ms(ms / band)} to {short_ms(ms * band)} ms"
+            ms = latency.stages["classify"]["p50_ms"]
+            note = f"estimated, {' to '.join(map(short_ms, latency.bounds_ms('classify')))} ms"
             cards.append(
                 {
                     "label": f"one face, {latency.extra['board']}",

@@ -160,11 +160,8 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
                     "band": "",
                 }
                 if latency.origin == ESTIMATED:
-                    low, high = (
-                        stats["p50_ms"] * factor
-                        for factor in (1 / latency.extra["band"], latency.extra["band"])
-                    )
-                    line["band"] = f"between {short_ms(low)} and {short_ms(high)}"
+                    low, high = map(short_ms, latency.bounds_ms(stage))
+                    line["band"] = f"between {low} and {high}"
                 boards.append(line)
             if latency.extra.get("how"):
                 estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")

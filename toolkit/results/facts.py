@@ -12,7 +12,8 @@ class Ratio(TypedDict):
 
 
 class LatencyFacts(TypedDict, total=False):
-    """Beside the times of a model. ``band``: the factor by which an estimate may be wrong, either way."""
+    """Beside the times of a model. ``band``, ``frame_band``: the factors by which an
+    estimate of the network and of a frame may be wrong, either way."""
 
     ratio_to: str
     ratio: Ratio
@@ -25,6 +26,7 @@ class LatencyFacts(TypedDict, total=False):
     first_inference_ms: float
     peak_memory_mb: float
     band: float
+    frame_band: float
     board: str
     how: str
     instructions: int

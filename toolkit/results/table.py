@@ -211,12 +211,11 @@ def print_benchmark(results: Results, console: Console | None = None) -> None:
 
 
 def _print_estimate(console: Console, entry: ModelResults, latency: Latency) -> None:
-    band = latency.extra["band"]
     for stage, stats in latency.stages.items():
-        ms = stats["p50_ms"]
-        between = f"{short_ms(ms / band)} to {short_ms(ms * band)}"
+        between = " to ".join(map(short_ms, latency.bounds_ms(stage)))
+        ms = short_ms(stats["p50_ms"])
         console.print(
-            f"{_text(entry.model.name)} on {_text(latency.target)}, {stage}: {short_ms(ms)} ms estimated ({between})"
+            f"{_text(entry.model.name)} on {_text(latency.target)}, {stage}: {ms} ms estimated ({between})"
         )
     console.print(f"  {latency.extra['how']}", style="dim", soft_wrap=True)
 

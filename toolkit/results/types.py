@@ -172,6 +172,12 @@ class Latency:
         if len(self.extra.get("quantiles_ms", range(101))) != 101:
             raise ValueError(f"quantiles_ms on {self.target} are not the 101 from 0 to 100 %")
 
+    def bounds_ms(self, stage: str) -> tuple[float, float]:
+        """Return between which times an estimate of ``stage`` lies; frames have a band of their own."""
+        band = self.extra["band"] if stage == "classify" else self.extra.get("frame_band", self.extra["band"])
+        ms = self.stages[stage]["p50_ms"]
+        return ms / band, ms * band
+
     @property
     def machine(self) -> Machine:
         """Where these times were taken."""

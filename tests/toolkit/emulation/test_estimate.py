@@ -70,6 +70,10 @@ def test_an_estimate_by_hand():
     assert latency.stages["frame, face followed"]["p50_ms"] == pytest.approx(network_ms + other_ms, abs=1e-4)
     searched_ms = network_ms + (330e6 - 6e6) / (1.5e6 * 0.8)
     assert latency.stages["frame, whole search"]["p50_ms"] == pytest.approx(searched_ms, abs=1e-4)
+    wide = estimate_latency(BOARDS["pi5"], Count(3_000_000, 33_000_000, 330_000_000), int8=True)
+    for stage, band in (("classify", 1.6), ("frame, whole search", 2.0)):
+        ms = wide.stages[stage]["p50_ms"]
+        assert wide.bounds_ms(stage) == pytest.approx((ms / band, ms * band))
     assert latency.extra["how"].count("1.6 times more or less") == 2
 
 
