@@ -59,8 +59,8 @@ test-hardware: test-browser test-readme test-deploy test-arm64 test-picamera tes
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
 
-test-readme: setup ## the README's commands as they are printed, in their order
-	$(BIN)/python -m pytest -rs tests/hardware/test_readme_commands.py
+test-readme: setup ## the commands of README and docs as they are printed, in their order
+	$(BIN)/python -m pytest -rs tests/hardware/test_docs_commands.py
 
 test-deploy: setup ## toolkit deploy over a real sshd on loopback
 	$(BIN)/python -m pytest -rs tests/hardware/test_deploy.py tests/hardware/test_deploy_faults.py \
@@ -177,8 +177,8 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_corruptions.py
 	$(BIN)/python docs/make_preview.py
 	$(BIN)/toolkit report $(if $(wildcard docs/figures/peers_results.json),docs/figures/peers_results.json,\
-		$(foreach size,$(SIZES),models/evaluation$(size).json models/benchmark$(size).json) models/evaluation.json \
-		models/benchmark.json) --out $(BUILD)/shipped/index.html --overwrite --quiet
+		models/evaluation.json models/benchmark.json \
+		$(foreach size,$(SIZES),models/evaluation$(size).json models/benchmark$(size).json)) --out $(BUILD)/shipped/index.html --overwrite --quiet
 	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --hide-scrollbars \
 		--user-data-dir=$(CURDIR)/$(BUILD)/chromium --window-size=1200,1130 \
 		--screenshot=docs/pictures/report.png file://$(CURDIR)/$(BUILD)/shipped/index.html 2> /dev/null

@@ -78,7 +78,7 @@ def _why(
             f"{ahead}{' and '.join(parts)}, {signed(choice.score - first.score)} points, against {first.name}"
         )
     if len(fit) == 1:
-        return f"no other loses at most {tolerated:g} points"
+        return f"every other loses more than {tolerated:g} points"
     return f"no other that loses at most {tolerated:g} points is faster"
 
 

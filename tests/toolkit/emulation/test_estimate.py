@@ -26,6 +26,7 @@ from toolkit.emulation.counts import Count, known_count, remember
 from toolkit.emulation.estimate import estimate_files, estimate_latency
 from toolkit.results.codec import write_results
 from toolkit.results.types import ModelIdentity, ModelResults, Results
+from toolkit.results.words import short_ms
 
 pytestmark = pytest.mark.toolkit
 
@@ -167,3 +168,15 @@ def test_the_report_calls_an_estimate_so(toolkit_command, tmp_path):
     assert json.loads(done.stdout)["decision"]["origin"] == "estimated"
     assert '<span class="tag">estimated</span>' in (tmp_path / "r.html").read_text()
     assert "on pi5 (estimated)" in (tmp_path / "r.md").read_text()
+
+
+def test_a_frame_has_the_band_of_frames_in_page_and_table(toolkit_command, tmp_path):
+    latency = estimate_latency(BOARDS["pi5"], Count(5_000_000, 40_000_000, 90_000_000), int8=True)
+    low, high = latency.bounds_ms("frame, whole search")
+    assert high / low == pytest.approx(BOARDS["pi5"].frame_band ** 2)
+    model = ModelIdentity("m.tflite", "5" * 64, "tflite", 1000, ("a", "b"))
+    write_results(Results((ModelResults(model, latencies=(latency,)),), "benchmark"), tmp_path / "in.json")
+    assert toolkit_command("report", tmp_path / "in.json", "--out", tmp_path / "r.html").returncode == 0
+    page = (tmp_path / "r.html").read_text()
+    assert f"between {short_ms(low)} and {short_ms(high)}" in page
+    assert "Raspberry Pi 5" in page

@@ -54,7 +54,7 @@ def test_where_int8_is_slower_than_float_the_float_stays():
 
 def test_where_all_lose_too_much_the_float_stays():
     decision = decide([FLOAT, one("int8", 500, 0.2, 67.0)])
-    assert decision.reasons[0] == "Take float32: no other loses at most 0.5 points."
+    assert decision.reasons[0] == "Take float32: every other loses more than 0.5 points."
 
 
 def test_without_times_int8_comes_first_then_the_smallest():

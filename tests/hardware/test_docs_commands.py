@@ -1,11 +1,11 @@
-"""The commands of the README, run as they are printed and in their order, in one folder with stand-ins for its files.
+"""The commands of README and docs, run as they are printed, in the order in which a reader meets them, in one folder.
 
-Long ones get options behind them that shorten them; what is not run stands in NOT_RUN with its reason.
+Long ones get options behind them that shorten them; what is not run stands in NOT_RUN or CAMERA with its reason.
+docs/REFERENCE.md prints no commands but their help, docs/API.md Python (tests/test_api_examples.py).
 """
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -25,11 +25,21 @@ SHORTENED = {
     "toolkit train --out runs/one --resume": "--epochs 2",
     "toolkit train --list-archs": "",
     "toolkit train": "--epochs 1",
-    "toolkit compare": "--epochs 1 --seeds 1",
+    "toolkit compare": "--epochs 1 --seeds 1 --no-int8",
+    "toolkit benchmark": "--runs 20",
+    "device benchmark": "--runs 20",
 }
 NOT_RUN = {
     "make ": "setting up and testing: .ci/run does it",
-    "pip install": "test_wheel.py installs the wheel",
+    "bash .ci/run": "it runs this test",
+    "pip install": "test_wheel.py and test_arm64_device.py install the wheel so",
+    "sudo ": "it would change this machine; test_service.py reads the unit, test_deploy_service.py starts its program",
+    "systemctl ": "no systemd runs here",
+    "journalctl ": "no systemd runs here",
+    "rpicam-hello": "a board's own program",
+    "scp ": "test_deploy.py has the board",
+    "ssh ": "test_deploy.py has the board",
+    "device run --preview": "it needs a camera; 'device run --source demo:live --preview' is run",
     "toolkit deploy": "test_deploy.py has the board",
     "device fetch": "test_fetching.py has the server",
     "device service install": "it would install a service on this machine; test_service.py reads the unit",
@@ -44,14 +54,19 @@ def build(class_count):
     layers = [keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input((32, 32, 1)), *layers, keras.layers.Dense(class_count, activation="softmax")])
 """
+# These would wait for a camera.
 CAMERA = re.compile(r"device run($| --source usb| --rotate)")
+DOCUMENTS = ("README.md", "docs/PI_QUICKSTART.md", "CONTRIBUTING.md", "docs/FAQ.md")
+OF_A_CLASS = 6  # faces of each split, enough to try things out
 
 
 def printed() -> list[str]:
-    """Return the commands of the README's blocks, without what is said behind them."""
-    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    """Return the commands of the documents' blocks, without what is said behind them, each once."""
+    text = "".join((ROOT / name).read_text() for name in DOCUMENTS)
+    blocks = re.findall(r"^```(?:sh|bash|shell|console)?\n(.*?)^```$", text, re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
-    return [re.sub(r"\s+# .*", "", line).strip() for line in lines]
+    lines += re.findall(r"`(eval [^`]+)`", " ".join(text.split()))
+    return list(dict.fromkeys(re.sub(r"\s+# .*", "", line).strip() for line in lines))
 
 
 def is_run(command: str) -> bool:
@@ -68,8 +83,11 @@ def folder(tmp_path_factory) -> Path:
     for name in ("best_int8.tflite", "better.tflite"):
         shutil.copy(ROOT / "models" / "small_int8.tflite", here / name)
     (here / "my_net.py").write_text(OWN_NETWORK)
-    for name in ("DATA", "my_faces"):
-        run(here, f"toolkit data synth --out {name}")
+    run(here, "toolkit data synth --out DATA")
+    for folder in [folder for folder in (here / "DATA").rglob("*") if any(folder.glob("*.png"))]:
+        for surplus in sorted(folder.glob("*.png"))[OF_A_CLASS:]:
+            surplus.unlink()
+    shutil.copytree(here / "DATA", here / "my_faces")
     run(here, "device run --source demo:30 --video walk.mp4")
     with DemoSource(2) as demo:
         (here / "photos").mkdir()
@@ -81,11 +99,11 @@ def folder(tmp_path_factory) -> Path:
 
 
 def run(folder: Path, command: str) -> subprocess.CompletedProcess:
-    program, *arguments = shlex.split(command)
-    environment = {**os.environ, "FER_EDGE_HOME": str(folder / "state"), "HOME": str(folder)}
-    done = subprocess.run(
-        [BIN / program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-    )
+    """Run ``command`` in a shell whose programs are first those of this environment."""
+    path = f"{BIN}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "FER_EDGE_HOME": str(folder / "state"), "HOME": str(folder)}
+    shell = ["bash", "-euo", "pipefail", "-c", command]
+    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done
 
@@ -101,3 +119,17 @@ def test_a_command_works_as_printed(folder, command):
 def test_every_reason_is_of_a_command_that_is_printed():
     for start in (*NOT_RUN, *SHORTENED):
         assert any(command.startswith(start) for command in printed()), start
+
+
+def test_every_document_with_commands_is_among_them():
+    written = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "models" / "README.md",
+    ]
+    programs = re.compile(r"^(?:sudo |\. )?(?:~/\S*/)?(?:device|toolkit|make|pip) ", re.M)
+    for path in written:
+        blocks = re.findall(r"^```(?:sh|bash|shell|console)?\n(.*?)^```$", path.read_text(), re.M | re.S)
+        shown = any(programs.search(re.sub(r"^Usage:.*", "", block, flags=re.S)) for block in blocks)
+        assert not shown or str(path.relative_to(ROOT)) in DOCUMENTS, path
