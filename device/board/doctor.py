@@ -40,14 +40,17 @@ class Check:
 
 
 def examine(
-    source: str | None = None, model: str | None = None, board: BoardState | None = None
+    source: str | None = None,
+    model: str | None = None,
+    board: BoardState | None = None,
+    delegate: str | None = None,
 ) -> list[Check]:
     """Return all checks; ``source`` and ``model`` None: the device's own camera, the model that would run."""
     board = board or read_board()
     return [
         *check_board(board),
         *check_versions(),
-        _guarded("model", lambda: check_model(model)),
+        _guarded("model", lambda: check_model(model, delegate)),
         *(_guarded(name, partial(check_detector, name)) for name in DETECTORS),
         _guarded("camera", lambda: check_source(source)),
     ]
@@ -135,14 +138,14 @@ def _version(name: str) -> str | None:
         return None
 
 
-def check_model(path: str | None) -> Check:
+def check_model(path: str | None, delegate: str | None = None) -> Check:
     """Load the model and let it judge one picture."""
     from device.board.model_store import current_model, lost_model, smoke_test
     from device.model.expression_model import load_model
 
     if path is None and (said := lost_model()):
         return _told("model", "fail", EdgeError(said))
-    model = load_model(path or current_model())
+    model = load_model(path or current_model(), delegate=delegate)
     milliseconds = smoke_test(model)
     return Check(
         "model", "ok", f"{model.path}: {len(model.labels)} labels, one inference {milliseconds:.2f} ms"

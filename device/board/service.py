@@ -42,7 +42,7 @@ Restart=always
 RestartSec=5
 
 DynamicUser=yes
-SupplementaryGroups=video
+SupplementaryGroups=video{groups}
 StateDirectory=fer-edge
 StateDirectoryMode=0700
 Environment=FER_EDGE_HOME=%S/fer-edge
@@ -59,7 +59,7 @@ DeviceAllow=char-video4linux rw
 DeviceAllow=char-media rw
 DeviceAllow=char-dma_heap rw
 DeviceAllow=/dev/vcio rw
-
+{accelerator}
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -107,6 +107,7 @@ def unit_text(
     program = program or program_path()
     online = online or any(word in argument for argument in arguments for word in NETWORK_WORDS)
     handover = hand_over(arguments)
+    delegated = any(argument.startswith("--delegate") for argument in arguments)
     command = " ".join(_quoted(part) for part in (program, "run", "-q", *handover.arguments))
     secrets = f"EnvironmentFile={folder / ENVIRONMENT}\n" if handover.environment else ""
     return UNIT.format(
@@ -114,6 +115,8 @@ def unit_text(
         secrets=secrets + handover.credential_lines,
         after=" network-online.target\nWants=network-online.target" if online else "",
         network=ONLINE if online else OFFLINE,
+        accelerator="DeviceAllow=char-usb_device rw\n" if delegated else "",
+        groups=" plugdev" if delegated else "",  # as libedgetpu's udev rule says
         # An environment under /home must be readable to be run; nothing there can be written.
         home="read-only" if _under_home(program) or _under_home(os.path.realpath(program)) else "yes",
     )

@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.output_options import Number, output_options
+from device.cli.output_options import Number, delegate_option, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -15,6 +15,7 @@ from device.runtime.options import RunOptions
     metavar="FILE",
     help="A .tflite; may be given several times.  [default: the installed one, else the packaged]",
 )
+@delegate_option
 @click.option(
     "--runs",
     default=500,
@@ -49,6 +50,7 @@ from device.runtime.options import RunOptions
 @output_options(quiet=None)
 def benchmark(
     models: tuple[str, ...],
+    delegate: str | None,
     runs: int,
     warmup: int,
     threads: int,
@@ -70,14 +72,21 @@ def benchmark(
     from device.runtime.benchmark import benchmark_document, document_lines
 
     paths = models or (model_in_use(),)
-    loaded = [load_model(path, threads=threads, allow_unlabelled=True) for path in paths]
+    loaded = [load_model(path, threads=threads, allow_unlabelled=True, delegate=delegate) for path in paths]
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)
     if loop_s is not None:
         from device.runtime.loop_benchmark import benchmark_loop
 
         first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
-        options = RunOptions(source, first, detector=detector, detector_model=detector_model, threads=threads)
+        options = RunOptions(
+            source,
+            first,
+            detector=detector,
+            detector_model=detector_model,
+            threads=threads,
+            delegate=delegate,
+        )
         document["loop"], told = benchmark_loop(loop_s, options)
         lines += told
     click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))

@@ -4,19 +4,20 @@ import json
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import delegate_option, output_options
 from device.errors import EdgeError
 
 
 @click.command()
 @click.option("--source", help="Check this source instead of the device's own camera.")
 @click.option("--model", metavar="FILE", help="Check this model instead of the one that would run.")
+@delegate_option
 @output_options(quiet="Print only what is not ok.")
-def doctor(source: str | None, model: str | None, as_json: bool, quiet: bool) -> None:
+def doctor(source: str | None, model: str | None, delegate: str | None, as_json: bool, quiet: bool) -> None:
     """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
     from device.board.doctor import examine
 
-    checks = examine(source, model)
+    checks = examine(source, model, delegate=delegate)
     if as_json:
         click.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
     else:

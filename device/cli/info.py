@@ -2,14 +2,15 @@
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import delegate_option, output_options
 
 
 @click.command()
 @click.argument("model", required=False, metavar="[FILE]")
+@delegate_option
 @output_options(quiet=None)
 @click.option("--verbose", "-v", is_flag=True, help="List the operators too.")
-def info(model: str | None, as_json: bool, verbose: bool) -> None:
+def info(model: str | None, delegate: str | None, as_json: bool, verbose: bool) -> None:
     """Print what a .tflite says of itself: labels, input, provenance, accuracy. Without FILE: the
     installed model, else the packaged.
     """
@@ -19,7 +20,7 @@ def info(model: str | None, as_json: bool, verbose: bool) -> None:
     from device.model.description import describe, description_lines
     from device.model.expression_model import load_model
 
-    description = describe(load_model(model or model_in_use(), allow_unlabelled=True))
+    description = describe(load_model(model or model_in_use(), allow_unlabelled=True, delegate=delegate))
     click.echo(
         json.dumps(description, indent=1) if as_json else "\n".join(description_lines(description, verbose))
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from device.model.delegates import DELEGATES
 from device.text import printable
 
 PACKAGES = ("device", "toolkit")
@@ -33,6 +34,13 @@ class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Drop the record: there is nobody left to tell."""
+
+
+delegate_option = click.option(
+    "--delegate",
+    type=click.Choice(list(DELEGATES)),
+    help="Run the model on this accelerator, by LiteRT's delegate.  [default: on the processor]",
+)
 
 
 class Number(click.FloatRange):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from device.capture.settings import FLIPS, ROTATIONS
-from device.cli.output_options import Number, output_options
+from device.cli.output_options import Number, delegate_option, output_options
 from device.cli.settings_file import RULES, apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
@@ -33,6 +33,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.option(
     "--model", metavar="FILE", help="A .tflite classifier.  [default: the installed one, else the packaged]"
 )
+@delegate_option
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
 @click.option(
     "--detector",

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from device.model.delegates import accelerator_named
 from device.model.interpreter import litert_interpreter
 
 MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
@@ -41,7 +42,8 @@ def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
     image, data = np.zeros(shape, dtype), requests.read(facts["bytes"])
     _limit_memory()
     _limit_time(threads)
-    interpreter = litert_interpreter(data, threads)
+    accelerator = accelerator_named(facts["delegate"]) if facts["delegate"] else None
+    interpreter = litert_interpreter(data, threads, accelerator)
     _infer(interpreter, image, facts["output"])
     _answer(answers, b"O", b"")
     while len(request := requests.read(image.nbytes)) == image.nbytes:

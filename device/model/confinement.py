@@ -21,34 +21,43 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.delegates.accelerator import Accelerator
 from device.model.tflite_file import Tensor
 from device.text import printable
 
 # By the clock; the child's own limits count its processor time. START_S: Python and its imports, before the model.
 START_S, LOAD_S, INFERENCE_S = 20.0, 4.0, 3.0
+DELEGATE_LOAD_S = 20.0  # an accelerator may get its firmware first
 DONE, FAILED = b"O", b"E"
 MOST_MESSAGE = 200
 
 
 class ConfinedInterpreter:
-    """LiteRT in a child process; ``reason`` is why."""
+    """LiteRT in a child process; ``reason`` is why, or ``accelerator``, whose delegate runs the model."""
 
     def __init__(
-        self, path: Path, data: bytes, ends: tuple[Tensor, Tensor], threads: int, reason: str
+        self,
+        path: Path,
+        data: bytes,
+        ends: tuple[Tensor, Tensor],
+        threads: int,
+        reason: str,
+        accelerator: Accelerator | None = None,
     ) -> None:
-        self.path, self.reason, self.threads = path, reason, threads
+        self.path, self.reason, self.threads, self.accelerator = path, reason, threads, accelerator
         image, scores = ends
         self._shape, self._dtype = scores.shape, np.dtype(scores.dtype)
         facts = {
             "bytes": len(data),
             "threads": threads,
+            "delegate": accelerator.name if accelerator else None,
             "input": [image.shape, image.dtype],
             "output": [scores.shape, scores.dtype],
         }
         self._child = _start(json.dumps(facts))
         weakref.finalize(self, _end, self._child)
         self._exchange(b"", START_S)
-        self._exchange(data, LOAD_S)
+        self._exchange(data, DELEGATE_LOAD_S if accelerator else LOAD_S)
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         answer = self._exchange(np.ascontiguousarray(tensor).tobytes(), INFERENCE_S)
@@ -85,6 +94,10 @@ class ConfinedInterpreter:
         return b"".join(chunks)
 
     def _refusal(self, fate: str) -> EdgeError:
+        if self.accelerator is not None:
+            return EdgeError(
+                f"the {self.accelerator.title}'s delegate cannot run {self.path}: {fate.removeprefix('it failed: ')}"
+            )
         return EdgeError(
             f"{self.path} is no graph that can be checked ({self.reason}), and in a process of its own {fate}; "
             "pass a classifier that `toolkit quantize` wrote"

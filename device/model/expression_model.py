@@ -35,17 +35,19 @@ def load_model(
     labels: tuple[str, ...] | None = None,
     threads: int = 1,
     allow_unlabelled: bool = False,
+    delegate: str | None = None,
 ) -> "ExpressionModel":
     """Load a .tflite classifier; ``path`` None: the seven-class int8 model that the package carries.
 
     ``labels`` overrules those inside the file, and must be given where it carries none, unless
-    ``allow_unlabelled``: then the model's labels are empty. The file is checked
-    before the interpreter sees it. Raises EdgeError in one line for a file that is missing, damaged, altered
-    since it was written, no image classifier, or whose labels do not match its outputs; and for a graph that is
-    not understood in full and crashes, hangs or swells in the process of its own that runs it.
+    ``allow_unlabelled``: then the model's labels are empty. ``delegate``: the accelerator that runs it, such as
+    edgetpu. The file is checked before the interpreter sees it. Raises EdgeError in one line for a file that is
+    missing, damaged, altered since it was written, no image classifier, or whose labels do not match its outputs;
+    for a graph that is not understood in full and crashes, hangs or swells in the process of its own that runs it;
+    and for a delegate that cannot run it.
     """
     path = _packaged_model() if path is None else Path(path)
-    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled)
+    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled, delegate)
 
 
 def model_of(
@@ -54,6 +56,7 @@ def model_of(
     labels: tuple[str, ...] | None = None,
     threads: int = 1,
     allow_unlabelled: bool = False,
+    delegate: str | None = None,
 ) -> "ExpressionModel":
     """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
     structure = read_tflite(data, name=str(path))
@@ -63,7 +66,7 @@ def model_of(
     labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
     if labels or not allow_unlabelled:
         labels = _fitting_labels(path, structure, labels)
-    return ExpressionModel(path, data, structure, metadata, labels or (), threads)
+    return ExpressionModel(path, data, structure, metadata, labels or (), threads, delegate)
 
 
 class ExpressionModel:
@@ -86,6 +89,7 @@ class ExpressionModel:
         metadata: ModelMetadata | None,
         labels: tuple[str, ...],
         threads: int,
+        delegate: str | None = None,
     ) -> None:
         self.path, self.structure, self.metadata, self.labels, self.threads = (
             path,
@@ -99,7 +103,7 @@ class ExpressionModel:
         self.output_tensor = structure.tensors[structure.outputs[0]]
         self.outputs_probabilities = outputs_probabilities(structure)
         self._table = pixel_table(input_contract(self.input_tensor, metadata))
-        self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads)
+        self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads, delegate)
 
     @property
     def input_size_hw(self) -> tuple[int, int]:

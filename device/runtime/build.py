@@ -46,7 +46,7 @@ def run_with(
     labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         log.warning(said)
-    model = load_model(options.model or model_in_use(), labels, options.threads)
+    model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
     loop = frame_loop(options, model, source.continuous, warmup)
     stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)

@@ -17,6 +17,7 @@ class RunOptions:
     source: str | tuple[str, ...] | None = None
     model: str | None = None
     labels: str | None = None
+    delegate: str | None = None
     detector: str | None = None
     detector_model: str | None = None
     min_face: int = DEFAULT_MIN_FACE_PX

@@ -24,7 +24,8 @@ needs_systemd = pytest.mark.skipif(
 
 @needs_systemd
 @pytest.mark.parametrize(
-    "arguments", [(), ("--source", "usb:0"), ("--mqtt", "host"), ("--output", 'a b%$".jsonl')]
+    "arguments",
+    [(), ("--source", "usb:0"), ("--mqtt", "host"), ("--output", 'a b%$".jsonl'), ("--delegate", "edgetpu")],
 )
 def test_systemd_finds_no_fault(arguments, tmp_path):
     path = tmp_path / "fer-edge.service"
@@ -54,6 +55,11 @@ def test_without_a_reason_there_is_no_network():
     assert "PrivateNetwork=yes" in unit_text(("--source", "picamera"))
     for arguments in (("--mqtt", "pi"), ("--source", "rtsp://cam/x"), ("--preview=0.0.0.0:80",)):
         assert "PrivateNetwork" not in unit_text(arguments)
+
+
+def test_only_a_run_with_a_delegate_may_open_usb_devices():
+    assert "DeviceAllow=char-usb_device rw" in unit_text(("--delegate", "edgetpu"))
+    assert "usb_device" not in unit_text(("--source", "usb:0"))
 
 
 def test_a_different_unit_is_not_replaced_unasked(tmp_path):
