@@ -4,13 +4,14 @@ import difflib
 import errno
 import importlib
 import io
+import logging
 import os
 import sys
 from typing import Any
 
 import click
 
-from device.cli.output_options import log_to_standard_error
+from device.cli.output_options import journal_level, log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
 from device.text import printable
 
@@ -136,5 +137,5 @@ def fail(message: str, code: int) -> None:
         import traceback
 
         traceback.print_exc()
-    print("error: " + printable(" ".join(message.split())), file=sys.stderr)
+    print(journal_level(logging.ERROR) + "error: " + printable(" ".join(message.split())), file=sys.stderr)
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import select
 import sys
 from collections.abc import Callable
@@ -21,7 +22,9 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = printable(" ".join(record.getMessage().split()))
-        return f"warning: {line}" if record.levelno >= logging.WARNING else line
+        if record.levelno < logging.WARNING:
+            return journal_level(logging.INFO) + line
+        return f"{journal_level(record.levelno)}warning: {line}"
 
 
 class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
@@ -51,6 +54,17 @@ class Number(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value} is no number.", param, ctx)
         return number
+
+
+def journal_level(level: int) -> str:
+    """Return what systemd's journal reads a line's level from (sd-daemon(3)), where standard error goes there."""
+    try:
+        there = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):  # no file behind it
+        return ""
+    if os.environ.get("JOURNAL_STREAM") != f"{there.st_dev}:{there.st_ino}":
+        return ""
+    return "<3>" if level >= logging.ERROR else "<4>" if level >= logging.WARNING else "<6>"
 
 
 def _takes_a_line() -> bool:
