@@ -42,13 +42,17 @@ class Face:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """The faces of one frame; ``age_ms`` is the time from capture to this result."""
+    """The faces of one frame; ``age_ms`` is the time from capture to this result.
+
+    ``clock_set``: whether a time service had set the clock that ``captured_at`` is from; None: not told.
+    """
 
     frame: Frame
     captured_at: datetime
     age_ms: float
     faces: tuple[Face, ...] = ()
     latency_ms: dict[str, float] = field(default_factory=dict)
+    clock_set: bool | None = None
 
     @property
     def index(self) -> int:
@@ -67,6 +71,7 @@ class FrameResult:
             "index": self.index,
             "file": self.frame.name or None,
             "captured_at": self.captured_at.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "clock_set": self.clock_set,
             "media_s": None if self.frame.media_s is None else round(self.frame.media_s, 4),
             "age_ms": round(self.age_ms, 3),
             "size_wh": [width, height],

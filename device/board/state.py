@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,20 @@ def read_board(
         governor=_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         memory_mb=_memory_mb(root),
     )
+
+
+def now_utc() -> datetime:
+    """Return the date and time by the system's clock, which may be stepped while a program runs."""
+    return datetime.now(UTC)
+
+
+def clock_is_set(root: Path = Path("/")) -> bool | None:
+    """Return whether systemd-timesyncd has set the clock since the start; None where that service does not run.
+
+    A Raspberry Pi without a battery starts with the time at which it was switched off.
+    """
+    folder = root / "run/systemd/timesync"
+    return (folder / "synchronized").exists() if folder.is_dir() else None
 
 
 def ask_firmware(question: str) -> str | None:

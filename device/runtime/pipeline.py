@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 
+from device.board.state import clock_is_set, now_utc
 from device.faces.alignment import FaceCropper
 from device.faces.face_finder import FaceFinder
 from device.faces.tracking import TrackedFace
@@ -34,7 +35,8 @@ class FrameLoop:
     """Turns frames into results, one after another.
 
     ``continuous`` False: stills, without ids and smoothing. ``cropper`` None: crops for a model that says nothing of
-    them.
+    them. ``clock_ns`` is monotonic and times everything; ``utc_now`` only dates the rows, because it is stepped once
+    the network has told the time.
     """
 
     def __init__(
@@ -46,12 +48,15 @@ class FrameLoop:
         continuous: bool = True,
         cropper: FaceCropper | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        utc_now: Callable[[], datetime] = now_utc,
+        clock_is_set: Callable[[], bool | None] = clock_is_set,
     ):
         self.finder, self.model, self.smoother, self.latency = finder, model, smoother, latency
         self.continuous = continuous
         self.cropper = cropper or FaceCropper(finder.detector.margin_ratio)
         self.rolls = ScoreSmoother(ROLL_SMOOTHING_S)
-        self.clock_ns = clock_ns
+        self.clock_ns, self.utc_now, self.clock_is_set = clock_ns, utc_now, clock_is_set
+        self._clock_set: bool | None = None
 
     def results(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Yield the result of each frame."""
@@ -80,8 +85,9 @@ class FrameLoop:
         latency_ms = {stage: span / 1e6 for stage, span in spans_ns.items()}
         age_ms = (ended - frame.captured_ns) / 1e6
         self._record(latency_ms, bool(crops), age_ms)
-        captured_at = datetime.now(UTC) - timedelta(milliseconds=age_ms)
-        return FrameResult(frame, captured_at, age_ms, faces, latency_ms)
+        captured_at = self.utc_now() - timedelta(milliseconds=age_ms)
+        self._clock_set = self._clock_set or self.clock_is_set()
+        return FrameResult(frame, captured_at, age_ms, faces, latency_ms, self._clock_set)
 
     def _crop(self, frame: Frame, face: TrackedFace) -> np.ndarray:
         """Return the face upright, by its tilt over the last moments."""

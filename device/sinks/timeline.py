@@ -86,7 +86,7 @@ class TimelineSink(Sink):
             if not self._pictures:
                 self._pictures, self.width = True, 1.0
             return float(frame.index)
-        return result.captured_at.timestamp() if frame.media_s is None else frame.media_s
+        return frame.time_s
 
     def _halve(self) -> None:
         pairs = zip(self.columns[::2], [*self.columns[1::2], Counter[str]()], strict=False)

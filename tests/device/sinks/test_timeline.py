@@ -65,3 +65,15 @@ def test_other_names_and_existing_files_are_refused(tmp_path):
         TimelineSink(tmp_path / "run.png", LABELS)
     with pytest.raises(EdgeError, match=r"\.png"):
         TimelineSink(tmp_path / "run.txt", LABELS)
+
+
+def test_a_cameras_time_does_not_jump_when_the_clock_is_set(tmp_path, shown):
+    sink = TimelineSink(tmp_path / "run.png", LABELS)
+    for index in range(20):
+        result = shown(index, "happy")
+        frame = dataclasses.replace(result.frame, captured_ns=index * 10**8)
+        year = 2019 if index < 10 else 2026
+        sink.write(
+            dataclasses.replace(result, frame=frame, captured_at=result.captured_at.replace(year=year))
+        )
+    assert len(sink.columns) * sink.width < 3
