@@ -1,6 +1,7 @@
 """MQTT: a message a change, for Home Assistant and everything else that listens on a broker."""
 
 import contextlib
+import hashlib
 import json
 import logging
 import re
@@ -97,7 +98,7 @@ class MqttSink(Sink):
 
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""
-        node = re.sub(r"[^a-zA-Z0-9_-]", "_", self.topic)  # the characters that Home Assistant allows
+        node = node_id(self.topic)
         common = {
             "state_topic": f"{self.topic}/faces",
             "availability_topic": f"{self.topic}/status",
@@ -161,3 +162,15 @@ class MqttSink(Sink):
         self.client.loop_stop()
         if lacking:
             raise EdgeError(f"{self.name} never took {lacking} rows")
+
+
+def node_id(topic: str) -> str:
+    """Return ``topic`` in the characters that Home Assistant allows; different topics stay different.
+
+    >>> node_id("fer-edge/faces")
+    'fer-edge_faces'
+    """
+    node = re.sub(r"[^a-zA-Z0-9_-]", "_", topic)
+    if node == topic.replace("/", "_") and "_" not in topic:
+        return node
+    return f"{node}-{hashlib.sha256(topic.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"

@@ -1,5 +1,6 @@
 """What of the MQTT sink needs no broker; tests/hardware/test_mqtt.py has the rest."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from itertools import count, islice
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.sinks.mqtt import Broker, MqttSink
+from device.sinks.mqtt import Broker, MqttSink, node_id
 
 LABELS = ("happy", "sad")
 
@@ -123,3 +124,19 @@ def test_a_broker_that_comes_late_hears_the_will_the_state_and_how_much_was_lost
     assert sum(body.endswith(b"online") for body in published) == 1
     assert sum(b"homeassistant/sensor/home_camera" in body for body in published) == 2
     assert said[0].endswith("is connected again; 3 rows did not fit into its queue and are lost")
+
+
+def test_boards_whose_names_differ_stay_different_in_home_assistant():
+    topics = (
+        "home/küche",
+        "home/köche",
+        "home/kuche",
+        "home/k_che",
+        "home_k_che",
+        "home_küche",
+        "fer-edge/a",
+    )
+    nodes = [node_id(topic) for topic in topics]
+    assert len(set(nodes)) == len(topics)
+    assert all(re.fullmatch("[a-zA-Z0-9_-]+", node) for node in nodes)
+    assert node_id("fer-edge/a") == "fer-edge_a"  # as before: Home Assistant knows a board by it
