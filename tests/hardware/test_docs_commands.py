@@ -40,6 +40,7 @@ NOT_RUN = {
     "scp ": "test_deploy.py has the board",
     "ssh ": "test_deploy.py has the board",
     "device run --preview": "it needs a camera; 'device run --source demo:live --preview' is run",
+    "device run --model best_int8_edgetpu.tflite": "it needs a Coral stick; test_delegates.py builds a delegate",
     "toolkit deploy": "test_deploy.py has the board",
     "device fetch": "test_fetching.py has the server",
     "device service install": "it would install a service on this machine; test_service.py reads the unit",
