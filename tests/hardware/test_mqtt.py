@@ -231,7 +231,8 @@ def test_home_assistant_discovers_two_sensors(broker, a_result, topic):
         sink.write(a_result(2, faces=0))
         wait_until(lambda: len(listener.rows()) == 2)
         sink.close()
-    rows = sorted(listener.rows(), key=lambda row: row["index"])  # what waits for the connection may come later
+    # What waits for the connection may come later.
+    rows = sorted(listener.rows(), key=lambda row: row["index"])
     with Listener(broker.port, "homeassistant/#") as home_assistant:
         wait_until(lambda: len(home_assistant.heard) == 2)
     assert all(retained for *_, retained in home_assistant.heard)
