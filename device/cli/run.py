@@ -11,7 +11,7 @@ from device.cli.output_options import Number, delegate_option, output_options
 from device.cli.settings_file import RULES, apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
-from device.runtime.options import STANDARD_OUTPUT, RunOptions
+from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 
 
@@ -56,7 +56,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     "--prior",
     metavar="CLASS=WEIGHT,...",
     help="Weights of the classes: how much more often than in its training data each is seen here, or none.  "
-    "[default: neutral=1.65]",
+    f"[default: {','.join(f'{name}={weight:g}' for name, weight in CAMERA_PRIOR.items())}]",
 )
 @click.option(
     "--smoothing",

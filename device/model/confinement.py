@@ -104,9 +104,13 @@ class ConfinedInterpreter:
         )
 
 
+def child_environment() -> dict[str, str]:
+    """Return the environment in which a child's Python imports what this one does, wherever that lies."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+
 def _start(facts: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "device.model.confined_process", facts]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     try:
         return subprocess.Popen(
             command,
@@ -114,7 +118,7 @@ def _start(facts: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=child_environment(),
             process_group=0,  # Ctrl-C is for the run, which ends the child itself
         )
     except OSError as error:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from device.errors import UsageError
+from device.runtime.options import CAMERA_PRIOR
 from device.runtime.pipeline import Classifier
 
-# FER2013 has one neutral face in six; before a camera most are. Of 1,265 faces of press photographs the packaged model
-# names 80.7 % right with this, one of four weights tried on them, and 75.7 % without it (docs/TRAINING.md).
-CAMERA_PRIOR = {"neutral": 1.65}
 LEAST, MOST = 0.01, 100.0
 
 

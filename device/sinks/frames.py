@@ -41,8 +41,7 @@ class FrameFilesSink(PictureFolder):
     With ``overwrite`` the frames of an earlier run go, so that no two runs lie mixed.
     """
 
-    def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):
-        super().__init__(folder, overwrite, blur_faces)
+    def begin(self) -> None:
         for earlier in self.folder.glob("[0-9]" * NAME_DIGITS + ".jpg"):
             earlier.unlink(missing_ok=True)
 

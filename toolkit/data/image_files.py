@@ -41,6 +41,16 @@ def read_face(path: Path) -> DecodedFace:
 
 def decode_face(content: bytes) -> DecodedFace:
     """Return the face in the bytes of an image file; ValueError saying why there is none."""
+    gray, mode = to_gray(decode_image(content))
+    height, width = gray.shape
+    return DecodedFace(to_face_size(gray), (width, height), mode)
+
+
+def decode_image(content: bytes) -> np.ndarray:
+    """Return the picture in the bytes of an image file, (H, W) gray or (H, W, 3) BGR, uint8, turned as its camera says.
+
+    ValueError saying why there is none.
+    """
     check_container(content)
     # Any colour and depth, and a camera's orientation tag is honoured; opacity is dropped.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -52,11 +62,7 @@ def decode_face(content: bytes) -> DecodedFace:
         raise ValueError(f"cannot be decoded ({error.err})") from error
     if image is None:
         raise ValueError("cannot be decoded; the file is damaged or cut off")
-    if image.dtype == np.uint16:
-        image = (image // 256).astype(np.uint8)
-    gray, mode = to_gray(image)
-    height, width = gray.shape
-    return DecodedFace(to_face_size(gray), (width, height), mode)
+    return (image // 256).astype(np.uint8) if image.dtype == np.uint16 else image
 
 
 def check_container(content: bytes) -> None:

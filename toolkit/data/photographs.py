@@ -12,10 +12,11 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
+from device.text import counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.decoding import quiet_opencv
 from toolkit.data.folders import find_images, images_under, subfolders
-from toolkit.data.image_files import check_container
+from toolkit.data.image_files import decode_image
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)
@@ -38,10 +39,10 @@ class Cropped:
 
     def lines(self) -> list[str]:
         """Return the summary for people."""
-        said = [f"{self.faces:,} faces of {self.pictures:,} photographs"]
+        said = [f"{counted(self.faces, 'face')} of {counted(self.pictures, 'photograph')}"]
         if self.several:
-            said.append(f"{self.several:,} showed several faces")
-        for paths, what in ((self.nobody, "show no face"), (self.unread, "cannot be read")):
+            said.append(f"{self.several:,} with several faces")
+        for paths, what in ((self.nobody, "without a face"), (self.unread, "unreadable")):
             if paths:
                 more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
                 said.append(f"{len(paths):,} {what}: {', '.join(paths[:NAMED])}{more}")
@@ -106,14 +107,11 @@ def _crop_into(place: Path, root: Path, paths: Sequence[Path], size_px: int, cla
 
 
 def read_photograph(path: Path) -> np.ndarray | None:
-    """Return ``(H, W, 3)`` B, G, R uint8, turned as its camera says, or None where the file is no picture."""
+    """Return ``decode_image`` of the file, or None where that is no picture."""
     try:
-        content = path.read_bytes()
-        check_container(content)
-        image: np.ndarray | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, ValueError, cv2.error):
+        return decode_image(path.read_bytes())
+    except (OSError, ValueError):
         return None
-    return image
 
 
 def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:

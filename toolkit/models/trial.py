@@ -1,13 +1,13 @@
 """One inference of a SavedModel in a process of its own with limits: only then are computed shapes known."""
 
 import contextlib
-import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.model.confinement import child_environment
 
 # Operators whose output is as large as a number that the graph holds or computes.
 BY_NUMBERS = """
@@ -21,19 +21,21 @@ SIZED_BY_NUMBERS = frozenset(BY_NUMBERS.split())
 # Beyond what the loaded network takes; EfficientNetB7's activations are below 200 MB.
 MEMORY_BYTES = 512 << 20
 PROCESSOR_S, START_S = 5, 60  # of the inference, and of everything by the clock
+TOO_MUCH = 3  # the child's exit status
+OPEN_PX = 48  # of a side that the signature leaves open
 
 
 def refuse_greedy(path: Path) -> None:
-    """Raise EdgeError unless the SavedModel answers for one black image within MEMORY_BYTES and PROCESSOR_S."""
+    """Raise EdgeError unless the SavedModel answers for one black image within MEMORY_BYTES and PROCESSOR_S.
+
+    What else is wrong with it is for its loader to tell.
+    """
     command = [sys.executable, "-P", "-m", "toolkit.models.trial", str(path)]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN's allocator waits ten seconds for memory that never comes
-    }
+    # oneDNN's allocator waits ten seconds for memory that never comes.
+    environment = {**child_environment(), "TF_ENABLE_ONEDNN_OPTS": "0"}
     with contextlib.suppress(subprocess.TimeoutExpired):
         done = subprocess.run(command, capture_output=True, timeout=START_S, env=environment)
-        if done.returncode == 0:
+        if done.returncode >= 0 and done.returncode != TOO_MUCH:
             return
     raise EdgeError(
         f"{path} is not run: for one image it takes over {MEMORY_BYTES >> 20} MB or {PROCESSOR_S} s, or ends the "
@@ -42,20 +44,24 @@ def refuse_greedy(path: Path) -> None:
 
 
 def _infer_once(path: Path) -> None:
-    """Load the SavedModel, whose graph was found pure, and run it once under limits."""
+    """Load the SavedModel, whose graph was found pure, and run it once under limits; TOO_MUCH is the exit status."""
     import numpy as np
     import tensorflow as tf
 
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
     (image,) = signature.structured_input_signature[1].values()
-    black = np.zeros([size or 1 for size in image.shape], image.dtype.as_numpy_dtype)
+    batch, *sides = image.shape
+    black = np.zeros([batch or 1, *(side or OPEN_PX for side in sides)], image.dtype.as_numpy_dtype)
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     room = (int(status["VmData"].split()[0]) << 10) + MEMORY_BYTES
     spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (room, room))
     resource.setrlimit(resource.RLIMIT_CPU, (int(spent) + PROCESSOR_S, int(spent) + PROCESSOR_S))
-    signature(tf.constant(black))
+    try:
+        signature(tf.constant(black))
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        sys.exit(TOO_MUCH)
 
 
 if __name__ == "__main__":

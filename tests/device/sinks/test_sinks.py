@@ -201,7 +201,10 @@ def test_only_frames_with_faces_are_kept_and_only_in_an_empty_folder(tmp_path, a
     with pytest.raises(EdgeError, match="not empty"):
         FrameFilesSink(tmp_path / "kept")
     (tmp_path / "kept" / "mine.jpg").write_bytes(b"mine")
-    FrameFilesSink(tmp_path / "kept", overwrite=True).write(a_result(2))
+    again = FrameFilesSink(tmp_path / "kept", overwrite=True)
+    assert len(list((tmp_path / "kept").iterdir())) == 3  # a source that does not open leaves what is there
+    again.begin()
+    again.write(a_result(2))
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["00000002.jpg", "mine.jpg"]
 
 

@@ -183,3 +183,19 @@ def test_memory_that_the_graph_computes_is_tried_apart(tmp_path, kind):
 
 def test_modest_sizes_are_run(tmp_path):
     assert load_keras_model(saved_sum(tmp_path, "Fill", 20)).output_shape == (None, 1)
+
+
+def test_what_else_is_wrong_is_told_as_that(tmp_path):
+    """A graph that computes a size, too, and is served by another name, or with two inputs."""
+    image = tf.TensorSpec((None, 8, 8, 1))
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x, y: {"out": tf.reduce_mean(tf.pad(x + y, [[0, 0], [1, 1], [0, 0], [0, 0]]), (1, 2))}
+    )
+    served = module.serve.get_concrete_function(image, image)
+    tf.saved_model.save(module, str(tmp_path / "two"), signatures={"serving_default": served})
+    with pytest.raises(EdgeError, match=r"has 2 inputs"):
+        load_keras_model(tmp_path / "two")
+    tf.saved_model.save(module, str(tmp_path / "other"), signatures={"predict": served})
+    with pytest.raises(EdgeError, match=r"cannot load the SavedModel"):
+        load_keras_model(tmp_path / "other")
