@@ -11,7 +11,12 @@ log = logging.getLogger(__name__)
 
 
 @click.command()
-@click.argument("hosts", nargs=-1, required=True, metavar="USER@HOST...")
+@click.argument("hosts", nargs=-1, metavar="[USER@HOST...]")
+@click.option(
+    "--inventory",
+    metavar="FILE[:GROUP]",
+    help="Also deploy to the hosts of an inventory in Ansible's INI form, or to one group or host of it.",
+)
 @click.option(
     "--model", metavar="FILE", help="The .tflite to deploy. Default: the one that the package carries."
 )
@@ -26,6 +31,7 @@ log = logging.getLogger(__name__)
 @output_options(quiet="Print no progress.", overwrite="Replace an existing --out.")
 def deploy(
     hosts: tuple[str, ...],
+    inventory: str | None,
     model: str | None,
     wheel: str | None,
     python: str,
@@ -47,14 +53,14 @@ def deploy(
 
     from device.errors import EdgeError
     from toolkit.deploy.fleet import collected, deploy_all, packed
-    from toolkit.deploy.ssh import Host
+    from toolkit.deploy.inventory import asked_hosts
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
 
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))
+    reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)
     parcel = packed(model, wheel, python, runs)
-    reached = [Host(name, Path(ssh_config) if ssh_config else None) for name in dict.fromkeys(hosts)]
     outcomes = deploy_all(reached, parcel, log.info, dry_run)
     if as_json:
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))

@@ -56,19 +56,14 @@ def collected(outcomes: Sequence[Outcome], parcel: Parcel) -> Results:
     for outcome in outcomes:
         if outcome.benchmark is None:
             continue
-        target = _target(outcome, outcomes)
+        # With the host's name: rows of boards that are alike stay apart in one report, from several files too.
+        target = f"{outcome.board} ({outcome.host})"
         latencies.append(_latency(outcome.benchmark["models"][0], target))
         machines[target] = {key: value for key, value in outcome.benchmark.items() if key != "models"}
     if not latencies:
         raise EdgeError("no host was measured; there are no results to write")
     entry = ModelResults(identity_of(parcel.model, load_model(parcel.model)), latencies=tuple(latencies))
     return Results((entry,), "deploy", provenance={**provenance(), "boards": machines})
-
-
-def _target(outcome: Outcome, outcomes: Sequence[Outcome]) -> str:
-    """Return the board's name; with the host's where two boards are alike."""
-    alike = sum(other.board == outcome.board for other in outcomes) > 1
-    return f"{outcome.board} ({outcome.host})" if alike else outcome.board
 
 
 def _latency(found: dict[str, Any], target: str) -> Latency:

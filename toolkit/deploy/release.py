@@ -150,7 +150,7 @@ def read_facts(host: Host, python: str) -> str:
     if bits not in ("32", "64") or not re.fullmatch(r"[0-9]+", free_mb):
         raise EdgeError(
             f"{host.name}: answers oddly (bits {bits[:20]!r}, free MB {free_mb[:20]!r}); expected a Linux board; "
-            f"try: ssh {host.name} getconf LONG_BIT"
+            f"try: {host.attempt('getconf LONG_BIT')}"
         )
     if bits != "64":
         raise EdgeError(

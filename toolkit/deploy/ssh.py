@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class RemoteFailure(EdgeError):
 
 @dataclass(frozen=True)
 class Host:
-    """A host as ``ssh`` knows it (user@name or an alias); ``config``: a file for ``ssh -F``."""
+    """A host as ``ssh`` knows it (user@name or an alias); ``config`` is its ``-F``, ``options`` are its ``-o``."""
 
     name: str
     config: Path | None = None
@@ -58,8 +59,12 @@ class Host:
         config = ["-F", str(self.config)] if self.config else []
         # Never ask: a deploy to several hosts has nobody to answer. A silent host is given up after 3 x 10 s.
         settings = ["BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "ServerAliveInterval=10"]
-        chosen = [part for setting in (*settings, *self.options) for part in ("-o", setting)]
+        chosen = _as_options((*settings, *self.options))
         return ["ssh", "-T", *config, *chosen, "--", self.name, "sh -c " + shlex.quote(MARKED % script)]
+
+    def attempt(self, command: str) -> str:
+        """Return what a user types to run ``command`` there."""
+        return shlex.join(["ssh", *_as_options(self.options), self.name, *command.split()])
 
     def run(self, script: str, doing: str, stdin: Path | None = None, timeout_s: float = 120) -> str:
         """Run ``script`` and return what it printed; ``doing`` says in errors what for.
@@ -81,13 +86,13 @@ class Host:
         answer = said.partition(f"{BEGIN}\n")[2].partition(f"{END}\n")[0]
         if done.returncode == LOST:
             reason = _last_line(complaints) or "connection lost"
-            raise ConnectionLost(f"{self.name}: {reason}, while {doing}; try: ssh {self.name} true")
+            raise ConnectionLost(f"{self.name}: {reason}, while {doing}; try: {self.attempt('true')}")
         if done.returncode:
             reason = _last_line(complaints) or _last_line(answer) or f"exit status {done.returncode}"
             raise RemoteFailure(f"{self.name}: {reason} (while {doing})", answer)
         if BEGIN not in said:
             raise RemoteFailure(
-                f"{self.name}: no answer of a POSIX shell (while {doing}); try: ssh {self.name} true"
+                f"{self.name}: no answer of a POSIX shell (while {doing}); try: {self.attempt('true')}"
             )
         return answer
 
@@ -103,6 +108,10 @@ class Host:
             raise RemoteFailure(
                 f"{self.name}: {path.name} arrived altered (SHA-256 {found[:12]}, expected {wanted[:12]}) while {doing}"
             )
+
+
+def _as_options(settings: Sequence[str]) -> list[str]:
+    return [part for setting in settings for part in ("-o", setting)]
 
 
 def _lines(told: bytes) -> str:

@@ -72,7 +72,7 @@ def test_a_broken_model_is_refused_before_any_host_is_asked(tmp_path):
         packed(str(model), str(tmp_path / "absent.whl"), "python3", 10)
 
 
-def test_boards_that_are_alike_are_told_apart(tiny_tflite):
+def test_boards_are_told_apart_by_their_hosts(tiny_tflite):
     stats = {
         "n": 5,
         "mean_ms": 2.0,
