@@ -17,21 +17,19 @@ def config() -> None:
 @output_options(json=False)
 def check(file: str, quiet: bool) -> None:
     """Read FILE as 'device run --config FILE' would; exit 2 and a line for the first thing that is wrong."""
-    from device.cli.run import run
-    from device.cli.settings_file import read_rules, read_settings
-    from device.model.expression_model import load_model
-    from device.sinks.rules import parse_rules
+    from device.cli.run import asked_options, run
+    from device.cli.settings_file import read_settings
+    from device.runtime.refusals import check_options
 
     try:
         context = run.make_context("device run", ["--config", file])
     except click.UsageError as error:
         raise UsageError(f"{file}: {error.format_message()}") from error
-    rules = read_rules(file)
-    if rules:
-        parse_rules(rules, load_model(context.params["model"]).labels)
+    options = asked_options(context)
+    check_options(options)
     if not quiet:
         settings = len(read_settings(file, context.command))
-        click.echo(f"{file}: {settings} settings and {len(rules)} rules, all known and valid")
+        click.echo(f"{file}: {settings} settings and {len(options.rules)} rules, all known and valid")
 
 
 @config.command()

@@ -160,7 +160,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.argument("pictures", nargs=-1, metavar="[PICTURE]...")
 @output_options(overwrite="Replace existing output files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
-def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
+def run(as_json: bool, quiet: bool, verbose: bool, **_options: Any) -> None:
     """Recognise the expressions of the faces that a source shows; nothing leaves this device.
 
     Picture files may follow, as a shell makes them of an unquoted glob: device run --source photos/*.jpg
@@ -168,16 +168,8 @@ def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **
     from device.runtime.build import run_with
     from device.runtime.stopping import Stop, leave, stopped_by_signals
 
-    if pictures:
-        named = (*filter(None, [options["source"]]), *pictures)
-        options["source"] = named if len(named) > 1 else named[0]
-    if options["rotate"]:
-        options["rotate"] = int(options["rotate"])
-    options["rules"] = click.get_current_context().meta.get(RULES)
-    streamed = options["output"] == STANDARD_OUTPUT
-    if streamed and as_json:
-        raise UsageError("--output - and --json both print on standard output; choose one")
-    asked = RunOptions(**{name: value for name, value in options.items() if value is not None})
+    asked = asked_options(click.get_current_context())
+    streamed = asked.output == STANDARD_OUTPUT
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold faces and passwords
     stop = Stop()
     with stopped_by_signals(stop):
@@ -188,3 +180,20 @@ def run(pictures: tuple[str, ...], as_json: bool, quiet: bool, verbose: bool, **
         elif not quiet:
             click.echo("\n".join(statistics.lines()), err=streamed)
     leave(EXIT_FAILED if statistics.lost else EXIT_DONE)
+
+
+def asked_options(context: click.Context) -> RunOptions:
+    """Return what the command line and the settings file of ``context`` ask a run for; UsageError for both of two."""
+    options = dict(context.params)
+    as_json = options.pop("as_json")
+    for name in ("quiet", "verbose"):
+        del options[name]
+    if pictures := options.pop("pictures"):
+        named = (*filter(None, [options["source"]]), *pictures)
+        options["source"] = named if len(named) > 1 else named[0]
+    if options["rotate"]:
+        options["rotate"] = int(options["rotate"])
+    options["rules"] = context.meta.get(RULES)
+    if options["output"] == STANDARD_OUTPUT and as_json:
+        raise UsageError("--output - and --json both print on standard output; choose one")
+    return RunOptions(**{name: value for name, value in options.items() if value is not None})

@@ -8,6 +8,7 @@ or ``mqtt = { env = "FER_EDGE_BROKER" }``.
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,10 @@ def read_settings(path: str, command: click.Command) -> dict[str, Any]:
     for written, value in document.items():
         key = written.replace("_", "-")
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
+            near = difflib.get_close_matches(key, (*known, "rule"), 1)
             meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-            raise UsageError(f"--config {path} sets {written}, which is no option; {meant}")
+            at = _line_of(path, written)
+            raise UsageError(f"--config {path}{at} sets {written}, which is no option; {meant}")
         option = known[key]
         assert option.name is not None
         settings[option.name] = _value(path, key, value, option)
@@ -70,6 +72,13 @@ def read_toml(path: str) -> dict[str, Any]:
         raise UsageError(f"--config {path}: {error.strerror}; expected a TOML file of settings") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path} is no TOML: {error}") from error
+
+
+def _line_of(path: str, key: str) -> str:
+    """Return `` line N`` for the first line that sets ``key`` or opens its table; nothing where none is seen to."""
+    begun = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return next((f" line {number}" for number, line in enumerate(lines, 1) if begun.match(line)), "")
 
 
 def _value(path: str, key: str, value: Any, option: click.Option) -> Any:

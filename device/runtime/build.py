@@ -5,16 +5,15 @@ import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import UsageError
-from device.files import refuse_unwritable, same_file
 from device.frames import CROP_MARGIN, FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
+from device.runtime.refusals import asked_broker, checked_rules, refuse_outputs
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -23,11 +22,9 @@ from device.sinks import Sink
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
     from device.runtime.pipeline import FrameLoop
-    from device.sinks.broker import Broker
+    from device.sinks.rules import Rule
 
 log = logging.getLogger(__name__)
-
-ROW_SUFFIXES = (".jsonl", ".csv")
 
 
 def run_with(
@@ -48,11 +45,12 @@ def run_with(
         log.warning(said)
     model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
     loop = frame_loop(options, model, source.continuous, warmup)
+    rules = checked_rules(options, model, source)
     stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
         sinks = open_sinks(options, source, model, terminal, stop)
-        sinks += _rules(options, model, sinks)
+        sinks += _rules(options, rules, sinks)
         unattended = unattended_sinks(options, model)
         return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
 
@@ -83,31 +81,6 @@ def frame_loop(
     smoother = ScoreSmoother(options.smoothing)
     classifier = weighed(model, options.prior)
     return FrameLoop(finder, classifier, smoother, LatencyRecorder(warmup), continuous, cropper)
-
-
-def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
-    """Refuse an output that is an input or exists, before anything slow or visible happens.
-
-    ``pictures`` are the files of a source that is a folder or a glob.
-    """
-    named = options.source if isinstance(options.source, str) else None
-    folders = {picture.parent for picture in pictures}
-    inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
-    for name in ("output", "video", "save_frames", "annotate", "timeline"):
-        written = getattr(options, name)
-        if written and any(one and same_file(one, written) for one in inputs):
-            raise UsageError(
-                f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
-            )
-    rows = None if options.output == STANDARD_OUTPUT else options.output
-    if rows:
-        refuse_unwritable(rows, options.overwrite or options.append)
-        if Path(rows).suffix not in ROW_SUFFIXES and not Path(rows).exists():
-            raise UsageError(
-                f"--output {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
-            )
-    if options.video:
-        refuse_unwritable(options.video, options.overwrite)
 
 
 def open_sinks(
@@ -157,7 +130,7 @@ def _asked_sinks(
     if options.mqtt:
         from device.sinks.mqtt import MqttSink
 
-        yield lambda: MqttSink(_broker(options), labels, options.mqtt_topic)
+        yield lambda: MqttSink(asked_broker(options), labels, options.mqtt_topic)
     if options.preview:
         yield lambda: _preview(options)
     if address := options.metrics:
@@ -169,14 +142,6 @@ def _asked_sinks(
         from device.sinks.terminal import TerminalSink
 
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
-
-
-def _broker(options: RunOptions) -> "Broker":
-    from device.sinks.broker import Broker
-
-    assert options.mqtt is not None
-    files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
-    return Broker.parse(options.mqtt, *files)
 
 
 def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inline]:
@@ -205,15 +170,13 @@ def _row_sink(options: RunOptions, labels: Sequence[str], named: bool, stop: Sto
     return JsonLinesSink(options.output, options.overwrite, options.append)
 
 
-def _rules(options: RunOptions, model: "ExpressionModel", sinks: Sequence[Sink]) -> Iterator[Sink]:
+def _rules(options: RunOptions, rules: "Sequence[Rule]", sinks: Sequence[Sink]) -> Iterator[Sink]:
     """Yield what carries out the rules of the settings file, if there are any; messages go by the sink of --mqtt."""
-    if options.rules:
+    if rules:
         from device.sinks.actions import RulesSink
         from device.sinks.mqtt import MqttSink
-        from device.sinks.rules import parse_rules
 
         broker = next((sink for sink in sinks if isinstance(sink, MqttSink)), None)
-        rules = parse_rules(options.rules, model.labels)
         yield RulesSink(rules, broker.send if broker else None, options.dry_run_rules)
 
 
@@ -227,9 +190,7 @@ def _metrics(address: str, model: "ExpressionModel") -> Sink:
 
     readings = BoardReadings(lambda: read_board().temperature_c, throttled)
     identity = {"name": model.path.name, "sha256": model.sha256}
-    sink = MetricsSink(parse_metrics_address(address), model.labels, identity, readings)
-    log.info("metrics: %s", sink.name)
-    return sink
+    return MetricsSink(parse_metrics_address(address), model.labels, identity, readings)
 
 
 def _preview(options: RunOptions) -> Sink:

@@ -1,13 +1,18 @@
 """Figures for a dashboard, in Prometheus' format, by its own client library."""
 
 import errno
+import functools
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 from device.sinks import METRICS_HOST, METRICS_PORT, Sink
+
+log = logging.getLogger(__name__)
 
 # Upper bounds of the latency histograms, seconds: an inference of 0.2 ms to a searched frame on a small board.
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -36,7 +41,7 @@ class MetricsSink(Sink):
     """Serves ``http://HOST:PORT/metrics``: frames, drops, latency by stage, faces by expression, board, model.
 
     ``labels`` are the model's; ``model`` its name and digest. No picture and no score of a face is in it.
-    EdgeError where prometheus_client is not installed or the port is taken.
+    EdgeError where prometheus_client is not installed, and from ``begin`` where the port is taken.
     """
 
     shows_newest = True
@@ -48,7 +53,8 @@ class MetricsSink(Sink):
             import prometheus_client as prometheus
         except ModuleNotFoundError:
             raise EdgeError('--metrics needs prometheus_client: pip install "prometheus_client<1"') from None
-        host, port = address
+        self.host, self.port = address
+        self.name = _address_of(self.host, self.port)
         self.labels = tuple(labels)
         self._next_index = 0
         registry = prometheus.CollectorRegistry()
@@ -82,12 +88,19 @@ class MetricsSink(Sink):
         prometheus.Info("fer_edge_model", "The model that runs.", registry=registry).info(model)
         for label in self.labels:
             self.faces.labels(label).set(0)
+        self._serve = functools.partial(prometheus.start_http_server, registry=registry)
+        self._server: Any = None
+
+    def begin(self) -> None:
+        """Listen; what cannot be listened on is said, and the run goes on."""
         try:
-            self._server, self._thread = prometheus.start_http_server(port, host, registry=registry)
-        except OSError as error:
-            taken = "is in use by another program" if error.errno == errno.EADDRINUSE else error.strerror
-            raise EdgeError(f"--metrics: port {port} of {host} {taken}; name another HOST:PORT") from None
-        self.name = f"http://{host}:{self._server.server_port}/metrics"
+            self._server, self._thread = self._serve(self.port, self.host)
+        except (OSError, UnicodeError) as error:
+            told = f"cannot be served ({getattr(error, 'strerror', None) or error})"
+            taken = "is in use by another program" if getattr(error, "errno", 0) == errno.EADDRINUSE else told
+            raise EdgeError(f"--metrics: {self.name} {taken}; name another HOST:PORT") from None
+        self.name = _address_of(self.host, self._server.server_port)
+        log.info("metrics: %s", self.name)
 
     def write(self, result: FrameResult) -> None:
         """Count one frame; a gap in the frames' numbers is what the loop dropped."""
@@ -103,9 +116,14 @@ class MetricsSink(Sink):
 
     def close(self) -> None:
         """End the server."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=1)
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join(timeout=1)
+
+
+def _address_of(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
 
 
 def _number(ask: Callable[[], float | None]) -> Callable[[], float]:

@@ -34,6 +34,11 @@ class Rule:
     gpio: int | None = None
     pulse_s: float = 1.0
 
+    @property
+    def called(self) -> str:
+        """How lines name the rule."""
+        return self.name if self.name.startswith("rule ") else f"rule {self.name}"
+
     def actions(self) -> str:
         """Return in words what the rule does."""
         told = [
@@ -44,12 +49,20 @@ class Rule:
         return ", ".join(one for one in told if one)
 
 
-def parse_rules(documents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> tuple[Rule, ...]:
+def parse_rules(
+    documents: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    broker: bool = True,
+) -> tuple[Rule, ...]:
     """Return the rules of a settings file's ``[[rule]]`` tables for a model with ``labels``.
 
-    UsageError in one line for an unknown key, a wrong value, and a rule that can never fire or does nothing.
+    ``broker``: whether there is one for messages. UsageError in one line for an unknown key, a wrong value, and a
+    rule that can never fire or does nothing.
     """
     rules = tuple(_parsed(document, number, labels) for number, document in enumerate(documents, 1))
+    unsent = next((rule for rule in rules if rule.mqtt and not broker), None)
+    if unsent is not None:
+        raise UsageError(f"{unsent.called} publishes {unsent.mqtt}, but there is no --mqtt broker; name one")
     names = [rule.name for rule in rules]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -87,6 +100,8 @@ def _typed(called: str, written: str, key: str, value: Any) -> Any:
     if key in ("name", "mqtt"):
         if not isinstance(value, str) or not value:
             raise UsageError(f"{called}: {written} is {value!r}; expected text")
+        if key == "mqtt" and set(value) & set("+#\0"):
+            raise UsageError(f"{called}: {written} is {value!r}; expected a topic without + and #")
         return value
     if key == "nobody":
         if not isinstance(value, bool):
@@ -149,9 +164,7 @@ def holds(rule: Rule, result: FrameResult) -> bool:
     fitting = [
         face
         for face in there
-        if not rule.expressions
-        or (
-            face.smoothed_label in rule.expressions and face.smoothed[face.smoothed_label] >= rule.probability
-        )
+        if (not rule.expressions or face.smoothed_label in rule.expressions)
+        and face.smoothed[face.smoothed_label] >= rule.probability
     ]
     return len(fitting) >= rule.faces

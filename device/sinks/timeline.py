@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.errors import EdgeError
 from device.files import OWNER_ONLY, refuse_unwritable, write_whole
 from device.results import FrameResult
 from device.sinks import Sink
@@ -31,8 +30,6 @@ class TimelineSink(Sink):
     """
 
     def __init__(self, path: str | Path, labels: Sequence[str], overwrite: bool = False):
-        if Path(path).suffix.lower() != ".png":
-            raise EdgeError(f"--timeline {path}: expected a name ending in .png")
         refuse_unwritable(path, overwrite)
         self.name, self.path, self.labels, self.overwrite = str(path), Path(path), tuple(labels), overwrite
         self.width, self.columns = FIRST_WIDTH_S, [Counter[str]()]

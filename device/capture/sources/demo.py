@@ -72,7 +72,7 @@ class DemoSource(FrameSource):
     ):
         self.name = "demo"
         self.frames, self.live, self.faces = frames, live, tuple(faces)
-        self.hold_s = hold_s
+        self.hold_s, self.rate = hold_s, RATE
         self.clock_ns, self.sleep = clock_ns, sleep
         self._closed = True
 

@@ -22,7 +22,7 @@ class VideoFile(CaptureSource):
         super().__init__(**kwargs)
         self.path = Path(path)
         self.name = str(path)
-        self.rate: float = USUAL_RATE
+        self.rate: float | None = None
         self.notes: list[str] = []
         self._last_s = 0.0
 
@@ -51,7 +51,7 @@ class VideoFile(CaptureSource):
             self._last_s = told_s if math.isfinite(told_s) and told_s >= 0 else 0.0
         else:
             usable = math.isfinite(told_s) and told_s > self._last_s
-            self._last_s = told_s if usable else self._last_s + 1 / self.rate
+            self._last_s = told_s if usable else self._last_s + 1 / (self.rate or USUAL_RATE)
         return self._last_s
 
     def _ended(self, frames: int) -> None:

@@ -58,7 +58,27 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("min-fce = 40", "sets min-fce, which is no option; did you mean min-face?"),
+        ("min-fce = 40", "config.toml line 4 sets min-fce, which is no option; did you mean min-face?"),
+        (
+            'source = "demo"\n[[rules]]\nmqtt = "a"',
+            "line 5 sets rules, which is no option; did you mean rule?",
+        ),
+        ('source = "demo"\n[[rule]]\nmqqt = "a"', "rule 1 has no setting mqqt; did you mean mqtt?"),
+        (
+            'source = "demo"\n[[rule]]\nexpression = "hapy"\nmqtt = "a"',
+            "rule 1 can never fire: the model knows no 'hapy'",
+        ),
+        ('source = "demo"\n[[rule]]\nmqtt = "a"', "rule 1 publishes a, but there is no --mqtt broker"),
+        (
+            'source = "demo"\nlabels = "a,b,c,d,e,f,g"\n[[rule]]\nexpression = "happy"\ngpio = 1',
+            "knows no 'happy'",
+        ),
+        ('source = "demo"\nsize = "huge"', "--size is huge; expected WIDTHxHEIGHT"),
+        ('source = "demo"\ntimeline = "run.txt"', "--timeline run.txt: expected a name ending in .png"),
+        ('source = "demo"\nprior = "happy"', "expected CLASS=WEIGHT"),
+        ('source = "demo"\nmetrics = "host:port"', "--metrics host:port: expected HOST:PORT"),
+        ('source = "demo"\npreview = "host:port"', "--preview host:port: expected HOST:PORT"),
+        ('source = "demo"\nmqtt = "mqtt://a/b/c"', "--mqtt: expected HOST"),
         ('min-face = "large"', "'large' is not a valid integer"),
         ('overwrite = "yes"', 'overwrite is "yes"; expected true or false'),
         ('source = ["a", "b"]', "source is a list; expected one value"),
@@ -76,8 +96,22 @@ def test_a_wrong_file_is_one_line(settings, line, said, command):
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("lines", "lasts"),
+    [(['source = "demo"', "max-frames = 60"], "2 s"), (['source = "demo:live"', "seconds = 0.5"], "0.5 s")],
+)
+def test_a_rule_that_must_hold_longer_than_the_run_is_said(settings, lines, lasts):
+    path = settings(*lines, "[[rule]]", "held-for = 9", 'command = "true"')
+    said = f"warning: rule 1 can never fire: it must hold for 9 s, and this run lasts {lasts}\n"
+    for command in (("config", "check"), ("run", "--config")):
+        done = device(*command, path)
+        assert (done.returncode, done.stderr) == (0, said)
+    path = settings(*lines, "[[rule]]", "held-for = 0.5", 'command = "true"')
+    assert device("config", "check", path).stderr == ""
+
+
 def test_check_and_show(settings, tmp_path):
-    path = settings('source = "demo:7"', 'control = ["AfMode=0"]')
+    path = settings('source = "picamera"', 'control = ["AfMode=0"]')
     done = device("config", "check", path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "5 settings and 0 rules, all known and valid" in done.stdout

@@ -1,5 +1,6 @@
 """A model on an accelerator: a delegate built here takes the part that the Edge TPU compiler makes of a model."""
 
+import json
 import logging
 import os
 import shutil
@@ -137,6 +138,30 @@ def test_the_commands_take_a_delegate(compiled, library, command):
     assert bare.returncode == 1
     assert bare.stderr.count("\n") == 1
     assert "--delegate edgetpu" in bare.stderr
+
+
+def test_a_run_goes_on_when_the_delegate_dies(compiled, library):
+    """It is opened again after each death: one line, no frame is lost."""
+    library("-DDIES_AT=3")
+    options = (
+        "--source",
+        "demo:12",
+        "--every-frame",
+        "--labels",
+        ",".join(LABELS),
+        "--delegate",
+        "edgetpu",
+        "--json",
+    )
+    done = subprocess.run([DEVICE, "run", *options, "--model", compiled], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["frames"] == 12
+    lines = done.stderr.splitlines()
+    assert len(lines) >= 2
+    for line in lines:
+        assert line == (
+            f"warning: the Edge TPU's delegate cannot run {compiled}: it died of SIGSEGV; opening it again"
+        )
 
 
 def test_a_missing_library_is_named_by_doctor():

@@ -21,6 +21,7 @@ def readings(temperature_c: float | None = 51.5, throttled: float | None = None)
 @pytest.fixture
 def sink():
     made = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    made.begin()
     yield made
     made.close()
 
@@ -55,12 +56,15 @@ def test_what_the_board_does_not_tell_is_not_there(sink):
 
 def test_a_port_in_use_is_one_line(sink):
     port = int(re.search(r":(\d+)/", sink.name)[1])
-    with pytest.raises(EdgeError, match=f"port {port} of 127.0.0.1 is in use by another program"):
-        MetricsSink(("127.0.0.1", port), LABELS, MODEL, readings())
+    second = MetricsSink(("127.0.0.1", port), LABELS, MODEL, readings())
+    with pytest.raises(EdgeError, match=f"127.0.0.1:{port}/metrics is in use by another program"):
+        second.begin()
+    second.close()
 
 
 def test_the_port_is_free_again_after_closing():
     sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    sink.begin()
     port = int(re.search(r":(\d+)/", sink.name)[1])
     sink.close()
     with pytest.raises(ConnectionRefusedError):

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,8 @@ HAPPY = ("happy", 0.9, True)
         (Rule("r", ("happy",), probability=0.91), [HAPPY], False),
         (Rule("r", ("happy",), probability=0.9), [HAPPY], True),
         (Rule("r", ("happy",)), [("happy", 0.9, False)], False),  # only remembered
+        (Rule("r", probability=0.91), [HAPPY], False),  # of any expression
+        (Rule("r", probability=0.9), [HAPPY], True),
         (Rule("r", ("happy",), faces=2), [HAPPY, ("sad", 0.9, True)], False),
         (Rule("r", ("happy",), faces=2), [HAPPY, HAPPY], True),
         (Rule("r", faces=2), [HAPPY, ("sad", 0.9, True)], True),
@@ -126,11 +129,19 @@ def test_a_table_of_the_settings_file():
         ({"faces": 0, "mqtt": "a"}, "expected a whole number from 1 to 20"),
         ({"nobody": "yes", "mqtt": "a"}, "expected true or false"),
         ({"name": "", "mqtt": "a"}, "expected text"),
+        ({"name": "a", "mqtt": "home/+"}, "rule a: mqtt is 'home/[+]'; expected a topic without [+] and #"),
     ],
 )
 def test_a_wrong_rule_is_wrong_use(table, said):
     with pytest.raises(UsageError, match=said):
         parse_rules([table], LABELS)
+
+
+def test_a_topic_needs_a_broker():
+    rule = {"mqtt": "a", "held-for": 3}
+    with pytest.raises(UsageError, match=r"^rule 1 publishes a, but there is no --mqtt broker"):
+        parse_rules([rule], LABELS, broker=False)
+    assert len(parse_rules([rule], LABELS)) == 1
 
 
 def test_two_rules_of_a_name_are_refused():
@@ -199,21 +210,29 @@ def test_the_loop_never_waits_and_what_does_not_fit_is_said(at, caplog):
     assert len(sent) + lost == 40
 
 
-def test_a_program_that_still_runs_ends_with_the_sink(at, tmp_path):
-    started = tmp_path / "started"
-    code = f"open(r'{started}', 'w').close(); import time; time.sleep(60)"
-    sink = RulesSink([Rule("r", held_s=0, command=(sys.executable, "-c", code))])
+def test_a_program_that_still_runs_ends_with_the_sink_and_all_that_it_started(at, tmp_path, caplog):
+    started, later = tmp_path / "started", tmp_path / "later"
+    script = f"sleep 60 & echo $! > {started}.new; mv {started}.new {started}; wait"
+    rules = [
+        Rule("r", held_s=0, command=("sh", "-c", script)),
+        Rule("s", held_s=0, command=("touch", str(later))),
+    ]
+    sink = RulesSink(rules)
     sink.write(at(0, HAPPY))
     while not started.exists():
         threading.Event().wait(0.02)
     running = sink._running
     sink.close()
+    sink._thread.join(timeout=30)
     assert running.wait(timeout=30) == -9
+    assert caplog.messages == ["rules: sh still ran at the end and was ended; 1 action after it left out"]
+    child = Path("/proc") / started.read_text().strip() / "stat"
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
+        threading.Event().wait(0.02)
+    assert not later.exists()
 
 
-def test_a_topic_needs_a_broker_and_a_pin_a_board(at):
-    with pytest.raises(UsageError, match="no --mqtt broker"):
-        RulesSink([Rule("r", mqtt="t")])
+def test_a_pin_needs_a_board(at):
     with pytest.raises(EdgeError, match=r"gpiozero|cannot be used"):
         RulesSink([Rule("r", gpio=17)])
 

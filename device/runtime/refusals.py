@@ -1,0 +1,121 @@
+"""What a run refuses for its options alone, before anything slow or visible happens."""
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.errors import UsageError
+from device.files import refuse_unwritable, same_file
+from device.frames import FrameSource
+from device.labels import labels_from
+from device.runtime.options import STANDARD_OUTPUT, RunOptions
+
+if TYPE_CHECKING:
+    from device.model.expression_model import ExpressionModel
+    from device.sinks.broker import Broker
+    from device.sinks.rules import Rule
+
+log = logging.getLogger(__name__)
+
+ROW_SUFFIXES = (".jsonl", ".csv")
+
+
+def check_options(options: RunOptions) -> None:
+    """Refuse what a run would refuse at its start, without opening its source or an output.
+
+    Raises EdgeError, UsageError for what contradicts itself.
+
+    >>> check_options(RunOptions("demo", timeline="run.png"))
+    """
+    from device.board.model_store import model_in_use
+    from device.capture.sources import open_source
+    from device.model.expression_model import load_model
+    from device.runtime.prior import weighed
+    from device.sinks.metrics import parse_metrics_address
+    from device.sinks.preview import PreviewAddress
+
+    settings = options.camera_settings()
+    source = open_source(options.source, settings) if options.source else None
+    refuse_outputs(options, source.paths if source else ())
+    if options.mqtt:
+        asked_broker(options)
+    if options.metrics:
+        parse_metrics_address(options.metrics)
+    if options.preview:
+        PreviewAddress.parse(options.preview)
+    labels = labels_from(options.labels)
+    model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
+    weighed(model, options.prior)
+    checked_rules(options, model, source)
+
+
+def checked_rules(
+    options: RunOptions, model: "ExpressionModel", source: FrameSource | None = None
+) -> "tuple[Rule, ...]":
+    """Return the rules of the settings file; UsageError for one that is wrong or can never fire.
+
+    One that would need a longer run than this is said. ``source``: None for this device's camera, which need not be
+    there.
+    """
+    if not options.rules:
+        return ()
+    from device.sinks.rules import parse_rules
+
+    broker = options.mqtt is not None or options.dry_run_rules
+    rules, longest_s = parse_rules(options.rules, model.labels, broker), _longest_s(options, source)
+    for rule in rules:
+        if rule.held_s > longest_s:
+            log.warning(
+                "%s can never fire: it must hold for %g s, and this run lasts %g s",
+                rule.called,
+                rule.held_s,
+                longest_s,
+            )
+    return rules
+
+
+def _longest_s(options: RunOptions, source: FrameSource | None) -> float:
+    """Return what the run lasts at most, on the clock by which faces move; infinity where that is not known."""
+    if source is None or source.live:
+        return options.seconds or math.inf
+    if source.rate is None or options.max_frames is None:
+        return math.inf
+    return options.max_frames / source.rate
+
+
+def asked_broker(options: RunOptions) -> "Broker":
+    """Return the broker of ``--mqtt`` and the options that belong to it; EdgeError where they are wrong."""
+    from device.sinks.broker import Broker
+
+    assert options.mqtt is not None
+    files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
+    return Broker.parse(options.mqtt, *files)
+
+
+def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
+    """Refuse an output that is an input or exists, before anything slow or visible happens.
+
+    ``pictures`` are the files of a source that is a folder or a glob.
+    """
+    named = options.source if isinstance(options.source, str) else None
+    folders = {picture.parent for picture in pictures}
+    inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
+    for name in ("output", "video", "save_frames", "annotate", "timeline"):
+        written = getattr(options, name)
+        if written and any(one and same_file(one, written) for one in inputs):
+            raise UsageError(
+                f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
+            )
+    rows = None if options.output == STANDARD_OUTPUT else options.output
+    if rows:
+        refuse_unwritable(rows, options.overwrite or options.append)
+        if Path(rows).suffix not in ROW_SUFFIXES and not Path(rows).exists():
+            raise UsageError(
+                f"--output {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
+            )
+    if options.video:
+        refuse_unwritable(options.video, options.overwrite)
+    if options.timeline and Path(options.timeline).suffix.lower() != ".png":
+        raise UsageError(f"--timeline {options.timeline}: expected a name ending in .png")
