@@ -93,7 +93,7 @@ soak: setup ## a million frames with faults injected, hours; the figures
 test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
 	$(BIN)/python -m pytest -rs tests/hardware/test_wheel.py
 
-test-backends: setup ## training on JAX and on torch in environments without TensorFlow
+test-backends: setup ## training on JAX, on two of its devices, and on torch, without TensorFlow
 	$(BIN)/python -m pytest -rs tests/hardware/test_backends.py
 
 coverage: setup ## which lines the tests without hardware reach; the page is in build/coverage

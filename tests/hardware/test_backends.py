@@ -3,6 +3,8 @@
 Each backend gets an environment of its own, installed from the package index; a minute or two each.
 """
 
+import csv
+import functools
 import json
 import subprocess
 import sys
@@ -20,22 +22,77 @@ pytestmark = pytest.mark.toolkit
 BACKENDS = {"jax": "jax", "torch": "torch==2.13.0"}
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request, wheel, tmp_path):
-    """A backend's name and the Python of a clean environment with the wheel's [train] extra and that backend."""
-    environment = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    python = environment / "bin" / "python"
-    command = [python, "-m", "pip", "install", "--quiet", f"{wheel}[train]", BACKENDS[request.param]]
-    done = subprocess.run(command, capture_output=True, text=True)
+# Says which devices have which rows of the pictures of a step, for real.
+WATCHED = """
+import sys
+from pathlib import Path
+import keras
+from toolkit.data.train_split import SplitChoice, split_for_training
+from toolkit.data.loading import load_dataset
+from toolkit.training.devices import data_parallel
+from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.trainer import Trainer
+
+recipe = TrainingRecipe(arch="fully-connected", batch_size=16, epochs=1)
+with data_parallel(recipe.batch_size):
+    data = split_for_training(load_dataset(Path(sys.argv[1])), SplitChoice())
+    model = Trainer(data, recipe, Path(sys.argv[2]), []).student.model
+    batch = data.train.images[:16, ..., None].astype("float32"), keras.utils.to_categorical([0, 1] * 8)
+    model.train_on_batch(*batch)  # builds what is watched
+    step = model.train_function
+    def watched(state, batches):
+        batches = list(batches)
+        for shard in batches[0][0].addressable_shards:
+            print(shard.device.id, shard.data.shape[0])
+        return step(state, iter(batches))
+    model.train_function = watched
+    model.train_on_batch(*batch)
+"""
+
+
+# Normalised by the statistics of a whole batch, which no device has alone.
+NETWORK = """
+import keras
+def build(class_count):
+    layers = [keras.layers.Conv2D(8, 5, 2), keras.layers.BatchNormalization(), keras.layers.ReLU()]
+    end = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(class_count)]
+    return keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Rescaling(1 / 255), *layers, *end])
+"""
+
+
+@pytest.fixture(scope="module")
+def python_of(wheel, tmp_path_factory):
+    """Gives the Python of a clean environment with the wheel's [train] extra and the backend of that name."""
+
+    @functools.cache
+    def make(name):
+        environment = tmp_path_factory.mktemp(name)
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        python = environment / "bin" / "python"
+        pip = [python, "-m", "pip", "install", "--quiet"]
+        done = subprocess.run([*pip, BACKENDS[name]], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"{name} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
+        done = subprocess.run([*pip, f"{wheel}[train]"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return python
+
+    return make
+
+
+def run(python, backend, *arguments, **variables):
+    done = subprocess.run(
+        list(map(str, (python, *arguments))),
+        capture_output=True,
+        text=True,
+        env={"KERAS_BACKEND": backend, "PATH": "/usr/bin:/bin", **variables},
+    )
     assert done.returncode == 0, done.stderr
-    return request.param, python
+    return done
 
 
-def train(backend, out, data, *options):
-    name, python = backend
-    command = [
-        python,
+def train(python, backend, out, data, *options, **variables):
+    command = (
         "-m",
         "toolkit",
         "train",
@@ -43,38 +100,25 @@ def train(backend, out, data, *options):
         data,
         "--out",
         out,
-        "--json",
         "--batch-size",
         "16",
+        "--json",
         *options,
-    ]
-    done = subprocess.run(
-        list(map(str, command)),
-        capture_output=True,
-        text=True,
-        env={"KERAS_BACKEND": name, "PATH": "/usr/bin:/bin"},
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run(python, backend, *command, **variables)
 
 
-def test_a_backend_trains_teaches_and_hands_back(backend, stripes, tmp_path):
-    assert subprocess.run([backend[1], "-c", "import tensorflow"], capture_output=True).returncode == 1
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_backend_trains_teaches_and_hands_back(backend, python_of, stripes, tmp_path):
+    python = python_of(backend)
+    assert subprocess.run([python, "-c", "import tensorflow"], capture_output=True).returncode == 1
     plain = tmp_path / "plain.toml"
     plain.write_text('augmentation = 0\narch = "fully-connected"\ndtype_policy = "float32"\n')
-    first = train(backend, tmp_path / "first", stripes, "--recipe", plain, "--epochs", "10")
+    done = train(python, backend, tmp_path / "first", stripes, "--recipe", plain, "--epochs", "10")
+    first = json.loads(done.stdout)
     assert first["validation"]["accuracy"] >= 0.9
-    train(
-        backend,
-        tmp_path / "again",
-        stripes,
-        "--arch",
-        "compact",
-        "--epochs",
-        "1",
-        "--teacher",
-        first["model"],
-    )
+    taught = ("--arch", "compact", "--epochs", "1", "--teacher", first["model"])
+    train(python, backend, tmp_path / "again", stripes, *taught)
 
     # The same file gives the same probabilities under TensorFlow: learnt there, known here.
     pictures = sorted((stripes / "validation").glob("*/*.png"))
@@ -82,3 +126,34 @@ def test_a_backend_trains_teaches_and_hands_back(backend, stripes, tmp_path):
     named = load_predictor(first["model"]).predict(faces).argmax(axis=1)
     right = named == [("happy", "sad").index(path.parent.name) for path in pictures]
     assert right.mean() == pytest.approx(first["validation"]["accuracy"])
+
+
+def curve(folder):
+    with open(folder / "history.csv", newline="") as handle:
+        return [[float(row[key]) for key in ("loss", "validation_loss")] for row in csv.DictReader(handle)]
+
+
+def test_two_devices_train_as_one(python_of, stripes, tmp_path):
+    """Forced devices of JAX on this processor: each has half of every batch; the curves are those of one."""
+    python, two = python_of("jax"), {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    shards = run(python, "jax", "-c", WATCHED, stripes, tmp_path / "watched", **two).stdout
+    assert shards.split("\n")[:2] == ["0 8", "1 8"]
+
+    network = tmp_path / "net.py"
+    network.write_text(NETWORK)
+    options = ("--arch", network, "--epochs", "3", "--dtype-policy", "float32")
+    alone = train(python, "jax", tmp_path / "one", stripes, *options)
+    both = train(python, "jax", tmp_path / "two", stripes, *options, **two)
+    assert "training on 2 devices, 8 faces of a step each" in both.stderr
+    assert "devices" not in alone.stderr
+    np.testing.assert_allclose(curve(tmp_path / "two"), curve(tmp_path / "one"), rtol=1e-4)
+
+    # What two devices began, one goes on with.
+    train(python, "jax", tmp_path / "two", stripes, "--resume", "--epochs", "4")
+
+
+def test_as_many_devices_train_as_divide_the_batch(python_of, stripes, tmp_path):
+    three = {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    options = ("--arch", "fully-connected", "--epochs", "1")
+    done = train(python_of("jax"), "jax", tmp_path / "out", stripes, *options, **three)
+    assert "2 of 3 devices train: a batch of 16 faces divides by no more" in done.stderr

@@ -45,6 +45,7 @@ NOT_RUN = {
     "device fetch": "test_fetching.py has the server",
     "device service install": "it would install a service on this machine; test_service.py reads the unit",
     "toolkit benchmark --model best_int8.tflite --target pi4": "test_arm64_estimate.py has the emulated board",
+    "KERAS_BACKEND=jax ": "test_backends.py installs JAX",
     "toolkit train --data DATA --arch vgg16": "the published weights are large",
     "toolkit train --data DATA --arch face-compact": "a trained face-mobilenet does not ship",
     "toolkit compare --data DATA --vary": "four trainings; tests/toolkit/comparison varies options",
@@ -57,7 +58,7 @@ def build(class_count):
 """
 # These would wait for a camera.
 CAMERA = re.compile(r"device run($| --source usb| --rotate)")
-DOCUMENTS = ("README.md", "docs/PI_QUICKSTART.md", "CONTRIBUTING.md", "docs/FAQ.md")
+DOCUMENTS = ("README.md", "docs/PI_QUICKSTART.md", "CONTRIBUTING.md", "docs/FAQ.md", "docs/SCALING.md")
 OF_A_CLASS = 6  # faces of each split, enough to try things out
 
 

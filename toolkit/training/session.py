@@ -20,6 +20,7 @@ from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.architectures import load_pretrained
 from toolkit.training.architectures.own import refuse_absent
+from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import cache_folder
 from toolkit.training.distillation.teachers import load_teacher
 from toolkit.training.pruning import can_prune, prune_into
@@ -68,8 +69,20 @@ def train(
         )
     give_first_weights = first_weights(request)
     data = read_training_data(request)
-    trainer = make_trainer(request, data)
-    give_first_weights(trainer.student, data.train)
+    with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
+        trainer = make_trainer(request, data)
+        give_first_weights(trainer.student, data.train)
+        history = run(trainer, request, progress, epoch_done)
+    return TrainingResult(request.out / BEST_FILE, draw(request, data.validation, history), history)
+
+
+def run(
+    trainer: Trainer,
+    request: TrainingRequest,
+    progress: Progress | None,
+    epoch_done: Callable[[EpochRecord], None] | None,
+) -> list[EpochRecord]:
+    """Train in OUT, which no other training may use meanwhile, and log every epoch; return the history."""
     request.out.mkdir(parents=True, exist_ok=True)
     if request.resume:
         trainer.resume()
@@ -81,8 +94,7 @@ def train(
             if epoch_done is not None:
                 epoch_done(record)
 
-        history = trainer.run(progress, finished)
-    return TrainingResult(request.out / BEST_FILE, draw(request, data.validation, history), history)
+        return trainer.run(progress, finished)
 
 
 def read_training_data(request: TrainingRequest) -> TrainingData:
