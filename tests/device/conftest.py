@@ -2,11 +2,14 @@
 
 import ctypes
 import re
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the modules that several tests share
 
 
 @pytest.fixture(scope="session")

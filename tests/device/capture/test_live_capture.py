@@ -1,68 +1,12 @@
 """Live sources and their faults. The camera is the only fake: no kernel here can be given one to unplug."""
 
-import threading
-import time
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
+from faulty_camera import FaultyCamera, collect, noise
 
-from device.capture.live_capture import LiveCapture, NewestFrame
+from device.capture.live_capture import NewestFrame
 from device.errors import EdgeError
-from device.frames import Frame, FrameSource
-from device.results import FrameResult
-from device.runtime.latency import LatencyRecorder
-
-
-class FaultyCamera(FrameSource):
-    """Delivers ``scripts[k]`` at its k-th opening: pictures, or an exception to raise."""
-
-    name, live, continuous = "faulty", True, True
-
-    def __init__(self, *scripts, pause_s: float = 0.002):
-        self.scripts = list(scripts)
-        self.pause_s = pause_s
-        self.opened = self.closed = self.delivered = 0
-
-    def __enter__(self):
-        self.opened += 1
-        script = self.scripts[min(self.opened, len(self.scripts)) - 1]
-        if isinstance(script, Exception):
-            raise script
-        self.script = script
-        return self
-
-    def __exit__(self, *exc):
-        self.closed += 1
-
-    def __iter__(self):
-        for index, step in enumerate(self.script):
-            if isinstance(step, Exception):
-                raise step
-            time.sleep(self.pause_s)
-            self.delivered += 1
-            yield Frame(step, index, time.monotonic_ns())
-
-
-def noise(number: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(number)
-    return [rng.integers(0, 256, (64, 64), dtype=np.uint8) for _ in range(number)]
-
-
-def collect(source, most: int, meanwhile: int = 0):
-    """Take ``most`` frames; before the next is taken the camera has delivered ``meanwhile`` more."""
-    stop, said = threading.Event(), []
-    frames = []
-    with source:
-        capture = LiveCapture(source, stop, said.append)
-        for frame in capture.frames():
-            frames.append(frame)
-            delivered = source.delivered
-            while source.delivered < delivered + meanwhile:
-                time.sleep(0.001)
-            if len(frames) == most:
-                stop.set()
-    return frames, capture, said
+from device.frames import Frame
 
 
 def test_the_slot_holds_only_the_newest():
@@ -227,90 +171,3 @@ def test_a_picture_of_another_size_is_said_and_survived():
     frames, _, said = collect(FaultyCamera([*noise(20), *small]), most=120)
     assert {frame.size_wh for frame in frames} == {(64, 64), (47, 33)}
     assert "changed its picture" in said[0]
-
-
-class Hanging(FaultyCamera):
-    """Waits for ever, in its opening or after a frame; ``interrupt`` ends that only where ``heeds`` is set."""
-
-    def __init__(self, heeds: bool = False, opens: bool = True):
-        super().__init__([])
-        self.heeds, self.opens = heeds, opens
-        self.released, self.waiting = threading.Event(), False
-
-    def __enter__(self):
-        if not self.opens:
-            self.hang()
-        return super().__enter__()
-
-    def __iter__(self):
-        yield Frame(noise(1)[0], 0, time.monotonic_ns())
-        self.hang()
-
-    def hang(self):
-        self.waiting = True
-        self.waiting = not self.released.wait(
-            60
-        )  # ends a test that would wait for ever, and shows in `waiting`
-        raise EdgeError("let go at last")
-
-    def interrupt(self):
-        if self.heeds:
-            self.released.set()
-
-
-@pytest.mark.parametrize("heeds", [True, False])
-@pytest.mark.parametrize("opens", [True, False])
-def test_stopping_ends_a_camera_that_hangs(monkeypatch, heeds, opens):
-    """It is interrupted where it can be; one that does not heed that is left hanging."""
-    monkeypatch.setattr("device.capture.live_capture.LET_GO_S", 60.0 if heeds else 0.3)
-    stop, said = threading.Event(), []
-    source = Hanging(heeds, opens)
-    if not opens:
-        threading.Timer(0.2, stop.set).start()
-    with LiveCapture(source, stop, said.append) as capture:
-        for _ in capture.frames():
-            stop.set()
-    assert source.released.is_set() == heeds
-    assert source.waiting != heeds
-    source.released.set()
-
-
-def test_a_camera_that_does_not_open_ends_it():
-    with (
-        pytest.raises(EdgeError, match="unplugged"),
-        LiveCapture(FaultyCamera(EdgeError("unplugged")), threading.Event(), lambda line: None),
-    ):
-        pass
-
-
-def test_the_camera_is_let_go_before_it_is_closed():
-    """A driver that is read after its end crashes the process: the thread must be over by then."""
-
-    class Watched(FaultyCamera):
-        reading = read_after_close = False
-
-        def __exit__(self, *exc):
-            self.read_after_close |= self.reading
-            super().__exit__(*exc)
-
-        def __iter__(self):
-            self.reading = True
-            try:
-                yield from super().__iter__()
-            finally:
-                self.reading = False
-
-    from device.runtime.session import run_session
-    from device.runtime.stopping import Stop
-
-    class Nobody:
-        latency = LatencyRecorder()
-
-        def results(self, frames):
-            return (FrameResult(frame, datetime.now(UTC), 0.0) for frame in frames)
-
-    source = Watched(noise(3000))
-    statistics = run_session(source, Nobody(), [], Stop(), max_frames=5)
-    assert statistics.frames == 5
-    assert source.closed == 1
-    assert not source.read_after_close

@@ -15,7 +15,6 @@ pytest.importorskip("ai_edge_litert.schema_py_generated")
 if shutil.which("gcc") is None:
     pytest.skip("no gcc to build a delegate with", allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from graphs import LABELS, Graph
 
 from device.errors import EdgeError, UsageError

@@ -8,7 +8,6 @@ import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from graph_operators import (
     VALID,
     convolved,

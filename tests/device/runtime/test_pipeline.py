@@ -2,24 +2,16 @@
 
 import threading
 import tracemalloc
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
-import pytest
+from whole_run import play
 
-from device.board.state import clock_is_set
-from device.capture.sources import open_source
 from device.capture.sources.demo import DemoSource, MovingFace
 from device.errors import EdgeError
-from device.faces.detectors import create_detector
-from device.faces.face_finder import FaceFinder
 from device.frames import Frame
-from device.model.expression_model import load_model
 from device.runtime.build import frame_loop
-from device.runtime.latency import LatencyRecorder
 from device.runtime.options import RunOptions
-from device.runtime.pipeline import FrameLoop
 from device.runtime.session import run_session
 from device.runtime.smoothing import ScoreSmoother
 from device.runtime.stopping import Stop
@@ -29,23 +21,6 @@ CROSSING = (
     MovingFace(110, (320, 240), (-200, 0), 8.0, 0.25),
     MovingFace(110, (320, 250), (200, 0), 8.0, 0.25),
 )
-
-
-@pytest.fixture
-def make_loop(tiny_model):
-    def build(detector="haar", every_frame=False, smoothing_s=0.4, continuous=True, **kwargs):
-        finder = FaceFinder(create_detector(detector, reduce=not every_frame, **kwargs), every_frame)
-        return FrameLoop(
-            finder, load_model(tiny_model), ScoreSmoother(smoothing_s), LatencyRecorder(), continuous
-        )
-
-    return build
-
-
-def play(loop, source, **kwargs):
-    results = []
-    statistics = run_session(source, loop, [], Stop(), on_result=results.append, **kwargs)
-    return results, statistics
 
 
 def test_the_demo_is_found_where_it_is_known_to_be(make_loop):
@@ -134,56 +109,6 @@ def test_frames_of_any_size_and_colour_go_through(make_loop):
         image = rng.integers(0, 256, shape, dtype=np.uint8)
         result = loop.process(Frame(image, index, index * 33_000_000))
         assert result.frame.size_wh == (shape[1], shape[0])
-
-
-def test_the_printed_skull_is_no_face_and_the_person_is_one(make_loop, yunet_file, shared_dir):
-    """help.mkv: Haar finds boxes on a shirt; the truth is full-frame YuNet's single face in every frame."""
-    detector = create_detector("yunet", model_file=yunet_file, reduce=False)
-    for clip in ("help", "please"):
-        results, statistics = play(make_loop(), open_source(str(shared_dir / f"data/video/{clip}.mkv")))
-        false = found = 0
-        for result in results:
-            (truth,) = [one.box for one in detector.detect(result.frame.image) if one.score > 0.6]
-            near = [
-                abs(face.box.center_xy[0] - truth.center_xy[0]) < truth.width / 2 for face in result.faces
-            ]
-            near_y = [
-                abs(face.box.center_xy[1] - truth.center_xy[1]) < truth.height / 2 for face in result.faces
-            ]
-            good = [x and y for x, y in zip(near, near_y, strict=True)]
-            found += any(good)
-            false += good.count(False)
-        assert found >= 0.95 * len(results)
-        assert false == 0
-        assert statistics.ids == 1
-
-
-def shortcuts_against_full_frames(make_loop, yunet_file, source) -> int:
-    """Hold the loop to 98 % of full-frame YuNet's faces at IoU 0.5, and 1 % others; return how many ids it gave."""
-    whole = create_detector("yunet", model_file=yunet_file, reduce=False)
-    results, statistics = play(make_loop("yunet", model_file=yunet_file), source)
-    total = hits = false = 0
-    for result in results:
-        truth = [one.box for one in whole.detect(result.frame.image) if one.score > 0.6]
-        total += len(truth)
-        hits += sum(any(face.box.iou(box) >= 0.5 for face in result.faces) for box in truth)
-        false += sum(all(face.box.iou(box) < 0.3 for box in truth) for face in result.faces)
-    assert total >= len(results)
-    assert hits >= 0.98 * total
-    assert false <= 0.01 * total
-    return statistics.ids
-
-
-def test_yunet_with_shortcuts_finds_the_drawn_faces_that_it_finds_without(make_loop, yunet_file):
-    moving = (MovingFace(90, (150, 240), (60, 120), 4.0), MovingFace(150, (450, 240), (90, 50), 6.0, 0.3))
-    source = DemoSource(90, faces=moving, hold_s=1.0)
-    assert shortcuts_against_full_frames(make_loop, yunet_file, source) == 2
-
-
-@pytest.mark.parametrize("clip", ["learn.mkv", "student.mkv", "head-pose-face-detection-female.gif"])
-def test_yunet_with_shortcuts_finds_the_people_that_it_finds_without(make_loop, yunet_file, shared_dir, clip):
-    source = open_source(str(shared_dir / "data/video" / clip))
-    assert shortcuts_against_full_frames(make_loop, yunet_file, source) == 1
 
 
 def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
@@ -286,38 +211,3 @@ def test_crops_are_cut_at_the_models_own_size():
         for frame in source:
             loop.process(frame)
     assert set(sizes) == {(96, 96)}
-
-
-def test_a_clock_that_is_set_meanwhile_changes_nothing_but_the_date(tiny_model):
-    """A Pi starts with an old date and steps by years once the network tells the time."""
-
-    def played(stepped: bool):
-        dates = []
-        finder = FaceFinder(create_detector("haar"))
-        loop = FrameLoop(
-            finder,
-            load_model(tiny_model),
-            ScoreSmoother(0.4),
-            LatencyRecorder(),
-            utc_now=lambda: (
-                dates.append(0) or datetime(2026 if stepped and len(dates) > 20 else 2019, 6, 1, tzinfo=UTC)
-            ),
-            clock_is_set=lambda: stepped and len(dates) > 20,
-        )
-        return play(loop, DemoSource(40))[0]
-
-    steady, stepped = played(False), played(True)
-    assert [one.faces for one in stepped] == [one.faces for one in steady]
-    assert any(one.faces for one in steady)
-    dated = [one.to_json() for one in stepped]
-    assert {(row["captured_at"][:4] == "2026", row["clock_set"]) for row in dated[20:]} == {(True, True)}
-    assert {row["clock_set"] for row in dated[:20]} == {False}
-
-
-def test_timesyncd_says_whether_the_clock_is_set(tmp_path):
-    assert clock_is_set(tmp_path) is None
-    folder = tmp_path / "run/systemd/timesync"
-    folder.mkdir(parents=True)
-    assert clock_is_set(tmp_path) is False
-    (folder / "synchronized").touch()
-    assert clock_is_set(tmp_path) is True
