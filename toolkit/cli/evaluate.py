@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
     help="A .keras or .tflite file. Given again: further models are compared with the first, face by face.",
 )  # fmt: skip
 @click.option(
-    "--data", help="Cut-out faces: folders by split and class, a fer2013.csv, or 'synthetic'.", metavar="DATA"
+    "--data",
+    metavar="DATA",
+    help="Cut-out faces: folders by split and class, a fer2013.csv, parquet files, or 'synthetic'.",
 )
 @click.option(
     "--frames",

@@ -1,34 +1,36 @@
-"""Decoding many image files at once, on all processors."""
+"""Decoding many pictures at once, on all processors."""
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 
-from toolkit.data.image_files import DecodedFace, read_face
+from toolkit.data.image_files import DecodedFace
 
-FILES_PER_TASK = 64
+PICTURES_PER_TASK = 64
 
 
-def decode_files(paths: Sequence[Path], keep: Callable[[int, DecodedFace], None]) -> list[tuple[int, str]]:
-    """Decode all files, calling ``keep(position, decoded)`` for each; return the broken ones as (position, reason).
+def decode_all(
+    count: int, read: Callable[[int], DecodedFace], keep: Callable[[int, DecodedFace], None]
+) -> list[tuple[int, str]]:
+    """Call ``keep(position, read(position))`` for each of ``count`` pictures; return (position, reason) of broken ones.
 
-    Threads decode (OpenCV releases Python's lock); ``keep`` is called from them, once a position, in any order.
+    A broken one is where ``read`` raises ValueError. Threads decode (OpenCV releases Python's lock); both are called
+    from them, once a position, in any order.
     """
 
     def decode_some(start: int) -> list[tuple[int, str]]:
         broken = []
-        for position in range(start, min(start + FILES_PER_TASK, len(paths))):
+        for position in range(start, min(start + PICTURES_PER_TASK, count)):
             try:
-                keep(position, read_face(paths[position]))
+                keep(position, read(position))
             except ValueError as error:
                 broken.append((position, str(error)))
         return broken
 
-    starts = range(0, len(paths), FILES_PER_TASK)
+    starts = range(0, count, PICTURES_PER_TASK)
     with quiet_opencv(), ThreadPoolExecutor(os.cpu_count()) as pool:
         return [problem for some in pool.map(decode_some, starts) for problem in some]
 

@@ -13,9 +13,9 @@ from device.errors import EdgeError
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import BrokenImage, Dataset
-from toolkit.data.decoding import decode_files
+from toolkit.data.decoding import decode_all
 from toolkit.data.face_store import new_face_store
-from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, DecodedFace
+from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, DecodedFace, read_face
 from toolkit.data.stored_faces import stored
 from toolkit.data.synthesis import MARK, SOURCE
 
@@ -61,7 +61,7 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         images[position] = decoded.face
         formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
 
-    problems = decode_files([file.path for file in files], keep)
+    problems = decode_all(len(files), lambda position: read_face(files[position].path), keep)
     numbered = class_of_number(root, {file.folder_class for file in files})
     names = [numbered.get(file.folder_class) or normal_class_name(file.folder_class) for file in files]
     broken = tuple(
@@ -84,7 +84,7 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         broken=broken,
         formats=dict(Counter(filter(None, formats)).most_common()),
         notes=(
-            *renamed_notes({file.folder_class for file in files}),
+            *renamed_notes({file.folder_class for file in files}, "folder"),
             *numbered_notes(root, set(names)),
             *unread_notes(root, files),
         ),
@@ -227,7 +227,7 @@ def describe(root: Path) -> str:
     return "no images, only " + ", ".join(entries[:4]) + (" ..." if len(entries) > 4 else "")
 
 
-def renamed_notes(folder_classes: set[str]) -> tuple[str, ...]:
-    """Return a line for each folder whose class is called otherwise."""
-    renamed = {name: normal_class_name(name) for name in sorted(folder_classes)}
-    return tuple(f"folder '{old}' is read as class '{new}'" for old, new in renamed.items() if old != new)
+def renamed_notes(names: set[str], what: str) -> tuple[str, ...]:
+    """Return a line for each folder or label (``what``) whose class is called otherwise."""
+    renamed = {name: normal_class_name(name) for name in sorted(names)}
+    return tuple(f"{what} '{old}' is read as class '{new}'" for old, new in renamed.items() if old != new)

@@ -10,6 +10,7 @@ from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.folders import load_folders, subfolders
 from toolkit.data.kaggle_csv import load_kaggle_csv
 from toolkit.data.photographs import photograph_notes
+from toolkit.data.shards import find_shards, load_shards
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
@@ -27,7 +28,8 @@ def load_dataset(
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
-    one, with the FER+ votes file beside it or not; the word 'synthetic' for the faces that ship with the toolkit.
+    one, with the FER+ votes file beside it or not; parquet files (``data/train-00000-of-00002.parquet``), or the
+    folder of such; the word 'synthetic' for the faces that ship with the toolkit.
     ``classes`` keeps only these, in this order; else FER2013's order where all names are known, else by name.
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the
@@ -62,12 +64,14 @@ def load_any(path: Path, lenient: bool) -> Dataset:
         if str(path) == SYNTHETIC:
             return load_synthetic()
         raise EdgeError(
-            f"no data at {path}; expected a folder of faces, a {CSV_FILE}, or the word '{SYNTHETIC}'"
+            f"no data at {path}; expected a folder of faces or parquet files, a {CSV_FILE}, or the word '{SYNTHETIC}'"
         )
-    if path.is_file():
-        return load_kaggle_csv(path, lenient)
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_kaggle_csv(path / CSV_FILE, lenient)
+    if shards := find_shards(path):
+        return load_shards(path, shards, lenient)
+    if path.is_file():
+        return load_kaggle_csv(path, lenient)
     dataset = load_folders(path, lenient)
     return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
 

@@ -50,3 +50,10 @@ def test_the_small_extra_is_named(missing, tiny_tflite, tmp_path):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert f"needs the package '{missing}'" in done.stderr
     assert '.whl[report]"' in done.stderr
+
+
+def test_parquet_files_name_their_extra(tiny_tflite, tmp_path):
+    (tmp_path / "train.parquet").write_bytes(b"PAR1")
+    done = toolkit_without(["pyarrow"], "evaluate", "--model", tiny_tflite, "--data", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.endswith('train.parquet needs pyarrow: pip install "fer-edge[parquet]"\n')

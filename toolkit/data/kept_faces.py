@@ -1,0 +1,114 @@
+"""Decoded faces kept from one command to the next, so that a million pictures are decoded once."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.files import locked
+from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.face_store import DISK_FOLDER
+from toolkit.data.stored_faces import stored
+
+log = logging.getLogger(__name__)
+
+FACES, COLUMNS, FACTS = "faces.u8", "columns.npz", "facts.json"
+LONGEST_WAIT_S = 3600.0  # another command decodes the same faces
+
+
+def cache_folder() -> Path:
+    """Return where decoded faces are kept: ``fer-edge/faces`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path("~/.cache").expanduser()) / "fer-edge" / "faces"
+
+
+def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset]) -> Dataset:
+    """Return the faces kept of ``source`` under ``fingerprint``, else what ``decode`` makes, kept from now on.
+
+    ``decode`` writes the faces to the file it is given and returns the data set with any images; the images that come
+    back are StoredFaces on that file. Of one ``source`` the last is kept. Where nothing can be kept, the faces go with
+    the process. Raises EdgeError for a full disk.
+    """
+    try:
+        home = cache_folder() / hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=home).close()
+    except (OSError, RuntimeError):  # no right to write there, or nobody's home
+        folder = DISK_FOLDER if os.access(DISK_FOLDER, os.W_OK) else None
+        with tempfile.TemporaryDirectory(dir=folder, prefix="fer-edge-") as passing:
+            return _made(Path(passing) / fingerprint, decode)
+    with locked(home, LONGEST_WAIT_S):
+        dataset = _read(home / fingerprint)
+        if dataset is None:
+            for former in home.iterdir():  # of other data, or of a command that was killed
+                shutil.rmtree(former, ignore_errors=True)
+            dataset = _made(home / fingerprint, decode)
+            log.info("%s decoded faces are kept in %s", f"{len(dataset):,}", home)
+        return dataset
+
+
+def _made(place: Path, decode: Callable[[Path], Dataset]) -> Dataset:
+    partial = place.with_name(f"{place.name}.partial")
+    try:
+        partial.mkdir()
+        _write_columns(partial, decode(partial / FACES))
+        os.replace(partial, place)
+    except OSError as error:
+        raise EdgeError(
+            f"cannot write decoded faces in {place.parent} ({error.strerror}); free space, or set XDG_CACHE_HOME to a "
+            "folder on another disk"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    made = _read(place)
+    if made is None:
+        raise EdgeError(f"the decoded faces in {place} changed while they were written; try again")
+    return made
+
+
+def _write_columns(folder: Path, dataset: Dataset) -> None:
+    np.savez(folder / COLUMNS, labels=dataset.labels, splits=dataset.splits, names=dataset.names)
+    facts = {
+        "classes": dataset.classes,
+        "broken": [asdict(image) for image in dataset.broken],
+        "notes": dataset.notes,
+        "formats": dataset.formats,
+    }
+    (folder / FACTS).write_text(json.dumps(facts))
+
+
+def _read(place: Path) -> Dataset | None:
+    """Return the data set in ``place``, or None where it is none or not whole."""
+    try:
+        facts = json.loads((place / FACTS).read_text())
+        with np.load(place / COLUMNS) as columns:
+            labels, splits, names = (columns[name] for name in ("labels", "splits", "names"))
+        return Dataset(
+            images=_mapped(place / FACES, len(labels)),
+            labels=labels,
+            classes=tuple(facts["classes"]),
+            splits=splits,
+            names=names,
+            broken=tuple(BrokenImage(**image) for image in facts["broken"]),
+            notes=tuple(facts["notes"]),
+            formats=facts["formats"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _mapped(path: Path, count: int) -> np.ndarray:
+    shape = (count, FACE_SIZE, FACE_SIZE)
+    if path.stat().st_size != np.prod(shape):
+        raise ValueError("not whole")
+    if not count:
+        return np.zeros(shape, np.uint8)
+    return stored(np.memmap(path, np.uint8, "r", shape=shape))

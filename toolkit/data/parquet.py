@@ -1,0 +1,154 @@
+"""Parquet files as Hugging Face ``datasets`` writes image classification: a struct of bytes and path, and a label."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device.errors import EdgeError
+from toolkit.data.record import Record, label_text
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Under this key of the schema the library keeps what its columns are, in JSON.
+FEATURES_KEY = b"huggingface"
+ROWS_AT_ONCE, BUFFER_BYTES = 256, 2**20
+POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns hold pictures and labels, and the names of the labels, in the order of their numbers, or none."""
+
+    image: str
+    label: str
+    names: tuple[str, ...]
+
+
+def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
+    """Return the names of the classes that ``path`` declares, and its rows, read as they are asked for.
+
+    A part of a row group is in memory at a time. Both, and asking for the rows, raise EdgeError: without pyarrow, for
+    another kind of file, a missing column or a label that is none.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        raise EdgeError(f'{path} needs pyarrow: pip install "fer-edge[parquet]"') from None
+    try:
+        file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise unreadable(path, error) from error
+    layout = layout_of(path, file.schema_arrow)
+    return layout.names, rows_of(path, file, layout)
+
+
+def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", layout: Layout) -> Iterator[Record]:
+    """Yield the rows of an open file as records."""
+    import pyarrow
+
+    columns, row = [layout.image, layout.label], 0
+    try:
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
+            pictures = batch.column(layout.image)
+            if pyarrow.types.is_struct(pictures.type):
+                pictures = pictures.field("bytes")
+            for content, value in zip(pictures, batch.column(layout.label).to_pylist(), strict=True):
+                row += 1
+                label = class_label(f"{path}, row {row}", value, layout.names)
+                yield Record.of(f"{path.name}, row {row}", label, content.as_py())
+    except (pyarrow.ArrowException, OSError) as error:
+        raise unreadable(path, error) from error
+    finally:
+        file.close()
+
+
+def class_label(where: str, value: object, names: tuple[str, ...]) -> str:
+    """Return the name of the class of number ``value``, or the label itself where numbers have no names."""
+    label = label_text(value)
+    if names and not isinstance(value, str):
+        if label and int(label) < len(names):
+            return names[int(label)]
+        raise EdgeError(
+            f"{where}: expected a label from 0 to {len(names) - 1} ({', '.join(names)}); received {value}; "
+            "correct or remove the row, or leave out a split without labels"
+        )
+    if not label:
+        raise EdgeError(
+            f"{where}: expected a label, a number from 0 up or a name; received {str(value)[:20]!r}; "
+            "correct or remove the row, or leave out a split without labels"
+        )
+    return label
+
+
+def layout_of(path: Path, schema: "pyarrow.Schema") -> Layout:
+    """Return where pictures and labels stand; EdgeError where a column is missing or holds something else."""
+    from pyarrow import types
+
+    features = features_of(schema.metadata or {})
+    image = column_of(path, schema, features, "Image", "image")
+    label = column_of(path, schema, features, "ClassLabel", "label")
+    kind = schema.field(image).type
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        kind = kind.field("bytes").type
+    if not (types.is_binary(kind) or types.is_large_binary(kind)):
+        raise EdgeError(
+            f"{path}: column '{image}' is {str(schema.field(image).type)[:60]}; expected image files, "
+            "struct<bytes: binary, path: string>"
+        )
+    held = schema.field(label).type
+    value = held.value_type if types.is_dictionary(held) else held
+    if not any(
+        check(value)
+        for check in (types.is_integer, types.is_floating, types.is_string, types.is_large_string)
+    ):
+        raise EdgeError(
+            f"{path}: column '{label}' is {str(held)[:60]}; expected a class for each row, a number or name"
+        )
+    names = features.get(label, {}).get("names")
+    return Layout(image, label, tuple(map(str, names)) if isinstance(names, list) else ())
+
+
+def column_of(
+    path: Path, schema: "pyarrow.Schema", features: dict[str, dict[str, Any]], kind: str, usual: str
+) -> str:
+    """Return the column ``usual``, else the only one that ``features`` tells to be of ``kind``."""
+    told = [
+        name for name, feature in features.items() if feature.get("_type") == kind and name in schema.names
+    ]
+    names = [usual] if usual in schema.names else told
+    if len(names) == 1 and schema.names.count(names[0]) == 1:
+        return names[0]
+    raise EdgeError(
+        f"{path}: expected one column '{usual}'; it has: {', '.join(schema.names)[:120] or 'none'}; pictures stand in "
+        "'image', a struct of bytes and path, classes in 'label', an integer or a name: rename the columns"
+    )
+
+
+def features_of(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
+    """Return what the library that wrote the file says of its columns, by name; empty where nothing is said."""
+    try:
+        features = json.loads(metadata[FEATURES_KEY])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    if not isinstance(features, dict):
+        return {}
+    return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
+
+
+def unreadable(path: Path, error: Exception) -> EdgeError:
+    """Return the error for a file that is no parquet, or damaged."""
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(len(POINTER))
+    except OSError as denied:
+        return EdgeError(f"cannot read {path}: {denied.strerror}; expected a parquet file")
+    if head == POINTER:
+        return EdgeError(
+            f"{path} is a Git LFS pointer, not the data itself; run 'git lfs pull' in its checkout"
+        )
+    reason = str(error).strip().split("\n")[0][:120]
+    return EdgeError(f"cannot read {path} as parquet: {reason}; fetch or write it again")

@@ -1,0 +1,40 @@
+"""A labelled picture as a shard holds it, not decoded yet."""
+
+from dataclasses import dataclass
+
+# No photograph of a face is larger; a file that says so is hostile or no picture.
+LARGEST_PICTURE_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Record:
+    """name: the shard and the place in it; label: the class as the data tells it, a name or a number of 0 or more;
+    content: the bytes of an image file; problem: why there are none, or ''."""
+
+    name: str
+    label: str
+    content: bytes
+    problem: str = ""
+
+    @classmethod
+    def of(cls, name: str, label: str, content: bytes | None) -> "Record":
+        """Return a record of what a shard holds, ``content`` None for no picture."""
+        if content is None:
+            return cls(
+                name, label, b"", "no picture, at most a path to one; expected the bytes of an image file"
+            )
+        if len(content) > LARGEST_PICTURE_BYTES:
+            return cls(name, label, b"", f"a picture of {len(content) / 2**20:.0f} MiB; it is not decoded")
+        return cls(name, label, content)
+
+
+def label_text(value: object) -> str:
+    """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int):
+        return str(value) if value >= 0 else ""
+    text = value.strip() if isinstance(value, str) else ""
+    return "" if text.startswith("-") else text

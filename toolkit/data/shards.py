@@ -1,0 +1,214 @@
+"""Data sets in shards, files of many pictures each: found, told apart by split, decoded piece by piece and kept."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.broken import refuse_too_many_broken
+from toolkit.data.class_names import normal_class_name, ordered_classes
+from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.decoding import decode_all
+from toolkit.data.folders import (
+    CLASSES_FILE,
+    SPLIT_OF_WORD,
+    class_of_number,
+    is_marked,
+    numbered_notes,
+    renamed_notes,
+)
+from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
+from toolkit.data.kept_faces import kept
+from toolkit.data.parquet import read_parquet
+from toolkit.data.record import LARGEST_PICTURE_BYTES, Record
+from toolkit.data.synthesis import SOURCE
+
+log = logging.getLogger(__name__)
+
+READERS = {".parquet": read_parquet}
+# Decoded at once: so many pictures, or fewer of so many bytes together.
+PICTURES_AT_ONCE, BYTES_AT_ONCE = 1024, 2 * LARGEST_PICTURE_BYTES
+TOLD_EACH = 100_000
+READING = 1  # changes when the same shards are read in another way
+
+
+@dataclass
+class Columns:
+    """What is kept of each face while shards are read, (N,) each: label (a number of ``numbers``), split and name."""
+
+    labels: array = field(default_factory=lambda: array("q"))  # type: ignore[type-arg]
+    splits: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    broken: list[BrokenImage] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
+
+    def number_of(self, label: str) -> int:
+        return self.numbers.setdefault(label, len(self.numbers))
+
+
+def find_shards(path: Path) -> tuple[Path, ...]:
+    """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders hold pictures."""
+    if path.is_file():
+        return (path,) if path.suffix.lower() in READERS else ()
+    found: list[Path] = []
+    for base, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if Path(base) != path and any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
+            return ()
+        found += [Path(base, name) for name in names if not name.startswith(".")]
+    kinds = ([one for one in found if one.suffix.lower() == suffix] for suffix in READERS)
+    return tuple(sorted(next(filter(None, kinds), [])))
+
+
+def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> Dataset:
+    """Return the faces of ``shards``, which ``find_shards(root)`` returned; decoded once and kept, see ``kept``.
+
+    Raises EdgeError for shards that cannot be read or hold nothing, for a label that is none, or, unless ``lenient``,
+    for too many broken pictures.
+
+    >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))
+    """
+    folder = root if root.is_dir() else root.parent
+    dataset = kept(root, fingerprint_of(folder, shards), lambda file: decode_shards(folder, shards, file))
+    if not lenient:
+        good = {name: number for name, number in dataset.counts().items() if number}
+        refuse_too_many_broken(dataset.broken, good, root)
+    synthetic = is_marked(folder, shards[0])
+    return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
+
+
+def fingerprint_of(folder: Path, shards: Iterable[Path]) -> str:
+    """Return the SHA-256 of all that the faces follow from: each shard's name, size and time of change, class names."""
+    names_file = folder / CLASSES_FILE
+    files = [(shard, shard.stat()) for shard in shards]
+    facts = [
+        READING, cv2.__version__, FACE_SIZE,
+        names_file.read_text("utf-8", "replace") if names_file.is_file() else "",
+        [(str(shard.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for shard, stat in files],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:
+    """Write the faces of ``shards`` to ``file``, (N, 48, 48) uint8, and return their data set without images."""
+    split_of_shard, notes = splits_of(folder, shards)
+    columns = Columns()
+    with open(file, "wb", buffering=0) as out:
+        for shard, split in split_of_shard.items():
+            declared, records = READERS[shard.suffix.lower()](shard)
+            for name in declared:
+                columns.number_of(name)
+            for batch in in_batches(records):
+                out.write(decode_batch(batch, split, columns))
+                if len(columns.names) // TOLD_EACH > (len(columns.names) - len(batch)) // TOLD_EACH:
+                    log.info("%s faces decoded", f"{len(columns.names):,}")
+    if not columns.names and not columns.broken:
+        raise EdgeError(
+            f"{folder}: the {next(iter(split_of_shard)).suffix} files hold no row; fetch them again"
+        )
+    notes += [
+        f"the '{split}' split holds no picture that can be read and is left out"
+        for split in dict.fromkeys(split_of_shard.values())
+        if split not in set(columns.splits)
+    ]
+    return named(folder, columns, notes)
+
+
+def decode_batch(batch: list[Record], split: str, columns: Columns) -> bytes:
+    """Return the faces of ``batch`` as bytes, without the broken ones; ``columns`` grow by as many."""
+    faces = np.zeros((len(batch), FACE_SIZE, FACE_SIZE), np.uint8)
+    formats = [""] * len(batch)
+
+    def keep(position: int, decoded: DecodedFace) -> None:
+        faces[position] = decoded.face
+        formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
+
+    problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position]), keep))
+    columns.broken += [BrokenImage(batch[at].name, batch[at].label, why) for at, why in problems.items()]
+    good = [position for position in range(len(batch)) if position not in problems]
+    columns.labels.extend(columns.number_of(batch[position].label) for position in good)
+    columns.splits += [split] * len(good)
+    columns.names += [batch[position].name for position in good]
+    columns.formats.update(formats[position] for position in good)
+    return faces[good].tobytes()
+
+
+def decode_record(record: Record) -> DecodedFace:
+    """Return the face of ``record``; ValueError saying why there is none."""
+    if record.problem:
+        raise ValueError(record.problem)
+    return decode_face(record.content)
+
+
+def in_batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Yield ``records`` in lists that memory has room for."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.content)
+        if len(batch) == PICTURES_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def named(folder: Path, columns: Columns, notes: list[str]) -> Dataset:
+    """Return the data set of ``columns`` without images, the labels under the names of classes."""
+    labels = set(columns.numbers)
+    numbered = class_of_number(folder, labels)
+    name_of = {label: numbered.get(label) or normal_class_name(label) for label in columns.numbers}
+    classes = ordered_classes(name_of.values())
+    position = np.array([classes.index(name) for name in name_of.values()], dtype=np.int64)
+    return Dataset(
+        images=np.broadcast_to(np.uint8(0), (len(columns.names), FACE_SIZE, FACE_SIZE)),
+        labels=position[np.frombuffer(columns.labels, np.int64)] if columns.names else np.zeros(0, np.int64),
+        classes=classes,
+        splits=np.array(columns.splits, "U10"),
+        names=np.array(columns.names, str),
+        broken=tuple(replace(image, label=name_of[image.label]) for image in columns.broken),
+        formats=dict(columns.formats.most_common()),
+        notes=(
+            *(() if numbered else renamed_notes(labels, "label")),
+            *numbered_notes(folder, set(classes)),
+            *notes,
+        ),
+    )
+
+
+def splits_of(folder: Path, shards: Iterable[Path]) -> tuple[dict[Path, str], list[str]]:
+    """Return the split of each shard by its name, else by its folders' names, and a line for each that is left out.
+
+    'train-00000-of-00002', 'faces-train-000000' and 'train/0000' are of 'train'. Where no name tells a split, all are.
+    """
+    told = {shard: split_told(shard.relative_to(folder).with_suffix("")) for shard in shards}
+    if not any(told.values()):
+        return dict.fromkeys(told, "train"), []
+    notes = [
+        f"'{shard.relative_to(folder)}' tells no split by its name and is left out"
+        for shard, split in told.items()
+        if not split
+    ]
+    return {shard: split for shard, split in told.items() if split}, notes
+
+
+def split_told(name: Path) -> str:
+    """Return the split that a path's last part tells, else the part before it, and so on; '' where none does."""
+    for part in reversed(name.parts):
+        words = re.split(r"[\W_\d]+", part.lower())
+        splits = {SPLIT_OF_WORD[word] for word in words if word in SPLIT_OF_WORD}
+        if len(splits) == 1:
+            return splits.pop()
+    return ""
