@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import Missing, fer_package, ours_int8
+from runtimes import Missing, fer_package, ours_int8
 
 from device.files import write_whole
 from device.model.expression_model import load_model
