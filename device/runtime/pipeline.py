@@ -17,6 +17,7 @@ from device.runtime.latency import LatencyRecorder
 from device.runtime.smoothing import ScoreSmoother
 
 ROLL_SMOOTHING_S = 0.3  # of the angle by which a face is turned: its median error is 4 degrees a frame
+CLOCK_ASKED_NS = 1_000_000_000
 # loop: what is none of the three; frame: all of it; age: from capture to result.
 STAGES = ("detect", "crop", "classify", "loop", "frame", "age")
 
@@ -57,6 +58,7 @@ class FrameLoop:
         self.rolls = ScoreSmoother(ROLL_SMOOTHING_S)
         self.clock_ns, self.utc_now, self.clock_is_set = clock_ns, utc_now, clock_is_set
         self._clock_set: bool | None = None
+        self._clock_asked_ns: int | None = None
 
     def results(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Yield the result of each frame."""
@@ -86,8 +88,14 @@ class FrameLoop:
         age_ms = (ended - frame.captured_ns) / 1e6
         self._record(latency_ms, bool(crops), age_ms)
         captured_at = self.utc_now() - timedelta(milliseconds=age_ms)
-        self._clock_set = self._clock_set or self.clock_is_set()
-        return FrameResult(frame, captured_at, age_ms, faces, latency_ms, self._clock_set)
+        return FrameResult(frame, captured_at, age_ms, faces, latency_ms, self._clock_is_set(ended))
+
+    def _clock_is_set(self, now_ns: int) -> bool | None:
+        """Return whether the date is right, asked once a second until it is."""
+        asked_ns = self._clock_asked_ns
+        if not self._clock_set and (asked_ns is None or now_ns - asked_ns >= CLOCK_ASKED_NS):
+            self._clock_set, self._clock_asked_ns = self.clock_is_set(), now_ns
+        return self._clock_set
 
     def _crop(self, frame: Frame, face: TrackedFace) -> np.ndarray:
         """Return the face upright, by its tilt over the last moments."""

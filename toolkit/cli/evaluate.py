@@ -5,7 +5,7 @@ import logging
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import delegate_option, output_options
 from device.faces.detectors import detector_names
 from toolkit.cli.model_options import model_options
 
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 @click.option(
     "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
 )
+@delegate_option
 @model_options
 @click.option(
     "--robustness", is_flag=True,
@@ -70,6 +71,7 @@ def evaluate(
     label_source: str,
     labels: str | None,
     classes: str | None,
+    delegate: str | None,
     pixel_range: str | None,
     input_size: int | None,
     robustness: bool,
@@ -111,9 +113,10 @@ def evaluate(
             robustness,
             log.info,
             input_size,
+            delegate,
         )
     if frames:
-        results = with_whole_way(results, list(models), frames, detector, named, chosen, log.info)
+        results = with_whole_way(results, list(models), frames, detector, named, chosen, log.info, delegate)
     if out:
         write_results(results, out, overwrite)
         log.info(f"wrote {out}")

@@ -107,6 +107,7 @@ def evaluate_models(
     robustness: bool = False,
     progress: Callable[[str], None] = lambda line: None,
     input_size: int | None = None,
+    delegate: str | None = None,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
@@ -114,10 +115,11 @@ def evaluate_models(
     pixel_range, input_size: what Keras models expect of a pixel and the side of a picture, where they do not tell (the
     range is else found on the faces; a model that another range or order of labels fits far better gets a warning and
     a note); label_source: of the data, as
-    ``load_dataset`` takes it; robustness: measure each model on corrupted faces too.
+    ``load_dataset`` takes it; robustness: measure each model on corrupted faces too; delegate: the accelerator that
+    runs the .tflite files, as ``device.load_model`` takes it.
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
-    predictors = [load_predictor(path, labels, pixel_range, input_size=input_size) for path in models]
+    predictors = [load_predictor(path, labels, pixel_range, 1, input_size, delegate) for path in models]
     names = classes or tuple(predictors[0].labels)
     whole = load_dataset(data)
     loaded = narrowed(whole, None, label_source)
@@ -137,7 +139,8 @@ def evaluate_models(
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
         entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt)
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
-        note = "; ".join(filter(None, (warning, trained_on)))
+        where = f"run with --delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
+        note = "; ".join(filter(None, (warning, trained_on, where)))
         measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None
         entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
         if not entries:

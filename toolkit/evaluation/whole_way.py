@@ -80,13 +80,14 @@ def with_whole_way(
     labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
     progress: Callable[[str], None] = lambda line: None,
+    delegate: str | None = None,
 ) -> Results:
     """Return ``results`` with the figures of the whole way on the pictures in ``frames`` for each .tflite file.
 
     detector: as ``create_detector`` takes it; labels: names of the outputs where a model tells none; classes: the
-    network names these only, and faces of other classes have none. Keras files among several models are left out, for
-    a board does not run them. Raises UsageError if no .tflite is left, EdgeError for a folder without labelled pictures
-    or a class that a model does not know.
+    network names these only, and faces of other classes have none; delegate: the accelerator that runs the files.
+    Keras files among several models are left out, for a board does not run them. Raises UsageError if no .tflite is
+    left, EdgeError for a folder without labelled pictures or a class that a model does not know.
     """
     on_a_board = [path for path in models if Path(path).suffix == ".tflite"]
     if not on_a_board:
@@ -97,7 +98,7 @@ def with_whole_way(
     entries = {entry.model.sha256: entry for entry in results.models}
     for path in on_a_board:
         progress(f"whole pictures of {frames} through {path}: {len(pictures)} files")
-        model = load_model(path, labels)
+        model = load_model(path, labels, delegate=delegate)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
         entry = entries.get(identity.sha256) or ModelResults(identity)

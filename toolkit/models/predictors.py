@@ -31,16 +31,18 @@ def load_predictor(
     pixel_range: str | None = None,
     threads: int = 1,
     input_size: int | None = None,
+    delegate: str | None = None,
 ) -> Predictor:
     """Return the predictor of a ``.tflite`` file or of any Keras model; ``labels`` replace those the file names.
 
-    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads: of the TFLite interpreter;
-    input_size: height and width of a Keras model that takes pictures of any size.
+    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads, delegate: of the TFLite
+    interpreter, as ``device.load_model`` takes them; input_size: height and width of a Keras model that takes pictures
+    of any size.
     Raises EdgeError for a file that is missing, broken, of another kind, or names no labels where none are given.
     """
     path = Path(path)
     if path.suffix == ".tflite":
-        return load_model(path, labels, threads)
+        return load_model(path, labels, threads, delegate=delegate)
     from toolkit.models.network import open_network
 
     # TensorFlow writes notes on its own start to standard error, whatever its settings.

@@ -17,6 +17,7 @@ if shutil.which("gcc") is None:
 
 from graphs import LABELS, Graph
 
+from device.capture.sources.demo import LABELS as EXPRESSIONS
 from device.errors import EdgeError, UsageError
 from device.model.expression_model import load_model
 
@@ -137,6 +138,24 @@ def test_the_commands_take_a_delegate(compiled, library, command):
     assert bare.returncode == 1
     assert bare.stderr.count("\n") == 1
     assert "--delegate edgetpu" in bare.stderr
+
+
+@pytest.mark.toolkit
+def test_faces_are_evaluated_on_a_delegate(compiled, library, tmp_path):
+    """Accuracy of a compiled file, which the processor cannot run at all."""
+    pytest.importorskip("rich", reason="evaluating needs the [report] extra")
+    library()
+    results = tmp_path / "results.json"
+    command = [DEVICE.with_name("toolkit"), "evaluate", "--model", compiled, "--data", "synthetic", "-q"]
+    command += ["--labels", ",".join(EXPRESSIONS), "--out", results]
+    bare = subprocess.run(command, capture_output=True, text=True)
+    assert (bare.returncode, bare.stderr.count("\n")) == (1, 1)
+    assert "pass --delegate edgetpu" in bare.stderr
+    done = subprocess.run([*command, "--delegate", "edgetpu"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (evaluation,) = json.loads(results.read_text())["models"][0]["evaluations"]
+    assert "run with --delegate edgetpu" in evaluation["note"]
+    assert len(evaluation["report"]["confusion"]) == 7
 
 
 def test_a_run_goes_on_when_the_delegate_dies(compiled, library):

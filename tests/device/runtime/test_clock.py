@@ -1,5 +1,6 @@
 """A board's clock, wrong until the network tells it the time."""
 
+import itertools
 from datetime import UTC, datetime
 
 from whole_run import play
@@ -18,7 +19,7 @@ def test_a_clock_that_is_set_meanwhile_changes_nothing_but_the_date(tiny_model):
     """A Pi starts with an old date and steps by years once the network tells the time."""
 
     def played(stepped: bool):
-        dates = []
+        dates, ticks = [], itertools.count(0, 20_000_000)  # five readings a frame: ten frames a second
         finder = FaceFinder(create_detector("haar"))
         loop = FrameLoop(
             finder,
@@ -28,11 +29,17 @@ def test_a_clock_that_is_set_meanwhile_changes_nothing_but_the_date(tiny_model):
             utc_now=lambda: (
                 dates.append(0) or datetime(2026 if stepped and len(dates) > 20 else 2019, 6, 1, tzinfo=UTC)
             ),
-            clock_is_set=lambda: stepped and len(dates) > 20,
+            clock_ns=lambda: next(ticks),
+            clock_is_set=lambda: asked.append(len(dates)) or (stepped and len(dates) > 20),
         )
         return play(loop, DemoSource(40))[0]
 
-    steady, stepped = played(False), played(True)
+    asked = []
+    steady = played(False)
+    assert asked == [1, 11, 21, 31]  # once a second
+    asked.clear()
+    stepped = played(True)
+    assert asked == [1, 11, 21]  # until it is set
     assert [one.faces for one in stepped] == [one.faces for one in steady]
     assert any(one.faces for one in steady)
     dated = [one.to_json() for one in stepped]
