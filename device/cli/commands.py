@@ -19,6 +19,7 @@ from device.text import printable
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
 WHEEL = "fer_edge-VERSION-py3-none-any.whl"
 OF_REPORT = ("rich", "jinja2", "matplotlib")  # packages of the small extra [report]
+OF_ONE_USE = {"optuna": "sweep"}  # packages of extras that one command, or option, needs
 FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -93,7 +94,7 @@ def run_command_line(group: click.Group, name: str) -> None:
     except ModuleNotFoundError as error:
         fail(
             f"this command needs the package '{error.name}', which is not installed; "
-            f"on the host: make setup in the checkout, or pip install {_extra_of(error.name)}",
+            f"on the host: {_way_to_install(error.name)}",
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
@@ -115,11 +116,14 @@ def _said_of(error: OSError) -> str:
     return f"cannot write: {error.strerror}; free space, or send the output elsewhere"
 
 
-def _extra_of(package: str | None) -> str:
-    """Return what pip is to install for a package that is missing."""
+def _way_to_install(package: str | None) -> str:
+    """Return how a package that is missing is installed."""
+    if package in OF_ONE_USE:
+        return f'pip install "{WHEEL}[toolkit,{OF_ONE_USE[package]}]"'
+    setup = "make setup in the checkout, or pip install"
     if package in OF_REPORT:
-        return f'"{WHEEL}[report]", and "{WHEEL}[toolkit]" to train and quantize'
-    return f'"{WHEEL}[toolkit]"'
+        return f'{setup} "{WHEEL}[report]", and "{WHEEL}[toolkit]" to train and quantize'
+    return f'{setup} "{WHEEL}[toolkit]"'
 
 
 def _drop_stdout() -> None:

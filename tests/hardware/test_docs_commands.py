@@ -25,6 +25,7 @@ SHORTENED = {
     "toolkit train --out runs/one --resume": "--epochs 2",
     "toolkit train --list-archs": "",
     "toolkit train": "--epochs 1",
+    "toolkit sweep": "--trials 1",
     "toolkit compare": "--epochs 1 --seeds 1 --no-int8",
     "toolkit benchmark": "--runs 20",
     "device benchmark": "--runs 20",
@@ -85,6 +86,9 @@ def folder(tmp_path_factory) -> Path:
     for name in ("best_int8.tflite", "better.tflite"):
         shutil.copy(ROOT / "models" / "small_int8.tflite", here / name)
     (here / "my_net.py").write_text(OWN_NETWORK)
+    (here / "space.toml").write_text(
+        'arch = "my_net.py"\nepochs = 1\nlearning_rate = {low = 0.01, high = 0.3}\n'
+    )
     run(here, "toolkit data synth --out DATA")
     for folder in [folder for folder in (here / "DATA").rglob("*") if any(folder.glob("*.png"))]:
         for surplus in sorted(folder.glob("*.png"))[OF_A_CLASS:]:

@@ -8,6 +8,7 @@ COMMANDS = {
     "data": "toolkit.cli.data:data",
     "train": "toolkit.cli.train:train",
     "compare": "toolkit.cli.compare:compare",
+    "sweep": "toolkit.cli.sweep:sweep",
     "evaluate": "toolkit.cli.evaluate:evaluate",
     "quantize": "toolkit.cli.quantize:quantize",
     "benchmark": "toolkit.cli.benchmark:benchmark",

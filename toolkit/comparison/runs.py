@@ -62,13 +62,17 @@ def train_one(folder: Path, options: dict[str, Any]) -> str:
     if (folder / MODEL).exists() and (folder / DONE).exists() and (folder / DONE).read_text() == told:
         return ""
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
-    write_whole(folder / RECIPE, recipe, overwrite=True)
+    write_whole(folder / RECIPE, recipe_text(options), overwrite=True)
     resume = ["--resume"] if (folder / CHECKPOINT).exists() else []
     error = run_toolkit("train", "--recipe", folder / RECIPE, "--out", folder, *resume)
     if not error:
         write_whole(folder / DONE, told, overwrite=True)
     return error
+
+
+def recipe_text(options: dict[str, Any]) -> str:
+    """Return ``options`` as a recipe file has them."""
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
 
 
 def run_toolkit(*arguments: object) -> str:

@@ -57,3 +57,10 @@ def test_parquet_files_name_their_extra(tiny_tflite, tmp_path):
     done = toolkit_without(["pyarrow"], "evaluate", "--model", tiny_tflite, "--data", tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.endswith('train.parquet needs pyarrow: pip install "fer-edge[parquet]"\n')
+
+
+def test_the_extra_of_one_command_is_named(tmp_path):
+    done = toolkit_without(["optuna"], "sweep", "--data", "synthetic", "--space", tmp_path / "space.toml")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "needs the package 'optuna'" in done.stderr
+    assert 'pip install "fer_edge-VERSION-py3-none-any.whl[toolkit,sweep]"' in done.stderr
