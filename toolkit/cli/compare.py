@@ -14,7 +14,7 @@ from device.cli.output_options import output_options
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folders by split and class, fer2013.csv, or parquet files; measured on the test split, else validation.",
+    help="Folders by split and class, fer2013.csv, parquet or tar files; measured on the test split, else validation.",
 )
 @click.option(
     "--arch",

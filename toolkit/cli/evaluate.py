@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 @click.option(
     "--data",
     metavar="DATA",
-    help="Cut-out faces: folders by split and class, a fer2013.csv, parquet files, or 'synthetic'.",
+    help="Cut-out faces: folders by split and class, a fer2013.csv, parquet or tar files, or 'synthetic'.",
 )
 @click.option(
     "--frames",

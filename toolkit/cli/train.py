@@ -40,7 +40,7 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folders by split and class, fer2013.csv, or parquet files; it may stand in the --recipe.",
+    help="Folders by split and class, fer2013.csv, parquet or tar files; it may stand in the --recipe.",
 )
 @click.option(
     "--more-data",

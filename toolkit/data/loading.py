@@ -28,8 +28,8 @@ def load_dataset(
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
-    one, with the FER+ votes file beside it or not; parquet files (``data/train-00000-of-00002.parquet``), or the
-    folder of such; the word 'synthetic' for the faces that ship with the toolkit.
+    one, with the FER+ votes file beside it or not; parquet files (``data/train-00000-of-00002.parquet``) or tar
+    files (``train-000000.tar``), or the folder of such; the word 'synthetic' for the faces that ship with the toolkit.
     ``classes`` keeps only these, in this order; else FER2013's order where all names are known, else by name.
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the
@@ -64,7 +64,8 @@ def load_any(path: Path, lenient: bool) -> Dataset:
         if str(path) == SYNTHETIC:
             return load_synthetic()
         raise EdgeError(
-            f"no data at {path}; expected a folder of faces or parquet files, a {CSV_FILE}, or the word '{SYNTHETIC}'"
+            f"no data at {path}; expected a folder of faces, parquet or tar files, a {CSV_FILE}, or the word "
+            f"'{SYNTHETIC}'"
         )
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_kaggle_csv(path / CSV_FILE, lenient)

@@ -30,11 +30,11 @@ class Record:
 
 def label_text(value: object) -> str:
     """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        return str(value) if value >= 0 else ""
-    text = value.strip() if isinstance(value, str) else ""
-    return "" if text.startswith("-") else text
+    text = str(value).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() and number >= 0 else ""

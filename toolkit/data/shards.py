@@ -32,10 +32,11 @@ from toolkit.data.kept_faces import kept
 from toolkit.data.parquet import read_parquet
 from toolkit.data.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.synthesis import SOURCE
+from toolkit.data.tar_shards import read_tar
 
 log = logging.getLogger(__name__)
 
-READERS = {".parquet": read_parquet}
+READERS = {".parquet": read_parquet, ".tar": read_tar}
 # Decoded at once: so many pictures, or fewer of so many bytes together.
 PICTURES_AT_ONCE, BYTES_AT_ONCE = 1024, 2 * LARGEST_PICTURE_BYTES
 TOLD_EACH = 100_000
@@ -115,7 +116,7 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:
                     log.info("%s faces decoded", f"{len(columns.names):,}")
     if not columns.names and not columns.broken:
         raise EdgeError(
-            f"{folder}: the {next(iter(split_of_shard)).suffix} files hold no row; fetch them again"
+            f"{folder}: the {next(iter(split_of_shard)).suffix} files hold no labelled picture; fetch them again"
         )
     notes += [
         f"the '{split}' split holds no picture that can be read and is left out"

@@ -241,7 +241,7 @@ def test_an_empty_split_is_noticed_and_files_of_no_split_are_left_out(repository
     with pytest.raises(EdgeError, match="has no 'validation' split; it has: train, test"):
         dataset.split("validation")
     write(repository / "none.parquet", [], [])
-    with pytest.raises(EdgeError, match="parquet files hold no row"):
+    with pytest.raises(EdgeError, match="parquet files hold no labelled picture"):
         load_dataset(repository / "none.parquet")
 
 

@@ -7,6 +7,7 @@ import pytest
 from toolkit.data.loading import load_dataset
 
 from .test_parquet import png, write
+from .test_tar_shards import samples, write_tar
 
 pytestmark = pytest.mark.toolkit
 
@@ -26,10 +27,21 @@ def as_parquet(folders, root):
     return root
 
 
+def as_tar(folders, root):
+    """Write the faces of ``folders`` as tar files, a split a file, labels by name."""
+    dataset = load_dataset(folders)
+    for name in dataset.present_splits():
+        part = dataset.split(name)
+        labels = [part.classes[label] for label in part.labels]
+        write_tar(root / f"{name}-000000.tar", samples(part.images, labels))
+    return root
+
+
+@pytest.mark.parametrize("written", [as_parquet, as_tar])
 def test_evaluate_and_inspect_say_what_they_say_of_folders(
-    tiny_tflite, face_folders, tmp_path, toolkit_command
+    written, tiny_tflite, face_folders, tmp_path, toolkit_command
 ):
-    shards = as_parquet(face_folders, tmp_path / "shards")
+    shards = written(face_folders, tmp_path / "shards")
     evaluations, inspections = [], []
     for data in (face_folders, shards):
         done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", data, "--json")
@@ -50,7 +62,7 @@ def test_evaluate_and_inspect_say_what_they_say_of_folders(
 
 def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, toolkit_command):
     pytest.importorskip("keras", reason="training needs the [toolkit] extra")
-    shards = as_parquet(stripes, tmp_path / "shards")
+    shards = as_tar(stripes, tmp_path / "shards")
     reports = []
     for data in (stripes, shards):
         out = tmp_path / f"run of {data.name}"
