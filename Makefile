@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,7 +54,7 @@ test: setup ## every test that needs no other system than this one
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'
 
-test-hardware: test-browser test-readme test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams privacy test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-browser test-readme test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams test-fleet privacy test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py
@@ -83,6 +83,9 @@ test-metrics: setup ## Prometheus on loopback reads --metrics
 
 test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 	$(BIN)/python -m pytest -rs tests/hardware/test_streams.py
+
+test-fleet: setup ## Ansible's role against three sshd on loopback; Home Assistant's own schemas
+	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py tests/hardware/test_home_assistant.py
 
 privacy: setup ## the kernel's trace of a run with defaults: no pixel written, no connection made
 	$(BIN)/python -m pytest -rs tests/hardware/test_privacy.py

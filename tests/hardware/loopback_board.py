@@ -3,6 +3,7 @@
 A user's own ssh, keys, files and environments. Needs OpenSSH's server (Debian: apt install openssh-server).
 """
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,14 +35,14 @@ time.sleep(300)
 """
 
 
-@pytest.fixture(scope="session")
-def board(tmp_path_factory):
-    """A running sshd whose sessions find a home folder of their own: (ssh config file, that home)."""
-    if SSHD is None:
-        pytest.skip("no sshd here; apt install openssh-server")
-    folder = tmp_path_factory.mktemp("board")
+@contextlib.contextmanager
+def running_sshd(folder: Path, before: Sequence[str] = ()) -> Iterator[int]:
+    """A running sshd whose sessions find a home of their own, ``folder/home``; yields its port.
+
+    The key of a user is ``folder/user``, programs of tests lie in ``folder/bin``; ``before``: what starts the server.
+    """
     home = folder / "home"
-    home.mkdir()
+    home.mkdir(parents=True)
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     with socket.socket() as free:
@@ -58,32 +60,41 @@ def board(tmp_path_factory):
         # A login starts in the account's own home; the board's home is where HOME says.
         f'ForceCommand cd "{home}" && eval "$SSH_ORIGINAL_COMMAND"\n'
     )
-    (folder / "config").write_text(
-        f"Host board second\n HostName 127.0.0.1\n Port {port}\n User {getpass.getuser()}\n"
-        f" IdentityFile {folder}/user\n IdentitiesOnly yes\n StrictHostKeyChecking no\n"
-        f" UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
-        f"Host gone\n HostName 127.0.0.1\n Port 1\n"
-        # A line that stops in the middle of whatever is longer than a script.
-        f"Host stalling\n User {getpass.getuser()}\n IdentityFile {folder}/user\n IdentitiesOnly yes\n"
-        f" StrictHostKeyChecking no\n UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
-        f" ProxyCommand {sys.executable} {folder}/stall.py {port} {STALLS_AFTER}\n"
-    )
-    (folder / "stall.py").write_text(STALL)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    server = subprocess.Popen(
-        [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL
-    )
+    command = [*before, SSHD, "-D", "-e", "-f", str(folder / "sshd_config")]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield folder / "config", home
+        yield port
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory):
+    """A running sshd whose sessions find a home folder of their own: (ssh config file, that home)."""
+    if SSHD is None:
+        pytest.skip("no sshd here; apt install openssh-server")
+    folder = tmp_path_factory.mktemp("board")
+    (folder / "stall.py").write_text(STALL)
+    with running_sshd(folder) as port:
+        user = (
+            f" User {getpass.getuser()}\n IdentityFile {folder}/user\n IdentitiesOnly yes\n"
+            f" StrictHostKeyChecking no\n UserKnownHostsFile {folder}/known\n LogLevel ERROR\n"
+        )
+        (folder / "config").write_text(
+            f"Host board second\n HostName 127.0.0.1\n Port {port}\n{user}"
+            f"Host gone\n HostName 127.0.0.1\n Port 1\n"
+            # A line that stops in the middle of whatever is longer than a script.
+            f"Host stalling\n{user} ProxyCommand {sys.executable} {folder}/stall.py {port} {STALLS_AFTER}\n"
+        )
+        yield folder / "config", folder / "home"
 
 
 @pytest.fixture(scope="session")

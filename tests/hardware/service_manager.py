@@ -6,6 +6,7 @@ Starts what the real unit's ExecStart= says, as Type=notify does: a restart succ
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,8 +34,18 @@ def stop() -> None:
             time.sleep(0.05)
 
 
+def credentials() -> Path:
+    """The folder with copies of the files that LoadCredential= names."""
+    folder = FOLDER / "credentials"
+    folder.mkdir(exist_ok=True)
+    for name, path in re.findall(r"^LoadCredential=(\w+):(.*)$", UNIT.read_text(), re.MULTILINE):
+        shutil.copy(path, folder / name)
+    return folder
+
+
 def start(command: str) -> bool:
     """Start the service; whether it is ready within TimeoutStartSec=60."""
+    command = command.replace("${CREDENTIALS_DIRECTORY}", str(credentials()))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         address = FOLDER / "notify"
         address.unlink(missing_ok=True)
@@ -65,7 +76,7 @@ if __name__ == "__main__":
     if verb == "show":
         print(f"ExecStart={{ path={command.split()[0]} ; argv[]={command} ; ignore_errors=no ; pid=0 }}")
         print(f"LoadState=loaded\nActiveState={'active' if alive() else 'inactive'}")
-    else:
+    elif verb in ("stop", "restart"):
         stop()
         if verb == "restart" and not start(command):
             print(
