@@ -124,6 +124,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     show_envvar=True,
     help="Publish to a broker, or mqtt://USER@HOST:PORT, mqtts:// by TLS.",
 )
+@click.option("--mqtt-picture", is_flag=True, help="Also publish the marked picture, with every message.")
 @click.option("--mqtt-password-file", metavar="FILE", help="The broker's password is this file's first line.")
 @click.option(
     "--mqtt-ca", metavar="FILE", help="Trust this authority (PEM) for mqtts://.  [default: the system's]"

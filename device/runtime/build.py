@@ -128,9 +128,7 @@ def _asked_sinks(
 
         yield lambda: TimelineSink(timeline, labels, options.overwrite)
     if options.mqtt:
-        from device.sinks.mqtt import MqttSink
-
-        yield lambda: MqttSink(asked_broker(options), labels, options.mqtt_topic)
+        yield lambda: _mqtt(options, labels)
     if options.preview:
         yield lambda: _preview(options)
     if address := options.metrics:
@@ -142,6 +140,16 @@ def _asked_sinks(
         from device.sinks.terminal import TerminalSink
 
         yield lambda: TerminalSink(sys.stderr, every_frame=terminal == "rows")
+
+
+def _mqtt(options: RunOptions, labels: Sequence[str]) -> Sink:
+    from device.sinks.mqtt import MqttSink, Pictures
+
+    broker, pictures = asked_broker(options), Pictures.NONE
+    if options.mqtt_picture:
+        log.warning("--mqtt-picture sends pictures of people to %s", broker.name)
+        pictures = Pictures.BLURRED if options.blur_faces else Pictures.PLAIN
+    return MqttSink(broker, labels, options.mqtt_topic, pictures=pictures)
 
 
 def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inline]:

@@ -44,6 +44,7 @@ class RunOptions:
     blur_faces: bool = False
     mqtt: str | None = None
     mqtt_topic: str = MQTT_TOPIC
+    mqtt_picture: bool = False
     mqtt_password_file: str | None = None
     mqtt_ca: str | None = None
     mqtt_cert: str | None = None

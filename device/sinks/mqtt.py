@@ -8,24 +8,35 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
+
+import cv2
 
 from device.errors import EdgeError, UsageError
 from device.results import FrameResult
 from device.sinks import MQTT_TOPIC, Sink
 from device.sinks.broker import Broker
+from device.sinks.drawing import annotated
 
 log = logging.getLogger(__name__)
 
 GOODBYE_S = 0.4  # less than a run that a signal ends has for its outputs
 QUIET_S = 1.0  # without a change, a message a second is enough
+JPEG_QUALITY = 80
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
+
+
+class Pictures(Enum):
+    """What is published beside the rows: nothing, the marked picture, or that with the faces blurred."""
+
+    NONE, PLAIN, BLURRED = range(3)
 
 
 class MqttSink(Sink):
     """Publishes ``TOPIC/faces`` (JSON, QoS 1), a retained ``TOPIC/status`` (online, offline by last will) and Home
-    Assistant's discovery. paho reconnects in a thread of its own; up to ``QUEUE`` rows wait for that in memory, later
-    ones are dropped and counted.
+    Assistant's discovery; with ``pictures`` also ``TOPIC/picture`` (JPEG, QoS 0), with every row that is sent. paho
+    reconnects in a thread of its own; up to ``QUEUE`` rows wait for that in memory, later ones are dropped and counted.
     """
 
     def __init__(
@@ -34,8 +45,11 @@ class MqttSink(Sink):
         labels: Sequence[str],
         topic: str = MQTT_TOPIC,
         clock_s: Callable[[], float] = time.monotonic,
+        pictures: Pictures = Pictures.NONE,
     ):
         self.broker, self.labels, self.topic, self.clock_s = broker, labels, topic, clock_s
+        self.pictures = pictures
+        self._picture: Any = None  # the last one sent, as paho knows it
         if not topic or set(topic) & set("+#\0"):
             raise UsageError(f"--mqtt-topic {topic!r}: expected a name such as home/camera, without + and #")
         self.name = f"{broker.name}/{topic}"
@@ -99,8 +113,8 @@ class MqttSink(Sink):
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""
         node = node_id(self.topic)
+        state = {"state_topic": f"{self.topic}/faces"}
         common = {
-            "state_topic": f"{self.topic}/faces",
             "availability_topic": f"{self.topic}/status",
             "device": {"identifiers": [node], "name": self.topic, "manufacturer": "fer-edge"},
         }
@@ -116,10 +130,14 @@ class MqttSink(Sink):
             "value_template": "{{ value_json.count }}",
             "icon": "mdi:face-recognition",
         }
-        return {
-            f"homeassistant/sensor/{node}/expression/config": {**common, **expression},
-            f"homeassistant/sensor/{node}/faces/config": {**common, **faces},
+        picture = {"name": "Picture", "unique_id": f"{node}-picture", "topic": f"{self.topic}/picture"}
+        found = {
+            f"homeassistant/sensor/{node}/expression/config": {**common, **state, **expression},
+            f"homeassistant/sensor/{node}/faces/config": {**common, **state, **faces},
         }
+        if self.pictures is not Pictures.NONE:
+            found[f"homeassistant/camera/{node}/picture/config"] = {**common, **picture}
+        return found
 
     def write(self, result: FrameResult) -> None:
         """Publish when someone's smoothed label changes, and once a second anyway.
@@ -135,6 +153,7 @@ class MqttSink(Sink):
         row = result.to_json()
         row["count"] = len(result.faces)
         row["expression"] = result.faces[0].smoothed_label if result.faces else "no face"
+        self._send_picture(result)
         message = self.client.publish(f"{self.topic}/faces", json.dumps(row), qos=1)
         if message.rc == self._queue_full:
             self._lost, self._lost_in_all = self._lost + 1, self._lost_in_all + 1
@@ -142,6 +161,18 @@ class MqttSink(Sink):
         while self._waiting and self._waiting[0] in self._taken:
             self._taken.discard(self._waiting.popleft())
         self._waiting.append(message.mid)
+
+    def _send_picture(self, result: FrameResult) -> None:
+        """Publish the picture where that is asked for, unless a slow line still has the last one; none waits."""
+        if self.pictures is Pictures.NONE or not self.client.is_connected():
+            return
+        if self._picture is not None:
+            if not self._picture.is_published():
+                return
+            self._taken.discard(self._picture.mid)
+        marked = annotated(result, self.pictures is Pictures.BLURRED)
+        data = cv2.imencode(".jpg", marked, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        self._picture = self.client.publish(f"{self.topic}/picture", data, qos=0)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
         self._taken.add(mid)
