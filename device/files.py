@@ -1,10 +1,12 @@
 """Writing files whole or not at all."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import logging
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from device.errors import EdgeError
 
 log = logging.getLogger(__name__)
 
+SHORT_BYTES = 64 << 10  # a settings file with every option and its help has a tenth
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
 
@@ -75,6 +78,21 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
             open(path, "ab").close()
         except OSError as error:
             raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
+def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
+    """Return the text of a small file that a person wrote; UnicodeDecodeError where it is no UTF-8.
+
+    OSError where it cannot be read, is no regular file or has more than ``most_bytes``.
+
+    >>> first, *others = read_short("labels.txt").splitlines()
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if status.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"it has {status.st_size >> 10} KB, expected at most {most_bytes >> 10}")
+    return Path(path).read_text(encoding="utf-8")
 
 
 @contextlib.contextmanager

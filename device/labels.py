@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
+from device.files import read_short
+
+MOST_BYTES = 1 << 20  # of a file of labels
 
 
 def labels_from(text: str | None) -> tuple[str, ...] | None:
@@ -22,7 +25,9 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
             f"--labels {text}: no such file; expected one label a line, or names with commas between"
         )
     try:
-        named = path.read_text(encoding="utf-8").splitlines() if is_file else text.split(",")
+        named = read_short(path, MOST_BYTES).splitlines() if is_file else text.split(",")
+    except OSError as error:
+        raise EdgeError(f"--labels {text}: {error.strerror}; expected one label a line") from error
     except UnicodeDecodeError as error:
         raise EdgeError(f"--labels {text} is no text in UTF-8; expected one label a line") from error
     labels = tuple(name.strip() for name in named if name.strip())

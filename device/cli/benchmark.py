@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.output_options import Number, delegate_option, output_options
+from device.cli.output_options import MOST_THREADS, Number, delegate_option, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -30,7 +30,7 @@ from device.runtime.options import RunOptions
     "--threads",
     default=RunOptions.threads,
     show_default=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_THREADS),
     help="Threads of each inference.",
 )
 @click.option(

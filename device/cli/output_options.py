@@ -15,6 +15,7 @@ from device.text import printable
 
 PACKAGES = ("device", "toolkit")
 FULL_MS = 200
+MOST_THREADS = 64  # a board has four cores; some millions end the whole system
 
 
 class OneLine(logging.Formatter):
@@ -50,7 +51,10 @@ class Number(click.FloatRange):
     """A number within bounds; ``nan``, which no bound keeps out, is refused."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number: float = super().convert(value, param, ctx)
+        try:
+            number: float = super().convert(value, param, ctx)
+        except OverflowError:
+            self.fail(f"a number of {len(str(value))} digits is too large.", param, ctx)
         if math.isnan(number):
             self.fail(f"{value} is no number.", param, ctx)
         return number

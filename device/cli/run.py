@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from device.capture.settings import FLIPS, ROTATIONS
-from device.cli.output_options import Number, delegate_option, output_options
+from device.cli.output_options import MOST_THREADS, Number, delegate_option, output_options
 from device.cli.settings_file import RULES, apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
@@ -73,7 +73,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
     "--threads",
     default=RunOptions.threads,
     show_default=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_THREADS),
     help="Threads of OpenCV and LiteRT.",
 )
 @click.option(

@@ -11,12 +11,12 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
 from device.errors import UsageError
+from device.files import read_short
 
 RULES = "device.rules"  # where the context keeps the [[rule]] tables of the file
 NOT_SETTINGS = ("config", "help", "pictures")
@@ -66,24 +66,27 @@ def read_rules(path: str) -> tuple[dict[str, Any], ...]:
 def read_toml(path: str) -> dict[str, Any]:
     """Return the TOML document at ``path``; UsageError where there is none."""
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(read_short(path))
     except OSError as error:
         raise UsageError(f"--config {path}: {error.strerror}; expected a TOML file of settings") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path} is no TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"--config {path} is no TOML of settings: it is nested too deep") from None
+    except ValueError as error:  # TOML's own, a byte that is no UTF-8, a number of too many digits
+        raise UsageError(f"--config {path} is no TOML: {str(error).partition(';')[0]}") from error
 
 
 def _line_of(path: str, key: str) -> str:
     """Return `` line N`` for the first line that sets ``key`` or opens its table; nothing where none is seen to."""
     begun = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    lines = read_short(path).splitlines()
     return next((f" line {number}" for number, line in enumerate(lines, 1) if begun.match(line)), "")
 
 
 def _value(path: str, key: str, value: Any, option: click.Option) -> Any:
     if isinstance(value, dict):
-        return _referred(path, key, value)
+        value = _referred(path, key, value)
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"--config {path}: {key} holds a NUL character, which no name has")
     if option.is_flag and not isinstance(value, bool):
         raise UsageError(f"--config {path}: {key} is {json.dumps(value)}; expected true or false")
     if option.multiple and not isinstance(value, list):
@@ -95,7 +98,7 @@ def _value(path: str, key: str, value: Any, option: click.Option) -> Any:
 
 def _referred(path: str, key: str, reference: dict[str, Any]) -> str:
     """Return the text of the file or the environment variable that ``reference`` names."""
-    if len(reference) != 1 or not {"file", "env"} & reference.keys():
+    if [type(name) for name in reference.values()] != [str] or not {"file", "env"} & reference.keys():
         raise UsageError(
             f'--config {path}: {key} is a table; expected {{ file = "PATH" }} or {{ env = "NAME" }}'
         )
@@ -105,9 +108,10 @@ def _referred(path: str, key: str, reference: dict[str, Any]) -> str:
             raise UsageError(f"--config {path}: {key} is to be read from ${name}, which is not set")
         return os.environ[name]
     try:
-        return Path(str(name)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path}: {key} is to be read from {name}: {error}") from error
+        return read_short(name).strip()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"--config {path}: {key} is to be read from {name}: {said}") from error
 
 
 def apply_settings(context: click.Context, _option: click.Parameter, path: str | None) -> None:

@@ -1,11 +1,13 @@
 """The files appended to a ``.tflite`` as a zip: labels and what fer-edge says of the model."""
 
 import io
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from device.errors import EdgeError
 
@@ -13,6 +15,9 @@ JSON_NAME = "fer_edge.json"
 LABELS_NAME = "labels.txt"
 MAX_MEMBER_BYTES = 1 << 20
 MOST_MEMBERS = 8
+MAX_DIRECTORY_BYTES = 64 << 10  # some 600 files
+LARGE_ARCHIVE = b"PK\6\7"
+END_OF_DIRECTORY, LONGEST_END = b"PK\5\6", 22 + (1 << 16)  # a zip ends with this record and a comment
 # What a damaged zip raises, from its directory to a member's compressed bytes.
 DAMAGE = (
     zipfile.BadZipFile,
@@ -28,8 +33,8 @@ DAMAGE = (
 def read_associated_files(source: str | Path | bytes, name: str | None = None) -> dict[str, bytes]:
     """Return ``fer_edge.json`` and the label files appended to a .tflite, by name; empty where there are none.
 
-    Other members, however many, are not looked at. Raises EdgeError, calling the file ``name``, if it cannot
-    be read, a member is damaged, larger than 1 MB, or one of more than 8.
+    Other members are not looked at. Raises EdgeError, calling the file ``name``, if it cannot be read, a member is
+    damaged, larger than 1 MB, or one of more than 8, and for a list of more than some 600 members.
     """
     name = name or name_of(source)
     try:
@@ -66,8 +71,22 @@ def _archive(source: str | Path | bytes) -> Iterator[zipfile.ZipFile | None]:
         if not zipfile.is_zipfile(handle):
             yield None
         else:
+            _refuse_many(handle)
             with zipfile.ZipFile(handle) as archive:
                 yield archive
+
+
+def _refuse_many(handle: BinaryIO) -> None:
+    """Raise ValueError, before it is read, where the zip's directory is longer than one of a few files."""
+    handle.seek(max(0, handle.seek(0, os.SEEK_END) - LONGEST_END))
+    end = handle.read()
+    place = end.rfind(END_OF_DIRECTORY)
+    size = int.from_bytes(end[place + 12 : place + 16], "little")
+    if end[max(0, place - 20) : place].startswith(LARGE_ARCHIVE):
+        raise ValueError("their list is that of a zip over 4 GB")
+    if size > MAX_DIRECTORY_BYTES:
+        raise ValueError(f"their list has {size} bytes, expected {MAX_DIRECTORY_BYTES} at most")
+    handle.seek(0)
 
 
 def _is_ours(member: str) -> bool:

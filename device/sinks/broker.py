@@ -3,10 +3,10 @@
 import socket
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from device.errors import EdgeError, UsageError
+from device.files import read_short
 
 EXPECTED = (
     "--mqtt: expected HOST, HOST:PORT, mqtt://USER@HOST:PORT or, by TLS, mqtts://…, and nothing after it; "
@@ -90,7 +90,7 @@ class Broker:
 
 def _first_line(path: str) -> str:
     try:
-        line = Path(path).read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+        line = read_short(path).split("\n", 1)[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text in UTF-8"
         raise EdgeError(

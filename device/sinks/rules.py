@@ -1,13 +1,13 @@
 """Something happens when an expression appears: rules over the calm labels of faces that are there."""
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from device.errors import UsageError
 from device.results import FrameResult
+from device.text import printable
 
 LONGEST_S = 86_400.0
 LARGEST_GPIO = 27  # of a Raspberry Pi's header, in BCM numbers
@@ -111,9 +111,11 @@ def _typed(called: str, written: str, key: str, value: Any) -> Any:
     lowest = 1 if key == "faces" else 0
     whole = key in ("faces", "gpio")
     number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not lowest <= value <= highest:
+    if not number or not lowest <= value <= highest:
         kind = "a whole number" if whole else "a number"
-        raise UsageError(f"{called}: {written} is {value!r}; expected {kind} from {lowest} to {highest:g}")
+        raise UsageError(
+            f"{called}: {written} is {printable(value, 40)}; expected {kind} from {lowest} to {highest:g}"
+        )
     return value if whole else float(value)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import MOST_THREADS, output_options
 from toolkit.cli.model_options import model_options
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,11 @@ log = logging.getLogger(__name__)
     help="Rounds before the first that counts.",
 )
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of the interpreter."
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, MOST_THREADS),
+    help="Threads of the interpreter.",
 )
 @click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Faces in one call.")
 @click.option(

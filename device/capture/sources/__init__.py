@@ -45,11 +45,11 @@ def _source_of(spec: str | Sequence[str] | None, settings: CameraSettings) -> Fr
         return find_camera(settings)
     if not isinstance(spec, str):
         return _pictures(spec)
-    if camera := re.fullmatch(r"picamera(?::(\d+))?", spec):
+    if camera := re.fullmatch(r"picamera(?::([0-9]{1,4}))?", spec):
         from device.capture.sources.picamera import PiCamera
 
         return PiCamera(int(camera[1] or 0), settings)
-    if camera := re.fullmatch(r"(?:usb:|/dev/video)(\d+)", spec):
+    if camera := re.fullmatch(r"(?:usb:|/dev/video)([0-9]{1,4})", spec):
         from device.capture.sources.usb import UsbCamera
 
         return UsbCamera(int(camera[1]), settings)

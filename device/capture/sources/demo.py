@@ -1,6 +1,7 @@
 """Synthetic faces of no real person moving over a background: built in, deterministic, with known truth."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def demo_source(spec: str) -> DemoSource:
     amount = spec.partition(":")[2]
     if amount == "live":
         return DemoSource(None, live=True)
-    if amount and not (amount.isascii() and amount.isdigit()):
+    if amount and not re.fullmatch("[0-9]{1,12}", amount):
         raise UsageError(f"unknown source {spec!r}; expected demo, demo:N (N frames) or demo:live")
     return DemoSource(int(amount) if amount else FRAMES)
 

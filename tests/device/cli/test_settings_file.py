@@ -85,6 +85,19 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
         ('mqtt = { file = "/nowhere/at/all" }', "mqtt is to be read from /nowhere/at/all"),
         ('mqtt = { env = "NOT_SET_ANYWHERE" }', "$NOT_SET_ANYWHERE, which is not set"),
         ('mqtt = { path = "x" }', 'expected { file = "PATH" } or { env = "NAME" }'),
+        ('mqtt = { env = ["x"] }', 'expected { file = "PATH" } or { env = "NAME" }'),
+        ('mqtt = { file = "/dev/zero" }', "mqtt is to be read from /dev/zero: it is no regular file"),
+        ("source = [" + "[" * 20_000, "it is nested too deep"),
+        ("max-frames = " + "9" * 10_000, "is no TOML: Exceeds the limit"),
+        ("seconds = " + "9" * 400, "a number of 400 digits is too large"),
+        ("threads = 100000000", "100000000 is not in the range 1<=x<=64"),
+        ('source = "demo\\u0000"', "source holds a NUL character"),
+        ('source = "demo:' + "9" * 5000 + '"', "unknown source 'demo:9"),
+        (
+            'source = "demo"\n[[rule]]\nmqtt = "a"\nheld-for = ' + "9" * 400,
+            "expected a number from 0 to 86400",
+        ),
+        ("a = 1\n" * 20_000, "KB, expected at most 64"),
         ("= 3", "is no TOML"),
         ('detector = "eigenfaces"', "is no TOML"),  # the key stands twice
     ],
@@ -108,6 +121,14 @@ def test_a_rule_that_must_hold_longer_than_the_run_is_said(settings, lines, last
         assert (done.returncode, done.stderr) == (0, said)
     path = settings(*lines, "[[rule]]", "held-for = 0.5", 'command = "true"')
     assert device("config", "check", path).stderr == ""
+
+
+@pytest.mark.parametrize("command", [("run", "--config"), ("config", "check"), ("config", "show")])
+def test_a_pipe_that_nobody_fills_is_no_file_of_settings(tmp_path, command):
+    os.mkfifo(tmp_path / "pipe.toml")
+    done = device(*command, tmp_path / "pipe.toml")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "it is no regular file" in done.stderr
 
 
 def test_check_and_show(settings, tmp_path):

@@ -235,6 +235,22 @@ def test_a_member_that_swells_is_refused_before_it_is_unpacked(tiny_model, tmp_p
         load_model(path)
 
 
+def test_a_list_of_thousands_of_members_is_refused_before_it_is_read(tiny_model, tmp_path):
+    path = with_member(tiny_model, tmp_path / "many.tflite", JSON_NAME, wrong())
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(2000):
+            archive.writestr(f"other{number}.bin", b"")
+    with pytest.raises(EdgeError, match=r"list has [0-9]+ bytes, expected 65536 at most"):
+        load_model(path)
+    whole = path.read_bytes()
+    end = whole.rindex(b"PK\5\6")
+    hidden = bytearray(whole[end:])  # the end says that it is short, and that a longer record comes before it
+    hidden[12:16] = bytes(4)
+    path.write_bytes(whole[:end] + b"PK\6\7" + bytes(16) + hidden)
+    with pytest.raises(EdgeError, match="zip over 4 GB"):
+        load_model(path)
+
+
 def test_members_of_other_names_are_not_unpacked(tiny_model, tmp_path):
     path = with_member(tiny_model, tmp_path / "more.tflite", JSON_NAME, wrong())
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
