@@ -13,6 +13,7 @@ COMMANDS = {
     "quantize": "toolkit.cli.quantize:quantize",
     "benchmark": "toolkit.cli.benchmark:benchmark",
     "report": "toolkit.cli.report:report",
+    "publish": "toolkit.cli.publish:publish",
     "deploy": "toolkit.cli.deploy:deploy",
 }
 

@@ -21,11 +21,11 @@ def render_markdown(
     if compared is not None:
         parts.insert(1, _changes(*compared))
     parts += [_data_set(facts) for facts in data_sets]
-    parts += [f"> {_plain(note)}" for note in selection.notes]
+    parts += [f"> {plain(note)}" for note in selection.notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text that is neither HTML, link nor a cell's end to a reader of Markdown; a name keeps its underscores."""
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\|`\[\]])", r"\\\1", text)
@@ -33,7 +33,7 @@ def _plain(text: str) -> str:
 
 def _table(headings: list[str], rows: list[list[str]]) -> str:
     rule = ["---"] + ["--:"] * (len(headings) - 1)
-    lines = [[_plain(cell) for cell in row] for row in (headings, *rows)]
+    lines = [[plain(cell) for cell in row] for row in (headings, *rows)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (lines[0], rule, *lines[1:]))
 
 
@@ -44,7 +44,7 @@ def _head(selection: Selection) -> str:
     faces = (
         f"{data.n:,} {'synthetic ' if data.synthetic else ''}faces ({Path(data.source).name}, {data.split})"
     )
-    return f"### {_plain(choice.name)}: {percent(choice.accuracy)} on {_plain(faces)}"
+    return f"### {plain(choice.name)}: {percent(choice.accuracy)} on {plain(faces)}"
 
 
 def _models(selection: Selection) -> str:
@@ -90,14 +90,14 @@ def _data_set(facts: DataFacts) -> str:
         for split, numbers in facts.counts.items()
     ]
     table = _table([f"faces in {facts.name}{kind}", *facts.classes, "all"], rows)
-    return table + "\n\n" + "\n".join(f"- {_plain(line)}" for line in facts.findings())
+    return table + "\n\n" + "\n".join(f"- {plain(line)}" for line in facts.findings())
 
 
 def _changes(found: tuple[Change, ...], notes: tuple[str, ...]) -> str:
     headings = ["since the older report", "accuracy", "change, points (95 %)", "p50 ms", "ratio", "KiB"]
     lines = [_table(headings, [change_row(change) for change in found])] if found else []
-    lines += [f"> {_plain(change.name)}: {change.note}." for change in found if change.note]
-    return "\n\n".join([*lines, *(f"> {_plain(note)}" for note in notes)])
+    lines += [f"> {plain(change.name)}: {change.note}." for change in found if change.note]
+    return "\n\n".join([*lines, *(f"> {plain(note)}" for note in notes)])
 
 
 def change_row(change: Change) -> list[str]:
