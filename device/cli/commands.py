@@ -19,7 +19,7 @@ from device.text import printable
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
 WHEEL = "fer_edge-VERSION-py3-none-any.whl"
 OF_REPORT = ("rich", "jinja2", "matplotlib")  # packages of the small extra [report]
-OF_ONE_USE = {"optuna": "sweep"}  # packages of extras that one command, or option, needs
+OF_ONE_USE = {"optuna": "sweep", "mlflow": "mlflow"}  # packages of extras that one command, or option, needs
 FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -160,6 +160,12 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
     help="Keras dtype policy: float32, mixed_bfloat16, mixed_float16.  [default: mixed_bfloat16]",
 )
 @click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
+@click.option(
+    "--mlflow",
+    metavar="URI",
+    help="MLflow server or store that is told recipe, epochs and model too, such as http://tracking:5000; extra "
+    "[mlflow].",
+)
 @click.option("--resume", is_flag=True, help="Go on with the training in --out, as it was begun.")
 @output_options(
     quiet="No progress.",

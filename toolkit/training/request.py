@@ -32,13 +32,15 @@ INPUTS = {
     "init": "Trained `.keras` whose weights to start from.",
     "teachers": "Trained `.keras` files to learn from.",
     "teacher_cache": "Folder where the teachers' answers are kept.",
+    "mlflow": "URI of an MLflow server or store that is told recipe, epochs and model.",
 }
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
     """What to train, on what, and where; ``init`` gives the first weights, ``resume`` goes on in ``out``, ``overwrite``
-    starts anew there; teachers' answers are kept in ``teacher_cache``, or OUT/teacher_cache.
+    starts anew there; teachers' answers are kept in ``teacher_cache``, or OUT/teacher_cache; ``mlflow`` is the URI of a
+    store that is told what each epoch gave.
 
     >>> TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))
     """
@@ -53,6 +55,7 @@ class TrainingRequest:
     overwrite: bool = False
     teacher_cache: Path | None = None
     more_data: tuple[FurtherData, ...] = ()
+    mlflow: str | None = None
 
     @property
     def asks_teachers_once(self) -> bool:
@@ -68,6 +71,7 @@ class TrainingRequest:
             "init": str(self.init) if self.init else None,
             "teachers": [str(path.absolute()) for path in self.teachers],
             "teacher_cache": str(self.teacher_cache.absolute()) if self.teacher_cache else None,
+            "mlflow": self.mlflow,
         }
 
 
@@ -107,6 +111,7 @@ def make_request(
         overwrite=overwrite,
         teacher_cache=Path(inputs["teacher_cache"]) if inputs.get("teacher_cache") else None,
         more_data=tuple(map(FurtherData.parse, inputs.get("more_data", ()))),
+        mlflow=inputs.get("mlflow"),
     )
 
 

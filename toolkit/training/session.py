@@ -1,9 +1,12 @@
 """One call that trains: from data and recipe to a folder with the best model, its history and its pictures."""
 
+import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -30,6 +33,9 @@ from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out
 from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
+
+if TYPE_CHECKING:
+    from toolkit.training.mlflow_log import MlflowLog
 
 BATCH = 256
 logger = logging.getLogger(__name__)
@@ -67,18 +73,20 @@ def train(
             "--teacher-cache keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
             f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --teacher-cache out"
         )
+    tracking = open_mlflow(request.mlflow) if request.mlflow else None
     give_first_weights = first_weights(request)
     data = read_training_data(request)
     with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
         trainer = make_trainer(request, data)
         give_first_weights(trainer.student, data.train)
-        history = run(trainer, request, progress, epoch_done)
+        history = run(trainer, request, tracking, progress, epoch_done)
     return TrainingResult(request.out / BEST_FILE, draw(request, data.validation, history), history)
 
 
 def run(
     trainer: Trainer,
     request: TrainingRequest,
+    tracking: "MlflowLog | None",
     progress: Progress | None,
     epoch_done: Callable[[EpochRecord], None] | None,
 ) -> list[EpochRecord]:
@@ -87,14 +95,31 @@ def run(
     if request.resume:
         trainer.resume()
         logger.info("resumed after epoch %d of %d", len(trainer.history), request.recipe.epochs)
-    with locked(request.out, wait_s=0.0), TensorBoardLog(request.out, len(trainer.history) + 1) as log:
+    with contextlib.ExitStack() as open_logs:
+        open_logs.enter_context(locked(request.out, wait_s=0.0))
+        log = open_logs.enter_context(TensorBoardLog(request.out, len(trainer.history) + 1))
+        if tracking:
+            told = dataclasses.asdict(trainer.recipe) | request.to_state()
+            open_logs.enter_context(tracking.running(request.out, told, request.resume))
 
         def finished(record: EpochRecord) -> None:
             log.write(record)
+            if tracking:
+                tracking.write(record)
             if epoch_done is not None:
                 epoch_done(record)
 
-        return trainer.run(progress, finished)
+        history = trainer.run(progress, finished)
+        if tracking:
+            tracking.keep(request.out / BEST_FILE)
+        return history
+
+
+def open_mlflow(uri: str) -> "MlflowLog":
+    """Return the way to MLflow's store; its package is imported only where it is asked for."""
+    from toolkit.training.mlflow_log import MlflowLog
+
+    return MlflowLog(uri)
 
 
 def read_training_data(request: TrainingRequest) -> TrainingData:

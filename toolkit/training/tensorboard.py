@@ -24,15 +24,19 @@ class TensorBoardLog:
 
     def write(self, record: EpochRecord) -> None:
         """Log one epoch, and let a TensorBoard that is watching see it."""
-        scalars = {
-            "loss/minimised": record.loss,
-            "loss/training": record.training_loss,
-            "loss/validation": record.validation_loss,
-            "accuracy/validation": record.validation_accuracy,
-            "accuracy/training": record.training_accuracy,
-            "schedule/learning_rate": record.learning_rate,
-            "time/seconds": record.seconds,
-        }
-        for tag, value in scalars.items():
+        for tag, value in scalars(record).items():
             self.writer.add_scalar(tag, value, record.epoch)
         self.writer.flush()
+
+
+def scalars(record: EpochRecord) -> dict[str, float]:
+    """Return what is logged of an epoch, by tag."""
+    return {
+        "loss/minimised": record.loss,
+        "loss/training": record.training_loss,
+        "loss/validation": record.validation_loss,
+        "accuracy/validation": record.validation_accuracy,
+        "accuracy/training": record.training_accuracy,
+        "schedule/learning_rate": record.learning_rate,
+        "time/seconds": record.seconds,
+    }

@@ -1,0 +1,89 @@
+"""Recipe, epochs and model of a training, for MLflow: any store or server that its client takes by URI."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from device.errors import EdgeError
+from device.files import write_whole
+from toolkit.results.history import EpochRecord
+from toolkit.training.tensorboard import scalars
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing goes anywhere but to the store
+
+from mlflow import MlflowClient
+from mlflow.entities import Param
+from mlflow.exceptions import MlflowException
+
+EXPERIMENT = "fer-edge"
+RUN_FILE = "mlflow_run"  # in the training's folder: the run that --resume goes on with
+logger = logging.getLogger(__name__)
+
+
+class MlflowLog:
+    """The run of one training in MLflow's store at ``uri``; its experiment is $MLFLOW_EXPERIMENT_NAME, else fer-edge.
+
+    EdgeError where the store cannot be used. One that fails later costs a warning and what was to be logged: no
+    training ends for that.
+    """
+
+    def __init__(self, uri: str):
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+        self.run = ""
+        try:
+            self.client = MlflowClient(uri)
+            found = self.client.get_experiment_by_name(name)
+            self.experiment = found.experiment_id if found else self.client.create_experiment(name)
+        except (MlflowException, OSError) as error:
+            raise EdgeError(
+                f"MLflow cannot use {uri}: {error}; pass another --mlflow, or leave it out"
+            ) from error
+
+    @contextlib.contextmanager
+    def running(self, folder: Path, parameters: dict[str, Any], resume: bool) -> Iterator[None]:
+        """Begin a run with ``parameters``, or with ``resume`` go on with that of ``folder``; its end has a status."""
+        status = "FAILED"
+        with self.at_most_a_warning():
+            self.begin(folder, parameters, resume)
+        try:
+            yield
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            with self.at_most_a_warning():
+                self.client.set_terminated(self.run, status)
+
+    def begin(self, folder: Path, parameters: dict[str, Any], resume: bool) -> None:
+        kept = folder / RUN_FILE
+        if resume and kept.exists():
+            self.run = kept.read_text()
+            self.client.update_run(self.run, status="RUNNING")
+            return
+        self.run = self.client.create_run(self.experiment, run_name=folder.name).info.run_id
+        write_whole(kept, self.run, overwrite=True)
+        told = [Param(name, str(value)) for name, value in parameters.items()]
+        self.client.log_batch(self.run, params=told)
+
+    def write(self, record: EpochRecord) -> None:
+        """Log one epoch."""
+        with self.at_most_a_warning():
+            for name, value in scalars(record).items():
+                self.client.log_metric(self.run, name, value, step=record.epoch)
+
+    def keep(self, path: Path) -> None:
+        """Store the file at ``path`` with the run."""
+        with self.at_most_a_warning():
+            self.client.log_artifact(self.run, str(path))
+
+    @contextlib.contextmanager
+    def at_most_a_warning(self) -> Iterator[None]:
+        """Go on after what the store does not take."""
+        try:
+            yield
+        except (MlflowException, OSError) as error:
+            logger.warning("MLflow's store did not take what it was told: %s", error)
