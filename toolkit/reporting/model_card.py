@@ -91,7 +91,7 @@ def _faces(data: DataIdentity) -> str:
 
 
 def _remarks(model: PublishedModel, models: Sequence[PublishedModel]) -> list[str]:
-    """Return what to know beside the figures of one model: its training, leaks, doubts, and how it compares with the others."""
+    """Return what to know beside the figures of a model: training, leaks, doubts, comparisons with the others."""
     lines = []
     training = model.entry.training or {}
     if faces := training.get("train_faces"):

@@ -12,11 +12,29 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import VOTE_COLUMNS
 
 
+# Prints by how many KiB a process grows at most that reads a data set, after a smaller one.
+PEAK = """
+import re, sys
+from pathlib import Path
+from toolkit.data.loading import load_dataset
+def peak_kib():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+load_dataset(sys.argv[1])  # what Python and pyarrow need once
+before = peak_kib()
+assert len(load_dataset(sys.argv[2])) == int(sys.argv[3])
+print(peak_kib() - before)
+"""
+
+
 def make_faces(count: int, seed: int = 0) -> np.ndarray:
     """Return (count, 48, 48) uint8 patches that all differ."""
     rng = np.random.default_rng(seed)
     rough = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
     return np.stack([cv2.resize(patch, (48, 48), interpolation=cv2.INTER_CUBIC) for patch in rough])
+
+
+def png(face: np.ndarray) -> bytes:
+    return cv2.imencode(".png", face)[1].tobytes()
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

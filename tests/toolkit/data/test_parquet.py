@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import cv2
 import numpy as np
 import pytest
 
@@ -17,31 +16,16 @@ from toolkit.data import kept_faces
 from toolkit.data.loading import load_dataset
 from toolkit.data.stored_faces import StoredFaces
 
-from .conftest import make_faces
+from .conftest import PEAK, make_faces, png
 
 NAMES = ("anger", "happiness", "sad")
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-PEAK = """
-import re, sys
-from pathlib import Path
-from toolkit.data.loading import load_dataset
-def peak_kib():
-    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-load_dataset(sys.argv[1])  # what Python and pyarrow need once
-before = peak_kib()
-assert len(load_dataset(sys.argv[2])) == int(sys.argv[3])
-print(peak_kib() - before)
-"""
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "fer-edge" / "faces"
-
-
-def png(face: np.ndarray) -> bytes:
-    return cv2.imencode(".png", face)[1].tobytes()
 
 
 def write(path, pictures, labels, names=NAMES, label_type=None, columns=("image", "label")) -> None:

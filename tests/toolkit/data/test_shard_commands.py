@@ -6,7 +6,8 @@ import pytest
 
 from toolkit.data.loading import load_dataset
 
-from .test_parquet import png, write
+from .conftest import png
+from .test_parquet import write
 from .test_tar_shards import samples, write_tar
 
 pytestmark = pytest.mark.toolkit

@@ -14,8 +14,7 @@ from device.errors import EdgeError
 from toolkit.data.loading import load_dataset
 from toolkit.data.record import LARGEST_PICTURE_BYTES, label_text
 
-from .conftest import make_faces
-from .test_parquet import PEAK, png
+from .conftest import PEAK, make_faces, png
 
 NAMES = ("angry", "happy", "sad")
 
