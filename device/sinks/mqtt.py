@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 GOODBYE_S = 0.4  # less than a run that a signal ends has for its outputs
 QUIET_S = 1.0  # without a change, a message a second is enough
 JPEG_QUALITY = 80
+LARGEST_PACKET = 64 << 10  # from the broker, whose answers have some bytes: nothing is subscribed to
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
 
 
@@ -67,7 +68,15 @@ class MqttSink(Sink):
         except ModuleNotFoundError:
             raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
-        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+
+        class ModestClient(mqtt.Client):
+            def _sock_recv(self, bufsize: int) -> bytes:  # paho takes a packet of any size, 256 MB at most
+                if bufsize > LARGEST_PACKET:
+                    raise ConnectionError("the broker sends what nobody asked for")
+                received: bytes = super()._sock_recv(bufsize)
+                return received
+
+        client = ModestClient(CallbackAPIVersion.VERSION2)
         if self.broker.user is not None:
             client.username_pw_set(self.broker.user, self.broker.password)
         if self.broker.context is not None:

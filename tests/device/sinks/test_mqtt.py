@@ -1,5 +1,6 @@
 """What of the MQTT sink needs no broker; tests/hardware/test_mqtt.py has the rest."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -48,6 +49,22 @@ def test_brokers_are_parsed_and_refused():
 def test_topics_that_nothing_can_be_published_to_are_refused(topic):
     with pytest.raises(UsageError, match="--mqtt-topic"):
         MqttSink(Broker("127.0.0.1", 9), LABELS, topic)
+
+
+def test_a_broker_that_announces_a_gigantic_packet_is_left(dead_port):
+    """Its 256 MB would end a service that may have as much; what paho has of a packet stays small."""
+    connack, publish = b"\x20\x02\x00\x00", b"\x30\xff\xff\xff\x7f\x00\x01a"
+    with socket.create_server(("127.0.0.1", dead_port)) as listening:
+        sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
+        with listening.accept()[0] as broker:
+            broker.settimeout(20)
+            broker.recv(1000)
+            broker.sendall(connack + publish)
+            with contextlib.suppress(ConnectionError):
+                while broker.recv(1000):  # what it says until it leaves
+                    pass
+            assert len(sink.client._in_packet["packet"]) < 1000
+        sink.close()
 
 
 def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
