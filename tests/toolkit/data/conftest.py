@@ -11,7 +11,6 @@ from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import VOTE_COLUMNS
 
-
 # Prints by how many KiB a process grows at most that reads a data set, after a smaller one.
 PEAK = """
 import re, sys
