@@ -51,7 +51,7 @@ def same_file(one: str | Path, other: str | Path) -> bool:
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` exists and ``overwrite`` is false."""
     if not overwrite and Path(path).exists():
-        raise EdgeError(f"{path} exists already; pass --overwrite to replace it, or name another file")
+        raise EdgeError(f"{path} exists already; pass `overwrite` to replace it, or name another file")
 
 
 def refuse_place(folder: str | Path) -> None:

@@ -22,17 +22,17 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     path, is_file = Path(text), os.path.isfile(text)
     if "," not in text and (path.suffix or len(path.parts) > 1) and not is_file:
         raise EdgeError(
-            f"--labels {text}: no such file; expected one label a line, or names with commas between"
+            f"`labels` {text}: no such file; expected one label a line, or names with commas between"
         )
     try:
         named = read_short(path, MOST_BYTES).splitlines() if is_file else text.split(",")
     except OSError as error:
         raise EdgeError(f"--labels {text}: {error.strerror}; expected one label a line") from error
     except UnicodeDecodeError as error:
-        raise EdgeError(f"--labels {text} is no text in UTF-8; expected one label a line") from error
+        raise EdgeError(f"`labels` {text} is no text in UTF-8; expected one label a line") from error
     labels = tuple(name.strip() for name in named if name.strip())
     if not labels:
         raise UsageError(
-            f"--labels {text} names no label; expected names with commas between, or a file of lines"
+            f"`labels` {text} names no label; expected names with commas between, or a file of lines"
         )
     return labels

@@ -170,7 +170,7 @@ def _install_unit(files: dict[Path, tuple[str, int]], overwrite: bool, start: bo
         if (one.read_text(errors="replace") if one.is_file() else "") == text:
             continue
         if was_there and not overwrite:
-            raise EdgeError(f"{path} exists already and says something else; pass --overwrite to replace it")
+            raise EdgeError(f"{path} exists already and says something else; pass `overwrite` to replace it")
         if text:
             write_whole(one, text, mode=mode)
         else:
@@ -183,7 +183,7 @@ def _install_unit(files: dict[Path, tuple[str, int]], overwrite: bool, start: bo
             if not was_there:
                 _take_away(path)
             taken = "" if was_there else f"{path} is taken back; "
-            raise EdgeError(f"{error}; {taken}--no-start only writes the unit") from error
+            raise EdgeError(f"{error}; {taken}`no_start` only writes the unit") from error
     return path
 
 

@@ -31,7 +31,7 @@ class CameraSettings:
 
     def asked_of_a_camera(self) -> list[str]:
         """Return the options that only a camera can follow, as they are typed."""
-        asked = {"--size": self.size_wh, "--fps": self.rate, "--control": self.controls}
+        asked = {"`size`": self.size_wh, "`fps`": self.rate, "`control`": self.controls}
         return [name for name, value in asked.items() if value]
 
 
@@ -41,7 +41,7 @@ def parse_size(text: str) -> tuple[int, int]:
     size_wh = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(SMALLEST_PX <= side <= LARGEST_PX and side % 2 == 0 for side in size_wh):
         raise UsageError(
-            f"--size is {text}; expected WIDTHxHEIGHT in even numbers from {SMALLEST_PX} to {LARGEST_PX}, "
+            f"`size` is {text}; expected WIDTHxHEIGHT in even numbers from {SMALLEST_PX} to {LARGEST_PX}, "
             "such as 640x480"
         )
     return size_wh
@@ -51,5 +51,5 @@ def parse_control(text: str) -> tuple[str, str]:
     """Return name and value of ``NAME=VALUE``; UsageError where either is missing."""
     name, _, value = text.partition("=")
     if not name.strip() or not value.strip():
-        raise UsageError(f"--control is {text!r}; expected NAME=VALUE, such as ExposureTime=20000")
+        raise UsageError(f"`control` is {text!r}; expected NAME=VALUE, such as ExposureTime=20000")
     return name.strip(), value.strip()

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import journal_level, log_to_standard_error
+from device.cli.output_options import as_options, journal_level, log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
 from device.text import printable
 
@@ -81,9 +81,9 @@ def run_command_line(group: click.Group, name: str) -> None:
     except click.ClickException as error:
         fail(error.format_message(), EXIT_FAILED)
     except UsageError as error:
-        fail(str(error), EXIT_WRONG_USE)
+        fail(as_options(str(error)), EXIT_WRONG_USE)
     except EdgeError as error:
-        fail(str(error), EXIT_FAILED)
+        fail(as_options(str(error)), EXIT_FAILED)
     except (KeyboardInterrupt, click.Abort):
         fail("interrupted", EXIT_FAILED)
     except BrokenPipeError:

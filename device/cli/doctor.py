@@ -4,7 +4,7 @@ import json
 
 import click
 
-from device.cli.output_options import delegate_option, output_options
+from device.cli.output_options import as_options, delegate_option, output_options
 from device.errors import EdgeError
 
 
@@ -23,7 +23,7 @@ def doctor(source: str | None, model: str | None, delegate: str | None, as_json:
     else:
         for check in checks:
             if not quiet or check.status != "ok":
-                click.echo(check.line())
+                click.echo(as_options(check.line()))
     failed = [check.name for check in checks if check.status == "fail"]
     if failed:
         raise EdgeError(f"not fit to run: {', '.join(failed)}; what to do stands behind each 'fail'")

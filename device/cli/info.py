@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.output_options import delegate_option, output_options
+from device.cli.output_options import as_options, delegate_option, output_options
 
 
 @click.command()
@@ -22,5 +22,7 @@ def info(model: str | None, delegate: str | None, as_json: bool, verbose: bool) 
 
     description = describe(load_model(model or model_in_use(), allow_unlabelled=True, delegate=delegate))
     click.echo(
-        json.dumps(description, indent=1) if as_json else "\n".join(description_lines(description, verbose))
+        json.dumps(description, indent=1)
+        if as_json
+        else as_options("\n".join(description_lines(description, verbose)))
     )

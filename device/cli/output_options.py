@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import select
 import sys
 from collections.abc import Callable
@@ -14,15 +15,27 @@ from device.model.delegates import DELEGATES
 from device.text import printable
 
 PACKAGES = ("device", "toolkit")
+PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)(?:=([^`]+))?`")
 FULL_MS = 200
 MOST_THREADS = 64  # a board has four cores; some millions end the whole system
+
+
+def as_options(text: str) -> str:
+    """Return a message of the library as the command line says it: every parameter in backquotes as an option.
+
+    >>> as_options("a.json exists already; pass `overwrite` to replace it, or `detector=haar`")
+    'a.json exists already; pass --overwrite to replace it, or --detector haar'
+    """
+    return PARAMETER.sub(
+        lambda found: f"--{found[1].replace('_', '-')}" + (f" {found[2]}" if found[2] else ""), text
+    )
 
 
 class OneLine(logging.Formatter):
     """``warning: …`` for what a run survives, progress as it is; a record is one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = printable(" ".join(record.getMessage().split()))
+        line = printable(as_options(" ".join(record.getMessage().split())))
         if record.levelno < logging.WARNING:
             return journal_level(logging.INFO) + line
         return f"{journal_level(record.levelno)}warning: {line}"

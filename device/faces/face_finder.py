@@ -125,7 +125,7 @@ class FaceFinder:
         width, height = frame.size_wh
         if self.min_face_px > min(width, height):
             raise UsageError(
-                f"--min-face is {self.min_face_px} pixels, the picture only {width}x{height}: no face could be found; "
+                f"`min_face` is {self.min_face_px} pixels, the picture only {width}x{height}: no face could be found; "
                 "pass a smaller one"
             )
 

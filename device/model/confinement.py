@@ -100,7 +100,7 @@ class ConfinedInterpreter:
             )
         return EdgeError(
             f"{self.path} is no graph that can be checked ({self.reason}), and in a process of its own {fate}; "
-            "pass a classifier that `toolkit quantize` wrote"
+            "pass a classifier that 'toolkit quantize' wrote"
         )
 
 

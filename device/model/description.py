@@ -46,7 +46,7 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
     lines = [
         f"{description['path']}",
         f"  size            {description['size_bytes'] / 1024:.0f} KiB, SHA-256 {description['sha256']}",
-        f"  labels          {', '.join(description['labels']) or 'none; pass --labels where it is used'}",
+        f"  labels          {', '.join(description['labels']) or 'none; pass `labels` where it is used'}",
         f"  input           {_tensor_line(entry)}; {_pixel_line(entry)}",
         f"  output          {_tensor_line(out)}; {'probabilities' if out['probabilities'] else 'logits'}",
     ]

@@ -196,7 +196,7 @@ def _packaged_model() -> Path:
     path = Path(str(resources.files("device"))) / "data" / PACKAGED_MODEL
     if not path.exists():
         raise EdgeError(
-            f"this installation carries no model ({path} is missing); name one with --model FILE.tflite"
+            f"this installation carries no model ({path} is missing); name one with `model=FILE.tflite`"
         )
     return path
 
@@ -252,10 +252,10 @@ def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] |
     outputs = structure.tensors[structure.outputs[0]].shape[1]
     if not labels:
         raise EdgeError(
-            f"{path} carries no labels and has {outputs} outputs; pass --labels with {outputs} names"
+            f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
         )
     if len(labels) != outputs:
         raise EdgeError(
-            f"{len(labels)} labels, but {path} has {outputs} outputs; pass --labels with {outputs} names"
+            f"{len(labels)} labels, but {path} has {outputs} outputs; pass `labels` with {outputs} names"
         )
     return checked_labels(tuple(labels), str(path))

@@ -92,6 +92,6 @@ def _refuse_compiled(file: TfliteFile, name: str) -> None:
     for one in DELEGATES.values():
         if f"CUSTOM {one.custom_operator}" in names:
             raise EdgeError(
-                f"{name} is compiled for the {one.title}, and no delegate is asked for; pass --delegate {one.name}, "
+                f"{name} is compiled for the {one.title}, and no delegate is asked for; pass `delegate` {one.name}, "
                 "or the model from before it was compiled"
             )

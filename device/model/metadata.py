@@ -110,11 +110,11 @@ def checked_labels(labels: tuple[str, ...], name: str) -> tuple[str, ...]:
         if not label.strip() or len(label) > MOST_LABEL_CHARACTERS or not label.isprintable():
             raise EdgeError(
                 f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {MOST_LABEL_CHARACTERS} "
-                "printable characters; pass --labels, or quantize the model again"
+                "printable characters; pass `labels`, or quantize the model again"
             )
     if len(set(labels)) < len(labels):
         twice = Counter(labels).most_common(1)[0][0]
-        raise EdgeError(f"{name}: the label '{twice}' stands there twice; pass --labels with different names")
+        raise EdgeError(f"{name}: the label '{twice}' stands there twice; pass `labels` with different names")
     return labels
 
 

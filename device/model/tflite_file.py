@@ -116,7 +116,7 @@ def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFi
     if data[4:8] != IDENTIFIER:
         raise EdgeError(
             f"{name} is no TFLite model: expected the identifier TFL3 at byte 4, found {bytes(data[4:8])!r}; "
-            "pass the .tflite that `toolkit quantize` wrote"
+            "pass the .tflite that 'toolkit quantize' wrote"
         )
     try:
         return _read_model(Buffer(data))

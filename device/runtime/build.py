@@ -113,14 +113,14 @@ def _asked_sinks(
     if pictures := options.save_frames:
         from device.sinks.frames import FrameFilesSink
 
-        log.warning("--save-frames stores pictures of people in %s", pictures)
+        log.warning("`save_frames` stores pictures of people in %s", pictures)
         yield lambda: FrameFilesSink(pictures, *kept)
     if marked := options.annotate:
         from device.sinks.frames import AnnotatedFilesSink
 
         if source.continuous:
             raise UsageError(
-                f"--annotate marks pictures; {source.name} is a film or a camera: --video FILE marks that"
+                f"`annotate` marks pictures; {source.name} is a film or a camera: `video=FILE` marks that"
             )
         yield lambda: AnnotatedFilesSink(marked, *kept)
     if timeline := options.timeline:

@@ -9,7 +9,7 @@ from device.errors import EdgeError, UsageError
 from device.files import read_short
 
 EXPECTED = (
-    "--mqtt: expected HOST, HOST:PORT, mqtt://USER@HOST:PORT or, by TLS, mqtts://…, and nothing after it; "
+    "`mqtt`: expected HOST, HOST:PORT, mqtt://USER@HOST:PORT or, by TLS, mqtts://…, and nothing after it; "
     "/ # @ in a password are %2F %23 %40"
 )
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -55,12 +55,12 @@ class Broker:
         if password_file:
             password = _first_line(password_file)
         if password is not None and not user:
-            raise UsageError("--mqtt: a password without a user; expected mqtt://USER@HOST:PORT")
+            raise UsageError("`mqtt`: a password without a user; expected mqtt://USER@HOST:PORT")
         if parts.scheme == "mqtts":
             return cls(host, port, user, password, _tls(ca, cert, key))
         if ca or cert or key:
             raise UsageError(
-                "--mqtt-ca, --mqtt-cert and --mqtt-key are for TLS; name the broker mqtts://HOST"
+                "`mqtt_ca`, `mqtt_cert` and `mqtt_key` are for TLS; name the broker mqtts://HOST"
             )
         return cls(host, port, user, password)
 
@@ -84,7 +84,7 @@ class Broker:
                 reason = (
                     getattr(error, "verify_message", "") or getattr(error, "reason", "") or error.strerror
                 )
-                return f"does not speak TLS as expected ({reason}); is the port right, and --mqtt-ca?"
+                return f"does not speak TLS as expected ({reason}); is the port right, and `mqtt_ca`?"
         return "does not answer"
 
 
@@ -94,20 +94,20 @@ def _first_line(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text in UTF-8"
         raise EdgeError(
-            f"--mqtt-password-file {path}: {reason}; expected the password in its first line"
+            f"`mqtt_password_file` {path}: {reason}; expected the password in its first line"
         ) from None
     if not line:
-        raise EdgeError(f"--mqtt-password-file {path}: its first line is empty; expected the password")
+        raise EdgeError(f"`mqtt_password_file` {path}: its first line is empty; expected the password")
     return line
 
 
 def _tls(ca: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
     if key and not cert:
-        raise UsageError("--mqtt-key belongs to a certificate; name it with --mqtt-cert")
-    reading = f"--mqtt-ca {ca}"
+        raise UsageError("`mqtt_key` belongs to a certificate; name it with `mqtt_cert`")
+    reading = f"`mqtt_ca` {ca}"
     try:
         context = ssl.create_default_context(cafile=ca)
-        reading = f"--mqtt-cert {cert}" + (f" --mqtt-key {key}" if key else "")
+        reading = f"`mqtt_cert` {cert}" + (f" `mqtt_key` {key}" if key else "")
         if cert:
             context.load_cert_chain(cert, key, password="")  # else an encrypted key would ask at the terminal
     except (OSError, ValueError) as error:

@@ -26,7 +26,7 @@ class PictureFolder(Sink):
             raise EdgeError(f"cannot write into {folder}: {error.strerror}; choose another place") from error
         if occupied and not overwrite:
             raise EdgeError(
-                f"{folder} is not empty; pass --overwrite to write into it, or name another folder"
+                f"{folder} is not empty; pass `overwrite` to write into it, or name another folder"
             )
 
     def put(self, name: str, picture: np.ndarray) -> None:

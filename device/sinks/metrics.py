@@ -33,7 +33,7 @@ def parse_metrics_address(text: str) -> tuple[str, int]:
         return parts.hostname or METRICS_HOST, METRICS_PORT if parts.port is None else parts.port
     except ValueError:
         raise UsageError(
-            f"--metrics {text}: expected HOST:PORT, such as {METRICS_HOST}:{METRICS_PORT}"
+            f"`metrics` {text}: expected HOST:PORT, such as {METRICS_HOST}:{METRICS_PORT}"
         ) from None
 
 

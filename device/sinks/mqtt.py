@@ -52,7 +52,7 @@ class MqttSink(Sink):
         self.pictures = pictures
         self._picture: Any = None  # the last one sent, as paho knows it
         if not topic or set(topic) & set("+#\0"):
-            raise UsageError(f"--mqtt-topic {topic!r}: expected a name such as home/camera, without + and #")
+            raise UsageError(f"`mqtt_topic` {topic!r}: expected a name such as home/camera, without + and #")
         self.name = f"{broker.name}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
         self._lost = self._lost_in_all = 0
@@ -66,7 +66,7 @@ class MqttSink(Sink):
             from paho.mqtt import client as mqtt
             from paho.mqtt.enums import CallbackAPIVersion
         except ModuleNotFoundError:
-            raise EdgeError('--mqtt needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
+            raise EdgeError('`mqtt` needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
 
         class ModestClient(mqtt.Client):

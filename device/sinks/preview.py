@@ -59,7 +59,7 @@ class PreviewAddress:
             return cls(parts.hostname or PREVIEW_HOST, PREVIEW_PORT if parts.port is None else parts.port)
         except ValueError:
             raise UsageError(
-                f"--preview {text}: expected HOST:PORT, such as {PREVIEW_HOST}:{PREVIEW_PORT}"
+                f"`preview` {text}: expected HOST:PORT, such as {PREVIEW_HOST}:{PREVIEW_PORT}"
             ) from None
 
     @property
@@ -134,7 +134,7 @@ class PreviewSink(Sink):
         except OSError as error:
             raise EdgeError(
                 f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "
-                "name another address with --preview HOST:PORT"
+                "name another address with `preview=HOST:PORT`"
             ) from error
         # 0.0.0.0 is every address of this device and none that a phone could open.
         shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host

@@ -35,7 +35,7 @@ class VideoSink(Sink):
     ):
         self.path, self.name = Path(path), str(path)
         if self.path.suffix.lower() not in CODECS:
-            raise UsageError(f"--video {path}: expected a name ending in {', '.join(CODECS)}")
+            raise UsageError(f"`video` {path}: expected a name ending in {', '.join(CODECS)}")
         refuse_unwritable(path, overwrite)
         self.source, self.blur_faces = source, blur_faces
         self._writer: cv2.VideoWriter | None = None

@@ -5,7 +5,7 @@ import logging
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import as_options, output_options
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def deploy(
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))
     else:
         for outcome in outcomes:
-            click.echo(f"{outcome.verdict:<9} {outcome.host}: {outcome.line}")
+            click.echo(as_options(f"{outcome.verdict:<9} {outcome.host}: {outcome.line}"))
     if out and any(outcome.benchmark for outcome in outcomes):
         write_results(collected(outcomes, parcel), out, overwrite)
         log.info(f"wrote {out}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import as_options, output_options
 from toolkit.cli.former import former_spelling
 from toolkit.cli.model_options import model_options
 
@@ -98,5 +98,5 @@ def quantize(
         )
     )
     lines = outcome.verbose_lines if verbose else outcome.lines
-    text = json.dumps(outcome.document, indent=1) if as_json else "\n".join(lines)
+    text = json.dumps(outcome.document, indent=1) if as_json else as_options("\n".join(lines))
     click.echo(outcome.path if quiet else text)

@@ -50,13 +50,13 @@ def _axis(text: str) -> list[tuple[str, Any]]:
     key, equals, values = text.partition("=")
     key = key.strip().replace("-", "_")
     if not equals or not values:
-        raise UsageError(f"--vary is '{text}'; expected KEY=VALUE,VALUE, such as optimizer=sgd,adam")
+        raise UsageError(f"`vary` is '{text}'; expected KEY=VALUE,VALUE, such as optimizer=sgd,adam")
     if key not in FIELDS:
-        raise UsageError(f"--vary: {unknown(key, FIELDS)}")
+        raise UsageError(f"`vary`: {unknown(key, FIELDS)}")
     pairs = [(key, _value(key, value.strip())) for value in values.split(",")]
     for _, value in pairs:
         if wrong := why_refused(key, value):
-            raise UsageError(f"--vary: {key} {wrong}")
+            raise UsageError(f"`vary`: {key} {wrong}")
     return pairs
 
 
@@ -68,7 +68,7 @@ def _value(key: str, text: str) -> Any:
             return {"true": True, "on": True, "false": False, "off": False}[text.lower()]
         return text.replace("+", ",") if kind is str else kind(text)  # type: ignore[operator]
     except (KeyError, ValueError) as error:
-        raise UsageError(f"--vary: {key} is '{text}'; expected {kind.__name__}") from error  # type: ignore[union-attr]
+        raise UsageError(f"`vary`: {key} is '{text}'; expected {kind.__name__}") from error  # type: ignore[union-attr]
 
 
 def read_variants(path: Path) -> list[Variant]:

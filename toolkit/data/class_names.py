@@ -60,12 +60,12 @@ def parse_classes(text: str, fewest: int = 1) -> tuple[str, ...]:
     names = tuple(normal_class_name(part) for part in typed)
     if "" in names:
         raise UsageError(
-            f"expected class names separated by commas for --classes, such as happy,sad; received '{text}'"
+            f"expected class names separated by commas for `classes`, such as happy,sad; received '{text}'"
         )
     for name in names:
         same = [part for part, normal in zip(typed, names, strict=True) if normal == name]
         if len(same) > 1:
-            raise UsageError(f"--classes: {' and '.join(same)} are both '{name}'; name each class once")
+            raise UsageError(f"`classes`: {' and '.join(same)} are both '{name}'; name each class once")
     if len(names) < fewest:
-        raise UsageError(f"--classes needs at least two classes; received '{text}'; add one")
+        raise UsageError(f"`classes` needs at least two classes; received '{text}'; add one")
     return names

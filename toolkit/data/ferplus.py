@@ -76,7 +76,7 @@ def with_majority_labels(dataset: Dataset) -> Dataset:
     if dataset.votes is None:
         raise EdgeError(
             f"{dataset.source} has no FER+ votes to take labels from; expected {VOTES_FILE} beside fer2013.csv; "
-            "fetch it, or leave out --label-source"
+            "fetch it, or leave out `label_source`"
         )
     labels = majority_labels(dataset.votes)
     kept = replace(dataset, labels=labels, classes=FERPLUS_CLASSES).select(labels >= 0)
@@ -92,7 +92,7 @@ def advice_for_unknown_classes(dataset: Dataset, unknown: list[str]) -> str:
     names = {normal_class_name(name) for name in unknown}
     if dataset.votes is None or not names or not names <= set(FERPLUS_CLASSES):
         return ""
-    return "; pass --label-source ferplus for the labels of the FER+ votes beside them"
+    return "; pass `label_source=ferplus` for the labels of the FER+ votes beside them"
 
 
 def label_shares(dataset: Dataset) -> np.ndarray:

@@ -40,7 +40,7 @@ class FurtherData:
             share = 0.0
         if not path or not 0 < share < 1:
             raise UsageError(
-                f"--more-data is '{text}'; expected PATH:SHARE, the share of the faces of a step from that data set, "
+                f"`more_data` is '{text}'; expected PATH:SHARE, the share of the faces of a step from that data set, "
                 "above 0 and under 1, such as my_faces:0.2"
             )
         return cls(Path(path), share)
@@ -91,7 +91,7 @@ def _concatenated(parts: Sequence[Dataset], classes: tuple[str, ...]) -> Dataset
         if unknown:
             raise EdgeError(
                 f"{part.source} has the class '{unknown[0]}'; expected classes of the first data set: "
-                f"{', '.join(classes)}; rename it, or leave it out with --classes"
+                f"{', '.join(classes)}; rename it, or leave it out with `classes`"
             )
     labels = [np.array([classes.index(name) for name in part.classes])[part.labels] for part in parts]
     votes = None

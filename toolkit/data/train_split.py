@@ -71,7 +71,7 @@ def split_for_training(
         if missing:
             raise EdgeError(
                 f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
-                f"of {len(train.classes)} classes; add faces, or leave the class out with --classes"
+                f"of {len(train.classes)} classes; add faces, or leave the class out with `classes`"
             )
     return TrainingData(train, validation, removed)
 

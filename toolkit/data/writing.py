@@ -49,7 +49,7 @@ def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
         raise EdgeError(f"{out} is a file; expected a folder; name another")
     filled = out.is_dir() and any(out.iterdir())
     if filled and not overwrite:
-        raise EdgeError(f"{out} is not empty; pass --overwrite to write into it, or name another folder")
+        raise EdgeError(f"{out} is not empty; pass `overwrite` to write into it, or name another folder")
     try:
         if filled:
             yield out

@@ -21,7 +21,7 @@ def newest_wheel(folder: Path = Path("dist")) -> Path:
     """Return the newest wheel in ``folder``; EdgeError if there is none."""
     wheels = sorted(folder.glob("fer_edge-*.whl"), key=lambda path: path.stat().st_mtime)
     if not wheels:
-        raise EdgeError(f"no wheel in {folder}/; run 'make dist', or name one with --wheel")
+        raise EdgeError(f"no wheel in {folder}/; run 'make dist', or name one with `wheel`")
     return wheels[-1]
 
 

@@ -160,7 +160,7 @@ def read_facts(host: Host, python: str) -> str:
     numbers = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,3})", version)
     if numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_PYTHON:
         found = f"Python {version[:20]}" if version else "no Python"
-        raise EdgeError(f"{host.name}: {found} as '{python}', expected 3.11 or newer; pass --python")
+        raise EdgeError(f"{host.name}: {found} as '{python}', expected 3.11 or newer; pass `python`")
     if int(free_mb) < FREE_MB_NEEDED:
         raise EdgeError(
             f"{host.name}: {free_mb} MB free in the home folder, expected {FREE_MB_NEEDED}; free some"

@@ -48,7 +48,7 @@ class Service:
             )
         if self.program:
             return (
-                f"the service {NAME} runs {self.program}, or a --model of its own, and not this; change it with "
+                f"the service {NAME} runs {self.program}, or a model of its own options, and not this; change it with "
                 f"'{INSTALL} --overwrite -- OPTIONS', then deploy again"
             )
         return (

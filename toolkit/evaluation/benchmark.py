@@ -116,7 +116,7 @@ def benchmark_files(
 
     Raises EdgeError for a model that does not load, UsageError for counts below 1, a warm-up below 0.
     """
-    counts = (("--runs", runs, 1), ("--warmup", warmup, 0), ("--threads", threads, 1), ("--batch", batch, 1))
+    counts = (("`runs`", runs, 1), ("`warmup`", warmup, 0), ("`threads`", threads, 1), ("`batch`", batch, 1))
     for name, value, least in counts:
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")

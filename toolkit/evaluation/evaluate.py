@@ -58,7 +58,7 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
     if unknown or (surplus and asked is None):
         advice = advice_for_unknown_classes(dataset, unknown)
         if common:
-            advice += f"; pass --classes {','.join(common)} to evaluate on these alone"
+            advice += f"; pass `classes` {','.join(common)} to evaluate on these alone"
         raise EdgeError(
             f"the model's labels do not match the data: the model names {', '.join(labels)}; "
             f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"
@@ -184,6 +184,6 @@ def _narrow(predictor: Predictor, names: tuple[str, ...], asked: tuple[str, ...]
     if asked is None and set(predictor.labels) != set(names):
         raise EdgeError(
             f"the models name different classes: {', '.join(names)} and {', '.join(predictor.labels)}; "
-            "pass --classes with those to compare them on"
+            "pass `classes` with those to compare them on"
         )
     return NarrowedPredictor(predictor, names)

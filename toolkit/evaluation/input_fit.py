@@ -29,8 +29,8 @@ class BetterFit:
     def __str__(self) -> str:
         found = f"{100 * self.accuracy:.1f} % of {self.n} faces instead of {100 * self.given_accuracy:.1f} %"
         if self.pixel_range:
-            return f"with pixels as {self.pixel_range} it recognises {found}; pass --pixel-range {self.pixel_range}"
-        return f"with its labels in {self.order_name} order it recognises {found}; pass --labels {','.join(self.order)}"
+            return f"with pixels as {self.pixel_range} it recognises {found}; pass `pixel_range` {self.pixel_range}"
+        return f"with its labels in {self.order_name} order it recognises {found}; pass `labels` {','.join(self.order)}"
 
 
 def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.ndarray | None) -> FloatNetwork:
@@ -43,8 +43,8 @@ def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.nda
         return network
     if labels is None or not (labels >= 0).any():
         raise EdgeError(
-            f"nothing tells which pixel values {network.path} takes: pass --pixel-range 0..255, 0..1 or -1..1 as in "
-            "training, or labelled faces of its classes with --data"
+            f"nothing tells which pixel values {network.path} takes: pass `pixel_range=0..255`, 0..1 or -1..1 as in "
+            "training, or labelled faces of its classes with `data`"
         )
     images, labels = tried(images, labels)
     candidates = [network.with_pixel_range(name, FOUND) for name in PIXEL_RANGES]

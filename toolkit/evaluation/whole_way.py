@@ -92,7 +92,7 @@ def with_whole_way(
     on_a_board = [path for path in models if Path(path).suffix == ".tflite"]
     if not on_a_board:
         raise UsageError(
-            f"--frames measures what a board runs, a .tflite; received {models[0]}; make one with 'toolkit quantize'"
+            f"`frames` measures what a board runs, a .tflite; received {models[0]}; make one with 'toolkit quantize'"
         )
     pictures = labelled_pictures(Path(frames))
     entries = {entry.model.sha256: entry for entry in results.models}
@@ -210,7 +210,7 @@ def _refuse_unknown(names: dict[str, str], model: ExpressionModel, pictures: lis
     if unknown := sorted(label for label in used if label and label not in names):
         raise EdgeError(
             f"the pictures are of the class '{unknown[0]}', which the model does not know; it knows: "
-            f"{', '.join(model.labels)}; pass --classes with those to evaluate on"
+            f"{', '.join(model.labels)}; pass `classes` with those to evaluate on"
         )
 
 

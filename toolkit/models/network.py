@@ -28,7 +28,7 @@ LARGEST_BATCH = 1 << 23
 
 # Where the pixel range of a network comes from, as results tell it.
 GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
-    "given with --pixel-range",
+    "given with `pixel_range`",
     "the model rescales 0..255 itself",
     "stored in the model's file",
     "found: it recognises most labelled faces so",
@@ -108,7 +108,7 @@ def open_network(
     if len(labels) != classes:
         said = f"is given {len(labels)} labels" if labels else "does not name its classes"
         raise EdgeError(
-            f"{path} has {outputs} outputs and {said}; pass --labels with {classes} names in their order"
+            f"{path} has {outputs} outputs and {said}; pass `labels` with {classes} names in their order"
             + (": first the class at 0, then the one at 1" if outputs == 1 else "")
         )
     pixel_range, origin = _told_range(model, metadata, pixel_range)
@@ -121,7 +121,7 @@ def open_network(
 def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
     labels = metadata.get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
-        raise EdgeError(f"the labels in {path} are no list of names; save the model again, or pass --labels")
+        raise EdgeError(f"the labels in {path} are no list of names; save the model again, or pass `labels`")
     return checked_labels(tuple(labels), str(path))
 
 
@@ -216,11 +216,11 @@ def _verify_classifier(
         raise EdgeError(f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)")
     if input_size is None and (height is None or width is None):
         raise EdgeError(
-            f"{path} takes pictures of any size, {shapes[0]}; pass --input-size with the pixels of a side that it was "
+            f"{path} takes pictures of any size, {shapes[0]}; pass `input_size` with the pixels of a side that it was "
             "trained on, such as 48"
         )
     if input_size is not None and any(side not in (None, input_size) for side in (height, width)):
-        raise EdgeError(f"{path} takes {height}x{width} pixels, --input-size is {input_size}; leave it out")
+        raise EdgeError(f"{path} takes {height}x{width} pixels, `input_size` is {input_size}; leave it out")
     if shapes[1][1] is None:
         raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
     size_hw = [side if side is not None else input_size for side in (height, width)]

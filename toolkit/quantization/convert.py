@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 INPUT_SCALE = 1 / 255
 EQUALIZING_FACES = 100
-IN_FLOAT = "pass --recipe float16"
+IN_FLOAT = "pass `recipe=float16`"
 INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 
 
@@ -248,7 +248,7 @@ def _verify(file: TfliteFile, recipe: Recipe) -> None:
         if left:
             raise EdgeError(
                 f"{', '.join(left)} has no int8 form here and would stay in float32, which {recipe.name} does not "
-                "allow; pass --recipe int8-mixed to accept that, or replace the layer"
+                "allow; pass `recipe=int8-mixed` to accept that, or replace the layer"
             )
     if recipe.name in ("dynamic", "int16x8") and not any(tensor.dtype == "int8" for tensor in file.tensors):
         raise EdgeError(

@@ -74,5 +74,5 @@ def _failure(errors: Sequence[LayerError], trials: Sequence[Trial], limit_points
     return (
         f"int8 loses more than {limit_points:g} points even with {len(trials[-1].kept_float)} of {len(errors)} "
         f"layers in float (best: {signed(-best.drop_points)} points); worst layers, by the change of probabilities in "
-        f"percent that each alone makes: {ranking}; try --recipe float16, or retrain with smaller weights there"
+        f"percent that each alone makes: {ranking}; try `recipe=float16`, or retrain with smaller weights there"
     )

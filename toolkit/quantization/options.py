@@ -47,11 +47,11 @@ class QuantizeOptions:
 
     def __post_init__(self) -> None:
         if self.recipe == ALL and (self.keep_float or self.io_dtype or self.edgetpu):
-            raise UsageError("--recipe all takes no --keep-float, --io-dtype or --edgetpu; name one recipe")
+            raise UsageError("`recipe=all` takes no `keep_float`, `io_dtype` or `edgetpu`; name one recipe")
         if self.recipe == ALL and self.out is not None:
-            raise UsageError("--recipe all writes a file for each recipe beside the model; leave out --out")
+            raise UsageError("`recipe=all` writes a file for each recipe beside the model; leave out `out`")
         if self.edgetpu and self.recipe != "int8":
-            raise UsageError(f"--edgetpu needs a full integer model; leave out --recipe {self.recipe}")
+            raise UsageError(f"`edgetpu` needs a full integer model; leave out `recipe` {self.recipe}")
         if self.recipe != ALL:
             _ = self.one_recipe
 
@@ -67,6 +67,6 @@ class QuantizeOptions:
         for path in [self.out] if self.out else [quantized_path(self.model, recipe) for recipe in recipes]:
             refuse_output(path, self.overwrite, (self.model, data), ".tflite")
             if self.results and path.resolve() == self.results.resolve():
-                raise UsageError(f"--results would replace the model at {path}; choose another name")
+                raise UsageError(f"`results` would replace the model at {path}; choose another name")
         if self.results:
             refuse_output(self.results, self.overwrite, (self.model, data))

@@ -115,7 +115,7 @@ class Quantizer:
         if max_drop is not None and result.measured.drop_points > max_drop:
             raise EdgeError(
                 f"{recipe.name} loses {result.measured.drop_points:.2f} points on {len(result.measured.faces)} faces, "
-                f"the limit is {max_drop:g}; try --recipe float16, or --recipe all to compare"
+                f"the limit is {max_drop:g}; try `recipe=float16`, or `recipe=all` to compare"
             )
         return replace(result, layers=layers, trials=trials, seconds=time.monotonic() - start)
 

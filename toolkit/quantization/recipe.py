@@ -46,7 +46,7 @@ class Recipe:
     def keeping_float(self, layers: tuple[str, ...]) -> "Recipe":
         """Return the recipe with ``layers`` in float32."""
         if layers and not self.integer:
-            raise UsageError(f"{self.name} keeps no layers in float; use --recipe int8-mixed")
+            raise UsageError(f"{self.name} keeps no layers in float; use `recipe=int8-mixed`")
         if not layers:
             return self
         return replace(RECIPES["int8-mixed"], io_dtype=self.io_dtype, kept_float=layers)

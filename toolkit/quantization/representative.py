@@ -48,12 +48,12 @@ def choose_representative(
     present = np.unique(dataset.labels)
     if len(dataset) == 0:
         raise EdgeError(
-            f"{source} holds no faces; expected some hundred, of every class; pass another --data"
+            f"{source} holds no faces; expected some hundred, of every class; pass another `data`"
         )
     if len(present) < 2:
         raise EdgeError(
             f"{source} holds only the class '{dataset.classes[present[0]]}'; representative faces must show "
-            "every class; pass another --data"
+            "every class; pass another `data`"
         )
     rng = np.random.default_rng(seed)
     queues = [rng.permutation(np.flatnonzero(dataset.labels == label)) for label in present]
@@ -112,5 +112,5 @@ def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Datas
     raise EdgeError(
         f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "
         f"{', '.join(data.classes)}{advice_for_unknown_classes(data, unknown)}; name the classes alike, or pass "
-        "--labels in the order of the outputs"
+        "`labels` in the order of the outputs"
     )

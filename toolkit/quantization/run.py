@@ -79,7 +79,7 @@ def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> Quantizatio
     fault = why_no_agreement(result.measured.float_probabilities, result.measured.quantized_probabilities)
     if fault and not options.untrained:
         recipe = result.recipe.name
-        raise EdgeError(f"{recipe} breaks {options.model}: {fault}; try --recipe float16, or --max-drop 0.5")
+        raise EdgeError(f"{recipe} breaks {options.model}: {fault}; try `recipe=float16`, or `max_drop=0.5`")
     result.write(options.overwrite)
     return result
 
@@ -136,7 +136,7 @@ def quantize_all(
     least = min(result.measured.drop_points for result in results)
     if options.max_drop is not None and least > options.max_drop:
         raise EdgeError(
-            f"every recipe loses more than {options.max_drop:g} points, the best {least:.2f}; raise --max-drop"
+            f"every recipe loses more than {options.max_drop:g} points, the best {least:.2f}; raise `max_drop`"
         )
     for result in results:
         result.write(options.overwrite)

@@ -10,7 +10,7 @@ from toolkit.models.network import FloatNetwork
 ONE_CLASS_SHARE = 0.95
 CHANCE_SIGMAS = 3.0
 SMALLEST_ERROR = 0.02  # of a probability: rounding to int8 alone
-UNTRAINED = "or pass --untrained if the model is not trained yet"
+UNTRAINED = "or pass `untrained` if the model is not trained yet"
 
 
 def why_not_plausible(probabilities: np.ndarray, labels: np.ndarray | None) -> str | None:
@@ -37,8 +37,8 @@ def not_plausible(network: FloatNetwork, reason: str) -> EdgeError:
     """Return the error for a network whose answers make no sense."""
     return EdgeError(
         f"{network.path} does not recognise these faces: {reason}; pixels enter as {network.pixel_range} "
-        f"({network.range_from}); pass --pixel-range 0..255, 0..1 or -1..1 as in training, check the order of "
-        f"--labels, {UNTRAINED}"
+        f"({network.range_from}); pass `pixel_range=0..255`, 0..1 or -1..1 as in training, check the order of "
+        f"`labels`, {UNTRAINED}"
     )
 
 

@@ -10,7 +10,7 @@ from toolkit.results.words import change_points, interval, percent
 
 WORTH_A_WARNING = 0.5  # points
 LEAST_AGREEMENT = 0.97
-MEND = "--max-drop 0.5 makes loud channels alike, then keeps the layers that lose most in float32"
+MEND = "`max_drop=0.5` makes loud channels alike, then keeps the layers that lose most in float32"
 
 
 def result_document(result: QuantizationResult) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
     measured = result.measured
     paired = measured.paired
     if measured.float_report is None or measured.quantized_report is None or paired is None:
-        lines = ["  accuracy         not measured: the faces do not show this model's classes; pass --data"]
+        lines = ["  accuracy         not measured: the faces do not show this model's classes; pass `data`"]
         if measured.top1_agreement < LEAST_AGREEMENT:
             lines.append(f"  that is little: {MEND}")
         return lines

@@ -89,7 +89,7 @@ def output_paths(
     """
     out = Path(out)
     if out.suffix not in (".html", ".htm"):
-        raise UsageError(f"--out is {out}; expected a name that ends in .html")
+        raise UsageError(f"`out` is {out}; expected a name that ends in .html")
     paths = out, out.with_suffix(".json"), out.with_suffix(".md")
     for path in paths:
         refuse_output(path, overwrite, sources)

@@ -39,7 +39,7 @@ def face_pictures(results: Results, source: str) -> FacePictures:
         (entry.model.name, found) for entry in results.models for found in entry.evaluations if found.mistakes
     ]
     if not compared and not evaluated:
-        raise EdgeError("--faces shows flips and mistakes, but these results name no face; evaluate again")
+        raise EdgeError("`faces` shows flips and mistakes, but these results name no face; evaluate again")
     data = load_dataset(source)
     split_of: dict[str, Dataset | None] = {}
     wanted_data = [one.data for _, one in compared] + [one.data for _, one in evaluated]
@@ -49,7 +49,7 @@ def face_pictures(results: Results, source: str) -> FacePictures:
     if all(found is None for found in split_of.values()):
         known = sorted({f"{one.source} ({one.split})" for one in wanted_data})
         raise EdgeError(
-            f"the faces at {source} are not those that were measured; pass --faces {', '.join(known)}"
+            f"the faces at {source} are not those that were measured; pass `faces` {', '.join(known)}"
         )
     flips, mistakes = [], []
     for name, comparison in compared:

@@ -14,7 +14,7 @@ def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
     """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written or is
     ``data``."""
     if out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"expected a file ending in .html for --out; received {out}")
+        raise UsageError(f"expected a file ending in .html for `out`; received {out}")
     paths = out, out.with_suffix(".json")
     for path in paths:
         refuse_output(path, overwrite, (data,))

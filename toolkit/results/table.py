@@ -233,7 +233,7 @@ def _print_columns(console: Console, columns: dict[str, int], rows: list[list[st
     console.width = max(console.width, _natural_width(console, table))
     console.print(table)
     if missing := [heading for heading in columns if heading not in kept]:
-        console.print(f"  (no room for {', '.join(missing)}; --json has all)", style="dim", soft_wrap=True)
+        console.print(f"  (no room for {', '.join(missing)}; the JSON has all)", style="dim", soft_wrap=True)
 
 
 def _table(columns: dict[str, int], kept: list[str], rows: list[list[str]]) -> Table:

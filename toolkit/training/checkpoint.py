@@ -46,6 +46,6 @@ def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
                     groups.setdefault(key.split("/")[0], []).append(stored[key])
             return groups, json.loads(stored["state"].tobytes())
     except FileNotFoundError as error:
-        raise EdgeError(f"nothing to resume in {folder}: no {FILE_NAME}; train without --resume") from error
+        raise EdgeError(f"nothing to resume in {folder}: no {FILE_NAME}; train without `resume`") from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise EdgeError(f"{path} is damaged ({error}); train anew with --overwrite") from error
+        raise EdgeError(f"{path} is damaged ({error}); train anew with `overwrite`") from error

@@ -48,7 +48,7 @@ def refuse_diverged(
     else:
         return
     kept = "keeps the last good checkpoint" if history else "keeps nothing, no epoch was finished"
-    advice = f"train again with a lower --learning-rate than {recipe.learning_rate:g}"
+    advice = f"train again with a lower `learning_rate` than {recipe.learning_rate:g}"
     if recipe.arch != "compact":
-        advice += ", or fine-tune --init models/compact.keras with --arch compact"
+        advice += ", or fine-tune `init=models/compact.keras` with `arch=compact`"
     raise EdgeError(f"{what} in epoch {record.epoch}; {folder} {kept}; {advice}")

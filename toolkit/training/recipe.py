@@ -40,7 +40,10 @@ class TrainingRecipe:
     >>> TrainingRecipe(arch="small", epochs=20, learning_rate=0.05)
     """
 
-    arch: str = option("compact", "Architecture: a name of `--list-archs`, `FILE.py[:build]`, or a `.keras`.")
+    arch: str = option(
+        "compact",
+        "Architecture: a name that `toolkit train --list-archs` prints, `FILE.py[:build]`, or a `.keras`.",
+    )
     channels: int = option(
         0,
         "Channels of the picture that enters: 1, or 3, the same gray three times. 0: as the network is built.",
@@ -101,7 +104,7 @@ class TrainingRecipe:
     ema_epochs: float = option(1.0, "Memory of the weight average, in epochs.", 0.0, 1000.0)
     keep_first: float = option(
         0.0,
-        "Share of the first weights, those of `--init`, in the weights that are measured and saved: what they know is "
+        "Share of the first weights, those of `init`, in the weights that are measured and saved: what they know is "
         "held (WiSE-FT, arXiv 2109.01903).",
         0.0,
         0.9,
@@ -204,7 +207,7 @@ def make_recipe(
         if wrong := why_refused(name, value):
             raise UsageError(f"--{name.replace('_', '-')} {wrong}")
     if "arch" in chosen and not is_known(chosen["arch"]):
-        raise UsageError(f"--arch: {no_architecture(chosen['arch'])}")
+        raise UsageError(f"`arch`: {no_architecture(chosen['arch'])}")
     values = {name: checked_type(name, value, where) for name, value in values.items()} | chosen
     if pretrained := pretrained_of(str(values.get("arch", TrainingRecipe.arch))):
         values = {"weights": pretrained} | values
@@ -213,7 +216,7 @@ def make_recipe(
     recipe = TrainingRecipe(**values)
     if chosen.get("freeze_epochs") and recipe.freeze_epochs > recipe.epochs:
         raise UsageError(
-            f"--freeze-epochs {recipe.freeze_epochs} are more than all {recipe.epochs} --epochs; lower the first or "
+            f"`freeze_epochs` {recipe.freeze_epochs} are more than all {recipe.epochs} `epochs`; lower the first or "
             "raise the second"
         )
     return recipe

@@ -98,7 +98,7 @@ def make_request(
             values["arch"] = arch
     recipe = make_recipe(values, recipe_options, where)
     if not inputs.get("data"):
-        raise UsageError(f"no data to train on; expected --data, or data in a recipe file{where}")
+        raise UsageError(f"no data to train on; expected `data`, or data in a recipe file{where}")
     classes = inputs.get("classes")
     return TrainingRequest(
         data=Path(inputs["data"]),
@@ -155,7 +155,7 @@ def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
     """Return recipe and inputs of the training in ``out``; more ``epochs`` than it was begun with lengthen it."""
     if out is None:
         if not given.get("arch"):
-            raise UsageError("--resume goes on in a folder; expected --out with the folder of that training")
+            raise UsageError("`resume` goes on in a folder; expected `out` with the folder of that training")
         out = Path("runs") / short_name(given["arch"])
     state = read_state(out)
     recipe = {name: value for name, value in state["recipe"].items() if name in FIELDS}
@@ -167,7 +167,7 @@ def refuse_out(request: TrainingRequest) -> None:
     refuse_folder(request.out)
     has_checkpoint = (request.out / CHECKPOINT_FILE).exists()
     if request.resume and not has_checkpoint:
-        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without --resume")
+        raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without `resume`")
     if request.resume:
         return
     refuse_input(request.out / BEST_FILE, (request.init, *request.teachers))
@@ -175,12 +175,12 @@ def refuse_out(request: TrainingRequest) -> None:
         return
     if has_checkpoint:
         raise EdgeError(
-            f"{request.out} holds a training already; pass --resume to go on, or --overwrite to start anew"
+            f"{request.out} holds a training already; pass `resume` to go on, or `overwrite` to start anew"
         )
     if (request.out / BEST_FILE).exists():
         raise EdgeError(
             f"{request.out} holds a {BEST_FILE} already, without the {CHECKPOINT_FILE} to go on with; "
-            "choose another --out, or pass --overwrite to replace it"
+            "choose another `out`, or pass `overwrite` to replace it"
         )
 
 
@@ -194,7 +194,7 @@ def refuse_another(recipe: TrainingRecipe, state: dict[str, Any], folder: Path) 
             continue
         if name == "epochs":
             raise EdgeError(
-                f"{folder} has trained {done} epochs already, more than --epochs {value}; its {BEST_FILE} is the best "
+                f"{folder} has trained {done} epochs already, more than `epochs` {value}; its {BEST_FILE} is the best "
                 "of them; resume with more"
             )
         if trained[name] != value:

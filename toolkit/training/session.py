@@ -70,8 +70,8 @@ def train(
     refuse_absent(request.recipe.arch)
     if request.teacher_cache and not request.asks_teachers_once:
         raise UsageError(
-            "--teacher-cache keeps what teachers say of views; expected --teacher, and views in the --recipe, received "
-            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave --teacher-cache out"
+            "`teacher_cache` keeps what teachers say of views; expected `teacher`, and views in the `recipe`, received "
+            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave `teacher_cache` out"
         )
     tracking = open_mlflow(request.mlflow) if request.mlflow else None
     give_first_weights = first_weights(request)
@@ -230,7 +230,7 @@ def load_backbone(request: TrainingRequest) -> keras.Model | None:
     if weights == RANDOM_WEIGHTS:
         return None
     if request.init is not None:
-        raise UsageError(f"--init and --weights {weights} both give the first weights; leave one of them out")
+        raise UsageError(f"`init` and `weights` {weights} both give the first weights; leave one of them out")
     backbone = load_pretrained(request.recipe.arch, weights)
     logger.info(
         "the backbone starts from the weights %s, frozen for %d epochs", weights, request.recipe.freeze_epochs

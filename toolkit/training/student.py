@@ -94,9 +94,9 @@ class Student:
             values.append(value)
         if len(theirs) != len(own) or [v.shape for v in values] != [tuple(w.shape) for w in own]:
             raise EdgeError(
-                f"--init is of another architecture: {trained.name} has {len(theirs)} weights of "
+                f"`init` is of another architecture: {trained.name} has {len(theirs)} weights of "
                 f"{sum(v.size for v in theirs):,} numbers, {self.network.name} expects {len(own)} of "
-                f"{sum(np.prod(w.shape) for w in own):,}; pass --arch {trained.name}, or a model of {self.network.name}"
+                f"{sum(np.prod(w.shape) for w in own):,}; pass `arch` {trained.name}, or a model of {self.network.name}"
             )
         self.network.set_weights(values)
         self.body.set_weights(values)

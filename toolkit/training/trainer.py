@@ -276,14 +276,14 @@ class Trainer:
             digest = faces.fingerprint()
             if state.get(f"{split}_sha256", digest) != digest:
                 raise EdgeError(
-                    f"the {split} faces are not those of the checkpoint in {self.folder}; resume with the same --data"
+                    f"the {split} faces are not those of the checkpoint in {self.folder}; resume with the same `data`"
                 )
         teachers = sorted(self.origins.teacher_sha256s)
         taught_by = state.get("teacher_sha256s", teachers)
         if taught_by != teachers:
             raise EdgeError(
                 f"the teachers are not those of the checkpoint in {self.folder}: it had {len(taught_by)}, received "
-                f"{len(teachers)}; resume with the same --teacher files"
+                f"{len(teachers)}; resume with the same `teacher` files"
             )
 
     def all_variables(self) -> list[Any]:

@@ -85,7 +85,7 @@ def find_camera(settings: CameraSettings | None = None) -> FrameSource:
         return UsbCamera(numbers[0], settings)
     raise EdgeError(
         f"no camera found: picamera2 ({problem}), USB cameras (no capturing /dev/video*); "
-        f"connect one or name a source with --source: {SPECS}"
+        f"connect one or name a source with `source`: {SPECS}"
     )
 
 

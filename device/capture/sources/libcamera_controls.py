@@ -44,11 +44,11 @@ def _value(name: str, text: str, ranges: Ranges) -> Any:
     try:
         value = _parsed(text, kind)
     except ValueError:
-        raise EdgeError(f"--control {name}={text}: expected {_kind_named(kind)}") from None
+        raise EdgeError(f"`control` {name}={text}: expected {_kind_named(kind)}") from None
     beyond = isinstance(value, int | float) and not isinstance(value, bool) and not lowest <= value <= highest
     # Some controls tell 0 as their highest value and mean that there is none (an IMX296's ExposureTime).
     if beyond and not (highest == 0 and value >= lowest):
-        raise EdgeError(f"--control {name}={text}: expected a value from {lowest} to {highest}")
+        raise EdgeError(f"`control` {name}={text}: expected a value from {lowest} to {highest}")
     return value
 
 

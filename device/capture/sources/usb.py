@@ -82,7 +82,7 @@ class UsbCamera(CaptureSource):
             if not capture.set(prop, value):
                 capture.release()
                 raise EdgeError(
-                    f"{self.device} does not take --control {name}={text}; 'v4l2-ctl -d {self.device} -l' lists its "
+                    f"{self.device} does not take `control` {name}={text}; 'v4l2-ctl -d {self.device} -l' lists its "
                     "controls and their ranges"
                 )
         return capture
@@ -118,4 +118,4 @@ def _control(name: str, text: str) -> tuple[int, float]:
     try:
         return CONTROLS[name], float(text)
     except ValueError:
-        raise UsageError(f"--control {name}={text}: expected a number") from None
+        raise UsageError(f"`control` {name}={text}: expected a number") from None

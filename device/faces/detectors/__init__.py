@@ -45,7 +45,7 @@ def default_detector() -> str:
         return "yunet"
     log.warning(
         "the file of the detector YuNet is missing, so the Haar cascade is used, which finds fewer faces; "
-        "get it with 'device fetch yunet', or pass --detector haar to be content"
+        "get it with 'device fetch yunet', or pass `detector=haar` to be content"
     )
     return "haar"
 
@@ -65,7 +65,7 @@ def create_detector(
     """
     if min_face_px < 16:
         raise UsageError(
-            f"--min-face is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
+            f"`min_face` is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
         )
     name = name or default_detector()
     if name not in detector_names():

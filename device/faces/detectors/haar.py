@@ -35,7 +35,7 @@ class HaarDetector:
         if not self.path.is_file():
             raise EdgeError(
                 f"no cascade file {self.path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
-                'install "opencv-python-headless>=4.11,<5" or name one with --detector-model'
+                'install "opencv-python-headless>=4.11,<5" or name one with `detector_model`'
             )
         self.cascade = _read_cascade(self.path)
         self.min_face_px, self.reduce = min_face_px, reduce

