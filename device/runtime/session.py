@@ -134,7 +134,7 @@ def run_session(
     finally:
         running.close()
     if max_frames is not None and tally.frames >= max_frames:
-        stop.because("max_frames")
+        stop.because("--max-frames")
     for note in (*source.notes, *running.losses):
         log.warning(note)
     return _statistics(source, loop, tally, live, stop.reason, clock_s(), running)

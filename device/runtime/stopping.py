@@ -82,7 +82,7 @@ def stopped_after(stop: Stop, seconds: float | None) -> Iterator[None]:
     def wait() -> None:
         if over.wait(seconds):
             return
-        stop.because("seconds")
+        stop.because("--seconds")
         if not over.wait(CLOSING_S + GRACE_S):
             end_now("the time is over: the camera, the model or an output hangs; ended without it")
 

@@ -65,7 +65,7 @@ def test_only_a_run_with_a_delegate_may_open_usb_devices():
 def test_a_different_unit_is_not_replaced_unasked(tmp_path):
     path = install_unit((), tmp_path, start=False)
     install_unit((), tmp_path, start=False)  # the same again is no conflict
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         install_unit(("--source", "usb:1"), tmp_path, start=False)
     install_unit(("--source", "usb:1"), tmp_path, overwrite=True, start=False)
     assert "--source usb:1" in path.read_text()
@@ -89,7 +89,7 @@ def no_systemd(request, tmp_path, monkeypatch):
 
 def test_a_unit_that_systemd_does_not_take_is_taken_back(no_systemd, tmp_path):
     units = tmp_path / "units"
-    with pytest.raises(EdgeError, match=f"{no_systemd}.* is taken back; --no-start"):
+    with pytest.raises(EdgeError, match=f"{no_systemd}.* is taken back; `no_start`"):
         install_unit((), units)
     assert list(units.iterdir()) == []
     path = install_unit((), units, start=False)

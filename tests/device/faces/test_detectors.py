@@ -115,7 +115,7 @@ def test_it_refuses_a_file_that_is_no_model(create, tmp_path):
 def test_wrong_use_is_named():
     with pytest.raises(UsageError, match="expected one of haar, yunet"):
         create_detector("mtcnn")
-    with pytest.raises(UsageError, match="--min-face"):
+    with pytest.raises(UsageError, match="`min_face`"):
         create_detector("haar", 4)
 
 

@@ -66,7 +66,7 @@ def test_the_delegate_computes_what_the_processor_cannot(compiled, library):
 
 
 def test_a_compiled_file_without_a_delegate_is_explained(compiled):
-    with pytest.raises(EdgeError, match=r"is compiled for the Edge TPU.*pass --delegate edgetpu"):
+    with pytest.raises(EdgeError, match=r"is compiled for the Edge TPU.*pass `delegate` edgetpu"):
         load_model(compiled, LABELS)
 
 

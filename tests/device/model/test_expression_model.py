@@ -88,7 +88,7 @@ def test_without_labels_it_says_how_many_to_pass(tiny_model, tmp_path):
     bare = tmp_path / "bare.tflite"
     # The name is blanked, or the missing end of the file would be noticed.
     bare.write_bytes(graph_bytes(tiny_model.read_bytes()).replace(b"fer_edge.json", b"other_one.txt"))
-    with pytest.raises(EdgeError, match="--labels with 7 names"):
+    with pytest.raises(EdgeError, match="`labels` with 7 names"):
         load_model(bare)
     with pytest.raises(EdgeError, match="2 labels"):
         load_model(bare, labels=("a", "b"))

@@ -40,14 +40,14 @@ def test_brokers_are_parsed_and_refused():
         "mqtt://:wo@pi",
     )
     for wrong in (*wrongs, "x\udcff", "mqtt://pi/home"):
-        with pytest.raises(UsageError, match="--mqtt") as refused:
+        with pytest.raises(UsageError, match="`mqtt`") as refused:
             Broker.parse(wrong)
         assert "'wo'" not in str(refused.value)
 
 
 @pytest.mark.parametrize("topic", ["", "home/+", "home/#", "a\0b"])
 def test_topics_that_nothing_can_be_published_to_are_refused(topic):
-    with pytest.raises(UsageError, match="--mqtt-topic"):
+    with pytest.raises(UsageError, match="`mqtt_topic`"):
         MqttSink(Broker("127.0.0.1", 9), LABELS, topic)
 
 

@@ -183,7 +183,7 @@ def test_a_live_film_lasts_as_long_as_what_it_shows(tmp_path, a_result, times_s,
 def test_files_are_not_replaced_and_bad_places_are_one_line(make, tmp_path):
     path = tmp_path / "out.avi"
     path.write_text("mine")
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         make(path)
     assert path.read_text() == "mine"
     with pytest.raises(EdgeError, match="cannot write"):

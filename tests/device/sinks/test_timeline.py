@@ -61,7 +61,7 @@ def test_pictures_have_a_step_each_and_remembered_faces_do_not_count(tmp_path, s
 
 def test_existing_files_are_refused(tmp_path):
     (tmp_path / "run.png").write_bytes(b"mine")
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         TimelineSink(tmp_path / "run.png", LABELS)
 
 

@@ -128,7 +128,7 @@ def test_a_service_that_runs_the_link_is_restarted():
 def test_a_service_that_would_not_take_it_is_left_alone_and_said(program, options, pinned):
     found = read_service(Told(unit(program, root="", options=options)), "checking")
     assert (found.restart, found.environment) == ("true", pinned)
-    assert f"runs {program}, or a --model of its own, and not this" in found.line()
+    assert f"runs {program}, or a model of its own options, and not this" in found.line()
     assert "sudo ~/fer-edge/current/bin/device service install --overwrite -- OPTIONS" in found.line()
 
 

@@ -57,14 +57,14 @@ def test_the_range_that_recognises_the_faces_is_found_and_told(bright, faces):
 def test_without_labels_nothing_is_guessed(bright, faces):
     network = open_network(bright, FER2013_CLASSES)
     for labels in (None, np.full(210, -1)):
-        with pytest.raises(EdgeError, match=r"nothing tells which pixel values.*--pixel-range"):
+        with pytest.raises(EdgeError, match=r"nothing tells which pixel values.*`pixel_range`"):
             settle_pixel_range(network, faces[0], labels)
 
 
 def test_a_range_that_is_given_is_kept_and_a_far_better_one_is_named(bright, faces):
     given = settle_pixel_range(open_network(bright, FER2013_CLASSES, "0..1"), *faces)
     assert (given.pixel_range, given.range_from) == ("0..1", GIVEN)
-    assert "pass --pixel-range -1..1" in str(better_fit(given, *faces))
+    assert "pass `pixel_range` -1..1" in str(better_fit(given, *faces))
 
 
 def test_a_range_stored_in_the_file_is_known(bright, tmp_path, faces):
@@ -86,7 +86,7 @@ def test_labels_in_another_known_order_are_named_with_the_figure(bright, faces, 
     better = better_fit(network, images, truth)
     assert better is not None
     assert better.order == right
-    assert f"--labels {','.join(right)}" in str(better)
+    assert f"`labels` {','.join(right)}" in str(better)
     assert "% of 210 faces instead of" in str(better)
 
 

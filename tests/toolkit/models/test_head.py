@@ -79,7 +79,7 @@ def test_one_sigmoid_or_logit_tells_two_classes_apart(tmp_path, name, suffix):
 
 def test_one_output_wants_two_labels_in_their_order(tmp_path):
     network(ENDS["dense sigmoid"][0], 1).save(tmp_path / "m.keras")
-    with pytest.raises(EdgeError, match=r"given 1 labels; pass --labels with 2 names.*first the class at 0"):
+    with pytest.raises(EdgeError, match=r"given 1 labels; pass `labels` with 2 names.*first the class at 0"):
         open_network(tmp_path / "m.keras", ("yes",))
 
 
@@ -106,13 +106,13 @@ def test_a_network_of_any_size_gets_the_one_that_is_named(tmp_path):
     image = keras.Input((None, None, 1))
     x = L.GlobalAveragePooling2D()(L.Conv2D(4, 3)(L.Rescaling(1 / 255)(image)))
     keras.Model(image, L.Dense(3)(x)).save(tmp_path / "m.keras")
-    with pytest.raises(EdgeError, match=r"pictures of any size.*pass --input-size"):
+    with pytest.raises(EdgeError, match=r"pictures of any size.*pass `input_size`"):
         open_network(tmp_path / "m.keras", ("a", "b", "c"))
     opened = open_network(tmp_path / "m.keras", ("a", "b", "c"), input_size=24)
     assert opened.input_shape == (24, 24, 1)
     assert opened.predict(FACES).shape == (6, 3)
     network(ENDS["logits"][0], 3).save(tmp_path / "fixed.keras")
-    with pytest.raises(EdgeError, match=r"takes 16x16 pixels, --input-size is 24"):
+    with pytest.raises(EdgeError, match=r"takes 16x16 pixels, `input_size` is 24"):
         open_network(tmp_path / "fixed.keras", ("a", "b", "c"), input_size=24)
 
 

@@ -37,7 +37,7 @@ def test_metadata_comes_back_and_stock_keras_loads_the_file(saved, model):
 
 def test_an_existing_file_stays_unless_told(saved, model):
     before = saved.read_bytes()
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         save_model(model, saved, {})
     assert saved.read_bytes() == before
     save_model(model, saved, {"labels": []}, overwrite=True)

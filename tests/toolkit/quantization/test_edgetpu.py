@@ -188,7 +188,7 @@ def test_the_compiled_file_is_kept_beside_the_model(compiler, tmp_path):
     assert (tmp_path / "face_int8_edgetpu.tflite").read_bytes() == b"compiled"
     assert document["compiler"]["subgraphs"] == 1
     assert any("LOGISTIC: More than one subgraph" in line for line in lines)
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         compile_for_edgetpu(model)
 
 

@@ -41,7 +41,7 @@ def test_recurrent_networks_name_the_layer_and_work_in_float16(tmp_path, faces, 
         QuantizeOptions(path, few, labels=faces.classes, representative=20, untrained=True)
     )
     for recipe in ("int8", "int8-mixed", "int16x8"):
-        with pytest.raises(EdgeError, match=r"memory \(\w+\).* is recurrent .*pass --recipe float16"):
+        with pytest.raises(EdgeError, match=r"memory \(\w+\).* is recurrent .*pass `recipe=float16`"):
             quantizer.quantize(recipe_named(recipe))
     made = quantizer.quantize(recipe_named("float16")).model()
     direct = np.asarray(model(few.images[:5, ..., None].astype(np.float32)))
@@ -56,7 +56,7 @@ def test_a_calibration_that_dies_is_one_line_that_names_the_layer(tmp_path, face
     monkeypatch.setattr("toolkit.quantization.convert.unroll", lambda model: None)  # so the loop stays one
     monkeypatch.setattr(Conversion, "refuse_recurrent", lambda self: None)
     with pytest.raises(
-        EdgeError, match=r"calibration (ends by SIG|fails).*WHILE.*--recipe float16"
+        EdgeError, match=r"calibration (ends by SIG|fails).*WHILE.*`recipe=float16`"
     ) as raised:
         _ = Conversion(network, faces.images[:20]).calibrated
     assert "\n" not in str(raised.value)

@@ -135,7 +135,7 @@ def test_labels_in_another_order_are_noticed_and_refused(trained, faces):
 def test_missing_and_too_few_labels_say_how_many(tmp_path):
     path = tmp_path / "plain.keras"
     small().save(path)
-    with pytest.raises(EdgeError, match="does not name its classes; pass --labels with 7 names"):
+    with pytest.raises(EdgeError, match="does not name its classes; pass `labels` with 7 names"):
         open_network(path)
     with pytest.raises(EdgeError, match="7 outputs and is given 2 labels"):
         open_network(path, ("a", "b"))
@@ -159,7 +159,7 @@ def test_what_is_no_image_classifier_is_refused(tmp_path):
     open_size = keras.Input((None, None, 1))
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(open_size))
     keras.Model(open_size, layers.Dense(7)(pooled)).save(tmp_path / "open.keras")
-    with pytest.raises(EdgeError, match=r"pictures of any size.*--input-size"):
+    with pytest.raises(EdgeError, match=r"pictures of any size.*`input_size`"):
         open_network(tmp_path / "open.keras", tuple("abcdefg"))
 
 

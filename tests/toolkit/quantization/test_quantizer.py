@@ -86,7 +86,7 @@ def test_the_file_is_written_beside_the_model_and_never_over_another(trained, fa
     assert result.path == tmp_path / "net_int8.tflite"
     assert read_metadata(result.path).representative["count"] == 50
     before = result.path.read_bytes()
-    with pytest.raises(EdgeError, match="--overwrite"):
+    with pytest.raises(EdgeError, match="`overwrite`"):
         quantize(QuantizeOptions(model, faces, representative=50))
     assert result.path.read_bytes() == before
 

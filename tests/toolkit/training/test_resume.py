@@ -47,7 +47,7 @@ def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
 def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, tmp_path):
     request = TrainingRequest(stripes, tmp_path, TrainingRecipe(**{**vars(RECIPE), "epochs": 1}))
     run(request)
-    with pytest.raises(EdgeError, match="holds a training already; pass --resume"):
+    with pytest.raises(EdgeError, match="holds a training already; pass `resume`"):
         run(request)
     other = replace(request.recipe, seed=1)
     with pytest.raises(EdgeError, match="was trained with seed 0, now 1"):
@@ -57,7 +57,7 @@ def test_a_training_is_not_overwritten_unasked_nor_resumed_differently(stripes, 
 def test_a_model_without_its_checkpoint_is_not_overwritten_unasked(stripes, tmp_path):
     request = TrainingRequest(stripes, tmp_path, replace(RECIPE, epochs=1))
     (tmp_path / "best.keras").write_bytes(b"from another machine")
-    with pytest.raises(EdgeError, match=r"holds a best\.keras already, without the checkpoint\.npz .* --out"):
+    with pytest.raises(EdgeError, match=r"holds a best\.keras already, without the checkpoint\.npz .* `out`"):
         run(request)
     with pytest.raises(EdgeError, match="nothing to resume"):
         run(replace(request, resume=True))
@@ -77,7 +77,7 @@ def test_a_training_is_resumed_with_its_teachers_only(stripes, tmp_path):
         run(request, interrupt)
     for teachers in ((), (other,), (teacher, other)):
         with pytest.raises(
-            EdgeError, match=f"it had 1, received {len(teachers)}; resume with the same --teacher"
+            EdgeError, match=f"it had 1, received {len(teachers)}; resume with the same `teacher`"
         ):
             run(replace(request, resume=True, teachers=teachers))
     moved = teacher.rename(tmp_path / "moved.keras")
@@ -113,7 +113,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
     wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
     with pytest.raises(
-        EdgeError, match=r"(the loss became|the loss is|the weights overflowed).*lower --learning-rate"
+        EdgeError, match=r"(the loss became|the loss is|the weights overflowed).*lower `learning_rate`"
     ):
         run(TrainingRequest(stripes, tmp_path, wild))
     groups, state = load_checkpoint(tmp_path)

@@ -158,7 +158,7 @@ def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
     assert tuned.report.accuracy >= 0.9 > fresh.report.accuracy
     other = TrainingRecipe(**{**vars(gentle), "arch": "mini-xception"})
     with pytest.raises(
-        EdgeError, match="--init is of another architecture: fully-connected has 12 weights of"
+        EdgeError, match="`init` is of another architecture: fully-connected has 12 weights of"
     ):
         run(TrainingRequest(stripes, tmp_path / "other", other, init=trained))
     assert not (tmp_path / "other").exists()

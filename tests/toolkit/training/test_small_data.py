@@ -136,10 +136,10 @@ def test_a_training_that_went_wrong_stops_with_what_to_do(values, words):
     refuse_diverged(record(validation_loss=8.0), [], chance, Path("runs/one"), recipe)
     with pytest.raises(EdgeError, match=words) as raised:
         refuse_diverged(record(**values), [record()], chance, Path("runs/one"), recipe)
-    assert "keeps the last good checkpoint; train again with a lower --learning-rate than 0.1" in str(
+    assert "keeps the last good checkpoint; train again with a lower `learning_rate` than 0.1" in str(
         raised.value
     )
-    assert "--init models/compact.keras" in str(raised.value)
+    assert "`init=models/compact.keras`" in str(raised.value)
 
 
 def test_a_fixed_sample_of_clean_faces_stands_beside_validation(tmp_path):
