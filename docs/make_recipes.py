@@ -1,5 +1,6 @@
 """Write docs/RECIPES.md: every key of a training recipe, from the code. ``--check`` compares instead."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def page() -> str:
     lines = ["| key | default | what it does |", "|---|---|---|"]
     for name, field in FIELDS.items():
         default = str(field.default).lower() if field.type is bool else field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = "by the machine"
         lines.append(f"| `{name}` | `{default}` | {field.metadata['doc']} |")
     lines += [
         "",

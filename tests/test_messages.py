@@ -13,7 +13,7 @@ import toolkit.cli
 from device.cli.output_options import PARAMETER, as_options
 
 ROOT = Path(__file__).parents[1]
-OPTION = re.compile(r"(?<![\w-])--[a-z]")
+OPTION = re.compile(r"(?<![\w-])--[a-z…]")
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|`[^`]* [^`]*`")  # a whole command to type
 # Files whose dashes are no message.
 NO_MESSAGE = {
@@ -41,14 +41,14 @@ def library_files() -> list[Path]:
 
 
 def texts(tree: ast.Module) -> Iterator[str]:
-    """Yield every string of a file but its docstrings; what an f-string computes is a space."""
+    """Yield every string of a file but its docstrings; what an f-string computes is a …"""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     passed = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented)
               and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             passed |= {id(part) for part in node.values}
-            yield "".join(str(p.value) if isinstance(p, ast.Constant) else " " for p in node.values)
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
             yield node.value
 

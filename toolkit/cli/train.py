@@ -157,7 +157,8 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
 )
 @click.option(
     "--dtype-policy",
-    help="Keras dtype policy: float32, mixed_bfloat16, mixed_float16.  [default: mixed_bfloat16]",
+    help="Keras dtype policy: float32, mixed_bfloat16, mixed_float16.  [default: the second "
+    "where the machine computes in it, else the first]",
 )
 @click.option("--seed", type=int, help="Seed of everything random.  [default: 0]")
 @click.option(

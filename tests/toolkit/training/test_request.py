@@ -3,7 +3,7 @@
 import pytest
 
 from device.errors import EdgeError
-from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.recipe import TrainingRecipe, usual_policy
 from toolkit.training.request import make_request
 
 
@@ -103,6 +103,23 @@ def test_two_architectures_are_wrong_use(toolkit_command):
     done = toolkit_command("train", "--data", "x", "--arch", "compact", "--arch", "small")
     assert done.returncode == 2
     assert "--arch was given 2 times (compact, small); expected one; 'toolkit compare'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "device", "policy"),
+    [
+        ("flags : fpu avx2 avx512_bf16 amx_tile", "null", "mixed_bfloat16"),
+        ("Features : fp asimd bf16", "null", "mixed_bfloat16"),
+        ("flags : fpu avx2 avx512_vnni", "null", "float32"),
+        ("flags : fpu avx2", "nvidia0", "mixed_bfloat16"),
+        (None, "null", "float32"),
+    ],
+)
+def test_bfloat16_is_for_machines_that_compute_in_it(tmp_path, flags, device, policy):
+    (tmp_path / device).touch()
+    if flags:
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\n{flags}\n")
+    assert usual_policy(tmp_path / "cpuinfo", tmp_path) == policy
 
 
 def test_a_batch_is_smaller_where_faces_are_few():
