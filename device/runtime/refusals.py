@@ -106,16 +106,16 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
         written = getattr(options, name)
         if written and any(one and same_file(one, written) for one in inputs):
             raise UsageError(
-                f"--{name.replace('_', '-')} {written} is what this run reads, and would destroy it; name another place"
+                f"`{name}` {written} is what this run reads, and would destroy it; name another place"
             )
     rows = None if options.output == STANDARD_OUTPUT else options.output
     if rows:
         refuse_unwritable(rows, options.overwrite or options.append)
         if Path(rows).suffix not in ROW_SUFFIXES and not Path(rows).exists():
             raise UsageError(
-                f"--output {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
+                f"`output` {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
             )
     if options.video:
         refuse_unwritable(options.video, options.overwrite)
     if options.timeline and Path(options.timeline).suffix.lower() != ".png":
-        raise UsageError(f"--timeline {options.timeline}: expected a name ending in .png")
+        raise UsageError(f"`timeline` {options.timeline}: expected a name ending in .png")

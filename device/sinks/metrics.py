@@ -52,7 +52,7 @@ class MetricsSink(Sink):
         try:
             import prometheus_client as prometheus
         except ModuleNotFoundError:
-            raise EdgeError('--metrics needs prometheus_client: pip install "prometheus_client<1"') from None
+            raise EdgeError('`metrics` needs prometheus_client: pip install "prometheus_client<1"') from None
         self.host, self.port = address
         self.name = _address_of(self.host, self.port)
         self.labels = tuple(labels)
@@ -98,7 +98,7 @@ class MetricsSink(Sink):
         except (OSError, UnicodeError) as error:
             told = f"cannot be served ({getattr(error, 'strerror', None) or error})"
             taken = "is in use by another program" if getattr(error, "errno", 0) == errno.EADDRINUSE else told
-            raise EdgeError(f"--metrics: {self.name} {taken}; name another HOST:PORT") from None
+            raise EdgeError(f"`metrics`: {self.name} {taken}; name another HOST:PORT") from None
         self.name = _address_of(self.host, self._server.server_port)
         log.info("metrics: %s", self.name)
 

@@ -62,7 +62,7 @@ def parse_rules(
     rules = tuple(_parsed(document, number, labels) for number, document in enumerate(documents, 1))
     unsent = next((rule for rule in rules if rule.mqtt and not broker), None)
     if unsent is not None:
-        raise UsageError(f"{unsent.called} publishes {unsent.mqtt}, but there is no --mqtt broker; name one")
+        raise UsageError(f"{unsent.called} publishes {unsent.mqtt}, but there is no `mqtt` broker; name one")
     names = [rule.name for rule in rules]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

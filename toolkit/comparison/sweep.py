@@ -76,7 +76,7 @@ def open_study(request: SweepRequest) -> optuna.Study:
         study.set_user_attr(ASKED, asked)
     elif study.user_attrs[ASKED] != json.loads(json.dumps(asked)):
         raise EdgeError(
-            f"{request.out} holds a sweep of other data or another space; go on with those, or choose another --out"
+            f"{request.out} holds a sweep of other data or another space; go on with those, or choose another `out`"
         )
     return study
 

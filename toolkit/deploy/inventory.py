@@ -77,7 +77,7 @@ def asked_hosts(names: Sequence[str], inventory: str | None, config: Path | None
     UsageError where there are none.
     """
     if not names and inventory is None:
-        raise UsageError("no host to deploy to; expected USER@HOST, or --inventory FILE")
+        raise UsageError("no host to deploy to; expected USER@HOST, or `inventory=FILE`")
     asked = [Host(name, config) for name in names]
     asked += hosts_of(inventory, config) if inventory is not None else []
     return list({host.name: host for host in asked}.values())
@@ -113,7 +113,7 @@ def read_inventory(path: Path) -> Inventory:
     """Return what the INI file says; UsageError with the line's number where it is none."""
     if path.suffix in (".yml", ".yaml", ".json"):
         raise UsageError(
-            f"{path}: --inventory reads Ansible's INI form alone; name the hosts, or use the role in deploy/ansible"
+            f"{path}: `inventory` reads Ansible's INI form alone; name the hosts, or use the role in deploy/ansible"
         )
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -198,7 +198,7 @@ def _host(path: Path, name: str, variables: dict[str, str], config: Path | None)
     for key in REFUSED:
         if key in variables:
             raise UsageError(
-                f"{path}: {key} of {name} is not taken; put it into an ssh configuration, --ssh-config FILE"
+                f"{path}: {key} of {name} is not taken; put it into an ssh configuration, `ssh_config=FILE`"
             )
     options = []
     for key, option in VARIABLES.items():

@@ -139,7 +139,7 @@ def evaluate_models(
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
         entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt)
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
-        where = f"run with --delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
+        where = f"run by the delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
         note = "; ".join(filter(None, (warning, trained_on, where)))
         measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None
         entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))

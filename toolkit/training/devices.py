@@ -22,7 +22,7 @@ def data_parallel(batch_size: int) -> contextlib.AbstractContextManager[None]:
     used = max((n for n in range(1, len(devices) + 1) if batch_size % n == 0), default=1)
     if used < len(devices):
         logger.warning(
-            "%d of %d devices train: a batch of %d faces divides by no more; choose another --batch-size",
+            "%d of %d devices train: a batch of %d faces divides by no more; choose another `batch_size`",
             used,
             len(devices),
             batch_size,

@@ -154,7 +154,7 @@ def test_faces_are_evaluated_on_a_delegate(compiled, library, tmp_path):
     done = subprocess.run([*command, "--delegate", "edgetpu"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (evaluation,) = json.loads(results.read_text())["models"][0]["evaluations"]
-    assert "run with --delegate edgetpu" in evaluation["note"]
+    assert "run by the delegate edgetpu" in evaluation["note"]
     assert len(evaluation["report"]["confusion"]) == 7
 
 

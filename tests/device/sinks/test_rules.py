@@ -139,7 +139,7 @@ def test_a_wrong_rule_is_wrong_use(table, said):
 
 def test_a_topic_needs_a_broker():
     rule = {"mqtt": "a", "held-for": 3}
-    with pytest.raises(UsageError, match=r"^rule 1 publishes a, but there is no --mqtt broker"):
+    with pytest.raises(UsageError, match=r"^rule 1 publishes a, but there is no `mqtt` broker"):
         parse_rules([rule], LABELS, broker=False)
     assert len(parse_rules([rule], LABELS)) == 1
 

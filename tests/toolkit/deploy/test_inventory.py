@@ -41,7 +41,7 @@ def test_ssh_is_told_and_an_error_says_what_to_type(tmp_path):
 def test_hosts_of_the_command_line_are_asked_too_and_each_once():
     asked = asked_hosts(("pi@other", "pi@other", "board01"), f"{BOARDS}:kitchens")
     assert [host.name for host in asked] == ["pi@other", "board01", "board02", "board03"]
-    with pytest.raises(UsageError, match="no host to deploy to; expected USER@HOST, or --inventory FILE"):
+    with pytest.raises(UsageError, match="no host to deploy to; expected USER@HOST, or `inventory=FILE`"):
         asked_hosts((), None)
 
 
