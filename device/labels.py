@@ -27,7 +27,7 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     try:
         named = read_short(path, MOST_BYTES).splitlines() if is_file else text.split(",")
     except OSError as error:
-        raise EdgeError(f"--labels {text}: {error.strerror}; expected one label a line") from error
+        raise EdgeError(f"`labels` {text}: {error.strerror}; expected one label a line") from error
     except UnicodeDecodeError as error:
         raise EdgeError(f"`labels` {text} is no text in UTF-8; expected one label a line") from error
     labels = tuple(name.strip() for name in named if name.strip())

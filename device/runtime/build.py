@@ -147,7 +147,7 @@ def _mqtt(options: RunOptions, labels: Sequence[str]) -> Sink:
 
     broker, pictures = asked_broker(options), Pictures.NONE
     if options.mqtt_picture:
-        log.warning("--mqtt-picture sends pictures of people to %s", broker.name)
+        log.warning("`mqtt_picture` sends pictures of people to %s", broker.name)
         pictures = Pictures.BLURRED if options.blur_faces else Pictures.PLAIN
     return MqttSink(broker, labels, options.mqtt_topic, pictures=pictures)
 

@@ -63,7 +63,7 @@ def refuse_names(paths: Sequence[Path], licence: str, name: str) -> None:
     for path in paths:
         if not re.fullmatch(r"[\w.-]+\.(keras|tflite)", path.name):
             raise UsageError(
-                f"--model is {printable(path)}; expected NAME.keras or NAME.tflite, letters, digits, '-', '_', '.'"
+                f"`model` is {printable(path)}; expected NAME.keras or NAME.tflite, letters, digits, '-', '_', '.'"
             )
     names = [path.name for path in paths]
     twice = next((one for one in names if names.count(one) > 1), "")
@@ -71,13 +71,13 @@ def refuse_names(paths: Sequence[Path], licence: str, name: str) -> None:
         raise UsageError(f"two models are called {twice}; rename one")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
         raise UsageError(
-            f"--license is '{printable(licence, 60)}'; expected it as the hub spells licences, such as apache-2.0, "
+            f"`license` is '{printable(licence, 60)}'; expected it as the hub spells licences, such as apache-2.0, "
             "mit, cc-by-4.0 or other"
         )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}", name):
         raise UsageError(
             f"the repository would be called '{printable(name, 60)}'; expected letters, digits, '-', '_' and '.'; "
-            "pass --name"
+            "pass `name`"
         )
 
 
@@ -103,7 +103,7 @@ def _published(path: Path, entries: dict[str, ModelResults], results: Sequence[s
     if entry is None or not entry.evaluations:
         raise EdgeError(
             f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model {path} --data "
-            "DATA --out FILE' and name that file by --results"
+            "DATA `out=FILE`' and name that file by --results"
         )
     found, words = _input_of(load_predictor(path, entry.model.labels), entry)
     return PublishedModel(path, entry, found, words)

@@ -39,7 +39,7 @@ class MlflowLog:
             self.experiment = found.experiment_id if found else self.client.create_experiment(name)
         except (MlflowException, OSError) as error:
             raise EdgeError(
-                f"MLflow cannot use {uri}: {error}; pass another --mlflow, or leave it out"
+                f"MLflow cannot use {uri}: {error}; pass another `mlflow`, or leave it out"
             ) from error
 
     @contextlib.contextmanager
