@@ -103,7 +103,7 @@ def _published(path: Path, entries: dict[str, ModelResults], results: Sequence[s
     if entry is None or not entry.evaluations:
         raise EdgeError(
             f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model {path} --data "
-            "DATA `out=FILE`' and name that file by --results"
+            "DATA --out FILE' and name that file by `results`"
         )
     found, words = _input_of(load_predictor(path, entry.model.labels), entry)
     return PublishedModel(path, entry, found, words)
