@@ -6,7 +6,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-container privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,6 +86,9 @@ test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 
 test-fleet: setup ## Ansible's role against three sshd on loopback; Home Assistant's own schemas
 	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py tests/hardware/test_home_assistant.py
+
+test-container: setup ## deploy/Containerfile built by buildah and run by podman; minutes, so it is not among test-hardware
+	$(BIN)/python -m pytest -rs tests/hardware/test_container.py
 
 privacy: setup ## the kernel's trace of a run with defaults: no pixel written, no connection made
 	$(BIN)/python -m pytest -rs tests/hardware/test_privacy.py
@@ -203,7 +206,10 @@ mutants: setup ## how many small faults the tests notice: a seeded sample, survi
 bench-small: setup ## training on 300 to 3,000 faces, from nothing and from a shipped model, beside a plain Keras fit
 	$(BIN)/python benchmarks/small_data.py --data $(DATA)
 
-.PHONY: bench-loop bench-press bench-representative bench-training
+.PHONY: bench-fleet bench-loop bench-press bench-representative bench-training
+bench-fleet: setup ## what the broker, the report and an update of 200 boards cost, on loopback; after `make dist`
+	PYTHONPATH=.:tests/hardware $(BIN)/python benchmarks/fleet.py --out docs/figures/fleet.md
+
 bench-loop: setup ## what the loop finds in films and photographs, its time, memory and start; instructions on emulated boards
 	PYTHONPATH=. $(BIN)/python benchmarks/device_loop.py
 	PYTHONPATH=. $(BIN)/python benchmarks/device_instructions.py

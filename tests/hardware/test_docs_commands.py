@@ -34,6 +34,8 @@ NOT_RUN = {
     "make ": "setting up and testing: .ci/run does it",
     "bash .ci/run": "it runs this test",
     "pip install": "test_wheel.py and test_arm64_device.py install the wheel so",
+    "pipx install": "test_wheel.py has pipx",
+    "uv tool install": "test_wheel.py has uv",
     "sudo ": "it would change this machine; test_service.py reads the unit, test_deploy_service.py starts its program",
     "systemctl ": "no systemd runs here",
     "journalctl ": "no systemd runs here",

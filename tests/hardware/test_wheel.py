@@ -190,3 +190,21 @@ def test_what_needs_no_tensorflow_works_without(without_tensorflow, faces, tiny_
         done = without_tensorflow.run("toolkit", *arguments, cwd=tmp_path)
         assert done.returncode == 0, f"{arguments[0]}: {done.stderr}"
     assert "tiny_int8" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("installer", ["pipx", "uv"])
+def test_an_installer_of_programs_takes_the_wheel(installer, wheel, tmp_path, monkeypatch):
+    """``pipx install WHEEL`` and ``uv tool install WHEEL`` as the quick start prints them."""
+    tools = Environment(sys.executable, tmp_path / "tools")
+    tools.install(installer)
+    for variable in ("PIPX_HOME", "PIPX_BIN_DIR", "UV_TOOL_DIR", "UV_TOOL_BIN_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / ("bin" if "BIN" in variable else "home")))
+    monkeypatch.setenv("UV_PYTHON", sys.executable)
+    words = ("install",) if installer == "pipx" else ("tool", "install")
+    done = tools.run(installer, *words, f"{wheel}[mqtt]")
+    assert done.returncode == 0, done.stderr
+    command = [tmp_path / "bin" / "device", "run", "--source", "demo", "--max-frames", "5", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["frames"] == 5
+    assert (tmp_path / "bin" / "toolkit").exists()
