@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ BENCHMARKS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__
 
 
 def run(script: Path, *arguments: object) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    paths = f"{ROOT}:{ROOT / 'tests' / 'hardware'}"
+    environment = {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
 
@@ -52,3 +54,15 @@ def test_the_packaged_model_is_measured_on_press_faces(shared_dir):
         )
     )
     assert 0.65 < low < found["balanced_accuracy"] < high < 0.85
+
+
+@pytest.mark.toolkit
+def test_no_row_of_a_fleet_is_lost_and_its_page_has_a_row_a_board():
+    if shutil.which("mosquitto", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("mosquitto is not installed")
+    pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
+    done = run(ROOT / "benchmarks" / "fleet.py", "--boards", "5", "--seconds", "2", "--no-update")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["broker"]["rows"] == 10
+    assert found["report"]["boards"] == 5

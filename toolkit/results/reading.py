@@ -58,13 +58,14 @@ def read_documents(paths: list[str]) -> Documents:
         )
     if not documents:
         raise EdgeError(f"no results of a model among {len(paths)} files; {EXPECTED}")
-    number = sum(len(document.models) for document in documents) + len(runs) + len(data_sets)
+    joined = join_results(documents)  # a fleet has many files of one model
+    number = len(joined.models) + len(runs) + len(data_sets)
     if number > MOST_ENTRIES:
         raise EdgeError(
             f"{number} models, runs and data sets in {len(paths)} files; a report takes at most {MOST_ENTRIES}"
         )
     last = {facts.source: facts for facts in data_sets}
-    return Documents(join_results(documents), tuple(runs), tuple(last.values()))
+    return Documents(joined, tuple(runs), tuple(last.values()))
 
 
 def _list(content: dict[str, Any], key: str, path: str) -> list[Any]:

@@ -9,8 +9,21 @@ from toolkit.deploy.fleet import collected, newest_wheel, packed
 from toolkit.deploy.release import Outcome, Parcel, deploy_to, read_facts
 from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import Host
+from toolkit.results.codec import write_results
+from toolkit.results.reading import read_documents
 
 pytestmark = pytest.mark.toolkit
+
+STATS = {
+    "n": 5,
+    "mean_ms": 2.0,
+    "p50_ms": 2.0,
+    "p90_ms": 2.0,
+    "p99_ms": 2.0,
+    "max_ms": 2.0,
+    "warmup_n": 1,
+}
+MEASURED = {"machine": "aarch64", "python": "3.11.2", "models": [{"latency": STATS, "threads": 1}]}
 
 
 class Told(Host):
@@ -73,22 +86,22 @@ def test_a_broken_model_is_refused_before_any_host_is_asked(tmp_path):
 
 
 def test_boards_are_told_apart_by_their_hosts(tiny_tflite):
-    stats = {
-        "n": 5,
-        "mean_ms": 2.0,
-        "p50_ms": 2.0,
-        "p90_ms": 2.0,
-        "p99_ms": 2.0,
-        "max_ms": 2.0,
-        "warmup_n": 1,
-    }
-    measured = {"machine": "aarch64", "python": "3.11.2", "models": [{"latency": stats, "threads": 1}]}
-    outcomes = [Outcome(name, "deployed", "", "Raspberry Pi 5", measured) for name in ("pi@a", "pi@b")]
+    outcomes = [Outcome(name, "deployed", "", "Raspberry Pi 5", MEASURED) for name in ("pi@a", "pi@b")]
     outcomes.append(Outcome("pi@c", "failed", "gone"))
     (entry,) = collected(outcomes, Parcel(Path("w.whl"), tiny_tflite)).models
     assert [one.target for one in entry.latencies] == ["Raspberry Pi 5 (pi@a)", "Raspberry Pi 5 (pi@b)"]
     with pytest.raises(EdgeError, match="no host was measured"):
         collected(outcomes[2:], Parcel(Path("w.whl"), tiny_tflite))
+
+
+def test_a_report_takes_a_file_of_each_board_of_a_fleet(tiny_tflite, tmp_path):
+    paths = []
+    for number in range(80):
+        outcome = Outcome(f"pi@{number}", "deployed", "", "Raspberry Pi 5", MEASURED)
+        paths.append(str(tmp_path / f"{number}.json"))
+        write_results(collected([outcome], Parcel(Path("w.whl"), tiny_tflite)), paths[-1], False)
+    (entry,) = read_documents(paths).results.models
+    assert {one.target for one in entry.latencies} == {f"Raspberry Pi 5 (pi@{n})" for n in range(80)}
 
 
 def test_a_name_is_never_an_option_of_ssh():
