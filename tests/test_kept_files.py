@@ -1,7 +1,11 @@
-"""Files of earlier releases are still read: settings, models, results and rows (tests/kept/make_kept.py made them)."""
+"""Files of earlier releases are still read: settings, models, results, rows, trainings and units.
+
+tests/kept/make_kept.py made them.
+"""
 
 import csv
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -68,3 +72,25 @@ def test_a_keras_file_is_quantized(folder):
     pytest.importorskip("keras", reason="quantizing needs the [toolkit] extra")
     run(folder, "toolkit", "quantize", "--model", "tiny.keras", "--out", "new.tflite", "--untrained", "-q")
     assert (folder / "new.tflite").stat().st_size > 1000
+
+
+@pytest.mark.toolkit
+def test_a_training_goes_on(folder):
+    pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+    run(folder, "toolkit", "train", "--out", "training", "--resume", "--epochs", "2", "-q")
+    with open(folder / "training" / "history.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_what_a_service_runs_is_still_understood(folder):
+    """An update leaves the unit that is there: all of its options must be known, and mean what they meant."""
+    (started,) = [
+        line.removeprefix("ExecStart=")
+        for line in (folder / "fer-edge.service").read_text().splitlines()
+        if line.startswith("ExecStart=")
+    ]
+    program, command, quiet, *options = shlex.split(started)
+    assert (Path(program).name, command, quiet) == ("device", "run", "-q")
+    shown = run(folder, "device", "service", "show", "--", *options).stdout
+    (now,) = [line for line in shown.splitlines() if line.startswith("ExecStart=")]
+    assert shlex.split(now)[1:] == [command, quiet, *options]
