@@ -52,7 +52,8 @@ def test_the_small_extra_is_named(missing, tiny_tflite, tmp_path):
     assert '.whl[report]"' in done.stderr
 
 
-def test_parquet_files_name_their_extra(tiny_tflite, tmp_path):
+def test_parquet_files_name_their_extra(tiny_tflite, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "train.parquet").write_bytes(b"PAR1")
     done = toolkit_without(["pyarrow"], "evaluate", "--model", tiny_tflite, "--data", tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
