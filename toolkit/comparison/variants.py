@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
+from device.files import read_short
 from toolkit.training.architectures import short_name
 from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
 
@@ -74,8 +75,8 @@ def _value(key: str, text: str) -> Any:
 def read_variants(path: Path) -> list[Variant]:
     """Return the variants of a TOML file: a table ``[NAME]`` of recipe keys each; keys above them are common to all."""
     try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(read_short(path))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
         raise EdgeError(
             f"cannot read the variants {path}: {error}; expected a TOML file of tables"
         ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
+from device.files import read_short
 from toolkit.data.class_names import parse_classes
 from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import read_keras_metadata
@@ -125,8 +126,8 @@ def arch_of(model: Path) -> str | None:
 def read_values(path: Path) -> dict[str, Any]:
     """Return the keys of a recipe file; EdgeError for one that is no TOML or has a key that nobody knows."""
     try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(read_short(path))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
         raise EdgeError(f"cannot read the recipe {path}: {error}; expected a TOML file of options") from error
     for name in values:
         if name not in FIELDS and name not in INPUTS:

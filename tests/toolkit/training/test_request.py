@@ -25,6 +25,9 @@ def test_recipe_file_and_overrides(tmp_path):
         ("epochs = 0", "epochs must be from 1"),
         ('epochs = "many"', "epochs must be of type int"),
         ("epochs = ", "cannot read the recipe"),
+        ("epochs = [" + "[" * 20_000, "cannot read the recipe .*recursion"),
+        ("epochs = " + "9" * 5000, "cannot read the recipe .*digits"),
+        ("# much\n" * 20_000, "cannot read the recipe .*expected at most 64"),
         ('dtype_policy = "int8"', "dtype_policy must be one of"),
     ],
 )
