@@ -14,6 +14,8 @@ from device.sinks import METRICS_HOST, METRICS_PORT, Sink
 
 log = logging.getLogger(__name__)
 
+SILENT_S = 5.0  # a scraper may wait so long between two bytes of what it asks
+
 # Upper bounds of the latency histograms, seconds: an inference of 0.2 ms to a searched frame on a small board.
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -99,6 +101,7 @@ class MetricsSink(Sink):
             told = f"cannot be served ({getattr(error, 'strerror', None) or error})"
             taken = "is in use by another program" if getattr(error, "errno", 0) == errno.EADDRINUSE else told
             raise EdgeError(f"`metrics`: {self.name} {taken}; name another HOST:PORT") from None
+        self._server.RequestHandlerClass.timeout = SILENT_S  # each connection has a thread
         self.name = _address_of(self.host, self._server.server_port)
         log.info("metrics: %s", self.name)
 

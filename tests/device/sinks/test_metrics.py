@@ -62,6 +62,18 @@ def test_a_port_in_use_is_one_line(sink):
     second.close()
 
 
+def test_a_scraper_that_says_nothing_is_left(monkeypatch):
+    monkeypatch.setattr("device.sinks.metrics.SILENT_S", 0.2)
+    sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    sink.begin()
+    port = int(re.search(r":(\d+)/", sink.name)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as silent:
+        silent.sendall(b"GET /met")
+        assert silent.recv(100) == b""
+    assert scraped(sink)["fer_edge_frames_total"] == 0
+    sink.close()
+
+
 def test_the_port_is_free_again_after_closing():
     sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
     sink.begin()
