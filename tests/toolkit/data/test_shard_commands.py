@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install 'fer-edge[parquet]'")
+
 from toolkit.data.loading import load_dataset
 
 from .conftest import png
