@@ -28,6 +28,15 @@ def package_index():
         pytest.skip("pip reaches no package index: " + probe.stderr.strip().splitlines()[-1])
 
 
+def install_into(environment: Path, *requirements: str) -> subprocess.CompletedProcess:
+    """Install by this pip into another environment, which is made without one of its own if it is not there."""
+    python = environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *requirements]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
 @pytest.fixture(scope="session")
 def source_tree(tmp_path_factory) -> Path:
     """A copy of what a package is made of; building beside the tree leaves nothing in it."""

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from built_package import install_into
 from loopback_board import SSHD, running_sshd
 from packaging.requirements import Requirement
 
@@ -35,9 +36,7 @@ mount -t overlay overlay -o lowerdir=/etc,upperdir="$0/etc",workdir="$0/work" /e
 def ansible(package_index, tmp_path_factory) -> Path:
     """The folder of Ansible's programs."""
     environment = tmp_path_factory.mktemp("ansible")
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    command = [environment / "bin" / "pip", "install", "--quiet", "--no-compile", "ansible-core>=2.17,<2.20"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = install_into(environment, "--no-compile", "ansible-core>=2.17,<2.20")
     if done.returncode:
         pytest.skip("ansible-core cannot be installed: " + done.stderr.strip().splitlines()[-1])
     return environment / "bin"
@@ -211,7 +210,7 @@ def test_an_update_stops_at_the_first_board_that_fails(play, boards, tiny_tflite
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [('sorce = "demo:live"\n', "sorce"), ('source = "/no/clip.mkv"\n', "systemctl restart fer-edge failed")],
+    [('sorce = "demo:live"\n', "sorce"), ('source = "usb:97"\n', "systemctl restart fer-edge failed")],
 )
 def test_settings_that_are_wrong_or_with_which_nothing_starts_are_taken_back(text, words, play, boards):
     before = (boards / "kitchen/etc/fer-edge/config.toml").read_text()

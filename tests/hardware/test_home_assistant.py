@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from built_package import install_into
 from real_broker import MOSQUITTO, Listener, wait_until
 
 pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
@@ -67,10 +68,8 @@ json.dump(found, sys.stdout)
 def home_assistant(package_index, tmp_path_factory):
     """A function that asks Home Assistant's schemas about pairs of a topic and a document."""
     environment = tmp_path_factory.mktemp("home_assistant")
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     for asked in (["--no-deps", RELEASE], IMPORTED):
-        command = [environment / "bin/pip", "install", "--quiet", "--no-compile", *asked]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = install_into(environment, "--no-compile", *asked)
         if done.returncode:
             pytest.skip(f"{RELEASE} cannot be installed: " + done.stderr.strip().splitlines()[-1])
 
