@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,10 +12,11 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
-from toolkit.data.dataset import BrokenImage, Dataset
+from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.decoding import decode_all
 from toolkit.data.face_store import new_face_store
 from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, DecodedFace, read_face
+from toolkit.data.kept_faces import fingerprint_of, kept
 from toolkit.data.stored_faces import stored
 from toolkit.data.synthesis import MARK, SOURCE
 
@@ -35,6 +36,8 @@ SPLIT_OF_WORD = {
 # What people add to the name of a split's folder: training_set, train_class, test-images, data_train.
 ADDED_WORDS = {"set", "data", "dataset", "class", "classes", "images", "faces", "split", "folder", "dir"}
 CLASSES_FILE = "classes.txt"
+KEPT_FROM = 100_000  # pictures; fewer are decoded within a minute or two
+ROWS_AT_ONCE = 4096
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
 
@@ -51,10 +54,41 @@ class ImageFile:
 def load_folders(root: Path, lenient: bool = False) -> Dataset:
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
-    Raises EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
+    ``KEPT_FROM`` pictures or more are decoded once and kept, see ``kept``. Raises EdgeError if there is no such layout,
+    no image, or, unless ``lenient``, too many broken images.
     """
     files = find_images(root)
-    images = new_face_store(len(files))
+    if len(files) < KEPT_FROM:
+        dataset = decode_files(root, files, new_face_store(len(files)))
+    else:
+        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE)
+        dataset = kept(root, fingerprint, lambda file: decode_into(file, root, files))
+    if not lenient:
+        good = {name: number for name, number in dataset.counts().items() if number}
+        refuse_too_many_broken(dataset.broken, good, root)
+    synthetic = is_marked(root, files[0].path)
+    return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
+
+
+def decode_into(file: Path, root: Path, files: list[ImageFile]) -> Dataset:
+    """Return the data set of ``files``, its faces in ``file``, (N, 48, 48) uint8, without gaps for broken ones."""
+    images = np.memmap(file, np.uint8, "w+", shape=(len(files), FACE_SIZE, FACE_SIZE))
+    dataset = decode_files(root, files, images)
+    missing = {image.name for image in dataset.broken}
+    if missing:
+        rows = [at for at, one in enumerate(files) if str(one.path.relative_to(root)) not in missing]
+        for start in range(
+            0, len(rows), ROWS_AT_ONCE
+        ):  # a face only moves forward, to where none is left to read
+            part = rows[start : start + ROWS_AT_ONCE]
+            images[start : start + len(part)] = images[part]
+    images.flush()
+    os.truncate(file, len(dataset) * FACE_SIZE * FACE_SIZE)
+    return dataset
+
+
+def decode_files(root: Path, files: list[ImageFile], images: np.ndarray) -> Dataset:
+    """Decode each of ``files`` into its row of ``images``; the data set has the rows that are not broken."""
     formats = [""] * len(files)
 
     def keep(position: int, decoded: DecodedFace) -> None:
@@ -64,16 +98,9 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
     problems = decode_all(len(files), lambda position: read_face(files[position].path), keep)
     numbered = class_of_number(root, {file.folder_class for file in files})
     names = [numbered.get(file.folder_class) or normal_class_name(file.folder_class) for file in files]
-    broken = tuple(
-        BrokenImage(str(files[position].path.relative_to(root)), names[position], reason)
-        for position, reason in problems
-    )
     good = np.ones(len(files), dtype=bool)
     good[[position for position, _ in problems]] = False
-    if not lenient:
-        refuse_too_many_broken(broken, Counter(np.array(names)[good].tolist()), root)
     classes = ordered_classes(names)
-    synthetic = is_marked(root, files[0].path)
     number = {name: label for label, name in enumerate(classes)}
     whole = Dataset(
         images=stored(images),
@@ -81,15 +108,16 @@ def load_folders(root: Path, lenient: bool = False) -> Dataset:
         classes=classes,
         splits=np.array([file.split for file in files]),
         names=np.array([str(file.path.relative_to(root)) for file in files]),
-        broken=broken,
+        broken=tuple(
+            BrokenImage(str(files[position].path.relative_to(root)), names[position], reason)
+            for position, reason in problems
+        ),
         formats=dict(Counter(filter(None, formats)).most_common()),
         notes=(
             *renamed_notes({file.folder_class for file in files}, "folder"),
             *numbered_notes(root, set(names)),
             *unread_notes(root, files),
         ),
-        source=f"{root} ({SOURCE})" if synthetic else str(root),
-        synthetic=synthetic,
     )
     return whole if good.all() else whole.select(good)
 

@@ -6,10 +6,11 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from device.errors import EdgeError
@@ -21,6 +22,7 @@ from toolkit.data.stored_faces import stored
 log = logging.getLogger(__name__)
 
 FACES, COLUMNS, FACTS = "faces.u8", "columns.npz", "facts.json"
+READING = 1  # changes when the same files are read in another way
 LONGEST_WAIT_S = 3600.0  # another command decodes the same faces
 
 
@@ -28,6 +30,19 @@ def cache_folder() -> Path:
     """Return where decoded faces are kept: ``fer-edge/faces`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
     shared = os.environ.get("XDG_CACHE_HOME")
     return (Path(shared) if shared else Path("~/.cache").expanduser()) / "fer-edge" / "faces"
+
+
+def fingerprint_of(folder: Path, files: Iterable[Path], names_file: str) -> str:
+    """Return the SHA-256 of all that the faces follow from: name, size and time of change of each of ``files``, and the
+    class names in ``names_file`` of ``folder``."""
+    named = folder / names_file
+    states = [(file, file.stat()) for file in files]
+    facts = [
+        READING, cv2.__version__, FACE_SIZE,
+        named.read_text("utf-8", "replace") if named.is_file() else "",
+        [(str(file.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for file, stat in states],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset]) -> Dataset:

@@ -1,7 +1,5 @@
 """Data sets in shards, files of many pictures each: found, told apart by split, decoded piece by piece and kept."""
 
-import hashlib
-import json
 import logging
 import os
 import re
@@ -11,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from device.errors import EdgeError
@@ -28,7 +25,7 @@ from toolkit.data.folders import (
     renamed_notes,
 )
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
-from toolkit.data.kept_faces import kept
+from toolkit.data.kept_faces import fingerprint_of, kept
 from toolkit.data.parquet import read_parquet
 from toolkit.data.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.synthesis import SOURCE
@@ -40,7 +37,6 @@ READERS = {".parquet": read_parquet, ".tar": read_tar}
 # Decoded at once: so many pictures, or fewer of so many bytes together.
 PICTURES_AT_ONCE, BYTES_AT_ONCE = 1024, 2 * LARGEST_PICTURE_BYTES
 TOLD_EACH = 100_000
-READING = 1  # changes when the same shards are read in another way
 
 
 @dataclass
@@ -81,24 +77,14 @@ def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> 
     >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))
     """
     folder = root if root.is_dir() else root.parent
-    dataset = kept(root, fingerprint_of(folder, shards), lambda file: decode_shards(folder, shards, file))
+    dataset = kept(
+        root, fingerprint_of(folder, shards, CLASSES_FILE), lambda file: decode_shards(folder, shards, file)
+    )
     if not lenient:
         good = {name: number for name, number in dataset.counts().items() if number}
         refuse_too_many_broken(dataset.broken, good, root)
     synthetic = is_marked(folder, shards[0])
     return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
-
-
-def fingerprint_of(folder: Path, shards: Iterable[Path]) -> str:
-    """Return the SHA-256 of all that the faces follow from: each shard's name, size and time of change, class names."""
-    names_file = folder / CLASSES_FILE
-    files = [(shard, shard.stat()) for shard in shards]
-    facts = [
-        READING, cv2.__version__, FACE_SIZE,
-        names_file.read_text("utf-8", "replace") if names_file.is_file() else "",
-        [(str(shard.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for shard, stat in files],
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:

@@ -148,3 +148,25 @@ def test_numbered_classes_are_named_by_a_file_beside_them(tmp_path):
     (tmp_path / "classes.txt").write_text("one\n")
     with pytest.raises(EdgeError, match=r"names 1 classes, the folders are 3: 1, 2, 10"):
         load_dataset(tmp_path)
+
+
+def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, monkeypatch):
+    root = tmp_path / "faces"
+    fill(root, "happy", 100, broken=1)
+    fill(root, "angry", 120)
+    (root / "angry" / "000.png").write_bytes(b"no picture")
+    few = load_dataset(root)
+    monkeypatch.setattr("toolkit.data.folders.KEPT_FROM", 200)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    many = load_dataset(root)
+    for name in ("names", "labels", "splits", "classes", "broken", "notes", "formats", "source", "synthetic"):
+        assert np.array_equal(getattr(many, name), getattr(few, name)), name
+    assert len(many) == 218
+    assert np.array_equal(many.images[:], few.images)
+    (file,) = (tmp_path / "cache").rglob("faces.u8")
+    assert file.stat().st_size == 218 * 48 * 48
+    with monkeypatch.context() as patch:
+        patch.setattr("toolkit.data.folders.read_face", None)  # nothing is decoded again
+        assert np.array_equal(load_dataset(root).images[:], few.images)
+    write_image(root / "happy" / "new.png", make_faces(1, 5)[0])
+    assert len(load_dataset(root)) == 219
