@@ -1,6 +1,5 @@
 """What a sweep may choose: the keys of a recipe with one value, a list of them, or a range."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from optuna.distributions import (
 
 from device.errors import EdgeError
 from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
+from toolkit.training.request import read_toml
 
 RANGE = "{low = 0.01, high = 0.2}, with log = true or step = 0.01 if you like"
 
@@ -42,12 +42,7 @@ def read_space(path: Path) -> Space:
     >>> read_space(Path("space.toml")).chosen["learning_rate"]
     FloatDistribution(high=0.3, log=True, low=0.01, step=None)
     """
-    try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EdgeError(
-            f"cannot read the space {path}: {error}; expected a TOML file of training options"
-        ) from error
+    content = read_toml(path, "space")
     where = f" (in {path})"
     fixed, chosen = {}, {}
     for key, value in content.items():

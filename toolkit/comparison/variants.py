@@ -1,16 +1,15 @@
 """What is compared: architectures, and ways to train them, each under a name."""
 
 import itertools
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.files import read_short
 from toolkit.training.architectures import short_name
 from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
+from toolkit.training.request import read_toml
 
 DEFAULT_ARCH = "compact"
 
@@ -74,12 +73,7 @@ def _value(key: str, text: str) -> Any:
 
 def read_variants(path: Path) -> list[Variant]:
     """Return the variants of a TOML file: a table ``[NAME]`` of recipe keys each; keys above them are common to all."""
-    try:
-        content = tomllib.loads(read_short(path))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
-        raise EdgeError(
-            f"cannot read the variants {path}: {error}; expected a TOML file of tables"
-        ) from error
+    content = read_toml(path, "variants")
     common = {key: value for key, value in content.items() if not isinstance(value, dict)}
     found = []
     for name, table in content.items():

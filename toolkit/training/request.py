@@ -123,12 +123,19 @@ def arch_of(model: Path) -> str | None:
     return arch if arch in ARCHITECTURES else None
 
 
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return the TOML document at ``path``, which is to be a ``what``; EdgeError for a file that is none."""
+    try:
+        return tomllib.loads(read_short(path))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
+        raise EdgeError(
+            f"cannot read the {what} {path}: {error}; expected a TOML file of training options"
+        ) from error
+
+
 def read_values(path: Path) -> dict[str, Any]:
     """Return the keys of a recipe file; EdgeError for one that is no TOML or has a key that nobody knows."""
-    try:
-        values = tomllib.loads(read_short(path))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
-        raise EdgeError(f"cannot read the recipe {path}: {error}; expected a TOML file of options") from error
+    values = read_toml(path, "recipe")
     for name in values:
         if name not in FIELDS and name not in INPUTS:
             raise EdgeError(f"{unknown(name, (*FIELDS, *INPUTS))} (in {path})")

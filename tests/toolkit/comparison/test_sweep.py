@@ -73,6 +73,8 @@ def test_a_space_has_values_lists_and_ranges(tmp_path):
         ("learning_rate = {low = 0.1, high = 0.2, logg = true}", "unexpected keyword argument 'logg'"),
         ("optimizer = {low = 1, high = 2}", "expected a list of values"),
         ("epochs = 5", "leaves nothing to choose"),
+        (f"epochs = {'[' * 5000}", r"cannot read the space .*recursion depth"),
+        (f"epochs = {'9' * 5000}", r"cannot read the space .*4300 digits"),
     ],
 )
 def test_a_wrong_space_is_one_line(text, message, tmp_path):
