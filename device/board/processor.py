@@ -1,16 +1,35 @@
-"""What the processor is called."""
+"""What the processor is called, and which instructions it has for int8."""
 
 import platform
 from pathlib import Path
 
+# Flags of /proc/cpuinfo, the best first, and what they are called. Those above the line multiply int8 four at a time,
+# which makes an int8 network three to four times as fast as its float one; without them little is gained.
+INSTRUCTIONS = {
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "i8mm": "int8 matrix product",
+    "asimddp": "dot product",
+    # -----
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "asimd": "Neon",
+}
 
-def cpu_name() -> str:
-    """Return the processor's name as the kernel tells it."""
+
+def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the processor's name as the kernel tells it, and in brackets the best of INSTRUCTIONS that it has.
+
+    >>> cpu_name()
+    'AMD EPYC (AVX-512 VNNI)'
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        lines = cpuinfo.read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    names = [
-        line.split(":", 1)[1].strip() for line in lines if line.lower().startswith(("model name", "model\t"))
-    ]
-    return next((name for name in names if not name.isdigit()), platform.processor() or platform.machine())
+    told = [(key.strip().lower(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]
+    names = (value for key, value in told if key == "model name" and not value.isdigit())
+    flags = {flag for key, value in told if key in ("flags", "features") for flag in value.split()}
+    best = next((called for flag, called in INSTRUCTIONS.items() if flag in flags), "")
+    name = next(names, platform.processor() or platform.machine())
+    return f"{name} ({best})" if best else name
