@@ -13,7 +13,7 @@ from toolkit.emulation.boards import Board, board_named
 from toolkit.emulation.counts import PACKAGES, Count, known_count, remember
 from toolkit.emulation.guest_process import run_guest
 from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
-from toolkit.results.identity import identity_of
+from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.types import ESTIMATED, Latency, ModelResults, Results
 
 CLASSIFY_ROUNDS, FRAMES = 3, 35
@@ -99,13 +99,13 @@ def estimate_files(
     for path in paths:
         if Path(path).suffix != ".tflite":
             raise EdgeError(f"{path} cannot be estimated: boards run .tflite files; quantize it first")
-    entries = []
+    entries, called = [], distinct_names(paths)
     for path, model in [(path, load_model(path, labels)) for path in paths]:
         latencies = []
         for board in boards:
             count = known_count(board, Path(path)) or _count_now(board, path, tuple(model.labels), progress)
             latencies.append(estimate_latency(board, count, model.input_tensor.dtype in ("int8", "uint8")))
-        entries.append(ModelResults(identity_of(path, model), latencies=tuple(latencies)))
+        entries.append(ModelResults(identity_of(path, model, called[path]), latencies=tuple(latencies)))
     return Results(tuple(entries), f"benchmark --target {' '.join(targets)}")
 
 

@@ -17,7 +17,7 @@ from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, t
 from device.runtime.latency import LatencyStats
 from toolkit.models.network import FloatNetwork
 from toolkit.models.predictors import Predictor, load_predictor
-from toolkit.results.identity import identity_of
+from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.merge import join_results
 from toolkit.results.selection import BUSY_SPREAD
 from toolkit.results.types import HOST, MEASURED, Latency, ModelResults, Results
@@ -128,12 +128,12 @@ def benchmark_files(
                 f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}; times are the same"
             )
     samples = _all_samples(predictors, runs, warmup, batch, progress)
-    entries = []
+    entries, called = [], distinct_names(paths)
     for path in paths:
         progress(f"starting {path} in a process of its own for its loading time and memory")
         extra = {**samples[path][1], **cold_start(path, labels, threads, input_size)}
         latency = _latency(predictors[path], samples[path][0], warmup, threads, batch, extra)
-        entries.append(ModelResults(identity_of(path, predictors[path]), latencies=(latency,)))
+        entries.append(ModelResults(identity_of(path, predictors[path], called[path]), latencies=(latency,)))
     return Results(tuple(entries), "benchmark")
 
 
@@ -159,7 +159,7 @@ def _all_samples(
     first = next(iter(predictors))
     for path in predictors:
         ratios.setdefault(path, ratio_of_medians(columns[path], columns[first]))
-    name = Path(first).name
+    name = distinct_names(list(predictors))[first]
     return {path: (columns[path], {"ratio_to": name, "ratio": ratios[path].to_json()}) for path in predictors}
 
 

@@ -27,7 +27,7 @@ from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FloatNetwork
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
 from toolkit.results.compare import compare_predictions
-from toolkit.results.identity import identity_of
+from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.mistakes import worst_mistakes
 from toolkit.results.model_provenance import origin_of
@@ -77,9 +77,9 @@ def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | No
 
 
 def evaluate_one(
-    path: str | Path, predictor: Predictor, faces: Dataset, data: DataIdentity, leaked: np.ndarray | None
+    path: str, predictor: Predictor, faces: Dataset, data: DataIdentity, leaked: np.ndarray | None, name: str
 ) -> tuple[ModelResults, np.ndarray]:
-    """Return what one model is worth on ``faces``, and its (N, C) probabilities."""
+    """Return what one model, called ``name``, is worth on ``faces``, and its (N, C) probabilities."""
     probabilities = predictor.predict(faces.images)
     report = evaluate_predictions(probabilities, faces.labels, data.classes)
     clean = None
@@ -93,7 +93,7 @@ def evaluate_one(
         mistakes=worst_mistakes(probabilities, faces.labels),
     )
     sections: dict[str, Any] = origin_of(path, predictor)
-    return ModelResults(identity_of(path, predictor), (evaluation,), **sections), probabilities
+    return ModelResults(identity_of(path, predictor, name), (evaluation,), **sections), probabilities
 
 
 def evaluate_models(
@@ -133,11 +133,12 @@ def evaluate_models(
     identity = DataIdentity.of(faces, split)
     entries: list[ModelResults] = []
     reference = np.zeros(0)
+    called = distinct_names(models)
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         progress(f"evaluating {path} on {len(faces)} faces ({split})")
         known = learnt_faces(whole, tuple(predictor.labels), origin_of(path, predictor).get("training") or {})
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
-        entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt)
+        entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt, called[path])
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
         where = f"run by the delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
         note = "; ".join(filter(None, (warning, trained_on, where)))

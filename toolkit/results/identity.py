@@ -1,5 +1,8 @@
 """Which model file a result is about."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from device.model.expression_model import ExpressionModel
@@ -9,8 +12,26 @@ from toolkit.models.predictors import NarrowedPredictor, Predictor
 from toolkit.results.types import ModelIdentity
 
 
-def identity_of(path: str | Path, predictor: Predictor) -> ModelIdentity:
-    """Return what the model file at ``path`` is: name, digest, size, labels, recipe, parameters, MACs."""
+def distinct_names(paths: Sequence[str]) -> dict[str, str]:
+    """Return a name for each path: the file's, after as many of its folders as tell it from the others.
+
+    >>> distinct_names(["runs/one/best.keras", "runs/two/best.keras", "m.tflite"])
+    {'runs/one/best.keras': 'one/best.keras', 'runs/two/best.keras': 'two/best.keras', 'm.tflite': 'm.tflite'}
+    """
+    parts = {path: Path(path).absolute().parts for path in paths}
+    depth = dict.fromkeys(paths, 1)
+    while True:
+        names = {path: "/".join(parts[path][-depth[path] :]) for path in depth}
+        files = Counter(name for name, _ in {(names[path], parts[path]) for path in depth})
+        alike = [path for path in depth if files[names[path]] > 1]
+        if not alike:
+            return names
+        for path in alike:
+            depth[path] += 1
+
+
+def identity_of(path: str | Path, predictor: Predictor, name: str | None = None) -> ModelIdentity:
+    """Return what the model file at ``path`` is; ``name``: instead of the file's."""
     while isinstance(predictor, NarrowedPredictor):
         predictor = predictor.predictor
     if isinstance(predictor, ExpressionModel):
@@ -23,4 +44,5 @@ def identity_of(path: str | Path, predictor: Predictor) -> ModelIdentity:
         recipe, origin = None, getattr(predictor, "range_from", UNKNOWN)
         pixel_range = None if origin == UNKNOWN else getattr(predictor, "pixel_range", None)
     facts = {"parameters": parameters, "macs": macs, "pixel_range": pixel_range, "pixel_range_from": origin}
-    return ModelIdentity.of(path, predictor.labels, recipe=recipe, **facts)
+    identity = ModelIdentity.of(path, predictor.labels, recipe=recipe, **facts)
+    return replace(identity, name=name) if name else identity
