@@ -49,7 +49,7 @@ demo: setup ## quantize the shipped model, run it on the demo source, write the 
 	@echo "Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
 test: setup ## every test that needs no other system than this one
-	$(BIN)/python -m pytest --ignore=tests/hardware
+	$(BIN)/python -m pytest --ignore=tests/hardware --durations=15
 
 test-fast: setup ## the tests that need no TensorFlow
 	$(BIN)/python -m pytest --ignore=tests/hardware -m 'not toolkit'

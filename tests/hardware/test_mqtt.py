@@ -269,12 +269,12 @@ def test_a_password_comes_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"ca": "names"}, "--mqtt-ca"),
-        ({"ca": "gone.pem"}, "--mqtt-ca"),
-        ({"cert": "camera.pem"}, "--mqtt-cert"),
-        ({"cert": "camera.pem", "key": "broker.key"}, "--mqtt-key"),
-        ({"key": "camera.key"}, "--mqtt-cert"),
-        ({"password_file": "gone"}, "--mqtt-password-file"),
+        ({"ca": "names"}, "`mqtt_ca`"),
+        ({"ca": "gone.pem"}, "`mqtt_ca`"),
+        ({"cert": "camera.pem"}, "`mqtt_cert`"),
+        ({"cert": "camera.pem", "key": "broker.key"}, "`mqtt_key`"),
+        ({"key": "camera.key"}, "`mqtt_cert`"),
+        ({"password_file": "gone"}, "`mqtt_password_file`"),
     ],
 )
 def test_files_that_do_not_fit_are_one_line(certificates, options, words):
