@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+EXTRAS := toolkit,parquet,sweep,mlflow,test,lint
 BUILD := build
 REPORT := $(BUILD)/report/index.html
 
@@ -19,7 +20,7 @@ $(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 		{ echo "error: $(PYTHON) is older than 3.11; run make with PYTHON=python3.11 or newer" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock \
-		--editable '.[toolkit,test,lint]'
+		--editable '.[$(EXTRAS)]'
 	@touch $@
 
 # Asked for again at every start until it is there.
@@ -115,7 +116,7 @@ fuzz: setup ## model files made up to crash, hang or swell the device; FUZZ_SECO
 lock: ## write requirements.lock anew: the newest versions that setup.cfg allows
 	rm -rf $(BUILD)/lock
 	$(PYTHON) -m venv $(BUILD)/lock
-	$(BUILD)/lock/bin/pip install --quiet --disable-pip-version-check --editable '.[toolkit,test,lint]'
+	$(BUILD)/lock/bin/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	{ echo '# The versions that `make setup` and CI install; `make lock` writes them anew.'; \
 		$(BUILD)/lock/bin/pip freeze --exclude-editable; } > requirements.lock
 
