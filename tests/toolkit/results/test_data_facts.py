@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from toolkit.results.data_facts import DataFacts
+
 pytestmark = pytest.mark.toolkit
 
 
@@ -86,3 +88,20 @@ def test_facts_alone_make_no_report(inspected, toolkit_command):
     assert done.returncode == 1
     assert "no results of a model" in done.stderr
     assert "only goes beside them; add a file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({}, "counts are not numbers"),
+        ({"train": {"happy": -1, "sad": 3}}, "counts are not numbers"),
+        ({"train": {"happy": True, "sad": 1}}, "counts are not numbers"),
+        ({"elsewhere": {"happy": 2}}, "expected the splits"),
+        ({"train": {"happy": 1}, "test": {"sad": 1}}, "each with the same classes"),
+        ({"train": {"happy": 3}}, "2 faces, but 3 by split and class"),
+    ],
+)
+def test_counts_that_contradict_themselves_are_refused(counts, words):
+    numbers = {"redundant": 0, "copy_groups": 0, "conflicting_groups": 0, "near_pairs": None, "constant": 0}
+    with pytest.raises(ValueError, match=words):
+        DataFacts("faces", False, 2, counts, **numbers, broken=0, leaks=())

@@ -47,6 +47,12 @@ def test_the_slower_one_is_taken_where_the_faster_ones_lose_too_much():
     )
 
 
+def test_layers_in_float_are_not_wanted_where_int8_is_good_enough_without():
+    decision = decide([FLOAT, one("int8", 500, 0.25, 69.9), one("int8-mixed", 520, 0.26, 70.0)])
+    assert decision.choice == "int8"
+    assert "Not int8-mixed: int8 is good enough without layers in float." in decision.reasons
+
+
 def test_where_int8_is_slower_than_float_the_float_stays():
     decision = decide([FLOAT, one("int8", 500, 2.0), one("dynamic", 500, 1.9)])
     assert decision.reasons[0] == "Take float32: no other that loses at most 0.5 points is faster."
