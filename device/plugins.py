@@ -27,7 +27,8 @@ def load_plugin(group: str, name: str) -> Callable[..., Any]:
     """Return what the entry point ``name`` of ``group`` names; EdgeError if it cannot be imported or is not there."""
     found: tuple[EntryPoint, ...] = tuple(entry_points(group=group, name=name))
     if not found:
-        raise EdgeError(f"no installed package brings '{name}' to {group}; there are: {plugin_names(group)}")
+        known = ", ".join(plugin_names(group)) or "none"
+        raise EdgeError(f"no installed package brings '{name}' to {group}; there are: {known}")
     try:
         part: Callable[..., Any] = found[0].load()
     except Exception as error:  # another package's import may raise anything
