@@ -7,7 +7,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-container privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,11 +85,11 @@ test-metrics: setup ## Prometheus on loopback reads --metrics
 test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 	$(BIN)/python -m pytest -rs tests/hardware/test_streams.py
 
-test-fleet: setup ## Ansible's role against three sshd on loopback; Home Assistant's own schemas
-	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py tests/hardware/test_home_assistant.py
+test-fleet: setup ## Ansible's role against three sshd on loopback
+	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py
 
-test-container: setup ## deploy/Containerfile built by buildah and run by podman; minutes, so it is not among test-hardware
-	$(BIN)/python -m pytest -rs tests/hardware/test_container.py
+test-slow: setup ## what takes minutes and is not among test-hardware: container, Home Assistant's schemas, pipx and uv
+	$(BIN)/python -m pytest -rs -m slow tests/hardware
 
 privacy: setup ## the kernel's trace of a run with defaults: no pixel written, no connection made
 	$(BIN)/python -m pytest -rs tests/hardware/test_privacy.py
@@ -98,7 +98,7 @@ soak: setup ## a million frames with faults injected, hours; the figures
 	PYTHONPATH=. $(BIN)/python benchmarks/soak.py --out docs/figures/soak.md
 
 test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
-	$(BIN)/python -m pytest -rs tests/hardware/test_wheel.py
+	$(BIN)/python -m pytest -rs -m 'not slow' tests/hardware/test_wheel.py
 
 test-backends: setup ## training on JAX, on two of its devices, and on torch, without TensorFlow
 	$(BIN)/python -m pytest -rs tests/hardware/test_backends.py

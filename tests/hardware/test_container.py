@@ -26,6 +26,7 @@ NARROW = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=2000:2000", "--cgroups=di
 NO_CGROUPS = 'umount -l /sys/fs/cgroup; mount -t tmpfs none /sys/fs/cgroup; exec "$@"'
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(bool(MISSING), reason=f"apt install {' '.join(MISSING)}"),
     pytest.mark.skipif(
         os.geteuid() != 0, reason="it takes root to make the image that the other starts from"

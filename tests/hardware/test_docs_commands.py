@@ -26,7 +26,6 @@ SHORTENED = {
     "toolkit train --list-archs": "",
     "toolkit train": "--epochs 1",
     "toolkit sweep": "--trials 1",
-    "toolkit compare": "--epochs 1 --seeds 1 --no-int8",
     "toolkit benchmark": "--runs 20",
     "device benchmark": "--runs 20",
 }
@@ -51,7 +50,7 @@ NOT_RUN = {
     "KERAS_BACKEND=jax ": "test_backends.py installs JAX",
     "toolkit train --data DATA --arch vgg16": "the published weights are large",
     "toolkit train --data DATA --arch face-compact": "a trained face-mobilenet does not ship",
-    "toolkit compare --data DATA --vary": "four trainings; tests/toolkit/comparison varies options",
+    "toolkit compare": "many trainings; tests/toolkit/comparison has both kinds, of smaller networks",
 }
 OWN_NETWORK = """
 import keras

@@ -16,7 +16,10 @@ from built_package import install_into
 from real_broker import MOSQUITTO, Listener, wait_until
 
 pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
-pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+]
 
 DEVICE = Path(sys.executable).with_name("device")
 RELEASE = "homeassistant==2024.3.3"  # the last one for Python 3.11

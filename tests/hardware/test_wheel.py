@@ -192,6 +192,7 @@ def test_what_needs_no_tensorflow_works_without(without_tensorflow, faces, tiny_
     assert "tiny_int8" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installer", ["pipx", "uv"])
 def test_an_installer_of_programs_takes_the_wheel(installer, wheel, tmp_path, monkeypatch):
     """``pipx install WHEEL`` and ``uv tool install WHEEL`` as the quick start prints them."""
