@@ -24,6 +24,9 @@ SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 VERSIONS = re.findall(r"Python :: (3\.\d+)", SETUP["metadata"]["classifiers"])
 
+# Of the rooms that depend on the packages' versions; the others run in the suite.
+DEVICE_TESTS = [f"tests/device/{room}" for room in ("model", "faces", "capture")]
+
 # Beside the copied tests: what they import is the installed package.
 WHERE = """
 import sys, device, toolkit
@@ -50,13 +53,6 @@ def find_python(version: str) -> str | None:
         if done.returncode == 0:  # pyenv's shim of a version that is not chosen ends with an error
             return candidate
     return None
-
-
-def device_tests(version: str) -> list[str]:
-    """All of them on the newest Python that is here, else those of the rooms that depend on the packages' versions."""
-    newest = max(filter(find_python, VERSIONS), key=VERSIONS.index)
-    rooms = ("model", "faces", "capture")
-    return ["tests/device"] if version == newest else [f"tests/device/{room}" for room in rooms]
 
 
 class Environment:
@@ -133,8 +129,7 @@ def test_the_device_tests_pass_on_the_installed_package(environment, tmp_path, m
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "test_where.py").write_text(WHERE)
-    tests = device_tests(environment.folder.name)
-    done = environment.run("python", "-m", "pytest", *tests, "test_where.py", cwd=tmp_path)
+    done = environment.run("python", "-m", "pytest", *DEVICE_TESTS, "test_where.py", cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
     print(done.stdout.strip().splitlines()[-1])
 

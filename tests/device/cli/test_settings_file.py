@@ -68,7 +68,7 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
             'source = "demo"\n[[rule]]\nexpression = "hapy"\nmqtt = "a"',
             "rule 1 can never fire: the model knows no 'hapy'",
         ),
-        ('source = "demo"\n[[rule]]\nmqtt = "a"', "rule 1 publishes a, but there is no `mqtt` broker"),
+        ('source = "demo"\n[[rule]]\nmqtt = "a"', "rule 1 publishes a, but there is no --mqtt broker"),
         (
             'source = "demo"\nlabels = "a,b,c,d,e,f,g"\n[[rule]]\nexpression = "happy"\ngpio = 1',
             "knows no 'happy'",
