@@ -111,7 +111,8 @@ def test_pictures_that_show_nothing_new_are_a_frozen_camera(monkeypatch, picture
     monkeypatch.setattr("device.capture.health.FROZEN_S", 0.2)
     monkeypatch.setattr("device.capture.live_capture.FIRST_PAUSE_S", 0.01)
     fresh = [
-        np.random.default_rng(number).integers(0, 256, pictures[0].shape, np.uint8) for number in range(50)
+        np.random.default_rng(1000 + number).integers(0, 256, pictures[0].shape, np.uint8)
+        for number in range(50)
     ]
     frames, capture, said = collect(FaultyCamera(pictures, pictures, fresh * 10), most=250)
     assert capture.reopened >= 2

@@ -137,6 +137,7 @@ def test_a_broker_that_comes_late_hears_the_will_the_state_and_how_much_was_lost
             assert b"home/camera/status\0\x07offline" in connect
             connection.sendall(b"\x20\x03\0\0\0" if connect[6] == 5 else b"\x20\x02\0\0")
             published = [body for kind, body in islice(packets, 5) if kind == 3]
+    sink.client.disconnect()
     sink.client.loop_stop()
     assert sum(body.endswith(b"online") for body in published) == 1
     assert sum(b"homeassistant/sensor/home_camera" in body for body in published) == 2

@@ -32,7 +32,7 @@ def test_a_file_names_variants_and_what_is_common(tmp_path):
     ("vary", "message"),
     [
         ("optimiser=adam", "no training option 'optimiser'; did you mean 'optimizer'"),
-        ("optimizer", "--vary is 'optimizer'; expected KEY=VALUE,VALUE"),
+        ("optimizer", "`vary` is 'optimizer'; expected KEY=VALUE,VALUE"),
         ("optimizer=lion", "optimizer must be one of sgd, adam, adamw, not lion"),
         ("epochs=many", "epochs is 'many'; expected int"),
         ("hold_out=perhaps", "hold_out is 'perhaps'; expected bool"),

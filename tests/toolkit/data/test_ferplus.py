@@ -75,7 +75,7 @@ def test_faces_without_votes_are_refused(kaggle_csv):
 
 def test_the_votes_are_advised_only_for_classes_that_they_know(judged_csv):
     voted = load_dataset(judged_csv, lenient=True)
-    assert "--label-source ferplus" in advice_for_unknown_classes(voted, ["Contempt"])
+    assert "`label_source=ferplus`" in advice_for_unknown_classes(voted, ["Contempt"])
     assert advice_for_unknown_classes(voted, ["contempt", "bored"]) == ""
     assert advice_for_unknown_classes(voted, []) == ""
     assert advice_for_unknown_classes(replace(voted, votes=None), ["contempt"]) == ""

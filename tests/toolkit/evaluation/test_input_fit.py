@@ -57,7 +57,7 @@ def test_the_range_that_recognises_the_faces_is_found_and_told(bright, faces):
 def test_without_labels_nothing_is_guessed(bright, faces):
     network = open_network(bright, FER2013_CLASSES)
     for labels in (None, np.full(210, -1)):
-        with pytest.raises(EdgeError, match=r"nothing tells which pixel values.*`pixel_range`"):
+        with pytest.raises(EdgeError, match=r"nothing tells which pixel values.*`pixel_range=0..255`"):
             settle_pixel_range(network, faces[0], labels)
 
 
