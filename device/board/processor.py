@@ -23,13 +23,25 @@ def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     >>> cpu_name()
     'AMD EPYC (AVX-512 VNNI)'
     """
-    try:
-        lines = cpuinfo.read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    told = [(key.strip().lower(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]
-    names = (value for key, value in told if key == "model name" and not value.isdigit())
-    flags = {flag for key, value in told if key in ("flags", "features") for flag in value.split()}
+    names = (value for key, value in _told(cpuinfo) if key == "model name" and not value.isdigit())
+    flags = cpu_flags(cpuinfo)
     best = next((called for flag, called in INSTRUCTIONS.items() if flag in flags), "")
     name = next(names, platform.processor() or platform.machine())
     return f"{name} ({best})" if best else name
+
+
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """Return what the kernel says that the processor can do, such as ``avx2`` or ``asimddp``; empty where it does not.
+
+    >>> "avx512_bf16" in cpu_flags()
+    """
+    return {flag for key, value in _told(cpuinfo) if key in ("flags", "features") for flag in value.split()}
+
+
+def _told(cpuinfo: Path) -> list[tuple[str, str]]:
+    """Return the kernel's lines as names, in small letters, and values; none where there is no such file."""
+    try:
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    return [(key.strip().lower(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.errors import UsageError
+from device.files import read_short
 from toolkit.deploy.ssh import Host
 
 # What is understood of a host, and the option of ssh that it becomes.
@@ -25,7 +26,8 @@ VARIABLES = {
 REFUSED = ("ansible_connection", "ansible_password", "ansible_ssh_pass", "ansible_ssh_common_args",
            "ansible_ssh_extra_args")  # fmt: skip
 RANGE = re.compile(r"\[([0-9]+|[a-z]):([0-9]+|[a-z])(?::([0-9]+))?\]", re.IGNORECASE)
-MOST_HOSTS = 10_000  # of one range
+MOST_HOSTS = 10_000  # of one line
+MOST_BYTES = 1 << 20
 EVERYBODY, UNGROUPED = "all", "ungrouped"
 
 
@@ -116,7 +118,7 @@ def read_inventory(path: Path) -> Inventory:
             f"{path}: `inventory` reads Ansible's INI form alone; name the hosts, or use the role in deploy/ansible"
         )
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_short(path, MOST_BYTES).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UsageError(f"cannot read the inventory {path}: {why}") from None
@@ -166,7 +168,7 @@ def _plain(value: str) -> str:
     """Return a value without the quotes around it, as Python would read it."""
     try:
         return str(ast.literal_eval(value))
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return value
 
 
@@ -178,7 +180,10 @@ def _names(pattern: str) -> list[tuple[str, dict[str, str]]]:
     port = {"ansible_port": whole[2]} if whole[2] else {}
     names, rest = [""], whole[1]
     while found := RANGE.search(rest):
-        names = [name + rest[: found.start()] + one for name in names for one in _range(found)]
+        some = _range(found)
+        if len(names) * len(some) > MOST_HOSTS:
+            raise ValueError(f"expected no more than {MOST_HOSTS} hosts in a line")
+        names = [name + rest[: found.start()] + one for name in names for one in some]
         rest = rest[found.end() :]
     if "[" in rest:
         raise ValueError("expected a range such as [01:20] or [a:f]")

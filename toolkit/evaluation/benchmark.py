@@ -131,7 +131,11 @@ def benchmark_files(
     entries, called = [], distinct_names(paths)
     for path in paths:
         progress(f"starting {path} in a process of its own for its loading time and memory")
-        extra = {**samples[path][1], **cold_start(path, labels, threads, input_size)}
+        extra = {
+            "ratio_to": called[paths[0]],
+            **samples[path][1],
+            **cold_start(path, labels, threads, input_size),
+        }
         latency = _latency(predictors[path], samples[path][0], warmup, threads, batch, extra)
         entries.append(ModelResults(identity_of(path, predictors[path], called[path]), latencies=(latency,)))
     return Results(tuple(entries), "benchmark")
@@ -159,8 +163,7 @@ def _all_samples(
     first = next(iter(predictors))
     for path in predictors:
         ratios.setdefault(path, ratio_of_medians(columns[path], columns[first]))
-    name = distinct_names(list(predictors))[first]
-    return {path: (columns[path], {"ratio_to": name, "ratio": ratios[path].to_json()}) for path in predictors}
+    return {path: (columns[path], {"ratio": ratios[path].to_json()}) for path in predictors}
 
 
 def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray, seed: int = 0) -> LatencyRatio:

@@ -64,7 +64,7 @@ def card(name: str, licence: str, models: Sequence[PublishedModel]) -> str:
     environment.filters |= {
         "quoted": lambda text: json.dumps(printable(text), ensure_ascii=False),
         "plain": lambda text: plain(printable(text)),
-        "base": lambda source: Path(source).name or "faces",
+        "base": _base,
         "faces": _faces,
         "percent": percent,
         "interval": interval,
@@ -85,9 +85,13 @@ def card(name: str, licence: str, models: Sequence[PublishedModel]) -> str:
     )
 
 
+def _base(source: str) -> str:
+    return Path(source).name or "faces"
+
+
 def _faces(data: DataIdentity) -> str:
     """Return what faces are called: the data's own name, without the folders of the machine they lie on."""
-    return f"{Path(data.source).name or 'faces'}{' (synthetic faces)' if data.synthetic else ''}"
+    return f"{_base(data.source)}{' (synthetic faces)' if data.synthetic else ''}"
 
 
 def _remarks(model: PublishedModel, models: Sequence[PublishedModel]) -> list[str]:

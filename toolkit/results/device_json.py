@@ -7,6 +7,7 @@ from typing import Any
 from device.errors import EdgeError
 from toolkit.results.decode import decode
 from toolkit.results.facts import Ratio, RunFacts
+from toolkit.results.identity import distinct_names
 from toolkit.results.types import HOST, MEASURED, Latency, ModelIdentity, ModelResults, Results
 
 UNCHANGED: Ratio = {"ratio": 1.0, "low": 1.0, "high": 1.0}
@@ -65,7 +66,8 @@ def benchmark_of(content: Any, path: str) -> Results:
     """Return a benchmark as results on the board it names, else on the target 'host'; EdgeError if it is damaged."""
     try:
         found = decode(DeviceBenchmark, content)
-        entries = tuple(_timed(found, one) for one in found.models)
+        called = distinct_names([one.path for one in found.models])
+        entries = tuple(_timed(found, one, called) for one in found.models)
     except ValueError as error:
         raise EdgeError(f"{path} is a damaged benchmark ({error}); run it again") from error
     where = {
@@ -76,16 +78,16 @@ def benchmark_of(content: Any, path: str) -> Results:
     return Results(entries, "device benchmark", provenance=where)
 
 
-def _timed(found: DeviceBenchmark, model: TimedModel) -> ModelResults:
+def _timed(found: DeviceBenchmark, model: TimedModel, called: dict[str, str]) -> ModelResults:
     identity = ModelIdentity(
-        Path(model.path).name, model.sha256, "tflite", model.size_bytes, model.labels, model.recipe
+        called[model.path], model.sha256, "tflite", model.size_bytes, model.labels, model.recipe
     )
     latency = Latency(
         target=found.board or HOST,
         origin=MEASURED,
         stages={"classify": model.latency},
         threads=model.threads,
-        extra={"ratio_to": Path(found.models[0].path).name, "ratio": model.ratio_to_first or UNCHANGED},
+        extra={"ratio_to": called[found.models[0].path], "ratio": model.ratio_to_first or UNCHANGED},
         # Without a name the kind of machine has to do.
         cpu="" if found.board else found.cpu or found.machine,
     )

@@ -1,15 +1,14 @@
 """Everything that decides a training, in one value that is saved beside the model."""
 
-import contextlib
 import dataclasses
 import difflib
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.board.processor import cpu_flags
 from device.errors import EdgeError, UsageError
 from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
 from toolkit.data.train_split import SplitChoice
@@ -22,6 +21,7 @@ PRETRAINED_DEFAULTS = {"epochs": 30, "learning_rate": 0.02, "freeze_epochs": 5}
 # ... and where trained weights are given by --init: their faces are not to be unlearnt.
 FINE_TUNING_DEFAULTS = {"epochs": 20, "learning_rate": 0.01}
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}  # flags of processors that compute in it
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("one-cycle", "cosine", "step", "plateau", "constant")
 # An epoch has this many steps or more, unless ``batch_size`` is given: few faces make small batches.
@@ -42,10 +42,8 @@ def usual_policy(cpuinfo: Path = Path("/proc/cpuinfo"), devices: Path = Path("/d
     Without such instructions oneDNN converts back and forth: the compact chain takes 4.4 times as long as in float32
     (an EPYC with AVX2 alone, processor time).
     """
-    with contextlib.suppress(OSError):
-        if re.search(r"\b(avx512_bf16|amx_bf16|bf16)\b", cpuinfo.read_text(errors="replace")):
-            return "mixed_bfloat16"
-    return "mixed_bfloat16" if (devices / "nvidia0").exists() else "float32"
+    computes = BFLOAT16 & cpu_flags(cpuinfo) or (devices / "nvidia0").exists()
+    return "mixed_bfloat16" if computes else "float32"
 
 
 @dataclass(frozen=True)
