@@ -1,5 +1,7 @@
 """Text from outside, made fit for a terminal."""
 
+import re
+
 
 def printable(text: object, longest: int | None = None) -> str:
     r"""Return ``str(text)`` in one line without anything that a terminal obeys.
@@ -28,3 +30,8 @@ def counted(number: int, one: str, several: str | None = None) -> str:
     ('1 frame', '3 classes')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def without_password(address: str) -> str:
+    """Return the address fit to be shown: its password as ``***``."""
+    return re.sub(r"(//[^/@:]*):(?!\d+/).*@", r"\1:***@", address)

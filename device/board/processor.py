@@ -18,16 +18,16 @@ INSTRUCTIONS = {
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's name as the kernel tells it, and in brackets the best of INSTRUCTIONS that it has.
+    """Return the processor's name as the kernel tells it, and the best of INSTRUCTIONS that it has.
 
     >>> cpu_name()
-    'AMD EPYC (AVX-512 VNNI)'
+    'AMD EPYC, AVX-512 VNNI'
     """
     names = (value for key, value in _told(cpuinfo) if key == "model name" and not value.isdigit())
     flags = cpu_flags(cpuinfo)
     best = next((called for flag, called in INSTRUCTIONS.items() if flag in flags), "")
     name = next(names, platform.processor() or platform.machine())
-    return f"{name} ({best})" if best else name
+    return f"{name}, {best}" if best else name
 
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> set[str]:

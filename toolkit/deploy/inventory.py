@@ -121,7 +121,9 @@ def read_inventory(path: Path) -> Inventory:
         lines = read_short(path, MOST_BYTES).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise UsageError(f"cannot read the inventory {path}: {why}") from None
+        raise UsageError(
+            f"cannot read the inventory {path}: {why}; expected hosts in Ansible's INI form"
+        ) from None
     inventory = Inventory(path)
     section, kind = UNGROUPED, "hosts"
     for number, line in enumerate(lines, 1):

@@ -79,7 +79,8 @@ def _why(
         )
     if len(fit) == 1:
         return f"every other loses more than {tolerated:g} points"
-    return f"no other that loses at most {tolerated:g} points is faster"
+    ahead_of_it = [one for one in fit if one.p50_ms and choice.p50_ms and one.p50_ms < choice.p50_ms]
+    return f"no other that loses at most {tolerated:g} points is {'much ' if ahead_of_it else ''}faster"
 
 
 def _why_not(one: Candidate, choice: Candidate, best: float, tolerated: float) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import refuse_unwritable, write_whole
+from device.text import without_password
 from toolkit.results.history import EpochRecord
 from toolkit.training.tensorboard import scalars
 
@@ -16,9 +17,9 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing goes anywhe
 
 from mlflow import MlflowClient
 from mlflow.entities import Param
-from mlflow.exceptions import MlflowException
 
 EXPERIMENT = "fer-edge"
+SQLITE = "sqlite:///"
 RUN_FILE = "mlflow_run"  # in the training's folder: the run that --resume goes on with
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,15 @@ class MlflowLog:
     def __init__(self, uri: str):
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
         self.run = ""
+        if uri.startswith(SQLITE):  # MLflow tries again for minutes to open one that it cannot
+            refuse_unwritable(uri.removeprefix(SQLITE), overwrite=True)
         try:
             self.client = MlflowClient(uri)
             found = self.client.get_experiment_by_name(name)
             self.experiment = found.experiment_id if found else self.client.create_experiment(name)
-        except (MlflowException, OSError) as error:
-            raise EdgeError(
-                f"MLflow cannot use {uri}: {error}; pass another `mlflow`, or leave it out"
-            ) from error
+        except Exception as error:  # each kind of store has errors of its own
+            told = f"MLflow cannot use {without_password(uri)}: {error}"
+            raise EdgeError(f"{told}; pass another `mlflow`, or leave it out") from error
 
     @contextlib.contextmanager
     def running(self, folder: Path, parameters: dict[str, Any], resume: bool) -> Iterator[None]:
@@ -85,5 +87,5 @@ class MlflowLog:
         """Go on after what the store does not take."""
         try:
             yield
-        except (MlflowException, OSError) as error:
+        except Exception as error:  # each kind of store has errors of its own
             logger.warning("MLflow's store did not take what it was told: %s", error)

@@ -100,6 +100,7 @@ def run(
         log = open_logs.enter_context(TensorBoardLog(request.out, len(trainer.history) + 1))
         if tracking:
             told = dataclasses.asdict(trainer.recipe) | request.to_state()
+            del told["mlflow"]
             open_logs.enter_context(tracking.running(request.out, told, request.resume))
 
         def finished(record: EpochRecord) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import socket
 import stat
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError, UsageError
 from device.files import native_path
+from device.text import without_password
 
 TIMEOUT_MS = 5000  # to open, and between frames
 PROBE_S = 1.0  # to tell a camera that is off from one that has no video
@@ -84,8 +84,3 @@ class NetworkStream(CaptureSource):
                     with socket.socket(fileno=os.dup(number)) as connection:
                         if connection.getpeername()[1:2] == (self.port,):
                             connection.shutdown(socket.SHUT_RDWR)
-
-
-def without_password(address: str) -> str:
-    """Return the address fit to be shown: its password as ``***``."""
-    return re.sub(r"(//[^/@:]*):(?!\d+/).*@", r"\1:***@", address)

@@ -10,10 +10,10 @@ from device.board.processor import cpu_name
 @pytest.mark.parametrize(
     ("told", "name"),
     [
-        ("model name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f avx512_vnni\n", "AMD EPYC (AVX-512 VNNI)"),
-        ("model name\t: AMD EPYC\nflags\t\t: fpu avx2\n", "AMD EPYC (AVX2)"),
-        ("model name\t: 0\nmodel name\t: ARMv8\nFeatures\t: fp asimd asimddp\n", "ARMv8 (dot product)"),
-        ("processor\t: 0\nFeatures\t: fp asimd crc32\nModel\t\t: Raspberry Pi 4\n", "{here} (Neon)"),
+        ("model name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f avx512_vnni\n", "AMD EPYC, AVX-512 VNNI"),
+        ("model name\t: AMD EPYC\nflags\t\t: fpu avx2\n", "AMD EPYC, AVX2"),
+        ("model name\t: 0\nmodel name\t: ARMv8\nFeatures\t: fp asimd asimddp\n", "ARMv8, dot product"),
+        ("processor\t: 0\nFeatures\t: fp asimd crc32\nModel\t\t: Raspberry Pi 4\n", "{here}, Neon"),
         (None, "{here}"),
     ],
 )

@@ -14,9 +14,10 @@ from device.capture.sources import open_source
 from device.capture.sources.demo import DemoSource
 from device.capture.sources.files import VideoFile
 from device.capture.sources.picamera import PiCamera, gray_plane
-from device.capture.sources.stream import NetworkStream, without_password
+from device.capture.sources.stream import NetworkStream
 from device.capture.sources.usb import UsbCamera, usb_cameras
 from device.errors import EdgeError, UsageError
+from device.text import without_password
 
 FRAMES = 12
 

@@ -58,6 +58,12 @@ def test_where_int8_is_slower_than_float_the_float_stays():
     assert decision.reasons[0] == "Take float32: no other that loses at most 0.5 points is faster."
 
 
+def test_int8_that_is_a_little_slower_than_float_is_not_called_the_fastest():
+    decision = decide([one("int8", 500, 1.09), dataclasses.replace(FLOAT, score=69.9)])
+    assert decision.choice == "int8"
+    assert decision.reasons[0] == "Take int8: no other that loses at most 0.5 points is much faster."
+
+
 def test_where_all_lose_too_much_the_float_stays():
     decision = decide([FLOAT, one("int8", 500, 0.2, 67.0)])
     assert decision.reasons[0] == "Take float32: every other loses more than 0.5 points."

@@ -51,12 +51,17 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, toolk
     assert sha256_of(kept) == sha256_of(out / "best.keras")
 
 
-def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, toolkit_command):
-    done = toolkit_command(
-        "train", "--data", tmp_path / "none", "--out", tmp_path / "one", "--mlflow", "ftp://x"
-    )
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("ftp://me:secret@x", "MLflow cannot use ftp://me:***@x: "),
+        ("sqlite:////proc/x.db", "cannot write in /proc: "),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, toolkit_command, uri, words):
+    done = toolkit_command("train", "--data", tmp_path / "none", "--out", tmp_path / "one", "--mlflow", uri)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("error: MLflow cannot use ftp://x: ")
+    assert done.stderr.startswith(f"error: {words}")
 
 
 def test_a_store_that_fails_later_ends_no_training(store, tmp_path, caplog):
