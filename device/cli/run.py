@@ -12,7 +12,7 @@ from device.cli.settings_file import RULES, apply_settings
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
-from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
+from device.sinks import METRICS, PREVIEW
 
 
 @click.command()
@@ -141,7 +141,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.option(
     "--metrics",
     is_flag=False,
-    flag_value=f"{METRICS_HOST}:{METRICS_PORT}",
+    flag_value=METRICS,
     metavar="[HOST:PORT]",
     help="Serve figures for a dashboard in Prometheus' format: frames, latency, expressions, temperature.",
 )
@@ -154,7 +154,7 @@ from device.sinks import METRICS_HOST, METRICS_PORT, PREVIEW_HOST, PREVIEW_PORT
 @click.option(
     "--preview",
     is_flag=False,
-    flag_value=f"{PREVIEW_HOST}:{PREVIEW_PORT}",
+    flag_value=PREVIEW,
     metavar="[HOST:PORT]",
     help="Serve a page with the live picture; other hosts than 127.0.0.1 need the token that is printed.",
 )

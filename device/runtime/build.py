@@ -17,7 +17,7 @@ from device.runtime.refusals import asked_broker, checked_rules, refuse_outputs
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
-from device.sinks import Sink
+from device.sinks import METRICS, PREVIEW, Sink
 
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
@@ -190,7 +190,8 @@ def _rules(options: RunOptions, rules: "Sequence[Rule]", sinks: Sequence[Sink]) 
 
 def _metrics(address: str, model: "ExpressionModel") -> Sink:
     from device.board.state import read_board
-    from device.sinks.metrics import BoardReadings, MetricsSink, parse_metrics_address
+    from device.sinks.metrics import BoardReadings, MetricsSink
+    from device.sinks.web_server import WebAddress
 
     def throttled() -> float | None:
         now = read_board().throttled_now
@@ -198,14 +199,15 @@ def _metrics(address: str, model: "ExpressionModel") -> Sink:
 
     readings = BoardReadings(lambda: read_board().temperature_c, throttled)
     identity = {"name": model.path.name, "sha256": model.sha256}
-    return MetricsSink(parse_metrics_address(address), model.labels, identity, readings)
+    return MetricsSink(WebAddress.parse(address, "metrics", METRICS), model.labels, identity, readings)
 
 
 def _preview(options: RunOptions) -> Sink:
-    from device.sinks.preview import PreviewAddress, PreviewSink
+    from device.sinks.preview import PreviewSink
+    from device.sinks.web_server import WebAddress
 
     assert options.preview is not None
-    sink = PreviewSink(PreviewAddress.parse(options.preview), options.blur_faces)
+    sink = PreviewSink(WebAddress.parse(options.preview, "preview", PREVIEW), options.blur_faces)
     if sink.token is None:
         log.info("preview: %s", sink.url)
     else:

@@ -11,6 +11,7 @@ from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
+from device.sinks import METRICS, PREVIEW
 
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
@@ -33,8 +34,7 @@ def check_options(options: RunOptions) -> None:
     from device.capture.sources import open_source
     from device.model.expression_model import load_model
     from device.runtime.prior import weighed
-    from device.sinks.metrics import parse_metrics_address
-    from device.sinks.preview import PreviewAddress
+    from device.sinks.web_server import WebAddress
 
     settings = options.camera_settings()
     source = open_source(options.source, settings) if options.source else None
@@ -42,9 +42,9 @@ def check_options(options: RunOptions) -> None:
     if options.mqtt:
         asked_broker(options)
     if options.metrics:
-        parse_metrics_address(options.metrics)
+        WebAddress.parse(options.metrics, "metrics", METRICS)
     if options.preview:
-        PreviewAddress.parse(options.preview)
+        WebAddress.parse(options.preview, "preview", PREVIEW)
     labels = labels_from(options.labels)
     model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
     weighed(model, options.prior)

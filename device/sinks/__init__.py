@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from device.results import FrameResult
 
-PREVIEW_HOST, PREVIEW_PORT = "127.0.0.1", 8008
-METRICS_HOST, METRICS_PORT = "127.0.0.1", 9108
+PREVIEW, METRICS = "127.0.0.1:8008", "127.0.0.1:9108"  # where they are served unless told otherwise
 MQTT_TOPIC = "fer-edge"
 
 

@@ -1,20 +1,16 @@
 """Figures for a dashboard, in Prometheus' format, by its own client library."""
 
 import errno
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.results import FrameResult
-from device.sinks import METRICS_HOST, METRICS_PORT, Sink
+from device.sinks import Sink
+from device.sinks.web_server import WebAddress, WebHandler, WebServer
 
 log = logging.getLogger(__name__)
-
-SILENT_S = 5.0  # a scraper may wait so long between two bytes of what it asks
 
 # Upper bounds of the latency histograms, seconds: an inference of 0.2 ms to a searched frame on a small board.
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -28,17 +24,6 @@ class BoardReadings:
     throttled: Callable[[], float | None]
 
 
-def parse_metrics_address(text: str) -> tuple[str, int]:
-    """Return host and port of ``PORT``, ``HOST`` or ``HOST:PORT``; UsageError for anything else."""
-    try:
-        parts = urlsplit(f"//{METRICS_HOST + ':' if text.isdigit() else ''}{text}")
-        return parts.hostname or METRICS_HOST, METRICS_PORT if parts.port is None else parts.port
-    except ValueError:
-        raise UsageError(
-            f"`metrics` {text}: expected HOST:PORT, such as {METRICS_HOST}:{METRICS_PORT}"
-        ) from None
-
-
 class MetricsSink(Sink):
     """Serves ``http://HOST:PORT/metrics``: frames, drops, latency by stage, faces by expression, board, model.
 
@@ -49,14 +34,14 @@ class MetricsSink(Sink):
     shows_newest = True
 
     def __init__(
-        self, address: tuple[str, int], labels: Sequence[str], model: dict[str, str], board: BoardReadings
+        self, address: WebAddress, labels: Sequence[str], model: dict[str, str], board: BoardReadings
     ):
         try:
             import prometheus_client as prometheus
         except ModuleNotFoundError:
             raise EdgeError('`metrics` needs prometheus_client: pip install "prometheus_client<1"') from None
-        self.host, self.port = address
-        self.name = _address_of(self.host, self.port)
+        self.address = address
+        self.name = address.url("/metrics")
         self.labels = tuple(labels)
         self._next_index = 0
         registry = prometheus.CollectorRegistry()
@@ -90,19 +75,20 @@ class MetricsSink(Sink):
         prometheus.Info("fer_edge_model", "The model that runs.", registry=registry).info(model)
         for label in self.labels:
             self.faces.labels(label).set(0)
-        self._serve = functools.partial(prometheus.start_http_server, registry=registry)
-        self._server: Any = None
+        # Theirs answers, ours bounds how many ask and for how long.
+        self._handler = type("Handler", (WebHandler, prometheus.MetricsHandler.factory(registry)), {})
+        self._server: WebServer | None = None
 
     def begin(self) -> None:
         """Listen; what cannot be listened on is said, and the run goes on."""
         try:
-            self._server, self._thread = self._serve(self.port, self.host)
-        except (OSError, UnicodeError) as error:
-            told = f"cannot be served ({getattr(error, 'strerror', None) or error})"
-            taken = "is in use by another program" if getattr(error, "errno", 0) == errno.EADDRINUSE else told
+            self._server = WebServer(self.address, self._handler, "metrics")
+        except OSError as error:
+            told = f"cannot be served ({error.strerror or error})"
+            taken = "is in use by another program" if error.errno == errno.EADDRINUSE else told
             raise EdgeError(f"`metrics`: {self.name} {taken}; name another HOST:PORT") from None
-        self._server.RequestHandlerClass.timeout = SILENT_S  # each connection has a thread
-        self.name = _address_of(self.host, self._server.server_port)
+        self._server.start()
+        self.name = WebAddress(self.address.host, self._server.server_port).url("/metrics")
         log.info("metrics: %s", self.name)
 
     def write(self, result: FrameResult) -> None:
@@ -120,13 +106,7 @@ class MetricsSink(Sink):
     def close(self) -> None:
         """End the server."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join(timeout=1)
-
-
-def _address_of(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+            self._server.stop()
 
 
 def _number(ask: Callable[[], float | None]) -> Callable[[], float]:

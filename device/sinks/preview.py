@@ -1,17 +1,11 @@
 """A page with the live picture, on this device alone unless asked otherwise."""
 
-import contextlib
 import hmac
-import http.server
 import json
-import logging
 import secrets
 import socket
-import socketserver
-import sys
 import threading
 import time
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import resources
 from typing import Any
@@ -19,97 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.results import FrameResult
-from device.sinks import PREVIEW_HOST, PREVIEW_PORT, Sink
+from device.sinks import Sink
 from device.sinks.drawing import annotated
+from device.sinks.web_server import LOOPBACK, WebAddress, WebHandler, WebServer
 
-log = logging.getLogger(__name__)
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PICTURES_A_SECOND = 15
 JPEG_QUALITY = 80
-MOST_SAID = 20  # different faults, in a run of months
-MOST_AT_ONCE = 16  # connections; each has a thread
-REQUEST_S = 10.0  # for a request and its answer in all, but for a stream
-UNREAD_S = 5.0  # a watcher of a stream who takes nothing for so long is let go
-FULL = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"
-HEADERS = {  # of every answer
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
-
-
-@dataclass(frozen=True)
-class PreviewAddress:
-    """Where the page is served: host and port."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "PreviewAddress":
-        """Return the address of ``PORT``, ``HOST`` or ``HOST:PORT``."""
-        try:
-            parts = urlsplit(f"//{PREVIEW_HOST + ':' if text.isdigit() else ''}{text}")
-            return cls(parts.hostname or PREVIEW_HOST, PREVIEW_PORT if parts.port is None else parts.port)
-        except ValueError:
-            raise UsageError(
-                f"`preview` {text}: expected HOST:PORT, such as {PREVIEW_HOST}:{PREVIEW_PORT}"
-            ) from None
-
-    @property
-    def private(self) -> bool:
-        """Whether only this device can reach it."""
-        return self.host in LOOPBACK
-
-
-class PreviewServer(http.server.ThreadingHTTPServer):
-    """A thread a connection, ``MOST_AT_ONCE`` of them; one more is answered 503.
-
-    One who has gone is no fault; what else goes wrong in an answer is logged, once.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, address: PreviewAddress, handler: type["PreviewHandler"]):
-        self._said: set[str] = set()
-        self._room = threading.Semaphore(MOST_AT_ONCE)
-        self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        super().__init__((address.host, address.port), handler)
-
-    def server_bind(self) -> None:
-        """Bind, without the question to DNS for this host's full name that HTTPServer asks."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-            return
-        request.setblocking(False)
-        with contextlib.suppress(OSError):
-            request.send(FULL)
-        self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._room.release()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        error = sys.exc_info()[1]
-        if isinstance(error, ConnectionError | TimeoutError):
-            return
-        line = f"the preview could not answer: {type(error).__name__}: {error}"
-        if line not in self._said and len(self._said) < MOST_SAID:  # the page asks many times a second
-            self._said.add(line)
-            log.warning(line)
 
 
 class PreviewSink(Sink):
@@ -121,7 +32,7 @@ class PreviewSink(Sink):
     name = "preview"
     shows_newest = True
 
-    def __init__(self, address: PreviewAddress, blur_faces: bool = False):
+    def __init__(self, address: WebAddress, blur_faces: bool = False):
         self.blur_faces = blur_faces
         self.token = None if address.private else secrets.token_urlsafe(16)
         self._changed = threading.Condition()
@@ -130,7 +41,7 @@ class PreviewSink(Sink):
         self._encoded = (-1, b"")
         self.closed = False
         try:
-            self._server = PreviewServer(address, self._handler())
+            self._server = WebServer(address, self._handler(), self.name)
         except OSError as error:
             raise EdgeError(
                 f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "
@@ -138,11 +49,10 @@ class PreviewSink(Sink):
             ) from error
         # 0.0.0.0 is every address of this device and none that a phone could open.
         shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
-        shown = f"[{shown}]" if ":" in shown else shown
-        self.url = f"http://{shown}:{self._server.server_port}/"
+        self.url = WebAddress(shown, self._server.server_port).url()
         if self.token:
             self.url += f"?token={self.token}"
-        threading.Thread(target=self._server.serve_forever, name="preview", daemon=True).start()
+        self._server.start()
 
     def write(self, result: FrameResult) -> None:
         with self._changed:
@@ -153,8 +63,7 @@ class PreviewSink(Sink):
         with self._changed:
             self.closed = True
             self._changed.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
     def newer_than(self, index: int, timeout_s: float = 5.0) -> FrameResult | None:
         """Wait for a result after frame ``index``; None after ``timeout_s`` or at the end."""
@@ -194,32 +103,10 @@ class PreviewSink(Sink):
         return Handler
 
 
-class PreviewHandler(http.server.BaseHTTPRequestHandler):
+class PreviewHandler(WebHandler):
     """Answers ``/`` (the page), ``/stream`` (Motion JPEG) and ``/state`` (JSON)."""
 
     preview: PreviewSink
-    timeout = REQUEST_S
-    server_version, sys_version = "fer-edge", ""
-
-    def setup(self) -> None:
-        super().setup()
-        # A timeout of the socket begins anew with every byte.
-        self._deadline = threading.Timer(REQUEST_S, self._cut)
-        self._deadline.daemon = True
-        self._deadline.start()
-
-    def finish(self) -> None:
-        self._deadline.cancel()
-        super().finish()
-
-    def _cut(self) -> None:
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def end_headers(self) -> None:
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        super().end_headers()
 
     def do_GET(self) -> None:
         try:
@@ -271,12 +158,13 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        self._deadline.cancel()
-        self.connection.settimeout(UNREAD_S)
+        self.begin_stream()
         index = -1
         while not self.preview.closed:
             result = self.preview.newer_than(index)
             if result is None:
+                if self.gone():
+                    return
                 continue
             index = result.index
             data = self.preview.jpeg(result)
@@ -286,6 +174,3 @@ class PreviewHandler(http.server.BaseHTTPRequestHandler):
             except OSError:  # the watcher has gone
                 return
             time.sleep(1 / PICTURES_A_SECOND)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal belongs to the loop, and an address in a log would carry the token."""

@@ -6,8 +6,9 @@ import urllib.request
 
 import pytest
 
-from device.errors import EdgeError, UsageError
-from device.sinks.metrics import BoardReadings, MetricsSink, parse_metrics_address
+from device.errors import EdgeError
+from device.sinks.metrics import BoardReadings, MetricsSink
+from device.sinks.web_server import WebAddress
 
 pytest.importorskip("prometheus_client")
 MODEL = {"name": "tiny.tflite", "sha256": "ab" * 32}
@@ -20,7 +21,7 @@ def readings(temperature_c: float | None = 51.5, throttled: float | None = None)
 
 @pytest.fixture
 def sink():
-    made = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    made = MetricsSink(WebAddress("127.0.0.1", 0), LABELS, MODEL, readings())
     made.begin()
     yield made
     made.close()
@@ -56,47 +57,16 @@ def test_what_the_board_does_not_tell_is_not_there(sink):
 
 def test_a_port_in_use_is_one_line(sink):
     port = int(re.search(r":(\d+)/", sink.name)[1])
-    second = MetricsSink(("127.0.0.1", port), LABELS, MODEL, readings())
+    second = MetricsSink(WebAddress("127.0.0.1", port), LABELS, MODEL, readings())
     with pytest.raises(EdgeError, match=f"127.0.0.1:{port}/metrics is in use by another program"):
         second.begin()
     second.close()
 
 
-def test_a_scraper_that_says_nothing_is_left(monkeypatch):
-    monkeypatch.setattr("device.sinks.metrics.SILENT_S", 0.2)
-    sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
-    sink.begin()
-    port = int(re.search(r":(\d+)/", sink.name)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as silent:
-        silent.sendall(b"GET /met")
-        assert silent.recv(100) == b""
-    assert scraped(sink)["fer_edge_frames_total"] == 0
-    sink.close()
-
-
 def test_the_port_is_free_again_after_closing():
-    sink = MetricsSink(("127.0.0.1", 0), LABELS, MODEL, readings())
+    sink = MetricsSink(WebAddress("127.0.0.1", 0), LABELS, MODEL, readings())
     sink.begin()
     port = int(re.search(r":(\d+)/", sink.name)[1])
     sink.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("9200", ("127.0.0.1", 9200)),
-        ("0.0.0.0", ("0.0.0.0", 9108)),
-        ("[::1]:9", ("::1", 9)),
-        ("h:1", ("h", 1)),
-    ],
-)
-def test_addresses_as_typed(text, address):
-    assert parse_metrics_address(text) == address
-
-
-@pytest.mark.parametrize("text", ["host:port", "host:99999", "[::1"])
-def test_what_is_no_address_is_wrong_use(text):
-    with pytest.raises(UsageError, match="expected HOST:PORT"):
-        parse_metrics_address(text)

@@ -1,9 +1,7 @@
 """The preview page: what it serves, to whom, and what happens when watchers leave."""
 
-import contextlib
 import dataclasses
 import json
-import select
 import socket
 import struct
 import threading
@@ -15,8 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import EdgeError, UsageError
-from device.sinks.preview import HEADERS, MOST_AT_ONCE, PreviewAddress, PreviewSink
+from device.errors import EdgeError
+from device.sinks.preview import PreviewSink
+from device.sinks.web_server import HEADERS, MOST_AT_ONCE, WebAddress
 
 LABELS = ("happy", "sad")
 
@@ -30,7 +29,7 @@ def get(url: str, **headers) -> tuple[int, bytes, dict]:
 
 
 def test_the_preview_serves_page_state_and_pictures(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     try:
         assert get(sink.url + "state")[0] == 204
         sink.write(a_result(4))
@@ -53,14 +52,14 @@ def test_the_preview_serves_page_state_and_pictures(a_result):
 
 
 def test_another_site_cannot_read_the_private_preview(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     sink.write(a_result(1))
     assert get(sink.url + "state", Host="evil.example")[0] == 403
     sink.close()
 
 
 def test_an_open_preview_needs_its_token(a_result):
-    sink = PreviewSink(PreviewAddress("0.0.0.0", 0))
+    sink = PreviewSink(WebAddress("0.0.0.0", 0))
     sink.write(a_result(1))
     shown, query = sink.url.split("?")
     assert "0.0.0.0" not in shown
@@ -82,7 +81,7 @@ def test_an_open_preview_needs_its_token(a_result):
 
 def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd, said):
     before = set(threading.enumerate())
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     port = urllib.parse.urlsplit(sink.url).port
     try:
         sink.write(a_result(1))
@@ -107,7 +106,7 @@ def test_watchers_who_leave_and_malformed_requests_print_nothing(a_result, capfd
 
 
 def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch, said):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     monkeypatch.setattr(sink, "state", lambda: {}["gone"])
     try:
         for _ in range(3):
@@ -121,21 +120,7 @@ def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch, 
 
 def test_a_taken_port_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
-        PreviewSink(PreviewAddress("127.0.0.1", taken.getsockname()[1]))
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("8123", ("127.0.0.1", 8123)), ("0.0.0.0:80", ("0.0.0.0", 80)), ("pi.local", ("pi.local", 8008))],
-)
-def test_preview_addresses(text, address):
-    parsed = PreviewAddress.parse(text)
-    assert (parsed.host, parsed.port) == address
-    assert parsed.private == (address[0] == "127.0.0.1")
-    with pytest.raises(UsageError):
-        PreviewAddress.parse("host:99999999")
-    with pytest.raises(UsageError):
-        PreviewAddress.parse("[")
+        PreviewSink(WebAddress("127.0.0.1", taken.getsockname()[1]))
 
 
 def test_a_stream_outlasts_a_silence(a_result, monkeypatch):
@@ -149,7 +134,7 @@ def test_a_stream_outlasts_a_silence(a_result, monkeypatch):
         return found
 
     monkeypatch.setattr(PreviewSink, "newer_than", short)
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     try:
         with urllib.request.urlopen(sink.url + "stream", timeout=60) as stream:
             assert waited.acquire(timeout=60)
@@ -162,7 +147,7 @@ def test_a_stream_outlasts_a_silence(a_result, monkeypatch):
 
 @pytest.fixture
 def watched(a_result):
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
+    sink = PreviewSink(WebAddress("127.0.0.1", 0))
     sink.write(a_result(1))
     yield sink
     sink.close()
@@ -199,24 +184,6 @@ def test_one_picture_is_encoded_for_all_who_watch(watched, a_result, monkeypatch
     assert len(encoded) == 1
 
 
-def test_a_request_that_drips_is_cut_in_the_end(a_result, monkeypatch):
-    monkeypatch.setattr("device.sinks.preview.REQUEST_S", 0.5)
-    sink = PreviewSink(PreviewAddress("127.0.0.1", 0))
-    port = urllib.parse.urlsplit(sink.url).port
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as slow:
-            slow.sendall(b"GET / HTTP/1.0\r\nX: ")
-            answered = False
-            while not answered:  # ends with the connection
-                with contextlib.suppress(OSError):
-                    slow.sendall(b"x")
-                answered = bool(select.select([slow], [], [], 0.05)[0])
-            with contextlib.suppress(ConnectionResetError):
-                assert slow.recv(100) == b""
-    finally:
-        sink.close()
-
-
 @pytest.mark.parametrize(
     "request_line", ["GET /", "GET /state", "GET /stream", "GET /gone", "BREW /", "GET http://["]
 )
@@ -234,7 +201,7 @@ def test_every_answer_forbids_what_a_page_needs_not(watched, request_line):
 
 def test_it_is_served_on_ipv6_too(a_result):
     try:
-        sink = PreviewSink(PreviewAddress.parse("[::1]:0"))
+        sink = PreviewSink(WebAddress("::1", 0))
     except EdgeError as error:
         pytest.skip(f"no IPv6 here: {error}")
     try:
@@ -249,4 +216,4 @@ def test_no_name_is_looked_up(monkeypatch):
     for name in ("getfqdn", "gethostbyaddr", "gethostbyname"):
         monkeypatch.setattr(f"socket.{name}", lambda *asked: pytest.fail("a question to DNS"))
     for host in ("127.0.0.1", "0.0.0.0"):
-        PreviewSink(PreviewAddress(host, 0)).close()
+        PreviewSink(WebAddress(host, 0)).close()

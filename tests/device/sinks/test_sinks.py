@@ -17,10 +17,11 @@ from device.sinks.csv import CsvSink
 from device.sinks.drawing import annotated
 from device.sinks.frames import FrameFilesSink
 from device.sinks.jsonl import JsonLinesSink
-from device.sinks.preview import PreviewAddress, PreviewSink
+from device.sinks.preview import PreviewSink
 from device.sinks.terminal import TerminalSink
 from device.sinks.timeline import TimelineSink
 from device.sinks.video import VideoSink
+from device.sinks.web_server import WebAddress
 
 LABELS = ("happy", "sad")
 
@@ -37,7 +38,7 @@ def sink(request, tmp_path):
         "video": lambda: VideoSink(tmp_path / "clip.avi", DemoSource(4)),
         "frames": lambda: FrameFilesSink(tmp_path / "kept"),
         "timeline": lambda: TimelineSink(tmp_path / "run.png", LABELS),
-        "preview": lambda: PreviewSink(PreviewAddress("127.0.0.1", 0)),
+        "preview": lambda: PreviewSink(WebAddress("127.0.0.1", 0)),
     }[request.param]()
 
 
