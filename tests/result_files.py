@@ -82,6 +82,14 @@ def toolkit_command():
 
 
 @pytest.fixture(scope="session")
+def forked_toolkit():
+    """As ``toolkit_command``, for commands that import TensorFlow: that is done once for all of them."""
+    from forked_toolkit import forked_toolkit
+
+    return forked_toolkit
+
+
+@pytest.fixture(scope="session")
 def evaluated(tmp_path_factory, toolkit_command, tiny_tflite, twin_tflite, face_folders) -> Path:
     """A results file: the twin models evaluated on the folders."""
     out = tmp_path_factory.mktemp("results") / "evaluate.json"

@@ -43,28 +43,28 @@ def inputs(tmp_path, tiny_keras, tiny_tflite, evaluated):
     ],
 )
 def test_an_output_that_is_an_input_is_wrong_use_and_replaces_nothing(
-    toolkit_command, inputs, monkeypatch, command
+    forked_toolkit, inputs, monkeypatch, command
 ):
     monkeypatch.chdir(inputs)
     if command.startswith("train"):
         os.symlink("tiny.keras", "best.keras")
     before = {path.name: path.read_bytes() for path in inputs.iterdir()}
-    done = toolkit_command(*command.split(), "--overwrite")
+    done = forked_toolkit(*command.split(), "--overwrite")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "would replace" in done.stderr
     assert {path.name: path.read_bytes() for path in inputs.iterdir()} == before
 
 
-def test_a_results_file_is_not_the_model_itself(toolkit_command, tiny_keras, tmp_path):
+def test_a_results_file_is_not_the_model_itself(forked_toolkit, tiny_keras, tmp_path):
     out = tmp_path / "a.tflite"
-    done = toolkit_command("quantize", "--model", tiny_keras, "--untrained", "--out", out, "--results", out)
+    done = forked_toolkit("quantize", "--model", tiny_keras, "--untrained", "--out", out, "--results", out)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"--results would replace the model at {out}" in done.stderr
 
 
-def test_quantize_writes_a_tflite_only(toolkit_command, tiny_keras, tmp_path):
-    done = toolkit_command("quantize", "--model", tiny_keras, "--untrained", "--out", tmp_path / "k.txt")
+def test_quantize_writes_a_tflite_only(forked_toolkit, tiny_keras, tmp_path):
+    done = forked_toolkit("quantize", "--model", tiny_keras, "--untrained", "--out", tmp_path / "k.txt")
     assert (done.returncode, done.stdout) == (2, "")
     assert "expected a file ending in .tflite to write; received" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -111,9 +111,9 @@ def test_a_place_that_cannot_be_written_is_found_before_anything_is_read(
 
 
 @pytest.mark.parametrize("out", ["README.md", "README.md/run"])
-def test_a_training_folder_that_is_a_file_is_found_before_the_data_is_read(toolkit_command, tmp_path, out):
+def test_a_training_folder_that_is_a_file_is_found_before_the_data_is_read(forked_toolkit, tmp_path, out):
     (tmp_path / "README.md").write_text("words")
-    done = toolkit_command("train", "--data", "/nowhere", "--out", tmp_path / out, "--overwrite")
+    done = forked_toolkit("train", "--data", "/nowhere", "--out", tmp_path / out, "--overwrite")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{tmp_path}/README.md: Not a directory; choose another place" in done.stderr
     assert (tmp_path / "README.md").read_text() == "words"

@@ -30,10 +30,10 @@ def cases(shared_dir):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_quantized_is_one_line(toolkit_command, cases, tmp_path, name):
+def test_what_cannot_be_quantized_is_one_line(forked_toolkit, cases, tmp_path, name):
     options = ("--labels", LABELS, "--untrained", "--out", tmp_path / "out.tflite")
     early = name.startswith("hostile/")  # before anything is told
-    done = toolkit_command("quantize", "--model", cases / name, *options, *(() if early else ("-q",)))
+    done = forked_toolkit("quantize", "--model", cases / name, *options, *(() if early else ("-q",)))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert re.search(REFUSED[name], done.stderr)
@@ -41,22 +41,22 @@ def test_what_cannot_be_quantized_is_one_line(toolkit_command, cases, tmp_path, 
 
 
 @pytest.mark.parametrize("name", OPENED)
-def test_what_can_be_opened_becomes_int8(toolkit_command, cases, tmp_path, name):
+def test_what_can_be_opened_becomes_int8(forked_toolkit, cases, tmp_path, name):
     options = ("--labels", LABELS, "--untrained", "-q", "--out", tmp_path / "out.tflite")
-    done = toolkit_command("quantize", "--model", cases / "foreign" / name, *options)
+    done = forked_toolkit("quantize", "--model", cases / "foreign" / name, *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out.tflite").is_file()
 
 
-def test_the_way_out_that_a_line_names_works(toolkit_command, cases, tmp_path):
+def test_the_way_out_that_a_line_names_works(forked_toolkit, cases, tmp_path):
     for name, way in (("gru_over_rows", ("--recipe", "float16")), ("size_none", ("--input-size", "48"))):
         options = ("--labels", LABELS, "--untrained", "-q", "--out", tmp_path / f"{name}.tflite", *way)
-        done = toolkit_command("quantize", "--model", cases / "foreign" / f"{name}.keras", *options)
+        done = forked_toolkit("quantize", "--model", cases / "foreign" / f"{name}.keras", *options)
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_split_folders_by_another_name_are_splits(toolkit_command, cases):
-    done = toolkit_command("data", "inspect", cases / "foreign" / "split_folders_misread", "--no-near")
+def test_split_folders_by_another_name_are_splits(forked_toolkit, cases):
+    done = forked_toolkit("data", "inspect", cases / "foreign" / "split_folders_misread", "--no-near")
     assert done.returncode == 0, done.stderr
     assert re.search(r"class +train +test", done.stdout)
     assert "happy" in done.stdout

@@ -41,9 +41,9 @@ def test_as_typed_it_writes_beside_the_model_and_says_what_it_measured(toolkit_c
     )
 
 
-def test_json_is_one_document_and_nothing_else(toolkit_command, tiny, face_folders):
+def test_json_is_one_document_and_nothing_else(forked_toolkit, tiny, face_folders):
     options = ("--data", face_folders, "--untrained", "--edgetpu", "--json")
-    done = toolkit_command("quantize", "--model", tiny, *options)
+    done = forked_toolkit("quantize", "--model", tiny, *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert "error" not in done.stderr  # progress alone
@@ -55,8 +55,8 @@ def test_json_is_one_document_and_nothing_else(toolkit_command, tiny, face_folde
     assert document["input"]["zero_point"] == -128
 
 
-def test_all_recipes_stand_in_one_table_with_a_recommendation(toolkit_command, tiny):
-    done = toolkit_command(
+def test_all_recipes_stand_in_one_table_with_a_recommendation(forked_toolkit, tiny):
+    done = forked_toolkit(
         "quantize", "--model", tiny, "--recipe", "all", "--untrained", "--representative", 50
     )
     assert done.returncode == 0, done.stderr
@@ -82,8 +82,8 @@ def test_all_recipes_stand_in_one_table_with_a_recommendation(toolkit_command, t
         (("--untrained", "--keep-float", "nose"), 1, "no layer 'nose'"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_leaves_nothing(toolkit_command, tiny, options, code, message):
-    done = toolkit_command("quantize", "--model", tiny, "--quiet", *options)
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(forked_toolkit, tiny, options, code, message):
+    done = forked_toolkit("quantize", "--model", tiny, "--quiet", *options)
     assert done.returncode == code
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
@@ -92,20 +92,18 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(toolkit_command, tin
     assert files(tiny.parent) == ["best.keras"]
 
 
-def test_a_data_set_of_one_class_is_refused(toolkit_command, tiny, tmp_path):
+def test_a_data_set_of_one_class_is_refused(forked_toolkit, tiny, tmp_path):
     folder = tmp_path / "faces" / "train" / "happy"
     folder.mkdir(parents=True)
     for index in range(4):
         cv2.imwrite(str(folder / f"{index}.png"), np.full((48, 48), 10 * index, np.uint8))
-    done = toolkit_command(
-        "quantize", "--model", tiny, "--data", tmp_path / "faces", "--quiet", "--untrained"
-    )
+    done = forked_toolkit("quantize", "--model", tiny, "--data", tmp_path / "faces", "--quiet", "--untrained")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
 
 
-def test_a_disk_that_is_full_leaves_nothing(toolkit_command, tiny):
-    done = toolkit_command(
+def test_a_disk_that_is_full_leaves_nothing(forked_toolkit, tiny):
+    done = forked_toolkit(
         "quantize", "--model", tiny, "--quiet", "--untrained", "--out", "/dev/full/x.tflite"
     )
     assert done.returncode == 1

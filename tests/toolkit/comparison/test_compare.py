@@ -82,7 +82,7 @@ def build(class_count):
 
 
 @pytest.mark.toolkit
-def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, toolkit_command):
+def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_toolkit):
     pytest.importorskip("keras", reason="training needs the [toolkit] extra")
     (tmp_path / "my_net.py").write_text(NETWORK)
     (tmp_path / "broken.py").write_text("def build(class_count):\n    return 3\n")
@@ -90,7 +90,7 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, toolkit_c
         *("compare", "--data", stripes, "--out", tmp_path / "out", "--epochs", "2", "--json"),
         *("--arch", f"{tmp_path / 'my_net.py'},{tmp_path / 'broken.py'}"),
     ]
-    done = toolkit_command(*command)
+    done = forked_toolkit(*command)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     (row,) = made["ranking"]

@@ -42,15 +42,15 @@ def as_tar(folders, root):
 
 @pytest.mark.parametrize("written", [as_parquet, as_tar])
 def test_evaluate_and_inspect_say_what_they_say_of_folders(
-    written, tiny_tflite, face_folders, tmp_path, toolkit_command
+    written, tiny_tflite, face_folders, tmp_path, forked_toolkit
 ):
     shards = written(face_folders, tmp_path / "shards")
     evaluations, inspections = [], []
     for data in (face_folders, shards):
-        done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", data, "--json")
+        done = forked_toolkit("evaluate", "--model", tiny_tflite, "--data", data, "--json")
         assert done.returncode == 0, done.stderr
         evaluations.append(json.loads(done.stdout)["models"][0]["evaluations"][0])
-        done = toolkit_command("data", "inspect", data, "--json")
+        done = forked_toolkit("data", "inspect", data, "--json")
         assert done.returncode == 0, done.stderr
         inspections.append(json.loads(done.stdout))
     of_folders, of_shards = evaluations
@@ -63,25 +63,25 @@ def test_evaluate_and_inspect_say_what_they_say_of_folders(
     assert inspections[1]["leaks"][0]["faces"] == 2
 
 
-def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, toolkit_command):
+def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, forked_toolkit):
     pytest.importorskip("keras", reason="training needs the [toolkit] extra")
     shards = as_tar(stripes, tmp_path / "shards")
     reports = []
     for data in (stripes, shards):
         out = tmp_path / f"run of {data.name}"
-        done = toolkit_command(
+        done = forked_toolkit(
             *("train", "--data", data, "--out", out, "--arch", "fully-connected", "--epochs", 3, "--json")
         )
         assert done.returncode == 0, done.stderr
         reports.append(json.loads(done.stdout)["validation"])
     assert reports[0]["n"] == 20
     assert reports[0] == reports[1]  # the same faces in the same order
-    done = toolkit_command(
+    done = forked_toolkit(
         "quantize", "--model", out / "best.keras", "--data", shards, "--untrained", "--json"
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measured_on"]["source"] == str(shards)
-    done = toolkit_command(
+    done = forked_toolkit(
         *("compare", "--data", shards, "--out", tmp_path / "page", "--arch", "fully-connected"),
         *("--epochs", 1, "--json"),
     )
@@ -90,7 +90,7 @@ def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, 
 
 
 def test_what_is_wrong_with_shards_is_one_line_of_every_command(
-    tiny_tflite, tiny_keras, tmp_path, toolkit_command
+    tiny_tflite, tiny_keras, tmp_path, forked_toolkit
 ):
     shard = tmp_path / "train.parquet"
     write(shard, [b"no picture"] * 3, [0, 1, 5])
@@ -101,7 +101,7 @@ def test_what_is_wrong_with_shards_is_one_line_of_every_command(
         ("quantize", "--model", tiny_keras, "--data", shard, "--out", tmp_path / "m.tflite"),
         ("compare", "--data", shard, "--arch", "small", "--out", tmp_path / "page"),
     ):
-        done = toolkit_command(*command)
+        done = forked_toolkit(*command)
         assert (done.returncode, done.stdout) == (1, ""), command
         assert done.stderr.splitlines()[-1].startswith(
             f"error: {shard}, row 3: expected a label from 0 to 2 (anger, happiness, sad); received 5"

@@ -37,36 +37,34 @@ def one_folder(tmp_path_factory):
     return root / "faces", trained_on(root / "faces", root / "run")
 
 
-def note_of(toolkit_command, *options):
-    done = toolkit_command("evaluate", *options, "--json")
+def note_of(forked_toolkit, *options):
+    done = forked_toolkit("evaluate", *options, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["models"][0]["evaluations"][0]["note"]
 
 
 def test_the_faces_trained_on_are_counted_and_said_in_table_results_and_report(
-    one_folder, toolkit_command, tmp_path
+    one_folder, forked_toolkit, tmp_path
 ):
     data, model = one_folder
     out, said = tmp_path / "results.json", "the model was trained on 36 of these 40 faces: its accuracy"
-    done = toolkit_command("evaluate", "--model", model, "--data", data, "--out", out)
+    done = forked_toolkit("evaluate", "--model", model, "--data", data, "--out", out)
     assert f"note: {said}" in done.stdout
     assert json.loads(out.read_text())["models"][0]["evaluations"][0]["note"].startswith(said)
-    assert f"best.keras: {said}" in toolkit_command("report", out).stdout
+    assert f"best.keras: {said}" in forked_toolkit("report", out).stdout
 
 
-def test_other_data_without_splits_gets_a_general_note(
-    one_folder, toolkit_command, face_folders, tiny_tflite
-):
+def test_other_data_without_splits_gets_a_general_note(one_folder, forked_toolkit, face_folders, tiny_tflite):
     data, model = one_folder
     lone = face_folders / "train"
     asked = ("--classes", "happy,sad")
-    assert note_of(toolkit_command, "--model", model, "--data", lone, *asked) == NOT_KNOWN
-    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", data, *asked) == NOT_KNOWN
-    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", face_folders) == ""
-    assert note_of(toolkit_command, "--model", tiny_tflite, "--data", "synthetic") == ""
+    assert note_of(forked_toolkit, "--model", model, "--data", lone, *asked) == NOT_KNOWN
+    assert note_of(forked_toolkit, "--model", tiny_tflite, "--data", data, *asked) == NOT_KNOWN
+    assert note_of(forked_toolkit, "--model", tiny_tflite, "--data", face_folders) == ""
+    assert note_of(forked_toolkit, "--model", tiny_tflite, "--data", "synthetic") == ""
 
 
-def test_the_training_split_of_the_csv_is_told_from_its_test_split(toolkit_command, tmp_path):
+def test_the_training_split_of_the_csv_is_told_from_its_test_split(forked_toolkit, tmp_path):
     rng, data = np.random.default_rng(1), tmp_path / "fer2013.csv"
     with open(data, "w", newline="") as handle:
         rows = csv.writer(handle)
@@ -76,13 +74,13 @@ def test_the_training_split_of_the_csv_is_told_from_its_test_split(toolkit_comma
             rows.writerow((number % 7, " ".join(map(str, rng.integers(0, 256, 2304))), usage))
     model = trained_on(data, tmp_path / "run")
     asked = ("--model", model, "--data", data, "--split")
-    assert "trained on 42 of these 42 faces" in note_of(toolkit_command, *asked, "train")
-    assert "trained on 42 of these 84 faces" in note_of(toolkit_command, *asked, "all")
-    assert note_of(toolkit_command, *asked, "test") == ""
+    assert "trained on 42 of these 42 faces" in note_of(forked_toolkit, *asked, "train")
+    assert "trained on 42 of these 84 faces" in note_of(forked_toolkit, *asked, "all")
+    assert note_of(forked_toolkit, *asked, "test") == ""
 
 
 def test_a_copy_that_training_left_out_is_no_leak_of_that_model(
-    one_folder, toolkit_command, tiny_tflite, tmp_path
+    one_folder, forked_toolkit, tiny_tflite, tmp_path
 ):
     data, _ = one_folder
     for split, rows in (("train", range(15)), ("test", range(12, 20))):
@@ -94,7 +92,7 @@ def test_a_copy_that_training_left_out_is_no_leak_of_that_model(
     found = {}
     for path in (model, tiny_tflite):
         asked = ("--model", path, "--data", tmp_path / "split", "--classes", "happy,sad", "--json")
-        done = toolkit_command("evaluate", *asked)
+        done = forked_toolkit("evaluate", *asked)
         assert done.returncode == 0, done.stderr
         found[path] = json.loads(done.stdout)["models"][0]["evaluations"][0]["leaked_n"]
     assert found == {model: 0, tiny_tflite: 6}

@@ -18,7 +18,7 @@ from toolkit.training.session import train
 pytestmark = pytest.mark.toolkit
 
 
-def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, toolkit_command):
+def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, forked_toolkit):
     """The data's own labels are angry and disgust in turn; only the votes tell the eight classes apart."""
     rng, rows, votes = np.random.default_rng(0), [], []
     for number in range(240):
@@ -45,7 +45,7 @@ def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, too
     assert metadata["training"]["recipe"]["label_source"] == "ferplus"
     assert result.report.accuracy >= 0.9
     asked = ("--model", result.model, "--data", tmp_path / "fer2013.csv")
-    done = toolkit_command("evaluate", *asked, "--label-source", "ferplus", "--json")
+    done = forked_toolkit("evaluate", *asked, "--label-source", "ferplus", "--json")
     (entry,) = json.loads(done.stdout)["models"]
     (evaluation,) = entry["evaluations"]
     assert evaluation["data"]["source"].endswith("fer2013.csv (FER+ majority labels)")
@@ -53,8 +53,8 @@ def test_a_model_learns_and_is_judged_by_the_majority_of_the_votes(tmp_path, too
     assert evaluation["data"]["n"] == sum(number % 5 == 0 and number % 9 != 8 for number in range(240))
     assert entry["training"]["recipe"]["label_source"] == "ferplus"
     for refused in (
-        toolkit_command("evaluate", *asked),
-        toolkit_command("quantize", *asked, "--out", tmp_path / "int8.tflite"),
+        forked_toolkit("evaluate", *asked),
+        forked_toolkit("quantize", *asked, "--out", tmp_path / "int8.tflite"),
     ):
         assert refused.returncode == 1
         assert "; pass --label-source ferplus for the labels" in refused.stderr.splitlines()[-1]

@@ -23,11 +23,11 @@ def store(request, tmp_path, monkeypatch):
     return uri, client
 
 
-def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, toolkit_command):
+def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forked_toolkit):
     uri, client = store
     out = tmp_path / "one"
     first = ("--arch", "fully-connected", "--epochs", "2", "--learning-rate", "0.05", "--mlflow", uri)
-    done = toolkit_command("train", "--data", stripes, "--out", out, *first)
+    done = forked_toolkit("train", "--data", stripes, "--out", out, *first)
     assert done.returncode == 0, done.stderr
     experiment = client.get_experiment_by_name("fer-edge").experiment_id
     (run,) = client.search_runs([experiment])
@@ -37,7 +37,7 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, toolk
     assert told["data"] == str(stripes)
 
     # A training that goes on is the same run; its folder knows the store.
-    done = toolkit_command("train", "--out", out, "--resume", "--epochs", "3")
+    done = forked_toolkit("train", "--out", out, "--resume", "--epochs", "3")
     assert done.returncode == 0, done.stderr
     assert "MLflow" not in done.stderr
     (run,) = client.search_runs([experiment])
@@ -58,8 +58,8 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, toolk
         ("sqlite:////proc/x.db", "cannot write in /proc: "),
     ],
 )
-def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, toolkit_command, uri, words):
-    done = toolkit_command("train", "--data", tmp_path / "none", "--out", tmp_path / "one", "--mlflow", uri)
+def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, forked_toolkit, uri, words):
+    done = forked_toolkit("train", "--data", tmp_path / "none", "--out", tmp_path / "one", "--mlflow", uri)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"error: {words}")
 

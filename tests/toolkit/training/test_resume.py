@@ -139,16 +139,16 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
     assert len(run(TrainingRequest(stripes, tmp_path, RECIPE, resume=True)).history) == RECIPE.epochs
 
 
-def test_resuming_needs_the_folder_only_and_more_epochs_lengthen(stripes, tmp_path, toolkit_command):
+def test_resuming_needs_the_folder_only_and_more_epochs_lengthen(stripes, tmp_path, forked_toolkit):
     out = tmp_path / "one"
     first = ["--arch", "fully-connected", "--epochs", "2", "--batch-size", "16", "--classes", "sad,happy"]
-    assert toolkit_command("train", "--data", stripes, "--out", out, *first).returncode == 0
-    done = toolkit_command("train", "--out", out, "--resume", "--epochs", "3")
+    assert forked_toolkit("train", "--data", stripes, "--out", out, *first).returncode == 0
+    done = forked_toolkit("train", "--out", out, "--resume", "--epochs", "3")
     assert done.returncode == 0, done.stderr
     history = load_checkpoint(out)[1]["history"]
     assert [record["epoch"] for record in history] == [1, 2, 3]
     assert read_keras_metadata(out / "best.keras")["labels"] == ["sad", "happy"]
-    fewer = toolkit_command("train", "--out", out, "--resume", "--epochs", "1")
+    fewer = forked_toolkit("train", "--out", out, "--resume", "--epochs", "1")
     assert fewer.returncode == 1
     assert "has trained 3 epochs already, more than --epochs 1" in fewer.stderr
 

@@ -83,16 +83,16 @@ def test_a_network_of_ones_own_learns_and_is_saved_as_it_answers(tmp_path, kind)
     assert exported.name == "my_net"
 
 
-def test_the_proof_chain_works_for_it(stripes, tmp_path, toolkit_command):
+def test_the_proof_chain_works_for_it(stripes, tmp_path, forked_toolkit):
     arch = write(tmp_path, NETWORKS["softmax_layer_on_three_channels_of_96_pixels"])
     result = run(
         TrainingRequest(stripes, tmp_path / "one", replace(RECIPE, arch=arch, learning_rate=0.02, epochs=8))
     )
     assert result.report.accuracy >= 0.9
     small = tmp_path / "small.tflite"
-    done = toolkit_command("quantize", "--model", result.model, "--data", stripes, "--out", small)
+    done = forked_toolkit("quantize", "--model", result.model, "--data", stripes, "--out", small)
     assert done.returncode == 0, done.stderr
-    done = toolkit_command(
+    done = forked_toolkit(
         "evaluate", "--model", small, "--data", stripes, "--split", "validation", "--out", tmp_path / "e.json"
     )
     assert done.returncode == 0, done.stderr
