@@ -72,7 +72,10 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
     if path.is_dir():
         raise EdgeError(f"cannot write {path}: it is a folder; choose another place")
     if not path.exists():
-        refuse_place(path.parent)
+        try:
+            refuse_place(path.parent)
+        except EdgeError as error:
+            raise EdgeError(f"{path}: {error}") from error
     elif path.is_file():  # a pipe would wait for its reader
         try:
             open(path, "ab").close()
@@ -92,7 +95,7 @@ def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
         raise OSError(errno.EINVAL, "it is no regular file")
     if status.st_size > most_bytes:
         raise OSError(errno.EFBIG, f"it has {status.st_size >> 10} KB, expected at most {most_bytes >> 10}")
-    return Path(path).read_text(encoding="utf-8")
+    return Path(path).read_text(encoding="utf-8-sig")  # Windows' editors begin with a mark
 
 
 @contextlib.contextmanager

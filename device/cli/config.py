@@ -4,7 +4,7 @@ import click
 
 from device.cli.commands import LazyGroup
 from device.cli.output_options import output_options
-from device.errors import UsageError
+from device.text import counted
 
 
 @click.group(cls=LazyGroup)
@@ -16,20 +16,18 @@ def config() -> None:
 @click.argument("file", metavar="FILE")
 @output_options(json=False)
 def check(file: str, quiet: bool) -> None:
-    """Read FILE as 'device run --config FILE' would; exit 2 and a line for the first thing that is wrong."""
+    """Read FILE as 'device run --config FILE' would; a line for the first thing that is wrong."""
     from device.cli.run import asked_options, run
-    from device.cli.settings_file import read_settings
+    from device.cli.settings_lines import SETTINGS, told_with_line
     from device.runtime.refusals import check_options
 
-    try:
-        context = run.make_context("device run", ["--config", file])
-    except click.UsageError as error:
-        raise UsageError(f"{file}: {error.format_message()}") from error
-    options = asked_options(context)
-    check_options(options)
+    context = run.make_context("device run", ["--config", file])
+    with told_with_line(context):
+        options = asked_options(context)
+        check_options(options)
     if not quiet:
-        settings = len(read_settings(file, context.command))
-        click.echo(f"{file}: {settings} settings and {len(options.rules)} rules, all known and valid")
+        settings = counted(len(context.meta[SETTINGS].document.keys() - {"rule"}), "setting")
+        click.echo(f"{file}: {settings} and {counted(len(options.rules), 'rule')}, all known and valid")
 
 
 @config.command()
@@ -37,11 +35,14 @@ def check(file: str, quiet: bool) -> None:
 def show(file: str | None) -> None:
     """Print a settings file with every option, its help and default, and what FILE sets; secrets stay references."""
     from device.cli.run import run
-    from device.cli.settings_file import read_settings, read_toml, settings_lines, settings_of
+    from device.cli.settings_file import settings_lines, settings_of, values_of
+    from device.cli.settings_lines import read_file
 
-    settings = read_settings(file, run) if file else {}
+    settings = {}
     if file:
-        written = {key.replace("_", "-"): value for key, value in read_toml(file).items()}
+        read = read_file(file)
+        settings = values_of(read, run)
+        written = {key.replace("_", "-"): value for key, value in read.document.items()}
         for key, option in settings_of(run).items():
             if isinstance(written.get(key), dict):
                 settings[option.name or key] = written[key]

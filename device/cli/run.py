@@ -8,14 +8,15 @@ import click
 
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import MOST_THREADS, Number, delegate_option, output_options
-from device.cli.settings_file import RULES, apply_settings
+from device.cli.settings_file import SettingsCommand, apply_settings
+from device.cli.settings_lines import SETTINGS
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.option(
     "--config",
     metavar="FILE",
@@ -194,7 +195,8 @@ def asked_options(context: click.Context) -> RunOptions:
         options["source"] = named if len(named) > 1 else named[0]
     if options["rotate"]:
         options["rotate"] = int(options["rotate"])
-    options["rules"] = context.meta.get(RULES)
+    if settings := context.meta.get(SETTINGS):
+        options["rules"] = settings.rules
     if options["output"] == STANDARD_OUTPUT and as_json:
         raise UsageError("--output - and --json both print on standard output; choose one")
     return RunOptions(**{name: value for name, value in options.items() if value is not None})

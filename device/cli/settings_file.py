@@ -9,17 +9,37 @@ import difflib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from device.cli.settings_lines import SETTINGS, ReadFile, read_file, told_with_line
 from device.errors import UsageError
 from device.files import read_short
+from device.sinks.rules import RULE_KEYS
 
-RULES = "device.rules"  # where the context keeps the [[rule]] tables of the file
 NOT_SETTINGS = ("config", "help", "pictures")
+
+
+class SettingsCommand(click.Command):
+    """A command whose options may stand in a file: what is wrong with one is told with its line."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with told_with_line(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with told_with_line(ctx):
+            return super().invoke(ctx)
+
+
+def apply_settings(context: click.Context, _option: click.Parameter, path: str | None) -> None:
+    """Callback of ``--config``: make the file's values the defaults of the options that were not given."""
+    if path is not None:
+        read = context.meta[SETTINGS] = read_file(path)
+        context.default_map = {**(context.default_map or {}), **values_of(read, context.command)}
+        _refuse_misplaced(read, context.command)
 
 
 def settings_of(command: click.Command) -> dict[str, click.Option]:
@@ -31,94 +51,105 @@ def settings_of(command: click.Command) -> dict[str, click.Option]:
     }
 
 
-def read_settings(path: str, command: click.Command) -> dict[str, Any]:
-    """Return what the file at ``path`` sets of ``command``, by parameter name, as click's default map has it.
+def values_of(read: ReadFile, command: click.Command) -> dict[str, Any]:
+    """Return what a file sets of ``command``, by parameter name, as click's default map has it.
 
-    Raises UsageError in one line for a file that is missing or no TOML, and for a key that is no option.
+    Raises UsageError in one line for a key that is no option, and a value of another kind than the option's.
     """
-    document = read_toml(path)
-    known = settings_of(command)
-    settings = {}
-    document.pop("rule", None)
-    for written, value in document.items():
+    known, values = settings_of(command), {}
+    for written, value in read.document.items():
         key = written.replace("_", "-")
+        if key == "rule":
+            continue
         if key not in known:
-            near = difflib.get_close_matches(key, (*known, "rule"), 1)
-            meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-            at = _line_of(path, written)
-            raise UsageError(f"--config {path}{at} sets {written}, which is no option; {meant}")
+            meant = _meant(key, value, known)
+            raise UsageError(f"{read.at(key)} sets {written}, which is no option; {meant}")
         option = known[key]
         assert option.name is not None
-        settings[option.name] = _value(path, key, value, option)
-    return settings
+        if value is False and isinstance(option.flag_value, str):
+            continue  # such as `preview = false`
+        values[option.name] = _value(read, key, value, option)
+    return values
 
 
-def read_rules(path: str) -> tuple[dict[str, Any], ...]:
-    """Return the ``[[rule]]`` tables of the file at ``path``; UsageError where ``rule`` is something else."""
-    rules = read_toml(path).get("rule", [])
-    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise UsageError(
-            f"--config {path}: rule is no table; expected [[rule]] and its settings in the lines below"
-        )
-    return tuple(rules)
-
-
-def read_toml(path: str) -> dict[str, Any]:
-    """Return the TOML document at ``path``; UsageError where there is none."""
-    try:
-        return tomllib.loads(read_short(path))
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}; expected a TOML file of settings") from error
-    except RecursionError:
-        raise UsageError(f"--config {path} is no TOML of settings: it is nested too deep") from None
-    except ValueError as error:  # TOML's own, a byte that is no UTF-8, a number of too many digits
-        raise UsageError(f"--config {path} is no TOML: {str(error).partition(';')[0]}") from error
-
-
-def _line_of(path: str, key: str) -> str:
-    """Return `` line N`` for the first line that sets ``key`` or opens its table; nothing where none is seen to."""
-    begun = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
-    lines = read_short(path).splitlines()
-    return next((f" line {number}" for number, line in enumerate(lines, 1) if begun.match(line)), "")
-
-
-def _value(path: str, key: str, value: Any, option: click.Option) -> Any:
+def _meant(key: str, value: Any, known: dict[str, click.Option]) -> str:
+    """Return in words what somebody who wrote the unknown ``key`` may have meant."""
+    if near := difflib.get_close_matches(key, (*known, "rule"), 1):
+        return f"did you mean {near[0]}?"
+    if key in RULE_KEYS:
+        return "it belongs to a rule, below a line [[rule]]"
     if isinstance(value, dict):
-        value = _referred(path, key, value)
-    if isinstance(value, str) and "\0" in value:
-        raise UsageError(f"--config {path}: {key} holds a NUL character, which no name has")
-    if option.is_flag and not isinstance(value, bool):
-        raise UsageError(f"--config {path}: {key} is {json.dumps(value)}; expected true or false")
+        return "settings stand by their names alone, in no [table]"
+    return f"there are: {', '.join(known)}"
+
+
+def _refuse_misplaced(read: ReadFile, command: click.Command) -> None:
+    """Raise UsageError for a setting below a rule, to which TOML counts it."""
+    for number, rule in enumerate(read.rules, 1):
+        for written in rule:
+            key = written.replace("_", "-")
+            if key in settings_of(command) and key not in RULE_KEYS:
+                raise UsageError(
+                    f"{read.at(key, number)}: {written} stands in a rule; it is a setting of the run: move it above "
+                    "the first [[rule]]"
+                )
+
+
+def _value(read: ReadFile, key: str, value: Any, option: click.Option) -> Any:
+    at = read.at(key)
+    if isinstance(value, dict):
+        value = _referred(at, key, value)
     if option.multiple and not isinstance(value, list):
-        return [value]
-    if not option.multiple and isinstance(value, list | dict):
-        raise UsageError(f"--config {path}: {key} is a list; expected one value")
+        value = [value]
+    elif not option.multiple and isinstance(value, list):
+        raise UsageError(f"{at}: {key} is a list; expected one value")
+    if value is True and isinstance(option.flag_value, str):
+        return option.flag_value  # such as `preview = true`
+    for one in value if option.multiple else [value]:
+        if expected := _unlike(one, option):
+            raise UsageError(f"{at}: {key} is {json.dumps(one, default=str)}; expected {expected}")
+        if isinstance(one, str):
+            _refuse_no_name(at, key, one)
     return value
 
 
-def _referred(path: str, key: str, reference: dict[str, Any]) -> str:
+def _unlike(value: Any, option: click.Option) -> str:
+    """Return what ``option`` expects where ``value`` is of another kind, empty where it is of the right one."""
+    if option.is_flag:
+        return "" if isinstance(value, bool) else "true or false"
+    for kind, number, expected in (
+        (click.types.IntParamType, r"\s*[+-]?\d+\s*", "a whole number"),
+        (click.types.FloatParamType, r"[\s\d.eE+-]+|\s*[+-]?(inf|nan)\s*", "a number"),
+    ):
+        if isinstance(option.type, kind):
+            right = not isinstance(value, bool) and re.fullmatch(number, str(value))
+            return "" if right else expected
+    return "" if isinstance(value, str | int | float) and not isinstance(value, bool) else "text"
+
+
+def _refuse_no_name(at: str, key: str, text: str) -> None:
+    if "\0" in text:
+        raise UsageError(f"{at}: {key} holds a NUL character, which no name has")
+    if text.startswith("~"):
+        whole = os.path.expanduser(text)
+        raise UsageError(f"{at}: {key} is {text}; only a shell knows ~, write the whole path: {whole}")
+
+
+def _referred(at: str, key: str, reference: dict[str, Any]) -> str:
     """Return the text of the file or the environment variable that ``reference`` names."""
     if [type(name) for name in reference.values()] != [str] or not {"file", "env"} & reference.keys():
-        raise UsageError(
-            f'--config {path}: {key} is a table; expected {{ file = "PATH" }} or {{ env = "NAME" }}'
-        )
+        raise UsageError(f'{at}: {key} is a table; expected {{ file = "PATH" }} or {{ env = "NAME" }}')
     ((kind, name),) = reference.items()
     if kind == "env":
         if name not in os.environ:
-            raise UsageError(f"--config {path}: {key} is to be read from ${name}, which is not set")
+            raise UsageError(f"{at}: {key} is to be read from ${name}, which is not set")
         return os.environ[name]
+    _refuse_no_name(at, key, name)
     try:
         return read_short(name).strip()
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
-        raise UsageError(f"--config {path}: {key} is to be read from {name}: {said}") from error
-
-
-def apply_settings(context: click.Context, _option: click.Parameter, path: str | None) -> None:
-    """Callback of ``--config``: make the file's values the defaults of the options that were not given."""
-    if path is not None:
-        context.default_map = {**(context.default_map or {}), **read_settings(path, context.command)}
-        context.meta[RULES] = read_rules(path)
+        raise UsageError(f"{at}: {key} is to be read from {name}: {said}") from error
 
 
 def settings_lines(command: click.Command, settings: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from device.errors import UsageError
 from device.frames import CROP_MARGIN, FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
@@ -39,7 +38,7 @@ def run_with(
     from device.model.expression_model import load_model
 
     source = open_source(options.source, options.camera_settings())
-    refuse_outputs(options, source.paths)
+    refuse_outputs(options, source)
     labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         log.warning(said)
@@ -118,10 +117,6 @@ def _asked_sinks(
     if marked := options.annotate:
         from device.sinks.frames import AnnotatedFilesSink
 
-        if source.continuous:
-            raise UsageError(
-                f"`annotate` marks pictures; {source.name} is a film or a camera: `video=FILE` marks that"
-            )
         yield lambda: AnnotatedFilesSink(marked, *kept)
     if timeline := options.timeline:
         from device.sinks.timeline import TimelineSink

@@ -51,7 +51,7 @@ def _parsed(text: str, labels: Sequence[str]) -> dict[str, float]:
             weight = math.nan
         if name not in labels or not LEAST <= weight <= MOST:
             raise UsageError(
-                f"the prior holds '{pair.strip()}'; expected CLASS=WEIGHT, a weight from {LEAST:g} to {MOST:g} and one "
+                f"`prior` holds '{pair.strip()}'; expected CLASS=WEIGHT, a weight from {LEAST:g} to {MOST:g} and one "
                 f"of {', '.join(labels)}, such as {labels[-1]}=1.5, or none"
             )
         weights[name] = weight

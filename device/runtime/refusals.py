@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from device.errors import UsageError
 from device.files import refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
+from device.plugins import SINKS, plugin_names
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 
@@ -32,13 +33,14 @@ def check_options(options: RunOptions) -> None:
     """
     from device.board.model_store import model_in_use
     from device.capture.sources import open_source
+    from device.faces.detectors import create_detector
     from device.model.expression_model import load_model
     from device.runtime.prior import weighed
     from device.sinks.web_server import WebAddress
 
     settings = options.camera_settings()
     source = open_source(options.source, settings) if options.source else None
-    refuse_outputs(options, source.paths if source else ())
+    refuse_outputs(options, source)
     if options.mqtt:
         asked_broker(options)
     if options.metrics:
@@ -48,6 +50,7 @@ def check_options(options: RunOptions) -> None:
     labels = labels_from(options.labels)
     model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
     weighed(model, options.prior)
+    create_detector(options.detector, options.min_face, options.detector_model)
     checked_rules(options, model, source)
 
 
@@ -56,8 +59,8 @@ def checked_rules(
 ) -> "tuple[Rule, ...]":
     """Return the rules of the settings file; UsageError for one that is wrong or can never fire.
 
-    One that would need a longer run than this is said. ``source``: None for this device's camera, which need not be
-    there.
+    One that would need a longer run than this, or a program that is not there, is said. ``source``: None for this
+    device's camera, which need not be there.
     """
     if not options.rules:
         return ()
@@ -66,6 +69,9 @@ def checked_rules(
     broker = options.mqtt is not None or options.dry_run_rules
     rules, longest_s = parse_rules(options.rules, model.labels, broker), _longest_s(options, source)
     for rule in rules:
+        if rule.command and shutil.which(rule.command[0]) is None:
+            apart = "; a program and its arguments are a list of texts" if " " in rule.command[0] else ""
+            log.warning("%s: there is no program %s%s", rule.called, rule.command[0], apart)
         if rule.held_s > longest_s:
             log.warning(
                 "%s can never fire: it must hold for %g s, and this run lasts %g s",
@@ -88,17 +94,23 @@ def _longest_s(options: RunOptions, source: FrameSource | None) -> float:
 def asked_broker(options: RunOptions) -> "Broker":
     """Return the broker of ``--mqtt`` and the options that belong to it; EdgeError where they are wrong."""
     from device.sinks.broker import Broker
+    from device.sinks.topics import fit_topic
 
     assert options.mqtt is not None
+    if not fit_topic(options.mqtt_topic):
+        raise UsageError(
+            f"`mqtt_topic` {options.mqtt_topic!r}: expected a name such as home/camera, without + and #"
+        )
     files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
     return Broker.parse(options.mqtt, *files)
 
 
-def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
-    """Refuse an output that is an input or exists, before anything slow or visible happens.
+def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> None:
+    """Refuse an output that is an input, exists, is of no known kind or does not fit the source.
 
-    ``pictures`` are the files of a source that is a folder or a glob.
+    Before anything slow or visible happens. ``source``: None for this device's camera, which need not be there.
     """
+    pictures = source.paths if source else ()
     named = options.source if isinstance(options.source, str) else None
     folders = {picture.parent for picture in pictures}
     inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
@@ -116,6 +128,16 @@ def refuse_outputs(options: RunOptions, pictures: Sequence[Path] = ()) -> None:
                 f"`output` {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
             )
     if options.video:
-        refuse_unwritable(options.video, options.overwrite)
+        from device.sinks.video import refuse_film
+
+        refuse_film(options.video, options.overwrite)
     if options.timeline and Path(options.timeline).suffix.lower() != ".png":
         raise UsageError(f"`timeline` {options.timeline}: expected a name ending in .png")
+    if options.annotate and (source is None or source.continuous):
+        shown = source.name if source else "the source"
+        raise UsageError(f"`annotate` marks pictures; {shown} is a film or a camera: `video=FILE` marks that")
+    for name in (spec.partition(":")[0] for spec in options.sink):
+        if name not in plugin_names(SINKS):
+            there = f"there are: {', '.join(plugin_names(SINKS)) or 'none'}"
+            meant = f"`{name}` is an option of its own" if hasattr(options, name) else there
+            raise UsageError(f"`sink` {name}: no installed package brings it; {meant}")

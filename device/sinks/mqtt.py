@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.results import FrameResult
 from device.sinks import MQTT_TOPIC, Sink
 from device.sinks.broker import Broker
@@ -51,8 +51,6 @@ class MqttSink(Sink):
         self.broker, self.labels, self.topic, self.clock_s = broker, labels, topic, clock_s
         self.pictures = pictures
         self._picture: Any = None  # the last one sent, as paho knows it
-        if not topic or set(topic) & set("+#\0"):
-            raise UsageError(f"`mqtt_topic` {topic!r}: expected a name such as home/camera, without + and #")
         self.name = f"{broker.name}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
         self._lost = self._lost_in_all = 0
@@ -66,7 +64,7 @@ class MqttSink(Sink):
             from paho.mqtt import client as mqtt
             from paho.mqtt.enums import CallbackAPIVersion
         except ModuleNotFoundError:
-            raise EdgeError('`mqtt` needs paho-mqtt: pip install "fer-edge[mqtt]"') from None
+            raise EdgeError('`mqtt` needs paho-mqtt: pip install "paho-mqtt>=2,<3"') from None
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE
 
         class ModestClient(mqtt.Client):

@@ -2,15 +2,38 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from device.errors import UsageError
 from device.results import FrameResult
+from device.sinks.topics import fit_topic
 from device.text import printable
 
 LONGEST_S = 86_400.0
 LARGEST_GPIO = 27  # of a Raspberry Pi's header, in BCM numbers
+# The keys of a [[rule]] table and the fields of Rule that they set.
+RULE_KEYS = {
+    "name": "name",
+    "expression": "expressions",
+    "probability": "probability",
+    "faces": "faces",
+    "nobody": "nobody",
+    "held-for": "held_s",
+    "cool-down-s": "cool_down_s",
+    "command": "command",
+    "mqtt": "mqtt",
+    "gpio": "gpio",
+    "pulse-s": "pulse_s",
+}
+
+
+class WrongRuleError(UsageError):
+    """A rule that is wrong: the ``number`` of its table, from 1, and the ``key`` at fault, empty for the whole."""
+
+    def __init__(self, message: str, number: int, key: str = ""):
+        super().__init__(message)
+        self.number, self.key = number, key
 
 
 @dataclass(frozen=True)
@@ -56,79 +79,92 @@ def parse_rules(
 ) -> tuple[Rule, ...]:
     """Return the rules of a settings file's ``[[rule]]`` tables for a model with ``labels``.
 
-    ``broker``: whether there is one for messages. UsageError in one line for an unknown key, a wrong value, and a
+    ``broker``: whether there is one for messages. WrongRuleError in one line for an unknown key, a wrong value, and a
     rule that can never fire or does nothing.
     """
-    rules = tuple(_parsed(document, number, labels) for number, document in enumerate(documents, 1))
-    unsent = next((rule for rule in rules if rule.mqtt and not broker), None)
-    if unsent is not None:
-        raise UsageError(f"{unsent.called} publishes {unsent.mqtt}, but there is no `mqtt` broker; name one")
-    names = [rule.name for rule in rules]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"two rules are called '{twice}'; name each once")
-    return rules
+    rules: list[Rule] = []
+    for number, document in enumerate(documents, 1):
+        rule = _parsed(document, number, labels)
+        if rule.mqtt and not broker:
+            raise WrongRuleError(
+                f"{rule.called} publishes {rule.mqtt}, but there is no `mqtt` broker; name one",
+                number,
+                "mqtt",
+            )
+        if any(other.name == rule.name for other in rules):
+            raise WrongRuleError(f"two rules are called '{rule.name}'; name each once", number, "name")
+        rules.append(rule)
+    return tuple(rules)
 
 
 def _parsed(document: Mapping[str, Any], number: int, labels: Sequence[str]) -> Rule:
     called = f"rule {document.get('name', number)}"
-    known = {field.name for field in fields(Rule)}
     values: dict[str, Any] = {"name": f"rule {number}"}
     for written, value in document.items():
-        key = {"expression": "expressions", "held-for": "held_s"}.get(written, written.replace("-", "_"))
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-            raise UsageError(f"{called} has no setting {written}; {meant}")
-        values[key] = _typed(called, written, key, value)
+        key = written.replace("_", "-")
+        if key not in RULE_KEYS:
+            near = difflib.get_close_matches(key, RULE_KEYS, 1)
+            meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(RULE_KEYS)}"
+            raise WrongRuleError(f"{called} has no setting {written}; {meant}", number, written)
+        expected = _unlike(key, value)
+        if expected:
+            said = f"{called}: {written} is {printable(repr(value), 40)}; expected {expected}"
+            raise WrongRuleError(said, number, written)
+        values[RULE_KEYS[key]] = _held(key, value)
     rule = Rule(**values)
-    _refuse_never(called, rule, labels)
+    if wrong := _never(rule, labels):
+        raise WrongRuleError(f"{called} {wrong[0]}", number, wrong[1])
     return rule
 
 
-def _typed(called: str, written: str, key: str, value: Any) -> Any:
-    """Return ``value`` as the field ``key`` holds it; UsageError for another type or a number out of range."""
-    if key in ("expressions", "command"):
+def _held(key: str, value: Any) -> Any:
+    """Return the right ``value`` of ``key`` as its field holds it."""
+    if key in ("expression", "command"):
+        return (value,) if isinstance(value, str) else tuple(value)
+    return float(value) if key in ("probability", "held-for", "cool-down-s", "pulse-s") else value
+
+
+def _unlike(key: str, value: Any) -> str:
+    """Return what ``key`` expects where ``value`` is of another type or out of range, empty where it is right."""
+    if key in ("expression", "command"):
         parts = [value] if isinstance(value, str) else value
-        if (
-            not isinstance(parts, list)
-            or not parts
-            or not all(isinstance(part, str) and part for part in parts)
-        ):
-            raise UsageError(f"{called}: {written} is {value!r}; expected text, or a list of texts")
-        return tuple(parts)
+        right = isinstance(parts, list) and parts and all(isinstance(part, str) and part for part in parts)
+        if not right:
+            return "text, or a list of texts"
+        return "the whole path; only a shell knows ~" if parts[0].startswith("~") else ""
     if key in ("name", "mqtt"):
         if not isinstance(value, str) or not value:
-            raise UsageError(f"{called}: {written} is {value!r}; expected text")
-        if key == "mqtt" and set(value) & set("+#\0"):
-            raise UsageError(f"{called}: {written} is {value!r}; expected a topic without + and #")
-        return value
+            return "text"
+        return "a topic without + and #" if key == "mqtt" and not fit_topic(value) else ""
     if key == "nobody":
-        if not isinstance(value, bool):
-            raise UsageError(f"{called}: {written} is {value!r}; expected true or false")
-        return value
+        return "" if isinstance(value, bool) else "true or false"
     highest = {"probability": 1.0, "faces": 20, "gpio": LARGEST_GPIO}.get(key, LONGEST_S)
     lowest = 1 if key == "faces" else 0
     whole = key in ("faces", "gpio")
     number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not number or not lowest <= value <= highest:
-        kind = "a whole number" if whole else "a number"
-        raise UsageError(
-            f"{called}: {written} is {printable(value, 40)}; expected {kind} from {lowest} to {highest:g}"
-        )
-    return value if whole else float(value)
+    if number and lowest <= value <= highest:
+        return ""
+    kind = {
+        "held-for": "a number of seconds",
+        "cool-down-s": "a number of seconds",
+        "pulse-s": "a number of seconds",
+    }
+    bounds = f"from {lowest} to {highest:g}" + (", the pin in BCM numbers" if key == "gpio" else "")
+    return f"{kind.get(key, 'a whole number' if whole else 'a number')} {bounds}"
 
 
-def _refuse_never(called: str, rule: Rule, labels: Sequence[str]) -> None:
-    unknown = [name for name in rule.expressions if name not in labels]
-    if unknown:
-        raise UsageError(
-            f"{called} can never fire: the model knows no '{unknown[0]}', but {', '.join(labels)}"
-        )
+def _never(rule: Rule, labels: Sequence[str]) -> tuple[str, str] | None:
+    """Return why a rule can never fire, or does nothing, and the key at fault."""
+    unknown = next((name for name in rule.expressions if name not in labels), None)
+    if unknown is not None:
+        near = difflib.get_close_matches(unknown.lower(), labels, 1)
+        meant = f"did you mean {near[0]}?" if near else f"it knows {', '.join(labels)}"
+        return f"can never fire: the model knows no '{unknown}'; {meant}", "expression"
     if rule.nobody and (rule.expressions or rule.probability or rule.faces > 1):
-        raise UsageError(f"{called} can never fire: nobody has no expression; leave one of the two out")
+        return "can never fire: nobody has no expression; leave one of the two out", "nobody"
     if not rule.actions():
-        raise UsageError(f"{called} does nothing; add command, mqtt or gpio")
+        return "does nothing; add command, mqtt or gpio", ""
+    return None
 
 
 class RuleEngine:

@@ -23,6 +23,13 @@ KEPT_FREE_MB = 64  # of the disk: the end of the film needs some, and OpenCV doe
 LOOK_FRAMES = 30  # between looks at the disk
 
 
+def refuse_film(path: str | Path, overwrite: bool) -> None:
+    """Raise UsageError for a suffix that no film has, EdgeError if a film cannot be begun there later."""
+    if Path(path).suffix.lower() not in CODECS:
+        raise UsageError(f"`video` {path}: expected a name ending in {', '.join(CODECS)}")
+    refuse_unwritable(path, overwrite)
+
+
 class VideoSink(Sink):
     """Writes a film that lasts as long as what it shows, at the size of its first frame; for its owner only.
 
@@ -33,10 +40,8 @@ class VideoSink(Sink):
     def __init__(
         self, path: str | Path, source: FrameSource, overwrite: bool = False, blur_faces: bool = False
     ):
+        refuse_film(path, overwrite)
         self.path, self.name = Path(path), str(path)
-        if self.path.suffix.lower() not in CODECS:
-            raise UsageError(f"`video` {path}: expected a name ending in {', '.join(CODECS)}")
-        refuse_unwritable(path, overwrite)
         self.source, self.blur_faces = source, blur_faces
         self._writer: cv2.VideoWriter | None = None
         self._size_wh = (0, 0)

@@ -37,7 +37,7 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
         import pyarrow
         import pyarrow.parquet
     except ModuleNotFoundError:
-        raise EdgeError(f'{path} needs pyarrow: pip install "fer-edge[parquet]"') from None
+        raise EdgeError(f"{path} needs pyarrow: pip install pyarrow") from None
     try:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:

@@ -112,5 +112,6 @@ def _open_path(spec: str) -> FrameSource:
         found = map(Path, sorted(glob.glob(spec, recursive=True)))
         return ImageFiles(spec, [one for one in found if is_picture(one)])
     if "/" not in spec and "." not in spec:
-        raise UsageError(f"unknown source {spec!r}; expected one of: {SPECS}")
+        meant = f"did you mean usb:{spec}? " if spec.isdigit() else ""
+        raise UsageError(f"unknown `source` {spec!r}; {meant}expected one of: {SPECS}")
     raise EdgeError(f"no such file or folder: {spec}; a source is one of: {SPECS}")

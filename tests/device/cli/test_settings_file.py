@@ -1,6 +1,7 @@
 """``device run --config FILE`` and ``device config``: every option by its name, the command line wins."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from device.cli import main
+from device.cli.output_options import PACKAGES
 from device.cli.run import run as run_command
 from device.cli.settings_file import settings_of
 
@@ -23,6 +26,26 @@ def device(*arguments, **environment) -> subprocess.CompletedProcess:
         cwd=ROOT,
         env={**os.environ, **environment},
     )
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """A function that runs ``device`` in this process: what it would print and exit with."""
+    loggers = [logging.getLogger(name) for name in PACKAGES]
+    before = [(one, one.handlers, one.propagate, one.level) for one in loggers]
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("device.runtime.stopping.leave", lambda code: pytest.fail("the run was not refused"))
+
+    def run(*arguments) -> subprocess.CompletedProcess:
+        command = ["device", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return subprocess.CompletedProcess(command, ended.value.code, *capsys.readouterr())
+
+    yield run
+    for one, one.handlers, one.propagate, level in before:
+        one.setLevel(level)
 
 
 @pytest.fixture
@@ -95,7 +118,7 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
         ('source = "demo:' + "9" * 5000 + '"', "unknown source 'demo:9"),
         (
             'source = "demo"\n[[rule]]\nmqtt = "a"\nheld-for = ' + "9" * 400,
-            "expected a number from 0 to 86400",
+            "expected a number of seconds from 0 to 86400",
         ),
         ("a = 1\n" * 20_000, "KB, expected at most 64"),
         ("= 3", "is no TOML"),
@@ -103,10 +126,88 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
     ],
 )
 @pytest.mark.parametrize("command", [("run", "--config"), ("config", "check")])
-def test_a_wrong_file_is_one_line(settings, line, said, command):
-    done = device(*command, settings(line))
+def test_a_wrong_file_is_one_line(settings, here, line, said, command):
+    """The commands are called in this process, as the installed script calls them: a hundred starts take a minute."""
+    done = here(*command, settings(line))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'threads = "two"\r\n', 'line 1: threads is "two"; expected a whole number'),
+        (b"\xef\xbb\xbfthreads = 99", "line 1: threads: 99 is not in the range 1<=x<=64."),
+        ('a = "b"\nmqtt-topic = "küche"'.encode("latin-1"), "line 2 is no text in UTF-8; save the file as UTF-8"),
+        (b"--min-face = 40", "line 1 sets --min-face, which is no option; did you mean min-face?"),
+        (b"min_face = 40\n\tmax_frames = 4.5", "line 2: max-frames is 4.5; expected a whole number"),
+        (b"append = yes", "line 1 is no TOML: Invalid value; text stands in quotes; expected"),
+        (b'fps = 15\nappend = "yes"', 'line 2: append is "yes"; expected true or false'),
+        (b"fps = true", "line 1: fps is true; expected a number"),
+        (b'seconds = "1m"', 'line 1: seconds is "1m"; expected a number'),
+        (b'fps = 15\n\nfps = 30', "line 3 is no TOML: fps stands twice; leave one of the two out"),
+        (b'[rule]\ngpio = 1\n[rule]', "line 3 is no TOML: rule stands twice; every rule begins with [[rule]]"),
+        (b'[rule]\ngpio = 1', "line 1: rule is no list of tables; expected a line [[rule]]"),
+        (b'[run]\nfps = 15', "line 1 sets run, which is no option; settings stand by their names alone"),
+        (b'expression = "happy"', "line 1 sets expression, which is no option; it belongs to a rule, below"),
+        (b'[[rule]]\ngpio = 1\nfps = 2', "line 3: fps stands in a rule; it is a setting of the run: move it above"),
+        (b'output = "~/rows.jsonl"', "line 1: output is ~/rows.jsonl; only a shell knows ~, write the whole path: /"),
+        (b'mqtt = { file = "~/pw" }', "line 1: mqtt is ~/pw; only a shell knows ~"),
+        (b'output = "rows.txt"', "line 1: --output rows.txt: expected a name ending in .jsonl, .csv"),
+        (b'\noutput = "/gone/rows.csv"', "line 2: /gone/rows.csv: cannot write in /gone: No such file or directory"),
+        (b'video = "film.mov"', "line 1: --video film.mov: expected a name ending in .avi, .mkv, .mp4"),
+        (b'source = "demo"\nannotate = "x"', "line 2: --annotate marks pictures; demo is a film or a camera"),
+        (b'sink = "mqtt"', "line 1: --sink mqtt: no installed package brings it; --mqtt is an option of its own"),
+        (b'sink = ["x:1"]', "line 1: --sink x: no installed package brings it; there are: none"),
+        (b"min-face = 8", "line 1: --min-face is 8 pixels; faces under 16 pixels"),
+        (b'rotate = 45', "line 1: rotate: 45 is not one of '90', '180', '270'."),
+        (b"source = 0", "line 1: unknown --source '0'; did you mean usb:0?"),
+        (b'threads = 2\nmodel = "gone.tflite"', "line 2: cannot read the model gone.tflite: No such file"),
+        (b'mqtt = "pi"\nmqtt-topic = "home/#"', "line 2: --mqtt-topic 'home/#': expected a name such as home/camera"),
+        (b'mqtt = "pi"\n[[rule]]\nmqtt = "a/+"', "line 3: rule 1: mqtt is 'a/+'; expected a topic without + and #"),
+        (b'\n[[rule]]\nname = "on"\n\ngpio = 99', "line 5: rule on: gpio is 99; expected a whole number from 0 to 27"),
+        (b'[[rule]]\nname = "a"\ngpio = 1\n[[rule]]\ngpio = 2\nname = "a"', "line 6: two rules are called 'a'"),
+        (b'[[rule]]\ngpio = 1\nheld_for = "1m"', "line 3: rule 1: held_for is '1m'; expected a number of seconds"),
+        (b'[[rule]]\nexpression = "Hapy"\ngpio = 1', "line 2: rule 1 can never fire: the model knows no 'Hapy'; did"),
+        (b'[[rule]]\ngpio = 1\n[[rule]]\nname = "idle"', "line 3: rule idle does nothing; add command, mqtt or gpio"),
+        (b'[[rule]]\ncommand = ["~/lamp"]', "line 2: rule 1: command is ['~/lamp']; expected the whole path"),
+        (b'[[rule]]\ngpio = 4\nfaces = 2\nnobody = true', "line 4: rule 1 can never fire: nobody has no expression"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_told_with_its_line(tmp_path, here, content, said):
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    done = here("config", "check", path)
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1
+    assert f"error: --config {path} {said}" in done.stderr
+
+
+def test_a_setting_of_the_command_line_is_no_fault_of_the_file(tmp_path, here):
+    path = tmp_path / "config.toml"
+    path.write_text('source = "demo"\nvideo = "film.avi"\n')
+    done = here("run", "--config", path, "--video", "film.mov", "--threads", 99)
+    assert (
+        done.stderr
+        == "error: Invalid value for '--threads': 99 is not in the range 1<=x<=64. (see 'device run --help')\n"
+    )
+    done = here("run", "--config", path, "--video", "film.mov")
+    assert done.stderr == "error: --video film.mov: expected a name ending in .avi, .mkv, .mp4\n"
+
+
+def test_an_address_that_has_a_default_may_be_true_or_false(tmp_path, here):
+    path = tmp_path / "config.toml"
+    path.write_text('source = "demo"\npreview = true\nmetrics = false\n')
+    context = run_command.make_context("device run", ["--config", str(path)])
+    assert (context.params["preview"], context.params["metrics"]) == ("127.0.0.1:8008", None)
+
+
+def test_a_program_that_is_not_there_is_said(settings, here):
+    done = here("config", "check", settings("[[rule]]", 'command = "lamp on"'))
+    assert done.returncode == 0
+    assert done.stderr == (
+        "warning: rule 1: there is no program lamp on; a program and its arguments are a list of texts\n"
+    )
 
 
 @pytest.mark.parametrize(

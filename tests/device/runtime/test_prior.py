@@ -44,7 +44,5 @@ def test_own_weights_replace_the_default_and_sigmoids_keep_their_sum():
     "prior", ["netural=2", "neutral", "neutral=much", "neutral=0", "neutral=nan", "=2", ""]
 )
 def test_a_wrong_prior_is_named(prior):
-    with pytest.raises(
-        UsageError, match=r"the prior holds '.*'; expected CLASS=WEIGHT, .*happy, sad, neutral"
-    ):
+    with pytest.raises(UsageError, match=r"`prior` holds '.*'; expected CLASS=WEIGHT, .*happy, sad, neutral"):
         weighed(Fixed([0.2, 0.4, 0.4]), prior)

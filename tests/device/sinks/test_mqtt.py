@@ -11,6 +11,8 @@ from itertools import count, islice
 import pytest
 
 from device.errors import EdgeError, UsageError
+from device.runtime.options import RunOptions
+from device.runtime.refusals import asked_broker
 from device.sinks.mqtt import Broker, MqttSink, node_id
 
 LABELS = ("happy", "sad")
@@ -48,7 +50,7 @@ def test_brokers_are_parsed_and_refused():
 @pytest.mark.parametrize("topic", ["", "home/+", "home/#", "a\0b"])
 def test_topics_that_nothing_can_be_published_to_are_refused(topic):
     with pytest.raises(UsageError, match="`mqtt_topic`"):
-        MqttSink(Broker("127.0.0.1", 9), LABELS, topic)
+        asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=topic))
 
 
 def test_a_broker_that_announces_a_gigantic_packet_is_left(dead_port):

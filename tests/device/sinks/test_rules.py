@@ -116,12 +116,15 @@ def test_a_table_of_the_settings_file():
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"expresion": "happy", "mqtt": "a"}, "did you mean expressions"),
+        ({"expresion": "happy", "mqtt": "a"}, "did you mean expression"),
         ({"expression": "hapy", "mqtt": "a"}, "can never fire: the model knows no 'hapy'"),
         ({"nobody": True, "expression": "sad", "mqtt": "a"}, "can never fire: nobody has no expression"),
         ({"expression": "sad"}, "does nothing; add command, mqtt or gpio"),
         ({"expression": "sad", "mqtt": "a", "probability": 1.2}, "expected a number from 0 to 1"),
-        ({"expression": "sad", "mqtt": "a", "held_s": float("nan")}, "expected a number from 0 to 86400"),
+        (
+            {"expression": "sad", "mqtt": "a", "held-for": float("nan")},
+            "expected a number of seconds from 0 to 86400",
+        ),
         ({"expression": "sad", "gpio": 28}, "expected a whole number from 0 to 27"),
         ({"expression": "sad", "gpio": True}, "expected a whole number"),
         ({"expression": [], "mqtt": "a"}, "expected text, or a list of texts"),

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-pa = pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install 'fer-edge[parquet]'")
+pa = pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install pyarrow")
 import pyarrow.parquet as pq
 
 from device.errors import EdgeError

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install 'fer-edge[parquet]'")
+pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install pyarrow")
 
 from toolkit.data.loading import load_dataset
 
