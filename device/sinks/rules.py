@@ -3,12 +3,14 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from device.errors import UsageError
-from device.results import FrameResult
 from device.sinks.topics import fit_topic
 from device.text import printable
+
+if TYPE_CHECKING:
+    from device.results import FrameResult
 
 LONGEST_S = 86_400.0
 LARGEST_GPIO = 27  # of a Raspberry Pi's header, in BCM numbers
@@ -175,12 +177,12 @@ class RuleEngine:
         self._since_s: dict[str, float] = {}
         self._fired_s: dict[str, float] = {}
 
-    def fired(self, result: FrameResult) -> list[Rule]:
+    def fired(self, result: "FrameResult") -> list[Rule]:
         """Return the rules that fire with this result, in their order."""
         now_s = result.frame.time_s
         return [rule for rule in self.rules if self._fires(rule, result, now_s)]
 
-    def _fires(self, rule: Rule, result: FrameResult, now_s: float) -> bool:
+    def _fires(self, rule: Rule, result: "FrameResult", now_s: float) -> bool:
         if not holds(rule, result):
             self._since_s.pop(rule.name, None)
             return False
@@ -194,7 +196,7 @@ class RuleEngine:
         return True
 
 
-def holds(rule: Rule, result: FrameResult) -> bool:
+def holds(rule: Rule, result: "FrameResult") -> bool:
     """Return whether what the rule waits for is so in this result; a face that is only remembered does not count."""
     there = [face for face in result.faces if face.detected]
     if rule.nobody:

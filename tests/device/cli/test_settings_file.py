@@ -102,7 +102,7 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
         ('source = "demo"\nmetrics = "host:port"', "--metrics host:port: expected HOST:PORT"),
         ('source = "demo"\npreview = "host:port"', "--preview host:port: expected HOST:PORT"),
         ('source = "demo"\nmqtt = "mqtt://a/b/c"', "--mqtt: expected HOST"),
-        ('min-face = "large"', "'large' is not a valid integer"),
+        ('min-face = "large"', 'min-face is "large"; expected a whole number'),
         ('overwrite = "yes"', 'overwrite is "yes"; expected true or false'),
         ('source = ["a", "b"]', "source is a list; expected one value"),
         ('mqtt = { file = "/nowhere/at/all" }', "mqtt is to be read from /nowhere/at/all"),
