@@ -11,18 +11,40 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["toolkit.cli", "keras", "tensorflow"])
 
 
-def forked_toolkit(*arguments: str | Path) -> subprocess.CompletedProcess:
-    """Run ``toolkit`` as its script would, here and with this environment, and return the finished process."""
-    command = ["toolkit", *map(str, arguments)]
-    with tempfile.TemporaryDirectory() as folder:
-        streams = [Path(folder, "out"), Path(folder, "err")]
-        process = SERVER.Process(target=_run, args=(command, streams, os.getcwd(), dict(os.environ)))
-        process.start()
-        process.join(300)
-        if process.is_alive():
-            process.kill()
-            raise subprocess.TimeoutExpired(command, 300)
-        return subprocess.CompletedProcess(command, process.exitcode, *(path.read_text() for path in streams))
+class ForkedToolkit:
+    """``toolkit`` as its script would run it, here and with this environment; to be used like a ``Popen``."""
+
+    def __init__(self, *arguments: object):
+        self.args = ["toolkit", *map(str, arguments)]
+        self._folder = tempfile.TemporaryDirectory()
+        self._streams = [Path(self._folder.name, name) for name in ("out", "err")]
+        state = (self.args, self._streams, os.getcwd(), dict(os.environ))
+        self._process = SERVER.Process(target=_run, args=state)
+        self._process.start()
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Wait for the end and return what was written; TimeoutExpired if it does not end."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            self.kill()
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        out, err = (path.read_text() for path in self._streams)
+        self._folder.cleanup()
+        return out, err
+
+
+def forked_toolkit(*arguments: object) -> subprocess.CompletedProcess:
+    """Run ``toolkit`` and return the finished process."""
+    process = ForkedToolkit(*arguments)
+    out, err = process.communicate(300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def _run(command: list[str], streams: list[Path], folder: str, environment: dict[str, str]) -> None:

@@ -33,7 +33,17 @@ def install_into(environment: Path, *requirements: str) -> subprocess.CompletedP
     python = environment / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *requirements]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-compile",
+        *requirements,
+    ]
     return subprocess.run(command, capture_output=True, text=True)
 
 

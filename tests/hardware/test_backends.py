@@ -7,11 +7,11 @@ import csv
 import functools
 import json
 import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
+from built_package import install_into
 
 keras = pytest.importorskip("keras", reason="the handed-back model is read under the [toolkit] extra")
 
@@ -67,15 +67,12 @@ def python_of(wheel, tmp_path_factory):
     @functools.cache
     def make(name):
         environment = tmp_path_factory.mktemp(name)
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        python = environment / "bin" / "python"
-        pip = [python, "-m", "pip", "install", "--quiet"]
-        done = subprocess.run([*pip, BACKENDS[name]], capture_output=True, text=True)
+        done = install_into(environment, BACKENDS[name])
         if done.returncode:
             pytest.skip(f"{name} cannot be installed: {done.stderr.strip().splitlines()[-1]}")
-        done = subprocess.run([*pip, f"{wheel}[train]"], capture_output=True, text=True)
+        done = install_into(environment, f"{wheel}[train]")
         assert done.returncode == 0, done.stderr
-        return python
+        return environment / "bin" / "python"
 
     return make
 
@@ -117,7 +114,8 @@ def test_a_backend_trains_teaches_and_hands_back(backend, python_of, stripes, tm
     done = train(python, backend, tmp_path / "first", stripes, "--recipe", plain, "--epochs", "10")
     first = json.loads(done.stdout)
     assert first["validation"]["accuracy"] >= 0.9
-    taught = ("--arch", "compact", "--epochs", "1", "--teacher", first["model"])
+    (tmp_path / "net.py").write_text(NETWORK)
+    taught = ("--arch", tmp_path / "net.py", "--epochs", "1", "--teacher", first["model"])
     train(python, backend, tmp_path / "again", stripes, *taught)
 
     # The same file gives the same probabilities under TensorFlow: learnt there, known here.

@@ -72,7 +72,7 @@ def home_assistant(package_index, tmp_path_factory):
     """A function that asks Home Assistant's schemas about pairs of a topic and a document."""
     environment = tmp_path_factory.mktemp("home_assistant")
     for asked in (["--no-deps", RELEASE], IMPORTED):
-        done = install_into(environment, "--no-compile", *asked)
+        done = install_into(environment, *asked)
         if done.returncode:
             pytest.skip(f"{RELEASE} cannot be installed: " + done.stderr.strip().splitlines()[-1])
 

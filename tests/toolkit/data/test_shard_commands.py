@@ -63,14 +63,14 @@ def test_evaluate_and_inspect_say_what_they_say_of_folders(
     assert inspections[1]["leaks"][0]["faces"] == 2
 
 
-def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, forked_toolkit):
+def test_a_model_is_trained_and_quantized_on_shards(stripes, tmp_path, forked_toolkit):
     pytest.importorskip("keras", reason="training needs the [toolkit] extra")
     shards = as_tar(stripes, tmp_path / "shards")
     reports = []
     for data in (stripes, shards):
         out = tmp_path / f"run of {data.name}"
         done = forked_toolkit(
-            *("train", "--data", data, "--out", out, "--arch", "fully-connected", "--epochs", 3, "--json")
+            *("train", "--data", data, "--out", out, "--arch", "fully-connected", "--epochs", 1, "--json")
         )
         assert done.returncode == 0, done.stderr
         reports.append(json.loads(done.stdout)["validation"])
@@ -81,12 +81,6 @@ def test_a_model_is_trained_quantized_and_compared_on_shards(stripes, tmp_path, 
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["measured_on"]["source"] == str(shards)
-    done = forked_toolkit(
-        *("compare", "--data", shards, "--out", tmp_path / "page", "--arch", "fully-connected"),
-        *("--epochs", 1, "--json"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["faces"] == 20
 
 
 def test_what_is_wrong_with_shards_is_one_line_of_every_command(
