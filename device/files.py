@@ -83,6 +83,22 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
             raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
+def regular_size(path: str | Path) -> int:
+    """Return the bytes of a file; OSError where it is no regular one: a pipe may wait, a device may never end."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return status.st_size
+
+
+def read_regular(path: str | Path, most_bytes: int) -> bytes:
+    """Return the content of a file; OSError where it cannot be read, is no regular file or has over ``most_bytes``."""
+    size = regular_size(path)
+    if size > most_bytes:
+        raise OSError(errno.EFBIG, f"it has {size >> 10:,} KB, expected at most {most_bytes >> 10:,}")
+    return Path(path).read_bytes()
+
+
 def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
     """Return the text of a small file that a person wrote; UnicodeDecodeError where it is no UTF-8.
 
@@ -90,12 +106,7 @@ def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
 
     >>> first, *others = read_short("labels.txt").splitlines()
     """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
-        raise OSError(errno.EINVAL, "it is no regular file")
-    if status.st_size > most_bytes:
-        raise OSError(errno.EFBIG, f"it has {status.st_size >> 10} KB, expected at most {most_bytes >> 10}")
-    return Path(path).read_text(encoding="utf-8-sig")  # Windows' editors begin with a mark
+    return read_regular(path, most_bytes).decode("utf-8-sig")  # Windows\' editors begin with a mark
 
 
 @contextlib.contextmanager

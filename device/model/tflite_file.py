@@ -7,7 +7,6 @@ version 3.
 """
 
 import math
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import regular_size
 from device.model.flatbuffer import Buffer, MalformedFile, Table
 from device.model.operator_names import OPERATOR_NAMES
 
@@ -127,12 +127,9 @@ def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFi
 def read_bytes(path: str | Path) -> bytes:
     """Return the content of a model file; EdgeError if it cannot be read, is no file, or of more than 256 MB."""
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
-            raise EdgeError(f"cannot read the model {path}: it is no regular file; name a .tflite file")
-        if status.st_size > MOST_FILE_BYTES:
+        if (size := regular_size(path)) > MOST_FILE_BYTES:
             raise EdgeError(
-                f"{path} has {status.st_size >> 20} MB, expected at most {MOST_FILE_BYTES >> 20}; "
+                f"{path} has {size >> 20} MB, expected at most {MOST_FILE_BYTES >> 20}; "
                 "quantize it, or name a smaller classifier"
             )
         return Path(path).read_bytes()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from device.errors import EdgeError, UsageError
-from device.files import read_short
+from device.files import read_short, regular_size
 
 EXPECTED = (
     "`mqtt`: expected HOST, HOST:PORT, mqtt://USER@HOST:PORT or, by TLS, mqtts://…, and nothing after it; "
@@ -106,9 +106,12 @@ def _tls(ca: str | None, cert: str | None, key: str | None) -> ssl.SSLContext:
         raise UsageError("`mqtt_key` belongs to a certificate; name it with `mqtt_cert`")
     reading = f"`mqtt_ca` {ca}"
     try:
+        if ca:
+            regular_size(ca)
         context = ssl.create_default_context(cafile=ca)
         reading = f"`mqtt_cert` {cert}" + (f" `mqtt_key` {key}" if key else "")
         if cert:
+            regular_size(cert), regular_size(key or cert)
             context.load_cert_chain(cert, key, password="")  # else an encrypted key would ask at the terminal
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error

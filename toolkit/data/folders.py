@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import read_short
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
@@ -173,9 +174,13 @@ def class_of_number(root: Path, folder_classes: set[str]) -> dict[str, str]:
     A line a class, in the order of the numbers. Raises EdgeError unless there are as many lines as numbers.
     """
     names_file = root / CLASSES_FILE
-    if not names_file.is_file() or not all(name.isdecimal() for name in folder_classes):
+    if not names_file.exists() or not all(name.isdecimal() for name in folder_classes):
         return {}
-    lines = names_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        lines = read_short(names_file).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise EdgeError(f"cannot read {names_file}: {reason}; expected a line for each class") from error
     names = [normal_class_name(line) for line in lines if line.strip()]
     numbers = sorted(folder_classes, key=int)
     if len(names) != len(numbers):

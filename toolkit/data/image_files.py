@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from device.files import read_regular
 from toolkit.data.dataset import FACE_SIZE
+from toolkit.data.record import LARGEST_PICTURE_BYTES
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 # Pictures that OpenCV does not read: they are counted as broken, with the way out, and not passed over.
@@ -33,10 +35,9 @@ def read_face(path: Path) -> DecodedFace:
     if path.suffix.lower() in UNREAD_SUFFIXES:
         raise ValueError(f"{path.suffix[1:].upper()} is not read; convert it to JPEG or PNG")
     try:
-        content = path.read_bytes()
+        return decode_face(read_regular(path, LARGEST_PICTURE_BYTES))
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
-    return decode_face(content)
 
 
 def decode_face(content: bytes) -> DecodedFace:

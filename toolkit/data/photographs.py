@@ -12,6 +12,7 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
+from device.files import read_regular
 from device.text import counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.decoding import quiet_opencv
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 # A picture of fewer pixels is a face already; the face of a crop takes 0.82 of its width, that of AffectNet's 0.7.
 LEAST_SIDE_PX, LOOKED_AT = 96, 16
 MOST_SHARE = 0.5
+LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed
 NAMED = 5
 
 
@@ -109,7 +111,7 @@ def _crop_into(place: Path, root: Path, paths: Sequence[Path], size_px: int, cla
 def read_photograph(path: Path) -> np.ndarray | None:
     """Return ``decode_image`` of the file, or None where that is no picture."""
     try:
-        return decode_image(path.read_bytes())
+        return decode_image(read_regular(path, LARGEST_PHOTOGRAPH_BYTES))
     except (OSError, ValueError):
         return None
 

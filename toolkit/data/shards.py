@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import regular_size
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
@@ -55,7 +56,10 @@ class Columns:
 
 
 def find_shards(path: Path) -> tuple[Path, ...]:
-    """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders hold pictures."""
+    """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders hold pictures.
+
+    EdgeError for one that cannot be read or is no regular file.
+    """
     if path.is_file():
         return (path,) if path.suffix.lower() in READERS else ()
     found: list[Path] = []
@@ -65,7 +69,15 @@ def find_shards(path: Path) -> tuple[Path, ...]:
             return ()
         found += [Path(base, name) for name in names if not name.startswith(".")]
     kinds = ([one for one in found if one.suffix.lower() == suffix] for suffix in READERS)
-    return tuple(sorted(next(filter(None, kinds), [])))
+    shards = tuple(sorted(next(filter(None, kinds), [])))
+    for shard in shards:
+        try:
+            regular_size(shard)
+        except OSError as error:
+            raise EdgeError(
+                f"cannot read {shard}: {error.strerror}; fetch it again or take it out"
+            ) from error
+    return shards
 
 
 def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> Dataset:

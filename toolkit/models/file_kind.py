@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import sha256_of
+from device.files import regular_size, sha256_of
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 
@@ -54,6 +54,7 @@ def kind_of(path: Path) -> str:
     if path.is_dir():
         raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
     try:
+        regular_size(path)
         with open(path, "rb") as handle:
             start = handle.read(64)
     except OSError as error:

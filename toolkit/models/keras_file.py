@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from device.files import whole_file
+from device.files import regular_size, whole_file
 from device.model.associated_files import JSON_NAME
 from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2, quantized_layers
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
@@ -54,6 +54,7 @@ def read_keras_metadata(path: str | Path) -> dict[str, Any] | None:
     """
     path = Path(path)
     try:
+        regular_size(path)
         with zipfile.ZipFile(path) as archive:
             if JSON_NAME not in archive.namelist():
                 return None

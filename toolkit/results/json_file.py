@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
+from device.files import read_short
 from device.text import printable
 
 LARGEST_BYTES = 16_000_000  # a report on 100 models has about 1.5 MB
@@ -16,21 +17,19 @@ GREATEST_NUMBER = 2**63
 def read_json(path: str | Path, expected: str) -> dict[str, Any]:
     """Return the JSON object in the file at ``path``, its texts as ``printable`` makes them.
 
-    ``expected`` ends the error's line: what the file should hold. Raises EdgeError for a file that is not there, over
-    LARGEST_BYTES or no JSON object, and for one that nests over DEEPEST, holds a number that is not finite or beyond
-    64 bits, or a text over LONGEST_TEXT.
+    ``expected`` ends the error's line: what the file should hold. Raises EdgeError for a file that is not there, no
+    regular one, over LARGEST_BYTES or no JSON object, and for one that nests over DEEPEST, holds a number that is not
+    finite or beyond 64 bits, or a text over LONGEST_TEXT.
     """
     try:
-        with open(path, "rb") as handle:
-            raw = handle.read(LARGEST_BYTES + 1)
-        if len(raw) > LARGEST_BYTES:
-            raise EdgeError(f"{path} has over {LARGEST_BYTES / 1e6:g} MB; {expected}")
-        content = json.loads(raw.decode("utf-8"))
+        content = json.loads(read_short(path, LARGEST_BYTES))
     except FileNotFoundError:
         raise EdgeError(f"there is no file {path}; {expected}") from None
     except RecursionError:
         raise EdgeError(f"{path} nests over {DEEPEST} deep; {expected}") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; {expected}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise EdgeError(f"{path} is no JSON ({error}); {expected}") from error
     except ValueError:  # Python reads integers up to 4,300 digits
         raise EdgeError(

@@ -4,9 +4,11 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from device.files import read_short
 from device.model.expression_model import ExpressionModel
 from toolkit.models.predictors import NarrowedPredictor, Predictor
 
+MOST_BYTES = 1 << 20  # of a history: 10,000 epochs
 HISTORY = "history.csv"  # toolkit train writes it beside the model
 CURVES = {
     "accuracy": ("training_accuracy", "accuracy"),
@@ -35,8 +37,7 @@ def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any
 def read_history(path: Path) -> dict[str, list[float]]:
     """Return the curves of a training's history file; empty where there is none or it is no such file."""
     try:
-        with open(path, newline="", encoding="utf-8") as handle:
-            rows = list(csv.DictReader(handle))
+        rows = list(csv.DictReader(read_short(path, MOST_BYTES).splitlines()))
         found = {}
         for name, columns in CURVES.items():
             column = next((one for one in columns if rows and one in rows[0]), None)

@@ -128,8 +128,9 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         return tomllib.loads(read_short(path))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
+        reason = getattr(error, "strerror", None) or error
         raise EdgeError(
-            f"cannot read the {what} {path}: {error}; expected a TOML file of training options"
+            f"cannot read the {what} {path}: {reason}; expected a TOML file of training options"
         ) from error
 
 
