@@ -10,7 +10,7 @@ REPORT := $(BUILD)/report/index.html
 .PHONY: face-roll help setup demo test test-fast test-toolkit test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 YUNET := device/data/face_detection_yunet_2023mar.onnx
 

@@ -2,7 +2,7 @@
 
 import click
 
-from device.cli.output_options import MOST_THREADS, Number, delegate_option, output_options
+from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -20,17 +20,15 @@ from device.runtime.options import RunOptions
     "--runs",
     default=500,
     show_default=True,
-    type=click.IntRange(1),
+    type=Whole(1),
     help="Measured inferences of each model.",
 )
-@click.option(
-    "--warmup", default=50, show_default=True, type=click.IntRange(0), help="Inferences before measuring."
-)
+@click.option("--warmup", default=50, show_default=True, type=Whole(0), help="Inferences before measuring.")
 @click.option(
     "--threads",
     default=RunOptions.threads,
     show_default=True,
-    type=click.IntRange(1, MOST_THREADS),
+    type=Whole(1, MOST_THREADS),
     help="Threads of each inference.",
 )
 @click.option(

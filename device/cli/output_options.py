@@ -60,8 +60,19 @@ delegate_option = click.option(
 )
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds, called so in messages."""
+
+    name = "whole number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "NUMBER"
+
+
 class Number(click.FloatRange):
     """A number within bounds; ``nan``, which no bound keeps out, is refused."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:

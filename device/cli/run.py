@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from device.capture.settings import FLIPS, ROTATIONS
-from device.cli.output_options import MOST_THREADS, Number, delegate_option, output_options
+from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.cli.settings_file import SettingsCommand, apply_settings
 from device.cli.settings_lines import SETTINGS
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
@@ -74,7 +74,7 @@ from device.sinks import METRICS, PREVIEW
     "--threads",
     default=RunOptions.threads,
     show_default=True,
-    type=click.IntRange(1, MOST_THREADS),
+    type=Whole(1, MOST_THREADS),
     help="Threads of OpenCV and LiteRT.",
 )
 @click.option(
@@ -101,7 +101,7 @@ from device.sinks import METRICS, PREVIEW
 @click.option(
     "--dry-run-rules", is_flag=True, help="Only tell what the rules of --config would do, and when."
 )
-@click.option("--max-frames", type=click.IntRange(1), help="Stop after this many frames.")
+@click.option("--max-frames", type=Whole(1), help="Stop after this many frames.")
 @click.option("--seconds", type=Number(0, min_open=True), help="Stop after this time.")
 @click.option(
     "--output",

@@ -32,7 +32,7 @@ def install(run_options: tuple[str, ...], no_start: bool, overwrite: bool, quiet
 @service.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
 def show(run_options: tuple[str, ...]) -> None:
-    """Print the unit without writing it; takes the same options."""
+    """Print the unit that 'install' would write, with the same options of 'device run'."""
     from device.board.service import unit_text
 
     online = check_run_options(run_options)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import MOST_THREADS, output_options
+from device.cli.output_options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
 
 log = logging.getLogger(__name__)
@@ -31,24 +31,24 @@ log = logging.getLogger(__name__)
     "--runs",
     default=500,
     show_default=True,
-    type=click.IntRange(1),
+    type=Whole(1),
     help="Rounds; in each, every model answers once.",
 )
 @click.option(
     "--warmup",
     default=50,
     show_default=True,
-    type=click.IntRange(0),
+    type=Whole(0),
     help="Rounds before the first that counts.",
 )
 @click.option(
     "--threads",
     default=1,
     show_default=True,
-    type=click.IntRange(1, MOST_THREADS),
+    type=Whole(1, MOST_THREADS),
     help="Threads of the interpreter.",
 )
-@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Faces in one call.")
+@click.option("--batch", default=1, show_default=True, type=Whole(1), help="Faces in one call.")
 @click.option(
     "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import Whole, output_options
 
 
 @click.command()
@@ -34,9 +34,7 @@ from device.cli.output_options import output_options
     type=click.Path(path_type=Path),
     help="TOML file with a table of recipe keys a variant; keys above the tables are common to all.",
 )
-@click.option(
-    "--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="Trainings of each variant."
-)
+@click.option("--seeds", type=Whole(1, 100), default=1, show_default=True, help="Trainings of each variant.")
 @click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
 @click.option("--classes", help="Only these classes, comma-separated, in this order.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/compare"), show_default=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import Whole, output_options
 
 
 @click.command()
@@ -14,9 +14,7 @@ from device.cli.output_options import output_options
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="New folder of the faces."
 )
-@click.option(
-    "--size", default=48, show_default=True, type=click.IntRange(16, 512), help="Pixels of a face's side."
-)
+@click.option("--size", default=48, show_default=True, type=Whole(16, 512), help="Pixels of a face's side.")
 @output_options(
     quiet="Print nothing.",
     overwrite="Write into a folder that holds something.",

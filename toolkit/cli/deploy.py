@@ -5,7 +5,7 @@ import logging
 
 import click
 
-from device.cli.output_options import as_options, output_options
+from device.cli.output_options import Whole, as_options, output_options
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,10 @@ log = logging.getLogger(__name__)
 )
 @click.option("--wheel", metavar="FILE", help="The fer-edge wheel. Default: the newest in dist/.")
 @click.option("--python", default="python3", show_default=True, help="The Python to use on the hosts.")
-@click.option(
-    "--runs", default=300, show_default=True, type=click.IntRange(1), help="Rounds of the benchmark there."
-)
+@click.option("--runs", default=300, show_default=True, type=Whole(1), help="Rounds of the benchmark there.")
 @click.option("--ssh-config", type=click.Path(exists=True), metavar="FILE", help="Passed to ssh as -F.")
 @click.option("--out", type=click.Path(), help="Write what the hosts measured here.", metavar="FILE")
-@click.option("--dry-run", is_flag=True, help="Only check the hosts and log.info what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only check the hosts and say what would be done.")
 @output_options(quiet="Print no progress.", overwrite="Replace an existing --out.")
 def deploy(
     hosts: tuple[str, ...],

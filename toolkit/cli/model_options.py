@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from device.cli.output_options import Whole
 from toolkit.cli.former import former_spelling
 
 RANGES = click.Choice(["0..255", "0..1", "-1..1"])
@@ -17,12 +18,12 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--pixel-range",
             type=RANGES,
             is_eager=True,
-            help="The pixel values a Keras model takes, where its file does not tell. Default: found on --data.",
+            help="The pixel values a Keras model takes, where its file does not tell. Default: found by trying.",
         ),
         former_spelling("--scale", "pixel_range", type=RANGES),
         click.option(
             "--input-size",
-            type=click.IntRange(1, 4096),
+            type=Whole(1, 4096),
             metavar="PIXELS",
             help="Side of the pictures, for a Keras model that takes any size.",
         ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import as_options, output_options
+from device.cli.output_options import Number, Whole, as_options, output_options
 from toolkit.cli.former import former_spelling
 from toolkit.cli.model_options import model_options
 
@@ -35,7 +35,7 @@ from toolkit.cli.model_options import model_options
 )
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0),
+    type=Number(0),
     metavar="POINTS",
     help="Accuracy that may be lost; past it the worst layers stay in float. "
     "With --recipe all: by the recommended one.",
@@ -56,12 +56,12 @@ from toolkit.cli.model_options import model_options
     "--representative",
     default=200,
     show_default=True,
-    type=click.IntRange(2),
+    type=Whole(2),
     is_eager=True,
     help="How many faces set the ranges.",
 )
-@former_spelling("--faces", "representative", type=click.IntRange(2))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Which faces are chosen.")
+@former_spelling("--faces", "representative", type=Whole(2))
+@click.option("--seed", default=0, show_default=True, type=Whole(0), help="Which faces are chosen.")
 @click.option(
     "--edgetpu", is_flag=True, help="Check each operator for the Coral Edge TPU; compile where possible."
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from device.cli.output_options import output_options
+from device.cli.output_options import Whole, output_options
 
 
 @click.command()
@@ -24,7 +24,7 @@ from device.cli.output_options import output_options
 )
 @click.option(
     "--trials",
-    type=click.IntRange(1, 100_000),
+    type=Whole(1, 100_000),
     default=30,
     show_default=True,
     help="Trials in all, those of other workers and earlier calls counted.",
