@@ -6,10 +6,11 @@ import pytest
 
 from device.errors import EdgeError
 from device.sinks.broker import Broker
-from toolkit.data.folders import class_of_number
+from toolkit.data.class_numbers import class_of_number
 from toolkit.data.image_files import read_face
 from toolkit.data.photographs import read_photograph
 from toolkit.data.shards import find_shards
+from toolkit.data.text_table import read_table
 from toolkit.models.file_kind import kind_of
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.results.json_file import read_json
@@ -22,6 +23,7 @@ READERS = {
     "face.png": read_face,
     "faces.parquet": lambda path: find_shards(path.parent),
     "faces.tar": lambda path: find_shards(path.parent),
+    "faces.csv": lambda path: list(read_table(path)),
     "classes.txt": lambda path: class_of_number(path.parent, {"0", "1"}),
     "ca.pem": lambda path: Broker.parse("mqtts://host", ca=str(path)),
     "cert.pem": lambda path: Broker.parse("mqtts://host", cert=str(path)),

@@ -15,7 +15,7 @@ PUBLISHED_ORDERS = {
     "AffectNet": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"),
 }
 
-# FER+ and other data sets name some expressions by the noun.
+# FER+ and other data sets name some expressions by the noun; a few are misspelt in data sets that many people have.
 SYNONYMS = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -26,12 +26,20 @@ SYNONYMS = {
     "joy": "happy",
     "sadness": "sad",
     "surprised": "surprise",
+    "suprise": "surprise",
+    "suprised": "surprise",
+    "netural": "neutral",
+    "neutrality": "neutral",
+    "contemptuous": "contempt",
 }
+# Numbers that people put before a name to keep an order: 0_angry, 03-Happiness.
+NUMBERING = "0123456789_-. "
 
 
 def normal_class_name(name: str) -> str:
-    """Return FER2013's or FER+'s name for an expression in any letter case or synonym; other names as they are."""
-    plain = name.strip().lower()
+    """Return FER2013's or FER+'s name for an expression in any letter case, numbered or a synonym; other names as they
+    are."""
+    plain = name.lower().strip(NUMBERING)
     plain = SYNONYMS.get(plain, plain)
     return plain if plain in FERPLUS_CLASSES else name.strip()
 

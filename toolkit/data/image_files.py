@@ -11,14 +11,23 @@ from device.files import read_regular
 from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.record import LARGEST_PICTURE_BYTES
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif",
+                  ".pgm", ".ppm", ".pnm", ".pbm")  # fmt: skip
 # Pictures that OpenCV does not read: they are counted as broken, with the way out, and not passed over.
-UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng", ".svg")
+UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng", ".svg",
+                   ".tga", ".ico", ".dds", ".exr", ".hdr")  # fmt: skip
+# What stands among pictures and is none; of other files without a picture's suffix the first bytes tell.
+OTHER_SUFFIXES = (".txt", ".csv", ".json", ".xml", ".npy", ".mat", ".md", ".db", ".ini", ".html", ".py", ".pts",
+                  ".zip")  # fmt: skip
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
-OTHER_SIGNATURES = (b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
+OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P1\n", b"P2\n", b"P3\n", b"P4\n",
+                    b"P5\n", b"P6\n", b"P5 ", b"P6 ")  # fmt: skip
+SIGNATURES = (PNG_SIGNATURE, JPEG_SIGNATURE, b"RIFF", *GIF_SIGNATURES)
+POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,17 @@ class DecodedFace:
     face: np.ndarray
     size_wh: tuple[int, int]
     mode: str
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file is a picture by its name or, where that tells nothing, by its first bytes."""
+    name = path.name.lower()
+    if name.startswith(".") or name.endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)):
+        return not name.startswith(".")
+    if name.endswith(OTHER_SUFFIXES) or not path.is_file():
+        return False
+    with open(path, "rb") as handle:
+        return handle.read(len(PNG_SIGNATURE)).startswith(SIGNATURES)
 
 
 def read_face(path: Path) -> DecodedFace:
@@ -63,13 +83,30 @@ def decode_image(content: bytes) -> np.ndarray:
         raise ValueError(f"cannot be decoded ({error.err})") from error
     if image is None:
         raise ValueError("cannot be decoded; the file is damaged or cut off")
-    return (image // 256).astype(np.uint8) if image.dtype == np.uint16 else image
+    return in_8_bits(image)
+
+
+def in_8_bits(image: np.ndarray) -> np.ndarray:
+    """Return a picture of any depth in uint8.
+
+    16 bits are divided by 256 unless all of it lies below that; fractions up to 1 are of 1, other numbers are as they
+    are.
+    """
+    if image.dtype == np.uint16 and image.max() > 255:
+        image = image // 256
+    if np.issubdtype(image.dtype, np.floating):
+        image = np.nan_to_num(image) * (255 if image.max() <= 1 else 1)
+    return image if image.dtype == np.uint8 else np.clip(image, 0, 255).astype(np.uint8)
 
 
 def check_container(content: bytes) -> None:
     """Raise ValueError if the bytes are no whole PNG, JPEG or BMP file; the decoders report less plainly."""
     if not content:
         raise ValueError("an empty file")
+    if content.startswith(POINTER):
+        raise ValueError("a Git LFS pointer, not the picture itself; run 'git lfs pull' where it came from")
+    if content[4:8] == b"ftyp":
+        raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
     if content.startswith(PNG_SIGNATURE):
         check_png(content)
     elif content.startswith(JPEG_SIGNATURE):

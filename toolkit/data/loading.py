@@ -6,12 +6,16 @@ from pathlib import Path
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.face_tables import holds_faces, load_face_tables
 from toolkit.data.ferplus import with_majority_labels
-from toolkit.data.folders import load_folders, subfolders
-from toolkit.data.kaggle_csv import load_kaggle_csv
+from toolkit.data.folders import load_folders
+from toolkit.data.layout import iter_images, subfolders
 from toolkit.data.photographs import photograph_notes
+from toolkit.data.picture_lists import entries_of
 from toolkit.data.shards import find_shards, load_shards
+from toolkit.data.split_names import split_told
 from toolkit.data.synthesis import load_synthetic
+from toolkit.data.text_table import is_table
 
 CSV_FILE = "fer2013.csv"
 SYNTHETIC = "synthetic"
@@ -68,13 +72,39 @@ def load_any(path: Path, lenient: bool) -> Dataset:
             f"'{SYNTHETIC}'"
         )
     if (path / CSV_FILE).is_file() and not subfolders(path):
-        return load_kaggle_csv(path / CSV_FILE, lenient)
+        return load_face_tables(path / CSV_FILE, {path / CSV_FILE: ""}, lenient)
     if shards := find_shards(path):
         return load_shards(path, shards, lenient)
     if path.is_file():
-        return load_kaggle_csv(path, lenient)
+        if not holds_faces(path) and next(entries_of(path), None):
+            return load_folders(path.parent, lenient, labels=path)
+        return load_face_tables(path, {path: ""}, lenient)
+    if tables := find_tables(path):
+        return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)
     dataset = load_folders(path, lenient)
     return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
+
+
+def find_tables(root: Path) -> dict[Path, str]:
+    """Return the tables of faces in a folder without pictures, each with the split that its name tells or ''.
+
+    A ``fer2013.csv`` alone where there is one; else train.csv beside test.csv, or the only table. Raises EdgeError
+    where several tell no splits by their names.
+    """
+    if next(iter_images(root), None):
+        return {}
+    tables = [path for path in sorted(root.rglob("*")) if is_table(path) and not path.name.startswith(".")]
+    named = [path for path in tables if path.name.lower().startswith(CSV_FILE)]
+    tables = named or [path for path in tables if holds_faces(path)]
+    told = {path: split_told(path.relative_to(root).with_suffix("")) for path in tables}
+    if len(tables) < 2:
+        return dict.fromkeys(tables, "")
+    if named or len(set(told.values()) - {""}) < len(tables):
+        raise EdgeError(
+            f"{root} holds several tables of faces: {', '.join(str(path.relative_to(root)) for path in tables[:4])}; "
+            "name one of them"
+        )
+    return told
 
 
 def refuse_one_class(dataset: Dataset) -> None:
@@ -83,5 +113,5 @@ def refuse_one_class(dataset: Dataset) -> None:
     if len(present) < 2:
         raise EdgeError(
             f"{dataset.source}: expected faces of at least two classes; "
-            f"received {len(present)} ({', '.join(present)})"
+            f"received {len(present)} ({', '.join(present)}); put the pictures of each class into a folder of its name"
         )

@@ -16,8 +16,8 @@ from device.files import read_regular
 from device.text import counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.decoding import quiet_opencv
-from toolkit.data.folders import find_images, images_under, subfolders
 from toolkit.data.image_files import decode_image
+from toolkit.data.layout import find_images, images_under, subfolders
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,20 +14,15 @@ from device.errors import EdgeError
 from device.files import regular_size
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
+from toolkit.data.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.decoding import decode_all
-from toolkit.data.folders import (
-    CLASSES_FILE,
-    SPLIT_OF_WORD,
-    class_of_number,
-    is_marked,
-    numbered_notes,
-    renamed_notes,
-)
+from toolkit.data.folders import is_marked, renamed_notes
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
 from toolkit.data.kept_faces import fingerprint_of, kept
 from toolkit.data.parquet import read_parquet
 from toolkit.data.record import LARGEST_PICTURE_BYTES, Record
+from toolkit.data.split_names import split_told
 from toolkit.data.synthesis import SOURCE
 from toolkit.data.tar_shards import read_tar
 
@@ -201,13 +195,3 @@ def splits_of(folder: Path, shards: Iterable[Path]) -> tuple[dict[Path, str], li
         if not split
     ]
     return {shard: split for shard, split in told.items() if split}, notes
-
-
-def split_told(name: Path) -> str:
-    """Return the split that a path's last part tells, else the part before it, and so on; '' where none does."""
-    for part in reversed(name.parts):
-        words = re.split(r"[\W_\d]+", part.lower())
-        splits = {SPLIT_OF_WORD[word] for word in words if word in SPLIT_OF_WORD}
-        if len(splits) == 1:
-            return splits.pop()
-    return ""

@@ -1,5 +1,7 @@
 """Folders of images by split and class."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,9 @@ def test_one_class_is_refused(tmp_path):
         (("training_set", "test_set"), ("train", "test")),
         (("train_class", "val_class", "test_class"), ("train", "validation", "test")),
         (("Training", "PublicTest", "PrivateTest"), ("train", "validation", "test")),
+        (("1_train", "2_testset"), ("train", "test")),
+        (("fer_train", "fer_val"), ("train", "validation")),
+        (("trainval", "test2"), ("train", "test")),
     ],
 )
 def test_split_folders_by_other_names_are_splits_and_said(tmp_path, names, splits):
@@ -170,3 +175,56 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
         assert np.array_equal(load_dataset(root).images[:], few.images)
     write_image(root / "happy" / "new.png", make_faces(1, 5)[0])
     assert len(load_dataset(root)) == 219
+
+
+def test_splits_inside_classes_and_a_split_around_a_split_are_read(tmp_path):
+    for name in ("happy", "sad"):
+        fill(tmp_path / "a" / name, "train", 2)
+        fill(tmp_path / "a" / name, "test", 1)
+        fill(tmp_path / "b" / "train" / "train", name, 2)
+        fill(tmp_path / "b" / "test" / "test", name, 1)
+    for root in (tmp_path / "a", tmp_path / "b"):
+        dataset = load_dataset(root)
+        assert dataset.classes == ("happy", "sad")
+        assert list(dataset.splits).count("test") == 2
+
+
+def test_a_folder_of_expressions_is_no_class(tmp_path):
+    for group in ("men", "women"):
+        for name in ("happy", "sad"):
+            fill(tmp_path / group, name, 1)
+    with pytest.raises(
+        EdgeError, match=r"'men' holds a folder for each expression \(happy, sad\).*name the splits"
+    ):
+        load_dataset(tmp_path)
+
+
+def test_pictures_without_a_class_are_counted(tmp_path):
+    fill(tmp_path, "happy", 2)
+    fill(tmp_path, "sad", 2)
+    fill(tmp_path, "test", 3)
+    assert load_dataset(tmp_path).notes == ("folder 'test' holds pictures without a class and is left out",)
+    for name in ("happy", "sad"):
+        (tmp_path / "train").mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "train" / name)
+    [note] = load_dataset(tmp_path).notes
+    assert "3 pictures right in" in note
+
+
+@pytest.mark.parametrize("spell", ["0_{}", "{}_1", "03-{}", "1. {}"])
+def test_numbered_names_are_the_expressions(tmp_path, spell):
+    for name in ("Suprise", "happiness"):
+        fill(tmp_path, spell.format(name), 1)
+    assert load_dataset(tmp_path).classes == ("happy", "surprise")
+
+
+def test_files_are_pictures_by_their_content_and_a_pipe_is_none(tmp_path):
+    fill(tmp_path, "happy", 200)
+    fill(tmp_path, "sad", 1)
+    (tmp_path / "sad" / "000.png").rename(tmp_path / "sad" / "face")
+    (tmp_path / "sad" / "Thumbs.db").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "sad" / "notes").write_text("no picture")
+    os.mkfifo(tmp_path / "happy" / "pipe.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == {"happy": 200, "sad": 1}
+    assert [image.reason for image in dataset.broken] == ["it is no regular file"]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from toolkit.data.image_files import decode_face
+from toolkit.data.image_files import decode_face, decode_image
 
 from .conftest import make_faces
 
@@ -126,3 +126,27 @@ def test_a_picture_bomb_is_refused_by_its_declared_size(suffix, tmp_path):
     said, memory_mb = done.stdout.splitlines()
     assert "too many pixels" in said
     assert int(memory_mb) < 300
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix"),
+    [
+        (np.uint16([[0, 128], [255, 7]]), ".png"),
+        (np.float32([[0, 128], [255, 7]]), ".tiff"),
+        (np.float32([[0, 128], [255, 7]]) / 255, ".tiff"),
+        (np.uint16([[0, 128], [255, 7]]) * 257, ".tiff"),
+        (np.uint8([[0, 128], [255, 7]]), ".pgm"),
+    ],
+)
+def test_any_depth_is_the_same_picture(image, suffix):
+    content = cv2.imencode(suffix, image)[1].tobytes()
+    assert np.allclose(decode_image(content), [[0, 128], [255, 7]], atol=1)
+
+
+def test_what_a_picture_file_holds_instead_is_said():
+    for content, message in (
+        (b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer.*git lfs pull"),
+        (b"\0\0\0\x1cftypheic", "HEIC or AVIF.*convert it"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            decode_image(content)

@@ -1,0 +1,196 @@
+"""Tables of faces such as Kaggle's ``fer2013.csv``: a row a face with its label, its pixels and its usage."""
+
+import math
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.broken import refuse_too_many_broken
+from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES
+from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.face_store import new_face_store
+from toolkit.data.ferplus import VOTES_FILE, read_votes
+from toolkit.data.image_files import to_face_size
+from toolkit.data.split_names import SPLIT_OF_WORD
+from toolkit.data.stored_faces import stored
+from toolkit.data.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
+from toolkit.data.text_table import count_lines, read_table
+
+PIXELS = FACE_SIZE * FACE_SIZE
+PIXEL_COLUMNS = ("pixels", "pixel", "image", "img", "face", "data")
+# Fewer numbers are no face.
+FEWEST_PIXELS = 16 * 16
+# What people put around and between the pixels of a cell: lists as Python prints them, commas, new lines.
+BETWEEN = str.maketrans(dict.fromkeys("[](),;|'\"\t\r\n", " "))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Positions of a table's columns: ``pixels`` is one of text or one a pixel; ``usage`` is None without such a
+    column; ``header``: whether the first row names the columns."""
+
+    label: int
+    pixels: tuple[int, ...]
+    usage: int | None
+    header: bool = True
+
+
+def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = False) -> Dataset:
+    """Return the faces of ``tables``, each with the split that its name tells ('': its Usage column does).
+
+    The splits of a Usage column: Training -> 'train', PublicTest -> 'validation', PrivateTest -> 'test', or their
+    names as folders spell them; without one every face is 'train'. Labels are names, or numbers in FER2013's order (7
+    is contempt), or those that ``classes.txt`` beside the table names. Faces of another square size are resized. FER+
+    votes are read from ``fer2013new.csv`` beside a table that stands alone. ``source`` is what the data set is called.
+    Raises EdgeError for another kind of file, a label or usage that is none, votes that belong to another file, or,
+    unless ``lenient``, too many broken rows.
+    """
+    splits: list[str] = []
+    names: list[str] = []
+    rows = array("q")
+    labels = Labels()
+    images = new_face_store(sum(map(count_lines, tables)))
+    broken: list[tuple[str, int, str]] = []
+    row_count, count = 0, 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # np.fromstring on text that is no number
+        for path, told in tables.items():
+            count = 0
+            for number, (label, text, split) in enumerate(read_rows(path, told), start=1):
+                row_count += 1
+                name = f"row {number}" if len(tables) == 1 else f"{path.name}, row {number}"
+                code = labels.code(label, f"{path}, row {number}")
+                try:
+                    values = parse_pixels(text, count)
+                except ValueError as error:
+                    broken.append((name, code, str(error)))
+                    continue
+                count = len(values)
+                side = math.isqrt(count)
+                images[len(names)] = to_face_size(values.reshape(side, side))
+                labels.keep(code)
+                splits.append(split)
+                rows.append(row_count - 1)
+                names.append(name)
+    class_names, classes = labels.resolved(next(iter(tables)).parent, FERPLUS_CLASSES, FER2013_CLASSES)
+    good = Counter(class_names[code] for code in labels.kept)
+    left_out = tuple(BrokenImage(name, class_names[code], reason) for name, code, reason in broken)
+    if not lenient:
+        refuse_too_many_broken(left_out, good, source)
+    if not names:
+        reason = f"; the first row: {left_out[0].reason}" if left_out else ""
+        raise EdgeError(
+            f"{source} holds a header and no faces; expected a row a face: emotion,pixels,Usage{reason}"
+        )
+    row_indices = np.frombuffer(rows, np.int64)
+    votes_file = next(iter(tables)).with_name(VOTES_FILE)
+    voted = len(tables) == 1 and votes_file.is_file()
+    side = math.isqrt(count) if count else FACE_SIZE
+    return Dataset(
+        images=stored(images[: len(names)]),
+        labels=labels.indices(class_names, classes),
+        classes=classes,
+        splits=np.array(splits),
+        names=np.array(names),
+        votes=read_votes(votes_file, row_count)[row_indices] if voted else None,
+        broken=left_out,
+        source=str(source),
+        notes=labels.notes(next(iter(tables)).parent, FERPLUS_CLASSES),
+        formats={f"{side}x{side} gray": len(names)},
+    )
+
+
+def holds_faces(path: Path) -> bool:
+    """Return whether a table has columns of labels and pixels; EdgeError for a file that is no table."""
+    rows = read_table(path)
+    return layout_of(next(rows, []), next(rows, [])) is not None
+
+
+def read_rows(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the label, the pixels as text and the split (``split`` where there is one) of each row."""
+    rows = read_table(path)
+    first, second = next(rows, []), next(rows, [])
+    layout = layout_of(first, second)
+    if layout is None:
+        raise EdgeError(_why_no_faces(path, first))
+    before = [second] if layout.header else [first, second]
+    last = max(layout.label, *layout.pixels, layout.usage or 0)
+    for number, row in enumerate(filter(None, chain(before, rows)), start=1):
+        if len(row) <= last:
+            raise EdgeError(
+                f"{path}, row {number}: expected at least {last + 1} columns; received {len(row)}; the file seems cut "
+                "off; fetch it again"
+            )
+        if layout.header and any(row[len(first) :]):
+            raise EdgeError(
+                f"{path}, row {number}: expected {len(first)} columns, as in its header; received {len(row)}; put "
+                "quotes around the pixels, or name each pixel's column"
+            )
+        usage = row[layout.usage] if layout.usage is not None else "train"
+        text = " ".join([row[position] for position in layout.pixels])
+        yield row[layout.label], text, split or parse_usage(path, number, usage)
+
+
+def layout_of(first: list[str], second: list[str]) -> Layout | None:
+    """Return where label, pixels and usage stand in a table of these first two rows; None where it has none."""
+    names = [name.strip().lower() for name in first]
+    label = column_named(names, LABEL_COLUMNS)
+    usage = column_named(names, USAGE_COLUMNS)
+    if label is None:
+        without_header = len(first) in (2, 3) and first[1].count(" ") >= FEWEST_PIXELS
+        return Layout(0, (1,), 2 if len(first) > 2 else None, header=False) if without_header else None
+    single = column_named(names, PIXEL_COLUMNS)
+    if single is not None and (not second or _is_pixels(second[single : single + 1])):
+        return Layout(label, (single,), usage)
+    others = tuple(at for at, name in enumerate(names) if at not in (label, usage) and name)
+    return Layout(label, others, usage) if len(others) >= FEWEST_PIXELS else None
+
+
+def parse_usage(path: Path, number: int, text: str) -> str:
+    """Return the split that a Usage stands for."""
+    split = SPLIT_OF_WORD.get(text.strip().lower())
+    if split is None:
+        raise EdgeError(
+            f"{path}, row {number}: expected the usage Training, PublicTest or PrivateTest; "
+            f"received '{text[:20]}'; correct or remove the row"
+        )
+    return split
+
+
+def parse_pixels(text: str, count: int = 0) -> np.ndarray:
+    """Return (N,) uint8 from the numbers in text, N a square, ``count`` unless 0; 0..1 with fractions is 0..255.
+
+    ValueError saying what was received instead.
+    """
+    try:
+        values = np.fromstring(text.translate(BETWEEN), np.float64, sep=" ")
+    except ValueError:  # older numpy stops and warns, the count is then too low
+        raise ValueError("expected numbers separated by spaces, received something else") from None
+    square = len(values) >= FEWEST_PIXELS and math.isqrt(len(values)) ** 2 == len(values)
+    if len(values) != count if count else not square:
+        raise ValueError(f"expected {count or PIXELS} pixels, received {len(values)}")
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError(f"expected pixels from 0 to 255, received {values.min():g} to {values.max():g}")
+    if values.max() <= 1 and "." in text:
+        values = values * 255
+    return np.rint(values).astype(np.uint8)
+
+
+def _is_pixels(cell: list[str]) -> bool:
+    """Return whether a cell holds more than a name: numbers, or nothing, which is a broken row of pixels."""
+    text = "".join(cell).translate(BETWEEN).strip()
+    return not text or text.split(maxsplit=1)[0].lstrip("-").replace(".", "", 1).isdecimal()
+
+
+def _why_no_faces(path: Path, header: list[str]) -> str:
+    if "NF" in header:
+        return f"{path} holds FER+ votes and no faces; put it beside fer2013.csv and name that file"
+    received = ",".join(header)[:60] or "an empty file"
+    return f"{path} is no fer2013.csv: expected the header emotion,pixels,Usage; received {received!r}"

@@ -1,0 +1,175 @@
+"""Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from device.errors import EdgeError
+from device.text import counted
+from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
+from toolkit.data.foreign_kinds import why_foreign
+from toolkit.data.image_files import is_picture
+from toolkit.data.split_names import split_of, split_within
+
+# Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
+PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
+EXPECTED = (
+    "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
+    "folder for each class alone, or a labels.csv beside the pictures, picture,label"
+)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file and what its folders, or a list of labels, say of it."""
+
+    path: Path
+    split: str
+    folder_class: str
+
+
+def find_images(root: Path) -> list[ImageFile]:
+    """Return the image files under ``root`` in the order of their names; EdgeError if the layout is another."""
+    folders = subfolders(root)
+    splits = splits_among(folders)
+    for place in (root, *splits):
+        named = {folder.name.lower() for folder in subfolders(place)}
+        if PICTURES_FOLDER in named and BOXES_FOLDERS & named:
+            raise EdgeError(
+                f"{place} is a data set for detection: its {PICTURES_FOLDER}/ stand apart from their labels, which "
+                "give boxes; expected a folder for each class: sort the cut-out faces into folders by class"
+            )
+    if splits:
+        files = [file for folder, split in splits.items() for file in _by_class(class_place(folder), split)]
+    elif len(folders) == 1 and subfolders(folders[0]):
+        return find_images(folders[0])  # an archive unpacked into a folder of its own
+    else:
+        files = list(_by_class(root, "train"))
+    if not files:
+        raise EdgeError(f"{root} holds {describe(root)}; {EXPECTED}")
+    return files
+
+
+def splits_among(folders: list[Path]) -> dict[Path, str]:
+    """Return the split of each of ``folders`` that is one; none without folders in any of them.
+
+    A name of several words, 'fer_train', tells the split of a folder only where it holds folders of its own.
+    """
+    found = {}
+    for folder in folders:
+        held = bool(subfolders(folder))
+        if split := split_of(folder.name) or (split_within(folder.name) if held else ""):
+            found[folder] = split
+    return found if any(subfolders(folder) for folder in found) else {}
+
+
+def class_place(split: Path) -> Path:
+    """Return where the class folders of a split stand: in it, or in the one folder in it that holds them."""
+    inner = subfolders(split)
+    while (
+        len(inner) == 1
+        and len(subfolders(inner[0])) > 1
+        and normal_class_name(inner[0].name) not in FERPLUS_CLASSES
+    ):
+        split, inner = inner[0], subfolders(inner[0])
+    return split
+
+
+def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
+    """Yield the pictures in the class folders of ``place``, of ``split`` unless folders inside a class are splits."""
+    folders = [
+        folder for folder in subfolders(place) if not (split_of(folder.name) and not subfolders(folder))
+    ]
+    for folder in folders:
+        _refuse_group_of_classes(place, folder)
+        inner = subfolders(folder)
+        told = {part: split_of(part.name) for part in inner}
+        for part, own in told.items() if inner and all(told.values()) else ((folder, split),):
+            yield from (ImageFile(path, own, folder.name) for path in images_under(part))
+
+
+def _refuse_group_of_classes(place: Path, folder: Path) -> None:
+    """Raise EdgeError where a folder that should be a class holds several folders named by expressions."""
+    names = sorted({normal_class_name(inner.name) for inner in subfolders(folder)} & set(FERPLUS_CLASSES))
+    if len(names) > 1 and normal_class_name(folder.name) not in FERPLUS_CLASSES:
+        raise EdgeError(
+            f"{place}: the folder '{folder.name}' holds a folder for each expression ({', '.join(names[:3])}), so it "
+            "is no class; name the splits train, validation and test, or put the pictures of each class together"
+        )
+
+
+def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
+    """Return a line for each class folder without a picture, and for what else is left out or read as a split."""
+    folders = subfolders(root)
+    splits = splits_among(folders)
+    if not splits and len(folders) == 1 and subfolders(folders[0]):
+        return layout_notes(folders[0], files)
+    filled = {parent for file in files for parent in file.path.parents}
+    places = [class_place(split) for split in splits] or [root]
+    lines = [
+        f"folder '{folder.relative_to(root)}' holds no picture that can be read and is left out"
+        if not any(map(is_picture, _files_in(folder)))
+        else f"folder '{folder.relative_to(root)}' holds pictures without a class and is left out"
+        for parent in places
+        for folder in subfolders(parent)
+        if folder not in filled
+    ]
+    loose = {
+        place: sum(map(is_picture, _files_in(place))) for place in dict.fromkeys((root, *splits, *places))
+    }
+    lines += [
+        f"{counted(count, 'picture')} right in '{place.relative_to(root.parent)}', in no class's folder, left out"
+        for place, count in loose.items()
+        if count
+    ]
+    beside = [folder.name for folder in folders if splits and folder not in splits]
+    lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]
+    lines += [
+        f"folder '{folder.name}' is read as the split '{split}'"
+        for folder, split in splits.items()
+        if folder.name.lower() not in (split, "val", "valid")
+    ]
+    return tuple(lines)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in ``folder`` by name, without hidden ones and archive leftovers."""
+    return sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))
+    )
+
+
+def images_under(folder: Path) -> list[Path]:
+    """Return the image files in ``folder`` at any depth, by name, without hidden ones; OSError if one is unreadable."""
+    return list(iter_images(folder))
+
+
+def iter_images(folder: Path) -> Iterator[Path]:
+    """Yield what ``images_under`` returns."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    for base, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if name != "__MACOSX")
+        yield from (path for path in (Path(base, name) for name in sorted(names)) if is_picture(path))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (entry for entry in folder.iterdir() if not entry.is_dir())
+
+
+def describe(root: Path) -> str:
+    """Return in a few words what is in a folder that holds no data set."""
+    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith((".", "__MACOSX")))
+    if not entries:
+        return "nothing"
+    if next(iter_images(root), None):
+        return "images but no folder for each class"
+    for entry in entries:
+        if entry.is_file() and (why := why_foreign(entry)):
+            return f"no images, and {entry.name} {why}"
+    names = ", ".join(entry.name for entry in entries[:4])
+    return f"no images, only {names}" + (" ..." if len(entries) > 4 else "")

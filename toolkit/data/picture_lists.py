@@ -1,0 +1,173 @@
+"""Lists of labels beside pictures: tables and text files that name pictures, and AffectNet's file a picture."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.text import counted
+from toolkit.data.class_names import PUBLISHED_ORDERS
+from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from toolkit.data.layout import ImageFile, iter_images
+from toolkit.data.record import label_text
+from toolkit.data.split_names import SPLIT_OF_WORD, split_told
+from toolkit.data.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
+from toolkit.data.text_table import is_table, read_table
+
+PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
+                   "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",
+                   "subdirectory_filepath", "pixels")  # fmt: skip
+# What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
+ALIGNED = "_aligned"
+NUMBERED_FROM_1 = {"list_patition_label.txt": PUBLISHED_ORDERS["RAF-DB"]}
+AFFECTNET, AFFECTNET_ENDING = PUBLISHED_ORDERS["AffectNet"], "_exp.npy"
+LINE = re.compile(
+    rf"(\S.*(?:{'|'.join(map(re.escape, (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)))}))[\s,;]+(\S.*?)\s*",
+    re.IGNORECASE,
+)
+LONGEST_LINE = 4096
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture as a list names it, its label, and the split that the list tells or ''."""
+
+    picture: str
+    label: str
+    split: str
+
+
+@dataclass
+class Pictures:
+    """The pictures under ``root``, found by what lists call them."""
+
+    root: Path
+    paths: set[Path] = field(default_factory=set)
+    by_stem: dict[str, list[Path]] = field(default_factory=dict)
+
+    @classmethod
+    def under(cls, root: Path) -> "Pictures":
+        found = cls(root)
+        for path in iter_images(root):
+            found.paths.add(path)
+            found.by_stem.setdefault(path.stem.lower(), []).append(path)
+        return found
+
+    def named(self, text: str, beside: Path) -> Path:
+        """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
+
+        A path to nothing where there is none, or where several are called so.
+        """
+        name = PurePosixPath(text.strip().replace("\\", "/").lstrip("/"))
+        for place in (beside, self.root):
+            if place / name in self.paths:
+                return place / name
+        stem = (
+            name.stem if name.suffix.lower() in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) else name.name
+        ).lower()
+        for wanted in (stem + ALIGNED, stem):
+            found = self.by_stem.get(wanted, [])
+            near = [path for path in found if beside in path.parents] or found
+            if len(near) == 1:
+                return near[0]
+        return beside / name
+
+
+def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
+    """Return the pictures under ``root`` that lists of labels name (``only`` this one), and what to say of them.
+
+    Nothing where there is no such list. Raises EdgeError for a list that is damaged, or holds a label that is none.
+    """
+    pictures = Pictures.under(root)
+    if not pictures.paths:
+        return [], ()
+    found: dict[Path, ImageFile] = {}
+    used = []
+    lists = [only] if only else sorted(path for path in root.rglob("*") if not path.name.startswith("."))
+    for path in lists:
+        entries = list(entries_of(path))
+        told = split_told(path.relative_to(root).with_suffix(""))
+        by_picture = [split_told(PurePosixPath(entry.picture).with_suffix("")) for entry in entries]
+        own = by_picture if all(by_picture) and not told else [told or "train"] * len(entries)
+        for entry, split in zip(entries, own, strict=True):
+            picture = pictures.named(entry.picture, path.parent)
+            found[picture] = ImageFile(picture, entry.split or split, entry.label)
+        used += [str(path.relative_to(root))] if entries else []
+    affectnet = [] if only or used else list(_affectnet(root, pictures))
+    if affectnet:
+        used, found = [f"files that end in {AFFECTNET_ENDING}"], {file.path: file for file in affectnet}
+    unlisted = len(pictures.paths - found.keys())
+    notes = [f"the labels are read from {', '.join(used[:4])}" + (" and others" if len(used) > 4 else "")]
+    if unlisted:
+        notes.append(f"{counted(unlisted, 'picture')} in no list of labels, left out")
+    return sorted(found.values(), key=lambda file: file.path), tuple(notes)
+
+
+def entries_of(path: Path) -> Iterator[Entry]:
+    """Yield what a file says of pictures; nothing for a file that is no list of them."""
+    if is_table(path):
+        yield from _of_table(path)
+    elif path.suffix.lower() == ".txt" and path.is_file():
+        names = NUMBERED_FROM_1.get(path.name)
+        for entry in _of_lines(path):
+            known = names and entry.label.isdecimal() and 1 <= int(entry.label) <= len(names)
+            yield replace(entry, label=names[int(entry.label) - 1]) if names and known else entry
+
+
+def _of_table(path: Path) -> Iterator[Entry]:
+    rows = read_table(path)
+    names = [name.strip().lower() for name in next(rows, [])]
+    picture, label = column_named(names, PICTURE_COLUMNS), column_named(names, LABEL_COLUMNS)
+    usage = column_named(names, USAGE_COLUMNS)
+    if picture is None:
+        return
+    others = [at for at in range(len(names)) if at not in (picture, usage) and names[at]]
+    for number, row in enumerate(rows, start=1):
+        if len(row) < len(names):
+            raise EdgeError(f"{path}, row {number}: expected {len(names)} columns; received {len(row)}")
+        text = row[label] if label is not None else _one_hot(names, row, others)
+        if label is None and not text:
+            return  # a table of something else
+        split = SPLIT_OF_WORD.get(row[usage].strip().lower(), "") if usage is not None else ""
+        yield Entry(row[picture], _checked(text, f"{path}, row {number}"), split)
+
+
+def _one_hot(names: list[str], row: list[str], columns: list[int]) -> str:
+    """Return the name of the one of ``columns`` that holds 1 where all others hold 0, or ''."""
+    held = [row[at].strip() for at in columns]
+    return names[columns[held.index("1")]] if sorted(held) == ["0"] * (len(held) - 1) + ["1"] else ""
+
+
+def _of_lines(path: Path) -> Iterator[Entry]:
+    """Yield the entries of a text file with a picture and its label a line; nothing where the first is none."""
+    with open(path, encoding="utf-8-sig", errors="replace") as handle:
+        for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE), ""), start=1):
+            match = LINE.fullmatch(line)
+            if match:
+                yield Entry(match[1], _checked(match[2], f"{path}, line {number}"), "")
+            elif number == 1:
+                return
+
+
+def _affectnet(root: Path, pictures: Pictures) -> Iterator[ImageFile]:
+    """Yield the pictures beside which a file of AffectNet tells a number of its order; past it is no expression."""
+    for file in sorted(root.rglob(f"*{AFFECTNET_ENDING}")):
+        stem = file.name.removesuffix(AFFECTNET_ENDING)
+        picture = pictures.named(stem, file.parent.parent / "images")
+        try:
+            number = int(str(np.load(file, allow_pickle=False)))
+        except (OSError, ValueError, EOFError) as error:
+            raise EdgeError(f"cannot read {file}: {error}; expected a number of an expression") from error
+        if picture in pictures.paths and 0 <= number < len(AFFECTNET):
+            split = split_told(file.relative_to(root).parent) or "train"
+            yield ImageFile(picture, split, AFFECTNET[number])
+
+
+def _checked(text: str, where: str) -> str:
+    label = label_text(text)
+    if not label:
+        raise EdgeError(f"{where}: expected a label, a number from 0 or a name; received '{text[:20]}'")
+    return label

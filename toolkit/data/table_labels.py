@@ -1,0 +1,98 @@
+"""Labels as tables and lists have them, names or numbers, and the classes that they stand for."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from device.errors import EdgeError
+from toolkit.data.class_names import normal_class_name, ordered_classes
+from toolkit.data.class_numbers import CLASSES_FILE, class_of_number
+from toolkit.data.record import label_text
+
+LABEL_COLUMNS = ("emotion", "label", "class", "expression", "emotions", "labels", "target", "category",
+                 "emotion_label", "class_name", "class_id", "label_name", "emotion_name", "y")  # fmt: skip
+USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
+
+
+def column_named(names: list[str], wanted: tuple[str, ...]) -> int | None:
+    """Return the position of the first of ``wanted`` among a header's ``names``, or None."""
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+class Labels:
+    """The labels of rows as they are read: each text has a code, and a class once all are known."""
+
+    def __init__(self) -> None:
+        self.kept = array("q")
+        self._codes: dict[str, int] = {}
+        self._first: dict[str, str] = {}
+
+    def code(self, text: str, where: str) -> int:
+        """Return the code of a label, first seen at ``where``; EdgeError for what is none, such as -1 or ''."""
+        label = label_text(text)
+        if not label:
+            raise EdgeError(
+                f"{where}: expected an emotion, a number from 0 or a name; received '{text[:20]}'; correct or remove "
+                "the row"
+            )
+        self._first.setdefault(label, where)
+        return self._codes.setdefault(label, len(self._codes))
+
+    def keep(self, code: int) -> None:
+        """Add the label of a row that has a face."""
+        self.kept.append(code)
+
+    def resolved(
+        self, folder: Path, order: tuple[str, ...], usual: tuple[str, ...]
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """Return the class of each code, and all classes in their order.
+
+        Numbers are positions in ``order``, or named by ``folder``'s classes.txt; where they all are ``usual`` ones,
+        those are the classes. Raises EdgeError for a number past the order, or for a name among numbers that is none
+        of it.
+        """
+        numbered = class_of_number(folder, set(self._codes))
+        numbers = any(label.isdecimal() for label in self._codes)
+        names = []
+        for label in self._codes:
+            name = numbered.get(label) or normal_class_name(label)
+            if label.isdecimal() and not numbered:
+                name = order[int(label)] if int(label) < len(order) else ""
+            if not name or (numbers and not numbered and name not in order):
+                raise EdgeError(
+                    f"{self._first[label]}: expected an emotion from 0 to {len(order) - 1} ({', '.join(order)}); "
+                    f"received '{label[:20]}'; correct or remove the row, or name the classes in "
+                    f"{folder / CLASSES_FILE}, a line a class in the order of their numbers"
+                )
+            names.append(name)
+        if numbers and not numbered:
+            self._refuse_from_1(folder, len(usual))
+            classes = usual if set(names) <= set(usual) else order
+        else:
+            classes = ordered_classes(names)
+        return names, classes
+
+    def _refuse_from_1(self, folder: Path, usual: int) -> None:
+        """Raise EdgeError where the numbers run from 1 to as many as there are classes."""
+        if set(self._codes) == {str(number) for number in range(1, usual + 1)}:
+            raise EdgeError(
+                f"{self._first['1']}: the labels run from 1 to {usual}, those of fer2013.csv from 0; name the classes "
+                f"in {folder / CLASSES_FILE}, a line a class in the order of their numbers"
+            )
+
+    def notes(self, folder: Path, order: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a line where few numbers are read in ``order``, which they may not be meant in."""
+        numbers = sorted({int(label) for label in self._codes if label.isdecimal()})
+        if not numbers or len(numbers) > 4 or class_of_number(folder, set(self._codes)):
+            return ()
+        read = ", ".join(f"{number} {order[number]}" for number in numbers)
+        return (
+            f"the labels are numbers, read in FER2013's order: {read}; {folder / CLASSES_FILE} with a line a class, "
+            "in order, names them otherwise",
+        )
+
+    def indices(self, names: list[str], classes: tuple[str, ...]) -> np.ndarray:
+        """Return the kept labels, (N,) int64, as positions in ``classes``; ``names``: as ``resolved`` gives them."""
+        position = np.array([classes.index(name) for name in names], dtype=np.int64)
+        return position[np.frombuffer(self.kept, np.int64)] if len(self.kept) else np.zeros(0, np.int64)

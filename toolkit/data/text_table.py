@@ -1,0 +1,91 @@
+"""A table of text as people save one: commas, semicolons or tabs, UTF-8 or UTF-16, plain, gzipped or zipped."""
+
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from device.errors import EdgeError
+from device.files import regular_size
+from toolkit.data.foreign_kinds import why_foreign
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
+LONGEST_HEADER = 1 << 16
+LONGEST_CELL = 1 << 20  # 224x224 pixels in text have 200,000 characters
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a file goes by the name of a table."""
+    return path.name.lower().endswith(TABLE_SUFFIXES)
+
+
+def count_lines(path: Path) -> int:
+    """Return how many rows the table can hold at most."""
+    lines = returns = 0
+    with opened(path) as handle:
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            lines, returns = lines + block.count(b"\n"), returns + block.count(b"\r")
+    return max(lines, returns) + 1
+
+
+def read_table(path: Path) -> Iterator[list[str]]:
+    """Yield the rows of a table that are not empty, the first of them its header or not.
+
+    Raises EdgeError in one line for a file that is none, is damaged or cannot be read.
+    """
+    try:
+        with opened(path) as handle:
+            start = handle.read(LONGEST_HEADER)
+            encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
+            delimiter = _delimiter_of(start.decode(encoding, "replace"))
+            handle.seek(0)
+            csv.field_size_limit(LONGEST_CELL)
+            with io.TextIOWrapper(handle, encoding, errors="replace", newline="") as text:
+                yield from (row for row in csv.reader(text, delimiter=delimiter) if row)
+    except (csv.Error, zlib.error, EOFError) as error:
+        raise EdgeError(f"cannot read {path} as CSV: {error}; fetch it again") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a table for reading, unpacked; of a zip archive the one table in it."""
+    try:
+        regular_size(path)
+        with ExitStack() as stack:
+            handle = stack.enter_context(open(path, "rb"))
+            start = handle.read(4)
+            handle.seek(0)
+            if start.startswith(GZIP) and not path.name.lower().endswith((".tar.gz", ".tgz")):
+                yield stack.enter_context(gzip.open(handle))  # type: ignore[misc]
+            elif start == ZIP and (name := _only_table(handle)):
+                archive = stack.enter_context(zipfile.ZipFile(handle))
+                yield stack.enter_context(archive.open(name))  # type: ignore[misc]
+            else:
+                if why := why_foreign(path):
+                    raise EdgeError(f"{path} {why}; expected a fer2013.csv, or a folder of faces")
+                yield handle
+    except (gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise EdgeError(f"{path} is a damaged archive ({error}); fetch it again") from error
+    except OSError as error:
+        raise EdgeError(f"cannot read {path}: {error.strerror}; expected a fer2013.csv") from error
+
+
+def _only_table(handle: BinaryIO) -> str:
+    """Return the name of the one table that a zip archive holds, or ''."""
+    with zipfile.ZipFile(handle) as archive:
+        names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
+    handle.seek(0)
+    return names[0] if len(names) == 1 and is_table(Path(names[0])) else ""
+
+
+def _delimiter_of(start: str) -> str:
+    """Return what separates the columns of a table that begins with ``start``: comma, semicolon or tab."""
+    header = (start.splitlines() or [""])[0]
+    return max(",;\t", key=header.count)
