@@ -48,7 +48,7 @@ class Student:
         return len(self.model.outputs) > 1
 
     def compile(self) -> None:
-        """Give the model a new optimizer, without momenta, over what is trainable now, and the recipe's losses."""
+        """Give the model a new optimizer, its momenta zero, over what is trainable now, and the recipe's losses."""
         recipe = self.recipe
         losses = [ClassLoss(self.class_count, recipe.teacher_weight, recipe.teacher_temperature)]
         if self.has_votes:
@@ -60,6 +60,8 @@ class Student:
             # XLA on a CPU makes small convolutions several times slower; elsewhere Keras knows best.
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
         )
+        # Else the first step would make the momenta, and TensorFlow would trace it a second time.
+        self.model.optimizer.build(self.model.trainable_variables)
 
     def set_frozen(self, frozen: bool) -> None:
         """Freeze all layers but the heads, or let all learn; a new optimizer follows."""

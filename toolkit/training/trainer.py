@@ -289,7 +289,6 @@ class Trainer:
     def all_variables(self) -> list[Any]:
         """Return every variable that training changes: weights, dropout seeds, optimizer momenta and step."""
         model = self.student.model
-        model.optimizer.build(model.trainable_variables)
         return [*model.variables, *model.optimizer.variables]
 
 
