@@ -7,7 +7,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-toolkit test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-toolkit test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz hostile lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -111,6 +111,9 @@ coverage: setup ## which lines the tests without hardware reach; the page is in 
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 0
+
+hostile: setup ## hostile Keras files and SavedModels, of 158 kinds, on the command that takes them
+	$(BIN)/python tests/hostile/try_all.py
 
 fuzz: setup ## model files made up to crash, hang or swell the device; FUZZ_SECONDS, FUZZ_SEED
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --out $(BUILD)/fuzz

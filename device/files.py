@@ -106,7 +106,7 @@ def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
 
     >>> first, *others = read_short("labels.txt").splitlines()
     """
-    return read_regular(path, most_bytes).decode("utf-8-sig")  # Windows\' editors begin with a mark
+    return read_regular(path, most_bytes).decode("utf-8-sig")  # Windows' editors begin with a mark
 
 
 @contextlib.contextmanager

@@ -71,12 +71,12 @@ def _archive(source: str | Path | bytes) -> Iterator[zipfile.ZipFile | None]:
         if not zipfile.is_zipfile(handle):
             yield None
         else:
-            _refuse_many(handle)
+            refuse_many(handle)
             with zipfile.ZipFile(handle) as archive:
                 yield archive
 
 
-def _refuse_many(handle: BinaryIO) -> None:
+def refuse_many(handle: BinaryIO) -> None:
     """Raise ValueError, before it is read, where the zip's directory is longer than one of a few files."""
     handle.seek(max(0, handle.seek(0, os.SEEK_END) - LONGEST_END))
     end = handle.read()

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from toolkit.models.file_kind import HDF5
+from toolkit.models.file_kind import HDF5, opened_archive
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB
 DEEPEST_NESTING = 100
+MOST_CALLS = 2000  # of layers, when a network is built; NASNetLarge makes 1,039
 MOST_OBJECTS = 100_000  # groups and data sets in an HDF5 file
 # What a file unpacks to may be this many times its own size, or this many bytes: weights hardly compress.
 LARGEST_GROWTH, FREE_BYTES = 10, 32 << 20
@@ -85,7 +86,7 @@ def parse_config(text: bytes | str, name: str) -> Any:
 def _of_archive(path: Path) -> Declared:
     import h5py
 
-    with zipfile.ZipFile(path) as archive:
+    with opened_archive(path) as archive:
         refuse_large_archive(archive, path)
         if archive.getinfo(CONFIG).file_size > LARGEST_CONFIG_BYTES:
             raise EdgeError(f"{CONFIG} in {path} has over {LARGEST_CONFIG_BYTES:,} bytes; that is no network")
@@ -124,7 +125,22 @@ def _network(config: Any, path: Path) -> dict[str, Any]:
         raise EdgeError(
             f"{path} describes no Keras network; expected a class_name and a config; save it again"
         )
+    if (calls := _calls(config)) > MOST_CALLS:
+        raise EdgeError(f"{path} calls {calls:,} layers when it is built; expected at most {MOST_CALLS:,}")
     return config
+
+
+def _calls(value: Any) -> int:
+    """Return how many layers a network calls when it is built: those of a network inside it at each of its calls."""
+    if isinstance(value, list):
+        return sum(map(_calls, value))
+    if not isinstance(value, dict):
+        return 0
+    inside = sum(_calls(inner) for key, inner in value.items() if key != "inbound_nodes")
+    layers, nodes = value.get("layers"), value.get("inbound_nodes")
+    if isinstance(layers, list):
+        inside += len(layers)
+    return inside * max(1, len(nodes)) if isinstance(nodes, list) else inside
 
 
 def _verified_elements(file: Any, name: str, size: int) -> int:

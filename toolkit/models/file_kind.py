@@ -1,14 +1,18 @@
 """What kind of model a file is, by its content: Keras opens some, the others get a line with the way out."""
 
+import contextlib
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import regular_size, sha256_of
+from device.model.associated_files import refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 
+MOST_FILE_BYTES = 2 << 30  # VGG19 with its optimizer has 1.7 GB
 HDF5_START = b"\x89HDF\r\n\x1a\n"
 EXPORT = "export it from where it was trained, with model.save('model.keras')"
 # How other files begin: (from which byte, the bytes, what it is, what to do).
@@ -54,13 +58,15 @@ def kind_of(path: Path) -> str:
     if path.is_dir():
         raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
     try:
-        regular_size(path)
+        size = regular_size(path)
         with open(path, "rb") as handle:
             start = handle.read(64)
     except OSError as error:
         raise EdgeError(
             f"cannot read {path}: {error.strerror}; name a .keras file that you may read"
         ) from error
+    if size > MOST_FILE_BYTES:
+        raise EdgeError(f"{path} has {size >> 20:,} MB; expected at most {MOST_FILE_BYTES >> 20:,}")
     if not start:
         raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
     if start.startswith(HDF5_START):
@@ -69,6 +75,15 @@ def kind_of(path: Path) -> str:
         _refuse_other_archive(path)
         return KERAS_3
     raise EdgeError(_why_foreign(path, start))
+
+
+@contextlib.contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open the zip archive at ``path``; ValueError where its list is huge, zipfile.BadZipFile where it is damaged."""
+    with open(path, "rb") as handle:
+        refuse_many(handle)
+        with zipfile.ZipFile(handle) as archive:
+            yield archive
 
 
 def is_saved_model(path: Path) -> bool:
@@ -91,6 +106,21 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in _files_of(path)) if path.is_dir() else path.stat().st_size
 
 
+def refuse_odd_files(folder: Path) -> None:
+    """Raise EdgeError where a SavedModel holds what is no regular file, which TensorFlow waits for, or is huge."""
+    total = 0
+    for file in folder.rglob("*"):
+        if not file.is_dir():
+            try:
+                total += regular_size(file)
+            except OSError as error:
+                raise EdgeError(f"cannot read {file}: {error.strerror}; export the model again") from error
+    if total > MOST_FILE_BYTES:
+        raise EdgeError(
+            f"{folder} holds {total >> 20:,} MB in all; expected at most {MOST_FILE_BYTES >> 20:,}"
+        )
+
+
 def _files_of(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
@@ -98,7 +128,7 @@ def _files_of(folder: Path) -> list[Path]:
 def _refuse_other_archive(path: Path) -> None:
     """Raise EdgeError unless the members of a zip archive are those of a Keras 3 model."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_archive(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise EdgeError(f"{path} is a damaged zip archive ({error}); copy or save it again") from error

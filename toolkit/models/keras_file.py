@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from device.errors import EdgeError
 from device.files import regular_size, whole_file
 from device.model.associated_files import JSON_NAME
+from device.model.json_fields import JsonFields
 from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2, quantized_layers
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
-from toolkit.models.file_kind import SAVED_MODEL, kind_of
+from toolkit.models.file_kind import SAVED_MODEL, kind_of, opened_archive
 from toolkit.models.quiet_tensorflow import import_quietly
 from toolkit.models.rewritten_file import rewritten
 from toolkit.models.size_check import refuse_large_network
@@ -55,17 +56,30 @@ def read_keras_metadata(path: str | Path) -> dict[str, Any] | None:
     path = Path(path)
     try:
         regular_size(path)
-        with zipfile.ZipFile(path) as archive:
+        if not zipfile.is_zipfile(path):
+            return None
+        with opened_archive(path) as archive:
             if JSON_NAME not in archive.namelist():
                 return None
             document = parse_config(read_member(archive, JSON_NAME, path), f"{JSON_NAME} in {path}")
-    except zipfile.BadZipFile:
-        return None
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise EdgeError(f"{path} is a damaged zip archive ({error}); copy or save it again") from error
     except OSError as error:
         raise EdgeError(f"cannot read {path}: {error.strerror}; name a .keras file") from error
     if not isinstance(document, dict):
         raise EdgeError(f"{JSON_NAME} in {path} is no JSON object; save the model again")
+    _check_types(JsonFields(document, f"{JSON_NAME} in {path}"))
     return document
+
+
+def _check_types(fields: JsonFields) -> None:
+    """Raise EdgeError for a value of another type, of those that are read wherever the file is."""
+    if fields.document.get("pixel_range") is not None:
+        fields.text("pixel_range")
+    if fields.document.get("training") is not None:
+        training = fields.fields("training")
+        if training.document.get("recipe") is not None:
+            training.fields("recipe")
 
 
 def load_keras_model(path: str | Path) -> "keras.Model":
@@ -142,8 +156,14 @@ def _refuse_code(path: Path, config: dict[str, Any]) -> None:
         )
 
 
+def reason_of(error: Exception) -> str:
+    """Return what Keras raised as one line: its cause, which it says last, without marks of a terminal or of ours."""
+    text = " ".join(re.sub(r"\x1b\[\d+m", "", str(error)).split())
+    return text.rpartition("Exception encountered: ")[2].replace("`", "'")
+
+
 def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str:
-    text = " ".join(str(error).split())
+    text = reason_of(error)
     if "unsafe" in text or "safe_mode" in text:
         return (
             f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again"

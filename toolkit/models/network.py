@@ -13,7 +13,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.metadata import checked_labels
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
-from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata, reason_of
 from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # What a network expects of a pixel, by name: (factor, offset) on pixel / 255.
 PIXEL_RANGES = {"0..255": (255.0, 0.0), "0..1": (1.0, 0.0), "-1..1": (2.0, -1.0)}
 BATCH = 128
-# Numbers that one layer may put out for a batch; Keras holds what all layers put out until the last one has.
-LARGEST_BATCH = 1 << 23
+# Numbers that all layers together may put out for a batch; Keras holds them until the last one has.
+LARGEST_BATCH = 1 << 26
 
 
 # Where the pixel range of a network comes from, as results tell it.
@@ -79,10 +79,11 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of ``(N, H, W) uint8`` gray faces."""
-        largest = max(map(elements, output_shapes(self.model)))
-        batch = max(1, min(BATCH, LARGEST_BATCH // largest))
+        batch = _batch_of(self.model)
         starts = range(0, len(images), batch)
-        return np.concatenate([_ask(self.model, self.prepare(images[i : i + batch])) for i in starts])
+        return np.concatenate(
+            [_ask(self.path, self.model, self.prepare(images[i : i + batch])) for i in starts]
+        )
 
 
 def open_network(
@@ -161,9 +162,10 @@ def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
     """Return what the outputs are; a network of one output is changed to put out its logit, and is LOGITS then."""
     pixels = np.random.default_rng(0).random((8, *shape), dtype=np.float32)
     # In each range that it may take: what is no probability in one of them is none.
-    answers = np.concatenate(
-        [_ask(model, pixels * factor + offset) for factor, offset in PIXEL_RANGES.values()]
-    )
+    asked = np.concatenate([pixels * factor + offset for factor, offset in PIXEL_RANGES.values()])
+    batch = _batch_of(model)
+    starts = range(0, len(asked), batch)
+    answers = np.concatenate([_ask(path, model, asked[i : i + batch]) for i in starts])
     if answers.shape[1] == 1:
         single_logit(path, model, answers)
         return LOGITS
@@ -190,11 +192,21 @@ def _normal_form(
     return keras.Model(image, scores, name=model.name)
 
 
-def _ask(model: "keras.Model", batch: np.ndarray) -> np.ndarray:
-    """Return the model's outputs as ``float32``, under any Keras backend."""
+def _batch_of(model: "keras.Model") -> int:
+    """Return how many images may be asked for at once."""
+    return max(1, min(BATCH, LARGEST_BATCH // max(1, sum(map(elements, output_shapes(model))))))
+
+
+def _ask(path: Path, model: "keras.Model", batch: np.ndarray) -> np.ndarray:
+    """Return the model's outputs as ``float32``, under any Keras backend; EdgeError where it cannot compute them."""
     import keras
 
-    answers: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+    try:
+        answers: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+    except (
+        Exception
+    ) as error:  # Keras and its backends raise many kinds for settings that do not fit a picture
+        raise EdgeError(f"{path} does not compute: {reason_of(error)}; save the network again") from error
     return answers.astype(np.float32)
 
 

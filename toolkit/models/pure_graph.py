@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -50,7 +51,9 @@ SAVING = PURE | {
     "StaticRegexFullMatch",
 }
 SAVER_NAME = re.compile(r"__inference__traced_(?:save|restore)_\d+")
-LARGEST_CONSTANT = 1 << 26  # numbers
+MOST_CONSTANTS = 1 << 25  # numbers in all constants together; a few bytes may stand for many equal ones
+# Functions that call functions: so deep, and so many operators when each call is counted with all that it calls.
+DEEPEST_CALLS, MOST_OPERATORS = 100, 1_000_000
 
 
 def refuse_impure(path: object, graph_def: Any, callable_names: Iterable[str]) -> None:
@@ -62,15 +65,15 @@ def refuse_impure(path: object, graph_def: Any, callable_names: Iterable[str]) -
     1, which holds them beside the network, is refused.
     """
     functions = {function.signature.name: function for function in graph_def.library.function}
-    calls = {name: set(_called(function.node_def)) for name, function in functions.items()}
-    called = {*callable_names, *(name for names in calls.values() for name in names)}
+    bodies = {"": graph_def.node, **{name: function.node_def for name, function in functions.items()}}
+    calls = {name: Counter(_called(nodes)) for name, nodes in bodies.items()}
+    called = {*callable_names, *(name for body, names in calls.items() if body for name in names)}
     savers = {name for name in functions if SAVER_NAME.fullmatch(name) and name not in called}
-    _refuse_recursion(path, calls)
-    bodies = {name: function.node_def for name, function in functions.items()}
+    _refuse_endless(path, calls)
     impure = set()
-    for name, nodes in {"": graph_def.node, **bodies}.items():
+    for name, nodes in bodies.items():
         impure |= {node.op for node in nodes} - (SAVING if name in savers else PURE) - set(functions)
-        _refuse_large_constants(path, nodes)
+    _refuse_large_constants(path, bodies.values())
     if impure:
         raise EdgeError(
             f"{path} is not run: its graph holds {', '.join(sorted(impure)[:5])}, which is not known to only compute; "
@@ -91,21 +94,32 @@ def _called(nodes: Iterable[Any]) -> Iterator[str]:
             yield from (function.name for function in (value.func, *value.list.func) if function.name)
 
 
-def _refuse_recursion(path: object, calls: dict[str, set[str]]) -> None:
-    """Raise EdgeError where a function calls itself, through others or not: it might never end."""
-    left = {name: called & set(calls) for name, called in calls.items()}
-    while left:
-        leaves = {name for name, called in left.items() if not called & set(left)}
-        if not leaves:
-            raise EdgeError(
-                f"{path} is not run: its function {min(left)} calls itself; save it as model.keras"
-            )
-        left = {name: called for name, called in left.items() if name not in leaves}
+def _refuse_endless(path: object, calls: dict[str, Counter[str]]) -> None:
+    """Raise EdgeError where a function calls itself, through others or not, or where calls multiply beyond bounds.
+
+    calls: how often each function names each operator and function.
+    """
+    operators: dict[str, int] = {}  # of the functions all of whose calls are counted already
+    left = dict(calls)
+    for _ in range(DEEPEST_CALLS):
+        known = {name for name, called in left.items() if not any(one in left for one in called)}
+        counted = {
+            name: sum(times * operators.get(one, 1) for one, times in left.pop(name).items())
+            for name in known
+        }
+        operators |= counted
+        if not known or not left:
+            break
+    if left:
+        deep = f"its function {min(left)!r} calls itself, or functions call others over {DEEPEST_CALLS} deep"
+        raise EdgeError(f"{path} is not run: {deep}; save it as model.keras")
+    if (most := max(operators.values())) > MOST_OPERATORS:
+        raise EdgeError(f"{path} is not run: its calls of functions come to {most:,} operators")
 
 
-def _refuse_large_constants(path: object, nodes: Iterable[Any]) -> None:
-    for node in nodes:
-        if node.op == "Const":
-            count = math.prod(max(int(size.size), 0) for size in node.attr["value"].tensor.tensor_shape.dim)
-            if count > LARGEST_CONSTANT:
-                raise EdgeError(f"{path} is not run: its constant {node.name} declares {count:,} numbers")
+def _refuse_large_constants(path: object, bodies: Iterable[Iterable[Any]]) -> None:
+    total = 0
+    for node in (node for nodes in bodies for node in nodes if node.op == "Const"):
+        total += math.prod(max(int(size.size), 0) for size in node.attr["value"].tensor.tensor_shape.dim)
+        if total > MOST_CONSTANTS:
+            raise EdgeError(f"{path} is not run: its constants up to {node.name} declare {total:,} numbers")

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
+from toolkit.models.file_kind import refuse_odd_files
+from toolkit.models.keras_file import reason_of
 from toolkit.models.pure_graph import operators, refuse_impure
 from toolkit.models.trial import SIZED_BY_NUMBERS, refuse_greedy
 
@@ -30,7 +32,7 @@ def load_saved_model(path: Path) -> "keras.Model":
         layer = keras.layers.TFSMLayer(str(path), call_endpoint=SIGNATURE)
         signature = layer._reloaded_obj.signatures[SIGNATURE]
     except Exception as error:  # TensorFlow raises many kinds here
-        raise EdgeError(f"cannot load the SavedModel {path}: {' '.join(str(error).split())[:200]}") from error
+        raise EdgeError(f"cannot load the SavedModel {path}: {reason_of(error)[:200]}") from error
     inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
     if len(inputs) != 1 or len(outputs) != 1:
         raise EdgeError(
@@ -50,6 +52,7 @@ def load_saved_model(path: Path) -> "keras.Model":
 
 def verify_saved_model(path: Path) -> None:
     """Raise EdgeError unless every graph in the folder is known to only compute; nothing of it is run."""
+    refuse_odd_files(path)
     for meta in _read(path).meta_graphs:
         objects = meta.object_graph_def
         if not objects.nodes:

@@ -15,6 +15,9 @@ LARGEST_ACTIVATION = (
     1 << 25
 )  # numbers that a layer puts out for one image; EfficientNetB7's largest has 11.5 million
 
+# All layers together, which Keras holds until the last has answered: 512 MB. ResNet152 at 224 puts out half of it.
+LARGEST_SUM = 1 << 27
+
 
 def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
     """Raise EdgeError where the network that ``load`` would build is too large, or does not fit its weights.
@@ -42,6 +45,11 @@ def refuse_large_activations(path: Path, model: "keras.Model") -> None:
         raise EdgeError(
             f"{path} has a layer that puts out {elements(largest):,} numbers for one image, shape {largest}; "
             f"expected at most {LARGEST_ACTIVATION:,}"
+        )
+    if (total := sum(map(elements, shapes))) > LARGEST_SUM:
+        raise EdgeError(
+            f"{path} has layers that put out {total:,} numbers together for one image; expected at most "
+            f"{LARGEST_SUM:,}"
         )
 
 

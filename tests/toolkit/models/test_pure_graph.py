@@ -102,6 +102,13 @@ SAVER = "__inference__traced_save_7"
         ({"serve": ["Conv2D", "Frobnicate"]}, ("serve",), "Frobnicate"),
         ({"one": ["two"], "two": ["one"]}, ("one",), "calls itself"),
         ({"one": ["two"], "two": ["Conv2D"]}, ("one",), None),
+        ({f"f{n}": [f"f{n + 1}"] for n in range(5000)} | {"f5000": ["Add"]}, ("f0",), "over 100 deep"),
+        (
+            {f"f{n}": [f"f{n + 1}"] * 2 for n in range(40)} | {"f40": ["Add"]},
+            ("f0",),
+            "come to [0-9,]{15,} operators",
+        ),
+        ({f"f{n}": [f"f{n + 1}"] * 2 for n in range(9)} | {"f9": ["Add"]}, ("f0",), None),
     ],
 )
 def test_the_names_of_the_saving_functions_open_no_door(functions, called, refused):
@@ -130,8 +137,30 @@ def test_a_constant_of_absurd_shape_is_refused(tmp_path):
     )
     node.attr["value"].tensor.tensor_shape.dim.add(size=10**9)
     (path / "saved_model.pb").write_bytes(model.SerializeToString())
-    with pytest.raises(EdgeError, match=r"declares [12],000,000,000 numbers"):
+    with pytest.raises(EdgeError, match=r"declare [12],000,000,00. numbers"):
         load_keras_model(path)
+
+
+def test_constants_are_counted_together():
+    graph = graph_with({"serve": ["Const"] * 40})
+    for node in graph.library.function[0].node_def:
+        node.attr["value"].tensor.tensor_shape.dim.add(size=10**6)
+    with pytest.raises(EdgeError, match="declare 34,000,000 numbers"):
+        refuse_impure("m", graph, ("serve",))
+
+
+@pytest.mark.parametrize("name", ["variables/variables.index", "assets/notes.txt"])
+def test_a_folder_with_a_pipe_or_of_absurd_size_is_not_opened(tmp_path, name):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / "saved_model.pb").touch()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(EdgeError, match="it is no regular file"):
+        load_keras_model(tmp_path)
+    (tmp_path / name).unlink()
+    with open(tmp_path / name, "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(EdgeError, match="holds 1,048,576 MB in all"):
+        load_keras_model(tmp_path)
 
 
 def test_a_network_of_ordinary_layers_is_opened_and_answers(tmp_path):
