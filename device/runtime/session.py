@@ -69,15 +69,13 @@ class RunStatistics:
                 f"expressions of {counted(sum(self.expressions.values()), 'face')} in all frames: {shown}"
             )
         if self.dropped or self.reopened:
-            lines.append(
-                f"{counted(self.dropped, 'late frame')} dropped, the source opened again "
-                f"{counted(self.reopened, 'time')}"
-            )
+            again = f", the source opened again {counted(self.reopened, 'time')}" if self.reopened else ""
+            lines.append(f"{counted(self.dropped, 'late frame')} dropped{again}")
         if self.latency:
-            lines.append(f"{'stage, ms':<10}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
+            lines.append(f"{'stage, ms':<10}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}")
         for stage, one in self.latency.items():
             lines.append(
-                f"{stage:<10}{one.p50_ms:>9.3f}{one.p90_ms:>9.3f}{one.p99_ms:>9.3f}{one.max_ms:>9.3f}"
+                f"{stage:<10}{one.p50_ms:>10.3f}{one.p90_ms:>10.3f}{one.p99_ms:>10.3f}{one.max_ms:>10.3f}"
             )
         return lines
 

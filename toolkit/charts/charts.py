@@ -25,6 +25,7 @@ from toolkit.results.words import percent, short_ms
 
 COLOURS = {"keras": KERAS, "float": FLOAT, "quantized": QUANTIZED}
 MARKERS = {"keras": "D", "float": "s", "quantized": "o"}
+LINES = ("-", (0, (1, 1)), "-.", (0, (6, 1)))
 KIND_NAMES = {"keras": "Keras", "float": "float TFLite", "quantized": "quantized TFLite"}
 WIDTH = 5.4
 SHORTEST_MS = 1e-4
@@ -143,13 +144,15 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
         axes = figure.subplots()
         axes.grid(True)
         axes.plot([0, 100], [0, 100], color=MUTED, lw=1, ls=(0, (4, 3)))
-        for name_of, kind, report in reports:
+        kinds = [kind for _, kind, _ in reports]
+        for index, (name_of, kind, report) in enumerate(reports):
             bins = [found for found in report.calibration if found.n]
+            line = LINES[kinds[:index].count(kind) % len(LINES)]  # models of a kind share colour and mark
             xs, ys = (
                 [100 * (found.confidence or 0) for found in bins],
                 [100 * (found.accuracy or 0) for found in bins],
             )
-            axes.plot(xs, ys, color=COLOURS[kind], lw=1.5, alpha=0.8)
+            axes.plot(xs, ys, color=COLOURS[kind], lw=1.5, ls=line, alpha=0.8, label=label(name_of))
             sizes = [10 + 160 * found.n / report.n for found in bins]
             axes.scatter(
                 xs,
@@ -157,7 +160,6 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
                 sizes,
                 color=COLOURS[kind],
                 marker=MARKERS[kind],
-                label=label(name_of),
                 ec=PAPER,
                 lw=0.8,
                 zorder=3,
@@ -168,7 +170,7 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
             xlabel="the model's confidence, %",
             ylabel="how often it is right, %",
         )
-        axes.legend(loc="upper left", fontsize=9, labelcolor=INK, markerscale=1)
+        axes.legend(loc="upper left", fontsize=9, labelcolor=INK, handlelength=3)
         words = "; ".join(
             f"{name_of}: expected calibration error {percent(report.expected_calibration_error)}, mean confidence "
             f"{percent(report.mean_confidence)} at accuracy {percent(report.accuracy)}"

@@ -161,7 +161,7 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
                 }
                 if latency.origin == ESTIMATED:
                     low, high = map(short_ms, latency.bounds_ms(stage))
-                    line["band"] = f"between {low} and {high}"
+                    line["band"] = f"{low} to {high}"
                 boards.append(line)
             if latency.extra.get("how"):
                 estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")

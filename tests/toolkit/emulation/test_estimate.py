@@ -178,5 +178,5 @@ def test_a_frame_has_the_band_of_frames_in_page_and_table(toolkit_command, tmp_p
     write_results(Results((ModelResults(model, latencies=(latency,)),), "benchmark"), tmp_path / "in.json")
     assert toolkit_command("report", tmp_path / "in.json", "--out", tmp_path / "r.html").returncode == 0
     page = (tmp_path / "r.html").read_text()
-    assert f"between {short_ms(low)} and {short_ms(high)}" in page
+    assert f"{short_ms(low)} to {short_ms(high)}" in page
     assert "Raspberry Pi 5" in page
