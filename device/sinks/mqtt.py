@@ -74,6 +74,11 @@ class MqttSink(Sink):
                 received: bytes = super()._sock_recv(bufsize)
                 return received
 
+            def _handle_publish(
+                self,
+            ) -> Any:  # nothing is subscribed to; paho would keep 65,535 messages of QoS 2
+                return mqtt.MQTT_ERR_PROTOCOL
+
         client = ModestClient(CallbackAPIVersion.VERSION2)
         if self.broker.user is not None:
             client.username_pw_set(self.broker.user, self.broker.password)

@@ -69,6 +69,22 @@ def test_a_broker_that_announces_a_gigantic_packet_is_left(dead_port):
         sink.close()
 
 
+def test_a_broker_that_publishes_to_us_is_left(dead_port):
+    """Of QoS 2 paho keeps every message until the broker releases it."""
+    connack, publish = b"\x20\x02\x00\x00", b"\x34\x06\x00\x01a\x00%cx"
+    with socket.create_server(("127.0.0.1", dead_port)) as listening:
+        sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
+        with listening.accept()[0] as broker:
+            broker.settimeout(20)
+            broker.recv(1000)
+            broker.sendall(connack + b"".join(publish % mid for mid in range(1, 200)))
+            with contextlib.suppress(ConnectionError):
+                while broker.recv(1000):  # what it says until it leaves
+                    pass
+            assert len(sink.client._in_messages) == 0
+        sink.close()
+
+
 def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
     sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
     failed, tries = sink.client.on_connect_fail, threading.Semaphore(0)
