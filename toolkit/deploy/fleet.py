@@ -10,6 +10,7 @@ from device.errors import EdgeError
 from device.model.expression_model import load_model
 from toolkit.deploy.release import STEPS, Outcome, Parcel, deploy_to
 from toolkit.deploy.ssh import Host
+from toolkit.deploy.wheel import verify_wheel
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import provenance
 from toolkit.results.types import MEASURED, Latency, ModelResults, Results
@@ -28,9 +29,9 @@ def newest_wheel(folder: Path = Path("dist")) -> Path:
 def packed(model: str | None, wheel: str | None, python: str, runs: int) -> Parcel:
     """Return what to deploy, checked here first; model None: the one that the package carries."""
     chosen = Path(wheel) if wheel else newest_wheel()
-    if not chosen.is_file() or chosen.suffix != ".whl":
-        raise EdgeError(f"{chosen} is no wheel; expected a file ending in .whl, as 'make dist' makes")
-    return Parcel(chosen, load_model(model).path, python, runs)
+    found = load_model(model).path
+    verify_wheel(chosen)
+    return Parcel(chosen, found, python, runs)
 
 
 def deploy_all(

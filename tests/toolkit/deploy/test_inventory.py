@@ -62,7 +62,7 @@ def test_hosts_of_the_command_line_are_asked_too_and_each_once():
         ("board[3:1]\n", "line 1: expected a range"),
         ("board[1:9999999]\n", "of no more than 10000 hosts"),
         ("board[1:200]x[1:200]x[1:200]\n", "no more than 10000 hosts in a line"),
-        ("a ansible_port=1\n" + "b\n" * 600_000, "it has 1171 KB, expected at most 1024"),
+        ("a ansible_port=1\n" + "b\n" * 600_000, "it has 1,171 KB, expected at most 1,024"),
         ("board:port\n", "line 1: expected the name of a host"),
         ("one ansible_port=0\n", "ansible_port of one is '0', expected 1 to 65535"),
         ("one ansible_port=ssh\n", "ansible_port of one is 'ssh', expected 1 to 65535"),
