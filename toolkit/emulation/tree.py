@@ -98,12 +98,16 @@ def install_wheels(system: System, requirements: Sequence[str], folder: Path, *o
 
 @contextlib.contextmanager
 def _whole(target: Path) -> Iterator[Path]:
-    """Give a folder beside ``target`` to fill, which becomes ``target`` if all goes well."""
+    """Give a folder beside ``target`` to fill, which becomes ``target`` unless another process was faster."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
         partial = Path(folder) / "partial"
         yield partial
-        os.replace(partial, target)
+        try:
+            os.replace(partial, target)
+        except OSError:
+            if not target.is_dir():
+                raise
 
 
 def _debian(system: System, tree: Path) -> None:

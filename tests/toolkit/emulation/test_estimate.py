@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 
@@ -158,6 +159,18 @@ def test_a_tree_that_fails_half_way_leaves_nothing(monkeypatch, tmp_path):
     with pytest.raises(EdgeError, match="mmdebstrap cannot make the arm64 trixie: no mirror"):
         tree.ensure_tree(tree.TRIXIE)
     assert list((tmp_path / "trees").iterdir()) == []
+
+
+def test_of_two_who_make_a_tree_at_once_the_slower_takes_the_faster_ones(monkeypatch, tmp_path):
+    made = tmp_path / "trees/trixie"
+    for program in tree.PROGRAMS:
+        (tmp_path / program).write_text(f'#!/bin/sh\nmkdir -p "{made}" && echo first > "{made}/here"\n')
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv(tree.VARIABLE, str(made.parent))
+    assert tree.ensure_tree(tree.TRIXIE) == made
+    assert list(made.parent.iterdir()) == [made]
+    assert [path.name for path in made.iterdir()] == ["here"]
 
 
 def test_the_report_calls_an_estimate_so(toolkit_command, tmp_path):
