@@ -18,8 +18,8 @@ class CameraSettings:
 
     ``size_wh``: of its pictures before turning, None for the source's own choice; ``rate``: frames a second, None
     for 30; ``rotate``: degrees clockwise, of ROTATIONS; ``flip``: of FLIPS, after rotating; ``controls``: names and
-    values as typed, libcamera's for the Pi's camera, V4L2's for USB; ``colour``: whether somebody will see the
-    pictures, else gray is enough.
+    values as typed, libcamera's for the Pi's camera, V4L2's for USB; ``colour``: whether somebody, or a network
+    that sees colours, will see the pictures, else gray is enough.
     """
 
     size_wh: tuple[int, int] | None = None

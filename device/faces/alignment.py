@@ -34,27 +34,29 @@ class FaceCropper:
     """Makes the network's input from a frame and a box; every way to a crop of a found face leads through here.
 
     ``margin_ratio`` belongs to the detector that found the boxes; ``size_px`` is the network's input size;
-    ``aligned`` says whether the network wants faces upright.
+    ``aligned`` says whether the network wants faces upright, ``colour`` whether it sees red, green and blue.
 
     >>> cropper = FaceCropper(detector.margin_ratio)
     >>> crops = [cropper.crop(image, found.box) for found in detector.detect_still(image)]
     """
 
-    def __init__(self, margin_ratio: float, size_px: int = CROP_SIZE_PX, aligned: bool = True):
-        self.margin_ratio, self.size_px, self.aligned = margin_ratio, size_px, aligned
+    def __init__(
+        self, margin_ratio: float, size_px: int = CROP_SIZE_PX, aligned: bool = True, colour: bool = False
+    ):
+        self.margin_ratio, self.size_px, self.aligned, self.colour = margin_ratio, size_px, aligned, colour
 
     def roll_deg(self, image: np.ndarray, box: BoundingBox) -> float:
         """Return by how many degrees the face in ``box`` is tilted clockwise; 0 unless crops are aligned."""
         return face_roll_deg(crop_face(image, box, self.margin_ratio)) if self.aligned else 0.0
 
     def crop(self, image: np.ndarray, box: BoundingBox, roll_deg: float | None = None) -> np.ndarray:
-        """Return the face as ``(size_px, size_px) uint8`` gray, upright if crops are aligned.
+        """Return the face as ``crop_face`` does, upright if crops are aligned.
 
         ``image`` is ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; ``roll_deg`` is the face's tilt where it is known
         better than from this frame alone.
         """
         roll_deg = self.roll_deg(image, box) if roll_deg is None else roll_deg
-        return crop_face(image, box, self.margin_ratio, self.size_px, turn_deg(roll_deg))
+        return crop_face(image, box, self.margin_ratio, self.size_px, turn_deg(roll_deg), self.colour)
 
 
 def turn_deg(roll_deg: float) -> float:

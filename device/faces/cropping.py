@@ -43,8 +43,9 @@ def crop_face(
     margin_ratio: float,
     size_px: int = CROP_SIZE_PX,
     turn_deg: float = 0.0,
+    colour: bool = False,
 ) -> np.ndarray:
-    """Return the face as ``(size_px, size_px) uint8`` gray.
+    """Return the face as ``(size_px, size_px) uint8`` gray, with ``colour`` as ``(size_px, size_px, 3)`` R, G, B.
 
     ``image`` is ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8. The crop is a square of ``margin_ratio`` times
     the box's width around the box's centre; ``margin_ratio`` belongs to the detector that found the box. With
@@ -53,10 +54,10 @@ def crop_face(
     side = margin_ratio * box.width
     if not turn_deg:
         patch, _, _ = cut_square(image, box, side)
-        return np.ascontiguousarray(resize_square(_gray(patch), size_px))
+        return np.ascontiguousarray(resize_square(_seen(patch, colour), size_px))
     radians = np.radians(abs(turn_deg))
     patch, left, top = cut_square(image, box, side * float(np.cos(radians) + np.sin(radians)) + 2)
-    patch, work_px = _gray(patch), OVERSAMPLING * size_px
+    patch, work_px = _seen(patch, colour), OVERSAMPLING * size_px
     # Averaged down to the working size first and from that to the crop: the warp alone would sample a large face.
     shrunk = resize_square(patch, min(patch.shape[0], max(1, round(patch.shape[0] * work_px / side))))
     scale = shrunk.shape[0] / patch.shape[0]
@@ -67,5 +68,7 @@ def crop_face(
     return resize_square(upright, size_px)
 
 
-def _gray(patch: np.ndarray) -> np.ndarray:
+def _seen(patch: np.ndarray, colour: bool) -> np.ndarray:
+    if colour:
+        return cv2.cvtColor(patch, cv2.COLOR_BGR2RGB if patch.ndim == 3 else cv2.COLOR_GRAY2RGB)
     return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 else patch

@@ -24,6 +24,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
             "scale": image.scales[0] if image.scales else None,
             "zero_point": image.zero_points[0] if image.scales else None,
             "pixel_scale": input_contract(image, metadata).pixel_scale,
+            "colour": model.colour,
         },
         "output": {
             "shape": list(scores.shape),
@@ -74,6 +75,11 @@ def _tensor_line(tensor: dict[str, Any]) -> str:
 
 
 def _pixel_line(entry: dict[str, Any]) -> str:
+    channels = "red, green, blue" if entry["colour"] else "gray in all three channels"
+    return _level_line(entry) + (f", {channels}" if entry["shape"][3] == 3 else "")
+
+
+def _level_line(entry: dict[str, Any]) -> str:
     whole_range = entry["scale"] and math.isclose(entry["scale"], entry["pixel_scale"], rel_tol=1e-6)
     if whole_range and (entry["dtype"], entry["zero_point"]) == ("int8", -128):
         return "a pixel enters as pixel - 128"

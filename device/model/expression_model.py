@@ -106,32 +106,40 @@ class ExpressionModel:
         self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads, delegate)
 
     @property
+    def colour(self) -> bool:
+        """Whether crops are to be red, green and blue; a network of three channels without it takes gray."""
+        return self.metadata is not None and self.metadata.colour
+
+    @property
     def input_size_hw(self) -> tuple[int, int]:
         return self.input_tensor.shape[1], self.input_tensor.shape[2]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return a probability a label, ``(N, C) float32``, for ``crops``, ``(N, H, W) uint8`` gray.
 
-        Crops of another size than the network's are resized; a network of three channels gets the gray
-        thrice.
+        A network of three channels takes ``(N, H, W, 3)`` in R, G, B order too, see ``colour``, and gray thrice.
+        Crops of another size than the network's are resized.
         """
         crops = np.asarray(crops)
-        if crops.ndim != 3 or crops.dtype != np.uint8:
-            raise ValueError(f"expected crops of shape (N, H, W) uint8, received {crops.shape} {crops.dtype}")
+        if crops.dtype != np.uint8 or (crops.ndim != 3 and crops.shape[3:] != self.input_tensor.shape[3:]):
+            channels = "" if self.input_tensor.shape[3] == 1 else " or (N, H, W, 3)"
+            raise ValueError(
+                f"expected crops of shape (N, H, W){channels} uint8, received {crops.shape} {crops.dtype}"
+            )
         stored = [self.infer(self.prepare(crop)) for crop in crops]
         return self.probabilities(np.array(stored).reshape(len(crops), self.output_tensor.shape[1]))
 
     def prepare(self, crop: np.ndarray) -> np.ndarray:
-        """Return the input tensor ``(1, h, w, c)`` of a gray crop ``(H, W) uint8``."""
+        """Return the input tensor ``(1, h, w, c)`` of a crop, ``(H, W)`` gray or ``(H, W, 3)`` R, G, B, uint8."""
         height, width = self.input_size_hw
-        if crop.shape != (height, width):
+        if crop.shape[:2] != (height, width):
             shrinks = crop.shape[0] >= height
             crop = cv2.resize(
                 crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             )
-        tensor = self._table[crop][None, :, :, None]
+        tensor = self._table[crop][None].reshape(1, height, width, -1)
         channels = self.input_tensor.shape[3]
-        return tensor if channels == 1 else np.repeat(tensor, channels, axis=3)
+        return tensor if channels == tensor.shape[3] else np.repeat(tensor, channels, axis=3)
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Run the network once on a prepared input; return the stored outputs, ``(C,)``."""

@@ -53,7 +53,9 @@ class ModelMetadata:
 
     ``crop_margin``: side of the crop in widths of YuNet's box; ``aligned``: whether faces are turned upright first,
     which helps networks that were trained without it, too (packaged model: 0, +2, +10 points at 10, 20, 30 degrees);
-    ``pixel_range``: what the Keras original took of a pixel, such as '0..1' (its rescaling is in the graph);
+    ``colour``: whether a network of three channels learnt from coloured pictures and is given red, green and blue, else
+    the same gray thrice; ``pixel_range``: what the Keras original took of a pixel, such as '0..1' (its rescaling is in
+    the graph);
     ``kept_float``: the layers that stayed in float32; ``equalized``: channels made alike first;
     ``representative``: {count, sha256, source} of the faces that set the ranges; ``accuracy``: {float,
     quantized}, each {accuracy, n, interval, data}; ``weights_sha256``: of the file's bytes before the
@@ -64,6 +66,7 @@ class ModelMetadata:
     input: InputContract
     crop_margin: float = CROP_MARGIN
     aligned: bool = True
+    colour: bool = False
     pixel_range: str = ""
     recipe: str = ""
     kept_float: tuple[str, ...] = ()
@@ -77,6 +80,8 @@ class ModelMetadata:
     def to_json(self) -> dict[str, Any]:
         document = asdict(self)
         document["labels"], document["kept_float"] = list(self.labels), list(self.kept_float)
+        if not self.colour:  # so that a gray model's file stays what it was before there was colour
+            del document["colour"]
         return {"schema_version": SCHEMA_VERSION, **document}
 
     @classmethod
@@ -92,6 +97,7 @@ class ModelMetadata:
             input=_input_contract(fields.fields("input")),
             crop_margin=fields.number("crop_margin", 0.1, 10.0, cls.crop_margin),
             aligned=fields.flag("aligned", cls.aligned),
+            colour=fields.flag("colour", cls.colour),
             pixel_range=fields.text("pixel_range", ""),
             recipe=fields.text("recipe", ""),
             kept_float=fields.texts("kept_float", ()),

@@ -43,6 +43,8 @@ def run_with(
     if options.model is None and (said := begin_run()):
         log.warning(said)
     model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
+    if model.colour:
+        source = open_source(options.source, options.camera_settings(colour=True))
     loop = frame_loop(options, model, source.continuous, warmup)
     rules = checked_rules(options, model, source)
     stop = stop or Stop()
@@ -75,7 +77,7 @@ def frame_loop(
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / CROP_MARGIN  # told in widths of YuNet's box
         aligned = model.metadata.aligned
-    cropper = FaceCropper(margin_ratio, max(model.input_size_hw), aligned)
+    cropper = FaceCropper(margin_ratio, max(model.input_size_hw), aligned, model.colour)
     finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
     classifier = weighed(model, options.prior)

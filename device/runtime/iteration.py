@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from device.capture.live_capture import LiveCapture
+from device.capture.settings import CameraSettings
 from device.capture.sources import open_source
 from device.frames import FrameSource
 from device.model.expression_model import ExpressionModel, load_model
@@ -46,8 +47,9 @@ def run(
     options = RunOptions(
         detector=detector, min_face=min_face, prior=prior, smoothing=smoothing, threads=threads
     )
-    opened = source if isinstance(source, FrameSource) else open_source(source)
     loaded = model if isinstance(model, ExpressionModel) else load_model(model, threads=threads)
+    settings = CameraSettings(colour=loaded.colour)
+    opened = source if isinstance(source, FrameSource) else open_source(source, settings)
     return _results(opened, frame_loop(options, loaded, opened.continuous, warmup=0), max_frames)
 
 

@@ -56,10 +56,11 @@ class RunOptions:
     dry_run_rules: bool = False
     overwrite: bool = False
 
-    def camera_settings(self) -> CameraSettings:
+    def camera_settings(self, colour: bool = False) -> CameraSettings:
         """Return what the camera is asked for; UsageError for a size or control that is none.
 
-        Somebody sees the pictures of a preview, a film and stored frames: then they have colours.
+        Somebody sees the pictures of a preview, a film and stored frames: then they have colours, as for a network that
+        sees ``colour``.
         """
         return CameraSettings(
             size_wh=parse_size(self.size) if self.size else None,
@@ -67,5 +68,5 @@ class RunOptions:
             rotate=self.rotate,
             flip=self.flip,
             controls=tuple(map(parse_control, self.control)),
-            colour=bool(self.preview or self.video or self.save_frames or self.annotate),
+            colour=colour or bool(self.preview or self.video or self.save_frames or self.annotate),
         )

@@ -28,7 +28,7 @@ class Classifier(Protocol):
     labels: tuple[str, ...]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return ``(N, C) float32`` probabilities for ``(N, H, W) uint8`` gray crops of the cropper's size."""
+        """Return ``(N, C) float32`` probabilities for ``(N, H, W)`` or ``(N, H, W, 3)`` crops of the cropper."""
         ...
 
 

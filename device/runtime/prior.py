@@ -19,7 +19,7 @@ class WeighedClassifier:
         self.model, self.labels, self.weights = model, model.labels, weights
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return ``(N, C) float32`` probabilities for ``(N, H, W) uint8`` gray crops."""
+        """Return ``(N, C) float32`` probabilities for crops as ``model`` takes them."""
         plain = self.model.predict(crops)
         weighed = plain * self.weights
         sums = np.maximum(weighed.sum(axis=1, keepdims=True), 1e-9)

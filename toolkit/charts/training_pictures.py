@@ -75,12 +75,12 @@ def draw_samples(
 ) -> None:
     """Draw 32 faces drawn at random with what the model says, and where it is wrong what the label says.
 
-    images: (N, 48, 48) uint8 gray; labels: (N,) int; probabilities: (N, C) float.
+    images: (N, 48, 48) uint8 gray, or (N, 48, 48, 3) R, G, B; labels: (N,) int; probabilities: (N, C) float.
     """
     chosen = np.random.default_rng(seed).permutation(len(images))[: SAMPLE_ROWS * SAMPLE_COLUMNS]
     # One picture of all faces: axes of its own for each would take seconds to lay out.
     height, width = images.shape[1] * 7 // 4, images.shape[2] * 13 // 10
-    sheet = np.full((height * SAMPLE_ROWS, width * SAMPLE_COLUMNS), 255, np.uint8)
+    sheet = np.full((height * SAMPLE_ROWS, width * SAMPLE_COLUMNS, *images.shape[3:]), 255, np.uint8)
     figure = Figure(figsize=(1.3 * SAMPLE_COLUMNS, 1.75 * SAMPLE_ROWS))
     axes = figure.add_axes((0, 0, 1, 1), frame_on=False, xticks=[], yticks=[])
     for place, row in enumerate(chosen):

@@ -66,6 +66,12 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
     help="List the architectures and exit.",
 )
 @click.option(
+    "--channels",
+    type=int,
+    help="Channels of the picture: 1, gray, or 3, red, green and blue where the pictures have colours.  [default: as "
+    "the network is built]",
+)
+@click.option(
     "--label-source",
     type=click.Choice(["own", "ferplus"]),
     help="Labels of the data itself, or the majority of the FER+ votes, 8 classes.  [default: own]",

@@ -14,6 +14,7 @@ from toolkit.comparison.ranking import Ranked, rank
 from toolkit.comparison.runs import Run, folder_name, run_toolkit
 from toolkit.data.dataset import Dataset
 from toolkit.data.loading import load_dataset
+from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.results.codec import read_results
 from toolkit.results.compare import PairedComparison, compare_predictions
@@ -48,12 +49,13 @@ class Measured:
     why_not_quantized: str = ""
 
 
-def faces_to_judge(data: Path, classes: tuple[str, ...]) -> tuple[str, Dataset]:
+def faces_to_judge(data: Path, classes: tuple[str, ...], colour: bool = False) -> tuple[str, Dataset]:
     """Return the name and the faces of the split that no training looked at: test, where there is none validation.
 
-    EdgeError where all faces are training faces: nothing would be proved on those.
+    With ``colour`` they are there in colours too. EdgeError where all faces are training faces: nothing would be proved
+    on those.
     """
-    dataset = load_dataset(data).with_classes(classes)
+    dataset = load_dataset(data, colour=colour).with_classes(classes)
     for split in ("test", "validation"):
         if split in dataset.present_splits():
             return split, dataset.split(split)
@@ -71,9 +73,10 @@ def measure_all(
     quantize: bool,
 ) -> tuple[str, Dataset, list[Measured]]:
     """Return the split, its faces, and every variant with a finished run, best first."""
-    split, faces = faces_to_judge(data, classes)
     finished = [run for run in runs if not run.error]
-    answers = {run.folder: load_predictor(run.model).predict(faces.images) for run in finished}
+    colour = any((read_keras_metadata(run.model) or {}).get("colour") for run in finished)
+    split, faces = faces_to_judge(data, classes, colour)
+    answers = {run.folder: ask(run.model, faces) for run in finished}
     by_variant: dict[str, list[Run]] = {}
     for run in finished:
         by_variant.setdefault(run.variant.name, []).append(run)
@@ -90,6 +93,12 @@ def measure_all(
         history = read_curves(first.folder / "history.csv")
         measured.append(Measured(ranked, report, probabilities, history, None, small, why))
     return split, faces, with_times(measured, out, targets)
+
+
+def ask(model: Path, faces: Dataset) -> np.ndarray:
+    """Return the (N, C) probabilities that the file ``model`` gives ``faces``."""
+    predictor = load_predictor(model)
+    return predictor.predict(faces.seen(predictor.colour))
 
 
 def read_curves(path: Path) -> dict[str, list[float]]:
@@ -111,7 +120,7 @@ def quantize_one(
         error = run_toolkit(*asked, "--untrained")  # a network that learnt little is a row as well
         if error:
             return None, error
-    answers = load_predictor(path).predict(faces.images)
+    answers = ask(path, faces)
     return Quantized(path, compare_predictions(exact, answers, faces.labels)), ""
 
 

@@ -115,7 +115,7 @@ def curves(measured: Sequence[Measured]) -> str:
 def _details(number: int, one: Measured, faces: Dataset) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.png"
-        draw_samples(faces.images, faces.labels, one.probabilities, faces.classes, path, seed=0)
+        draw_samples(faces.seen(colour=True), faces.labels, one.probabilities, faces.classes, path, seed=0)
         picture = base64.b64encode(path.read_bytes()).decode()
     return {
         "name": one.ranked.name,

@@ -27,6 +27,7 @@ class Dataset:
     """Labelled faces.
 
     images: (N, 48, 48) uint8, gray: an array or, where memory is short, StoredFaces;
+    colours: (N, 48, 48, 3) uint8, the same faces in R, G, B order, where they were asked for, else None;
     labels: (N,) int64, indices into ``classes``;
     splits: (N,) str, each of SPLITS;
     names: (N,) str, the file or row each face came from; votes: (N, 10) uint8 in FER+ order, or None;
@@ -41,6 +42,7 @@ class Dataset:
     splits: np.ndarray
     names: np.ndarray
     votes: np.ndarray | None = None
+    colours: np.ndarray | None = None
     broken: tuple[BrokenImage, ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
@@ -48,9 +50,8 @@ class Dataset:
     synthetic: bool = False
 
     def __post_init__(self) -> None:
-        lengths = {len(self.images), len(self.labels), len(self.splits), len(self.names)}
-        if self.votes is not None:
-            lengths.add(len(self.votes))
+        columns = (self.images, self.labels, self.splits, self.names, self.votes, self.colours)
+        lengths = {len(column) for column in columns if column is not None}
         if len(lengths) != 1:
             raise ValueError(f"columns of different lengths: {sorted(lengths)}")
 
@@ -62,12 +63,17 @@ class Dataset:
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,
-            images=self.images.only(rows) if isinstance(self.images, StoredFaces) else self.images[rows],
+            images=rows_of(self.images, rows),
+            colours=None if self.colours is None else rows_of(self.colours, rows),
             labels=self.labels[rows],
             splits=self.splits[rows],
             names=self.names[rows],
             votes=votes,
         )
+
+    def seen(self, colour: bool) -> np.ndarray:
+        """Return the faces as a network sees them, with ``colour`` in colours where there are any, else gray."""
+        return self.images if self.colours is None or not colour else self.colours
 
     def split(self, name: str) -> "Dataset":
         """Return the faces of one split; EdgeError if it has none."""
@@ -112,9 +118,15 @@ class Dataset:
         return [*self.notes, f"{len(self.broken)} broken {images} left out: {', '.join(named)}{rest}"]
 
     def fingerprint(self) -> str:
-        """Return the SHA-256, in hexadecimal, of the class names, labels and pixels in order."""
+        """Return the SHA-256, in hexadecimal, of the class names, labels and gray pixels in order."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").tobytes())
         for start in range(0, len(self), FACES_AT_ONCE):
             digest.update(np.ascontiguousarray(self.images[start : start + FACES_AT_ONCE]).tobytes())
         return digest.hexdigest()
+
+
+def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return ``images`` at ``rows``, those that are on disk without bringing them into memory."""
+    some: np.ndarray = images.only(rows) if isinstance(images, StoredFaces) else images[rows]
+    return some

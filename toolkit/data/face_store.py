@@ -1,5 +1,6 @@
 """Where decoded faces are kept: in memory while they are few, else in a file that the system pages in and out."""
 
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -15,14 +16,19 @@ MEMORY_SHARE = 0.25
 DISK_FOLDER = Path("/var/tmp")
 
 
-def new_face_store(count: int, memory_bytes: int | None = None) -> np.ndarray:
-    """Return room for ``count`` faces, (count, 48, 48) uint8, zero.
+def store_shape(count: int, colour: bool) -> tuple[int, ...]:
+    """Return the shape of a store of ``count`` faces; see ``toolkit.data.stored_faces.parted``."""
+    return (count, FACE_SIZE, FACE_SIZE, 4) if colour else (count, FACE_SIZE, FACE_SIZE)
+
+
+def new_face_store(count: int, memory_bytes: int | None = None, colour: bool = False) -> np.ndarray:
+    """Return room for ``count`` faces, ``store_shape`` uint8, zero.
 
     More than ``memory_bytes`` (a quarter of the free memory unless given) go to a nameless file that vanishes with
     the process; its pages are the system's to drop, so that memory stays flat whatever the number of faces.
     """
-    shape = (count, FACE_SIZE, FACE_SIZE)
-    size = count * FACE_SIZE * FACE_SIZE
+    shape = store_shape(count, colour)
+    size = math.prod(shape)
     limit = free_memory_bytes() * MEMORY_SHARE if memory_bytes is None else memory_bytes
     if size <= limit:
         return np.zeros(shape, np.uint8)

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,34 +12,43 @@ from device.errors import EdgeError
 from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
-from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.decoding import decode_all
-from toolkit.data.face_store import new_face_store
+from toolkit.data.face_store import new_face_store, store_shape
 from toolkit.data.image_files import DecodedFace, read_face
 from toolkit.data.kept_faces import fingerprint_of, kept
 from toolkit.data.layout import ImageFile, find_images, layout_notes
 from toolkit.data.picture_lists import listed_images
 from toolkit.data.split_names import split_of
-from toolkit.data.stored_faces import stored
+from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
 
 KEPT_FROM = 100_000  # pictures; fewer are decoded within a minute or two
 ROWS_AT_ONCE = 4096
 
 
-def load_folders(root: Path, lenient: bool = False, labels: Path | None = None) -> Dataset:
+def load_folders(
+    root: Path,
+    lenient: bool = False,
+    colour: bool = False,
+    noticed: Callable[[Dataset], Dataset] = lambda dataset: dataset,
+    labels: Path | None = None,
+) -> Dataset:
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
     Where there are none, or one alone, the pictures are those that lists of labels under ``root`` name; with
-    ``labels``, that list alone. ``KEPT_FROM`` pictures or more are decoded once and kept, see ``kept``. Raises
+    ``labels``, that list alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are
+    decoded once and kept, see ``kept``, with what is ``noticed`` then. Raises
     EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
     """
     files, notes = _files_of(root, labels)
     if len(files) < KEPT_FROM:
-        dataset = decode_files(root, files, new_face_store(len(files)))
+        dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
     else:
         fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE)
-        dataset = kept(root, fingerprint, lambda file: decode_into(file, root, files))
+        dataset = kept(
+            root, fingerprint, lambda file: noticed(decode_into(file, root, files, colour)), colour
+        )
     dataset = replace(dataset, notes=(*dataset.notes, *notes))
     if not lenient:
         good = {name: number for name, number in dataset.counts().items() if number}
@@ -69,9 +79,9 @@ def _files_of(root: Path, labels: Path | None) -> tuple[list[ImageFile], tuple[s
     return (listed, notes) if listed else (files, layout_notes(root, files))
 
 
-def decode_into(file: Path, root: Path, files: list[ImageFile]) -> Dataset:
-    """Return the data set of ``files``, its faces in ``file``, (N, 48, 48) uint8, without gaps for broken ones."""
-    images = np.memmap(file, np.uint8, "w+", shape=(len(files), FACE_SIZE, FACE_SIZE))
+def decode_into(file: Path, root: Path, files: list[ImageFile], colour: bool) -> Dataset:
+    """Return the data set of ``files``, its faces in ``file``, a store without gaps for broken ones."""
+    images = np.memmap(file, np.uint8, "w+", shape=store_shape(len(files), colour))
     dataset = decode_files(root, files, images)
     missing = {image.name for image in dataset.broken}
     if missing:
@@ -82,27 +92,29 @@ def decode_into(file: Path, root: Path, files: list[ImageFile]) -> Dataset:
             part = rows[start : start + ROWS_AT_ONCE]
             images[start : start + len(part)] = images[part]
     images.flush()
-    os.truncate(file, len(dataset) * FACE_SIZE * FACE_SIZE)
+    os.truncate(file, len(dataset) * images[0].nbytes)
     return dataset
 
 
-def decode_files(root: Path, files: list[ImageFile], images: np.ndarray) -> Dataset:
-    """Decode each of ``files`` into its row of ``images``; the data set has the rows that are not broken."""
+def decode_files(root: Path, files: list[ImageFile], store: np.ndarray) -> Dataset:
+    """Decode each of ``files`` into its row of ``store``; the data set has the rows that are not broken."""
     formats = [""] * len(files)
 
     def keep(position: int, decoded: DecodedFace) -> None:
-        images[position] = decoded.face
+        store[position] = decoded.face
         formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
 
-    problems = decode_all(len(files), lambda position: read_face(files[position].path), keep)
+    problems = decode_all(len(files), lambda position: read_face(files[position].path, store.ndim == 4), keep)
     numbered = class_of_number(root, {file.folder_class for file in files})
     names = [numbered.get(file.folder_class) or normal_class_name(file.folder_class) for file in files]
     good = np.ones(len(files), dtype=bool)
     good[[position for position, _ in problems]] = False
     classes = ordered_classes(names)
     number = {name: label for label, name in enumerate(classes)}
+    images, colours = parted(store)
     whole = Dataset(
-        images=stored(images),
+        images=images,
+        colours=colours,
         labels=np.array([number[name] for name in names], dtype=np.int64),
         classes=classes,
         splits=np.array([file.split for file in files]),

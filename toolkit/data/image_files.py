@@ -21,6 +21,7 @@ OTHER_SUFFIXES = (".txt", ".csv", ".json", ".xml", ".npy", ".mat", ".md", ".db",
                   ".zip")  # fmt: skip
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+COLOURED = "RGB"  # the mode of a picture whose channels differ
 JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
@@ -32,7 +33,8 @@ POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True)
 class DecodedFace:
-    """face: (48, 48) uint8, gray; size_wh: pixels of the file; mode: 'gray', 'gray in RGB' or 'RGB'."""
+    """face: (48, 48) uint8 gray, or (48, 48, 4) gray, red, green and blue; size_wh: pixels of the file;
+    mode: 'gray', 'gray in RGB' or 'RGB'."""
 
     face: np.ndarray
     size_wh: tuple[int, int]
@@ -50,21 +52,26 @@ def is_picture(path: Path) -> bool:
         return handle.read(len(PNG_SIGNATURE)).startswith(SIGNATURES)
 
 
-def read_face(path: Path) -> DecodedFace:
-    """Return the face in an image file; ValueError saying why there is none."""
+def read_face(path: Path, colour: bool = False) -> DecodedFace:
+    """Return the face in an image file, with ``colour`` in colours too; ValueError saying why there is none."""
     if path.suffix.lower() in UNREAD_SUFFIXES:
         raise ValueError(f"{path.suffix[1:].upper()} is not read; convert it to JPEG or PNG")
     try:
-        return decode_face(read_regular(path, LARGEST_PICTURE_BYTES))
+        return decode_face(read_regular(path, LARGEST_PICTURE_BYTES), colour)
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
 
 
-def decode_face(content: bytes) -> DecodedFace:
-    """Return the face in the bytes of an image file; ValueError saying why there is none."""
-    gray, mode = to_gray(decode_image(content))
+def decode_face(content: bytes, colour: bool = False) -> DecodedFace:
+    """Return the face in the bytes of an image file, as ``read_face`` does."""
+    image = decode_image(content)
+    gray, mode = to_gray(image)
     height, width = gray.shape
-    return DecodedFace(to_face_size(gray), (width, height), mode)
+    face = to_face_size(gray)
+    if colour:
+        to_colours = cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB
+        face = np.dstack([face, to_face_size(cv2.cvtColor(image, to_colours))])
+    return DecodedFace(face, (width, height), mode)
 
 
 def decode_image(content: bytes) -> np.ndarray:
@@ -147,14 +154,14 @@ def to_gray(image: np.ndarray) -> tuple[np.ndarray, str]:
     blue, green, red = cv2.split(image)
     if np.array_equal(blue, green) and np.array_equal(green, red):
         return blue, "gray in RGB"
-    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), "RGB"
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), COLOURED
 
 
-def to_face_size(gray: np.ndarray) -> np.ndarray:
-    """Return (48, 48) uint8; averaged over areas when shrinking, linear when growing."""
-    if gray.shape == (FACE_SIZE, FACE_SIZE):
-        return gray
-    shrinks = min(gray.shape) >= FACE_SIZE
+def to_face_size(picture: np.ndarray) -> np.ndarray:
+    """Return (H, W) or (H, W, 3) uint8 as 48x48; averaged over areas when shrinking, linear when growing."""
+    if picture.shape[:2] == (FACE_SIZE, FACE_SIZE):
+        return picture
+    shrinks = min(picture.shape[:2]) >= FACE_SIZE
     return cv2.resize(
-        gray, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        picture, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )

@@ -94,6 +94,9 @@ def _concatenated(parts: Sequence[Dataset], classes: tuple[str, ...]) -> Dataset
                 f"{', '.join(classes)}; rename it, or leave it out with `classes`"
             )
     labels = [np.array([classes.index(name) for name in part.classes])[part.labels] for part in parts]
+    colours = None
+    if parts[0].colours is not None:
+        colours = np.concatenate([_coloured(part) for part in parts])
     votes = None
     if any(part.votes is not None for part in parts):
         width = next(part.votes.shape[1] for part in parts if part.votes is not None)
@@ -106,9 +109,16 @@ def _concatenated(parts: Sequence[Dataset], classes: tuple[str, ...]) -> Dataset
     return replace(
         parts[0],
         images=np.concatenate([np.asarray(part.images[:]) for part in parts]),
+        colours=colours,
         labels=np.concatenate(labels),
         splits=np.concatenate([part.splits for part in parts]),
         names=np.concatenate([part.names for part in parts]),
         votes=votes,
         source=" and ".join(part.source for part in parts),
     )
+
+
+def _coloured(part: Dataset) -> np.ndarray:
+    """Return (N, 48, 48, 3) of any faces; gray ones have equal channels."""
+    faces = np.asarray(part.seen(colour=True)[:])
+    return faces if faces.ndim == 4 else np.repeat(faces[..., None], 3, axis=3)

@@ -16,13 +16,13 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import locked
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.face_store import DISK_FOLDER
-from toolkit.data.stored_faces import stored
+from toolkit.data.face_store import DISK_FOLDER, store_shape
+from toolkit.data.stored_faces import parted
 
 log = logging.getLogger(__name__)
 
 FACES, COLUMNS, FACTS = "faces.u8", "columns.npz", "facts.json"
-READING = 1  # changes when the same files are read in another way
+READING = 2  # changes when the same files are read in another way
 LONGEST_WAIT_S = 3600.0  # another command decodes the same faces
 
 
@@ -45,32 +45,34 @@ def fingerprint_of(folder: Path, files: Iterable[Path], names_file: str) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset]) -> Dataset:
+def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset], colour: bool = False) -> Dataset:
     """Return the faces kept of ``source`` under ``fingerprint``, else what ``decode`` makes, kept from now on.
 
-    ``decode`` writes the faces to the file it is given and returns the data set with any images; the images that come
-    back are StoredFaces on that file. Of one ``source`` the last is kept. Where nothing can be kept, the faces go with
+    ``decode`` writes the store of the faces to the file it is given, of ``colour`` if so, and returns the data set with
+    any images; the images that come back are StoredFaces on that file. Of one ``source`` the last is kept, in gray and
+    in colours. Where nothing can be kept, the faces go with
     the process. Raises EdgeError for a full disk.
     """
     try:
-        home = cache_folder() / hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
+        name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
+        home = cache_folder() / (f"{name}-colour" if colour else name)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         tempfile.TemporaryFile(dir=home).close()
     except (OSError, RuntimeError):  # no right to write there, or nobody's home
         folder = DISK_FOLDER if os.access(DISK_FOLDER, os.W_OK) else None
         with tempfile.TemporaryDirectory(dir=folder, prefix="fer-edge-") as passing:
-            return _made(Path(passing) / fingerprint, decode)
+            return _made(Path(passing) / fingerprint, decode, colour)
     with locked(home, LONGEST_WAIT_S):
-        dataset = _read(home / fingerprint)
+        dataset = _read(home / fingerprint, colour)
         if dataset is None:
             for former in home.iterdir():  # of other data, or of a command that was killed
                 shutil.rmtree(former, ignore_errors=True)
-            dataset = _made(home / fingerprint, decode)
+            dataset = _made(home / fingerprint, decode, colour)
             log.info("%s decoded faces are kept in %s", f"{len(dataset):,}", home)
         return dataset
 
 
-def _made(place: Path, decode: Callable[[Path], Dataset]) -> Dataset:
+def _made(place: Path, decode: Callable[[Path], Dataset], colour: bool) -> Dataset:
     partial = place.with_name(f"{place.name}.partial")
     try:
         partial.mkdir()
@@ -83,7 +85,7 @@ def _made(place: Path, decode: Callable[[Path], Dataset]) -> Dataset:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    made = _read(place)
+    made = _read(place, colour)
     if made is None:
         raise EdgeError(f"the decoded faces in {place} changed while they were written; try again")
     return made
@@ -100,14 +102,16 @@ def _write_columns(folder: Path, dataset: Dataset) -> None:
     (folder / FACTS).write_text(json.dumps(facts))
 
 
-def _read(place: Path) -> Dataset | None:
+def _read(place: Path, colour: bool) -> Dataset | None:
     """Return the data set in ``place``, or None where it is none or not whole."""
     try:
         facts = json.loads((place / FACTS).read_text())
         with np.load(place / COLUMNS) as columns:
             labels, splits, names = (columns[name] for name in ("labels", "splits", "names"))
+        images, colours = parted(_mapped(place / FACES, len(labels), colour))
         return Dataset(
-            images=_mapped(place / FACES, len(labels)),
+            images=images,
+            colours=colours,
             labels=labels,
             classes=tuple(facts["classes"]),
             splits=splits,
@@ -120,10 +124,10 @@ def _read(place: Path) -> Dataset | None:
         return None
 
 
-def _mapped(path: Path, count: int) -> np.ndarray:
-    shape = (count, FACE_SIZE, FACE_SIZE)
+def _mapped(path: Path, count: int, colour: bool) -> np.ndarray:
+    shape = store_shape(count, colour)
     if path.stat().st_size != np.prod(shape):
         raise ValueError("not whole")
     if not count:
         return np.zeros(shape, np.uint8)
-    return stored(np.memmap(path, np.uint8, "r", shape=shape))
+    return np.memmap(path, np.uint8, "r", shape=shape)

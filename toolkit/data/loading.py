@@ -27,8 +27,9 @@ def load_dataset(
     classes: tuple[str, ...] | None = None,
     lenient: bool = False,
     label_source: str = OWN_LABELS,
+    colour: bool = False,
 ) -> Dataset:
-    """Return the labelled faces at ``path``, all as 48x48 gray.
+    """Return the labelled faces at ``path``, all as 48x48 gray, with ``colour`` in red, green and blue too.
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
     class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
@@ -37,12 +38,12 @@ def load_dataset(
     ``classes`` keeps only these, in this order; else FER2013's order where all names are known, else by name.
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the
-    faces that have one, in FERPLUS_CLASSES.
+    faces that have one, in FERPLUS_CLASSES. fer2013.csv and the toolkit's own faces have no colours.
     Raises EdgeError for anything else, for a data set of one class, for a class that is not there, and for a folder
     that may not be read.
     """
     try:
-        dataset = load_any(Path(path), lenient)
+        dataset = load_any(Path(path), lenient, colour)
     except PermissionError as error:
         raise EdgeError(
             f"cannot read {error.filename}: {error.strerror}; give yourself the right to read it, or take it out"
@@ -62,7 +63,7 @@ def narrowed(dataset: Dataset, classes: tuple[str, ...] | None, label_source: st
     return dataset
 
 
-def load_any(path: Path, lenient: bool) -> Dataset:
+def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
     """Return the faces of a file or folder, or of the toolkit; PermissionError for a folder that may not be read."""
     if not path.exists():
         if str(path) == SYNTHETIC:
@@ -73,16 +74,19 @@ def load_any(path: Path, lenient: bool) -> Dataset:
         )
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_face_tables(path / CSV_FILE, {path / CSV_FILE: ""}, lenient)
+
+    def noticed(dataset: Dataset) -> Dataset:
+        return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
+
     if shards := find_shards(path):
-        return load_shards(path, shards, lenient)
+        return load_shards(path, shards, lenient, colour, noticed)
     if path.is_file():
         if not holds_faces(path) and next(entries_of(path), None):
-            return load_folders(path.parent, lenient, labels=path)
+            return load_folders(path.parent, lenient, colour, noticed, labels=path)
         return load_face_tables(path, {path: ""}, lenient)
     if tables := find_tables(path):
         return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)
-    dataset = load_folders(path, lenient)
-    return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
+    return load_folders(path, lenient, colour, noticed)
 
 
 def find_tables(root: Path) -> dict[Path, str]:

@@ -1,7 +1,7 @@
 """Whole photographs: told from faces that are cut out already, and cut into such faces as the device cuts its own."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
-from device.files import read_regular
 from device.text import counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.decoding import quiet_opencv
-from toolkit.data.image_files import decode_image
 from toolkit.data.layout import find_images, images_under, subfolders
+from toolkit.data.pictures import Picture, pictures_of_files, pictures_of_shards, sample_pictures
+from toolkit.data.shards import find_shards
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 # A picture of fewer pixels is a face already; the face of a crop takes 0.82 of its width, that of AffectNet's 0.7.
 LEAST_SIDE_PX, LOOKED_AT = 96, 16
 MOST_SHARE = 0.5
-LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed
 NAMED = 5
 
 
@@ -51,43 +50,52 @@ class Cropped:
         return said
 
 
-def crop_photographs(root: Path, out: Path, size_px: int = 48, overwrite: bool = False) -> Cropped:
-    """Cut the faces of the photographs under ``root`` out and write them as gray PNG files of ``size_px`` pixels.
+def crop_photographs(
+    root: Path, out: Path, size_px: int = 48, overwrite: bool = False, colour: bool = False
+) -> Cropped:
+    """Cut the faces of the photographs under ``root`` out and write them as PNG files of ``size_px`` pixels.
 
-    Folders by class, under split folders or not, keep their places in ``out``, and of each picture the largest face is
-    taken: it is the one that the folder names. Of a folder without classes every face is written, ``NAME_2.png`` the
-    second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
+    They are gray, with ``colour`` red, green and blue. Folders by class, under split folders or not, keep their places
+    in ``out``, and shards become such folders; of each picture the largest face is taken: it is the one that the class
+    names. Of a folder without classes every face is written, ``NAME_2.png`` the second. Detector, smallest face, margin
+    and turning are the device's. A new ``out`` appears whole or not at all.
     Raises EdgeError for a folder without pictures or without a face, or where ``out`` holds something.
 
     >>> crop_photographs(Path("party"), Path("party_faces")).faces
     """
-    if not root.is_dir():
+    shards = find_shards(root) if root.exists() else ()
+    if not root.is_dir() and not shards:
         raise EdgeError(
-            f"{root} is no folder; expected photographs, in a folder for each class or all in one"
+            f"{root} is no folder; expected photographs, in a folder for each class or all in one, or parquet or tar "
+            "files of them"
         )
     if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
         raise UsageError(f"{out} lies in {root}, whose photographs are read; name a folder elsewhere")
-    classed = bool(subfolders(root))
-    paths = [file.path for file in find_images(root)] if classed else images_under(root)
-    if not paths:
-        raise EdgeError(f"{root} holds no photographs; expected PNG, JPEG, BMP, WebP, TIFF or GIF files")
+    classed = bool(shards or subfolders(root))
+    if shards:
+        pictures = pictures_of_shards(root, shards)
+    else:
+        paths = [file.path for file in find_images(root)] if classed else images_under(root)
+        if not paths:
+            raise EdgeError(f"{root} holds no photographs; expected PNG, JPEG, BMP, WebP, TIFF or GIF files")
+        pictures = pictures_of_files(root, paths)
     with quiet_opencv(), new_folder(out, overwrite) as place:
-        cropped = _crop_into(place, root, paths, size_px, classed)
+        cropped = _crop_into(place, pictures, size_px, classed, colour)
         if not cropped.faces:
             raise EdgeError(
-                f"no face was found in the {len(paths):,} photographs of {root}; nothing is written"
+                f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
     return cropped
 
 
-def _crop_into(place: Path, root: Path, paths: Sequence[Path], size_px: int, classed: bool) -> Cropped:
+def _crop_into(
+    place: Path, pictures: Iterable[Picture], size_px: int, classed: bool, colour: bool
+) -> Cropped:
     detector = create_detector()
-    cropper = FaceCropper(detector.margin_ratio, size_px)
-    faces = several = 0
+    cropper = FaceCropper(detector.margin_ratio, size_px, colour=colour)
+    faces = several = number = 0
     nobody, unread = [], []
-    for number, path in enumerate(paths, 1):
-        name = path.relative_to(root)
-        image = read_photograph(path)
+    for number, (name, image) in enumerate(pictures, 1):
         if image is None:
             unread.append(str(name))
             continue
@@ -101,23 +109,16 @@ def _crop_into(place: Path, root: Path, paths: Sequence[Path], size_px: int, cla
                 name.name.replace(".", "_") + (f"_{order}" if order > 1 else "") + ".png"
             )
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(cv2.imencode(".png", cropper.crop(image, face.box))[1].tobytes())
+            crop = cropper.crop(image, face.box)
+            target.write_bytes(cv2.imencode(".png", crop[..., ::-1] if colour else crop)[1].tobytes())
             faces += 1
         if number % 100 == 0:
-            log.info("%d of %d photographs", number, len(paths))
-    return Cropped(len(paths), faces, several, tuple(nobody), tuple(unread))
-
-
-def read_photograph(path: Path) -> np.ndarray | None:
-    """Return ``decode_image`` of the file, or None where that is no picture."""
-    try:
-        return decode_image(read_regular(path, LARGEST_PHOTOGRAPH_BYTES))
-    except (OSError, ValueError):
-        return None
+            log.info("%d photographs", number)
+    return Cropped(number, faces, several, tuple(nobody), tuple(unread))
 
 
 def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:
-    """Return a line where the pictures of ``dataset``, the folder ``root``, are whole photographs rather than faces.
+    """Return a line where the pictures of ``dataset``, at ``root``, are whole photographs rather than faces.
 
     Some of them are looked at: the largest face of a photograph takes less than half of its width.
     """
@@ -125,8 +126,7 @@ def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:
     if 2 * sum(count for side, count in sizes if side >= LEAST_SIDE_PX) <= len(dataset):
         return ()
     detector = create_detector()
-    rows = np.unique(np.linspace(0, len(dataset) - 1, LOOKED_AT).astype(int))
-    images = [image for row in rows if (image := read_photograph(root / dataset.names[row])) is not None]
+    images = sample_pictures(root, LOOKED_AT)
     seen = [share for image in images if (share := _share(image, detector.detect_still(image)))]
     if 2 * sum(share < MOST_SHARE for share in seen) <= len(images):
         return ()

@@ -4,7 +4,7 @@ import logging
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.decoding import decode_all
+from toolkit.data.face_store import store_shape
 from toolkit.data.folders import is_marked, renamed_notes
 from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
 from toolkit.data.kept_faces import fingerprint_of, kept
@@ -74,8 +75,16 @@ def find_shards(path: Path) -> tuple[Path, ...]:
     return shards
 
 
-def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> Dataset:
+def load_shards(
+    root: Path,
+    shards: tuple[Path, ...],
+    lenient: bool = False,
+    colour: bool = False,
+    noticed: Callable[[Dataset], Dataset] = lambda dataset: dataset,
+) -> Dataset:
     """Return the faces of ``shards``, which ``find_shards(root)`` returned; decoded once and kept, see ``kept``.
+
+    With ``colour`` they are there in colours too. What is ``noticed`` when they are decoded is kept with them.
 
     Raises EdgeError for shards that cannot be read or hold nothing, for a label that is none, or, unless ``lenient``,
     for too many broken pictures.
@@ -83,8 +92,9 @@ def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> 
     >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))
     """
     folder = root if root.is_dir() else root.parent
+    fingerprint = fingerprint_of(folder, shards, CLASSES_FILE)
     dataset = kept(
-        root, fingerprint_of(folder, shards, CLASSES_FILE), lambda file: decode_shards(folder, shards, file)
+        root, fingerprint, lambda file: noticed(decode_shards(folder, shards, file, colour)), colour
     )
     if not lenient:
         good = {name: number for name, number in dataset.counts().items() if number}
@@ -93,8 +103,8 @@ def load_shards(root: Path, shards: tuple[Path, ...], lenient: bool = False) -> 
     return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
 
 
-def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:
-    """Write the faces of ``shards`` to ``file``, (N, 48, 48) uint8, and return their data set without images."""
+def decode_shards(folder: Path, shards: Iterable[Path], file: Path, colour: bool) -> Dataset:
+    """Write the store of the faces of ``shards`` to ``file`` and return their data set without images."""
     split_of_shard, notes = splits_of(folder, shards)
     columns = Columns()
     with open(file, "wb", buffering=0) as out:
@@ -103,7 +113,7 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:
             for name in declared:
                 columns.number_of(name)
             for batch in in_batches(records):
-                out.write(decode_batch(batch, split, columns))
+                out.write(decode_batch(batch, split, columns, colour))
                 if len(columns.names) // TOLD_EACH > (len(columns.names) - len(batch)) // TOLD_EACH:
                     log.info("%s faces decoded", f"{len(columns.names):,}")
     if not columns.names and not columns.broken:
@@ -118,16 +128,16 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path) -> Dataset:
     return named(folder, columns, notes)
 
 
-def decode_batch(batch: list[Record], split: str, columns: Columns) -> bytes:
-    """Return the faces of ``batch`` as bytes, without the broken ones; ``columns`` grow by as many."""
-    faces = np.zeros((len(batch), FACE_SIZE, FACE_SIZE), np.uint8)
+def decode_batch(batch: list[Record], split: str, columns: Columns, colour: bool) -> bytes:
+    """Return the store of the faces of ``batch`` as bytes, without the broken ones; ``columns`` grow by as many."""
+    faces = np.zeros(store_shape(len(batch), colour), np.uint8)
     formats = [""] * len(batch)
 
     def keep(position: int, decoded: DecodedFace) -> None:
         faces[position] = decoded.face
         formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
 
-    problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position]), keep))
+    problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position], colour), keep))
     columns.broken += [BrokenImage(batch[at].name, batch[at].label, why) for at, why in problems.items()]
     good = [position for position in range(len(batch)) if position not in problems]
     columns.labels.extend(columns.number_of(batch[position].label) for position in good)
@@ -137,11 +147,11 @@ def decode_batch(batch: list[Record], split: str, columns: Columns) -> bytes:
     return faces[good].tobytes()
 
 
-def decode_record(record: Record) -> DecodedFace:
-    """Return the face of ``record``; ValueError saying why there is none."""
+def decode_record(record: Record, colour: bool) -> DecodedFace:
+    """Return the face of ``record``, with ``colour`` in colours too; ValueError saying why there is none."""
     if record.problem:
         raise ValueError(record.problem)
-    return decode_face(record.content)
+    return decode_face(record.content, colour)
 
 
 def in_batches(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -8,7 +8,7 @@ FACES_AT_ONCE = 1024
 
 
 class StoredFaces:
-    """Rows of a memory-mapped array, (N, 48, 48) uint8: an index brings just what it names into memory.
+    """Rows of a memory-mapped array, (N, 48, 48) or (N, 48, 48, 3) uint8: an index brings what it names into memory.
 
     The training's loader and everything else that reads ``dataset.images[rows]`` works on it as on an array. The
     pages belong to the system, which drops them when memory is short.
@@ -26,13 +26,15 @@ class StoredFaces:
     def dtype(self) -> np.dtype:
         return self.pages.dtype
 
-    ndim = 3
+    @property
+    def ndim(self) -> int:
+        return self.pages.ndim
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray:
-        """Return one face, (48, 48), or the faces at a slice, mask or indices, (n, 48, 48), in memory."""
+        """Return one face, or the faces at a slice, mask or indices, in memory."""
         return np.array(self.pages[self.rows[rows]])
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -51,3 +53,11 @@ class StoredFaces:
 def stored(images: np.ndarray) -> np.ndarray:
     """Return memory-mapped ``images`` as StoredFaces, others as they are."""
     return StoredFaces(images) if isinstance(images, np.memmap) else images  # type: ignore[return-value]
+
+
+def parted(store: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the gray faces, (N, 48, 48), and the coloured ones, (N, 48, 48, 3), of a store; None where it has none.
+
+    A store is an array (N, 48, 48) of gray faces, or (N, 48, 48, 4) of gray, red, green and blue.
+    """
+    return (stored(store), None) if store.ndim == 3 else (stored(store[..., 0]), stored(store[..., 1:]))

@@ -1,6 +1,6 @@
 """From a data set to what a training may see: splits decided, copies of held-out faces taken out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class TrainingData:
     leaks_removed: int
     chances: np.ndarray | None = None
     taught: np.ndarray | None = None
+
+    def in_gray(self) -> "TrainingData":
+        """Return the same without colours."""
+        train, validation = (replace(part, colours=None) for part in (self.train, self.validation))
+        return replace(self, train=train, validation=validation)
 
 
 def split_for_training(

@@ -68,7 +68,7 @@ def shrink(face: np.ndarray, size_px: float, rng: np.random.Generator) -> np.nda
 def compress(face: np.ndarray, quality: float, rng: np.random.Generator) -> np.ndarray:
     """Store as JPEG of this quality (libjpeg's scale) and read again."""
     _, coded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE if face.ndim == 2 else cv2.IMREAD_COLOR))
 
 
 def to_levels(values: np.ndarray) -> np.ndarray:
@@ -78,7 +78,8 @@ def to_levels(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Corruption:
-    """One kind: ``apply`` takes a face, (48, 48) uint8 gray, a strength and a generator, and returns a changed face.
+    """One kind: ``apply`` takes a face, (48, 48) or (48, 48, 3) uint8, a strength and a generator, and returns the face
+    changed.
 
     ``strengths`` go from weak to strong; ``unit`` is a format that says what one of them is (1 EV: a factor of two in
     light).
@@ -107,7 +108,7 @@ CORRUPTIONS = (
 
 
 def corrupt(images: np.ndarray, corruption: Corruption, strength: float, seed: int) -> np.ndarray:
-    """Return changed copies of (N, 48, 48) uint8 faces.
+    """Return changed copies of (N, 48, 48) or (N, 48, 48, 3) uint8 faces.
 
     What is random (side, place, gray, noise) follows from ``seed`` and the face's row alone; it is the same at every
     strength.

@@ -80,7 +80,7 @@ def evaluate_one(
     path: str, predictor: Predictor, faces: Dataset, data: DataIdentity, leaked: np.ndarray | None, name: str
 ) -> tuple[ModelResults, np.ndarray]:
     """Return what one model, called ``name``, is worth on ``faces``, and its (N, C) probabilities."""
-    probabilities = predictor.predict(faces.images)
+    probabilities = predictor.predict(faces.seen(predictor.colour))
     report = evaluate_predictions(probabilities, faces.labels, data.classes)
     clean = None
     if leaked is not None and 0 < leaked.sum() < len(leaked):
@@ -121,7 +121,7 @@ def evaluate_models(
     """
     predictors = [load_predictor(path, labels, pixel_range, 1, input_size, delegate) for path in models]
     names = classes or tuple(predictors[0].labels)
-    whole = load_dataset(data)
+    whole = load_dataset(data, colour=any(predictor.colour for predictor in predictors))
     loaded = narrowed(whole, None, label_source)
     for remark in loaded.remarks():
         progress(remark)
@@ -142,7 +142,11 @@ def evaluate_models(
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
         where = f"run by the delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
         note = "; ".join(filter(None, (warning, trained_on, where)))
-        measured = measure_robustness(predictor.predict, faces, progress=progress) if robustness else None
+        measured = None
+        if robustness:
+            measured = measure_robustness(
+                predictor.predict, faces, progress=progress, colour=predictor.colour
+            )
         entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
         if not entries:
             reference = probabilities
@@ -162,13 +166,14 @@ def understood(
     settled, warnings = [], []
     for path, predictor in zip(paths, predictors, strict=True):
         labels = label_indices(faces.classes, faces.labels, tuple(predictor.labels))
+        seen = faces.seen(predictor.colour)
         better: BetterFit | None
         if isinstance(predictor, FloatNetwork):
-            predictor = settle_pixel_range(predictor, faces.images, labels)
+            predictor = settle_pixel_range(predictor, seen, labels)
             progress(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
-            better = better_fit(predictor, faces.images, labels)
+            better = better_fit(predictor, seen, labels)
         else:
-            images, known = tried(faces.images, labels)
+            images, known = tried(seen, labels)
             better = (
                 better_order(predictor.predict(images), known, tuple(predictor.labels))
                 if len(known)

@@ -19,13 +19,15 @@ def measure_robustness(
     faces: Dataset,
     seed: int = DEFAULT_SEED,
     progress: Callable[[str], None] = lambda line: None,
+    colour: bool = False,
 ) -> Robustness:
     """Return what ``predict``, (N, 48, 48) uint8 to (N, C) probabilities, is worth under each of CORRUPTIONS.
 
+    With ``colour`` it is given (N, 48, 48, 3) faces where there are any.
     Raises EdgeError if it names no face right even without a corruption.
     """
-    labels, n = faces.labels, len(faces)
-    clean = predict(faces.images).argmax(axis=1) == labels
+    labels, n, images = faces.labels, len(faces), faces.seen(colour)
+    clean = predict(images).argmax(axis=1) == labels
     if not clean.any():
         raise EdgeError(
             f"the model names none of the {n:,} faces right, so there is no accuracy to keep; "
@@ -35,7 +37,7 @@ def measure_robustness(
     for corruption in CORRUPTIONS:
         progress(f"{corruption.name}, at three strengths")
         for strength in corruption.strengths:
-            right = predict(corrupt(faces.images, corruption, strength, seed)).argmax(axis=1) == labels
+            right = predict(corrupt(images, corruption, strength, seed)).argmax(axis=1) == labels
             number = int(right.sum())
             correct.append(right)
             kept = number / int(clean.sum())

@@ -60,6 +60,11 @@ class FloatNetwork:
         return tuple(self.model.input_shape[1:])
 
     @property
+    def colour(self) -> bool:
+        """Whether it learnt from coloured pictures; else a network of three channels gets the same gray thrice."""
+        return self.metadata.get("colour") is True and self.input_shape[2] == 3
+
+    @property
     def range_is_known(self) -> bool:
         """Whether the file, its user or labelled faces told the pixel range."""
         return self.range_from != UNKNOWN
@@ -70,15 +75,16 @@ class FloatNetwork:
         return replace(self, model=model, pixel_range=pixel_range, range_from=range_from)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
-        """Turn ``(N, H, W) uint8`` gray into the network's input, ``(N, h, w, c) float32`` of 0..1."""
+        """Turn ``(N, H, W)`` gray or ``(N, H, W, 3)`` R, G, B, uint8, into ``(N, h, w, c) float32`` of 0..1."""
         height, width, channels = self.input_shape
-        if images.shape[1:] != (height, width):
+        if images.shape[1:3] != (height, width):
             way = cv2.INTER_AREA if images.shape[1] >= height else cv2.INTER_LINEAR
             images = np.stack([cv2.resize(image, (width, height), interpolation=way) for image in images])
-        return np.repeat(images[..., None].astype(np.float32) / 255, channels, axis=3)
+        pixels = images.astype(np.float32) / 255
+        return pixels if images.ndim == 4 else np.repeat(pixels[..., None], channels, axis=3)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return ``(N, C) float32`` probabilities of ``(N, H, W) uint8`` gray faces."""
+        """Return ``(N, C) float32`` probabilities of faces as ``prepare`` takes them."""
         batch = _batch_of(self.model)
         starts = range(0, len(images), batch)
         return np.concatenate(

@@ -20,8 +20,13 @@ class Predictor(Protocol):
         """Return the names of its outputs, in their order."""
         ...
 
+    @property
+    def colour(self) -> bool:
+        """Return whether crops are to be coloured."""
+        ...
+
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """Return (N, C) float32 probabilities for (N, 48, 48) uint8 gray crops."""
+        """Return (N, C) float32 probabilities for (N, 48, 48) uint8 gray or (N, 48, 48, 3) R, G, B crops."""
         ...
 
 
@@ -58,7 +63,7 @@ class NarrowedPredictor:
         if unknown:
             known = ", ".join(predictor.labels)
             raise EdgeError(f"the model does not know the class '{unknown[0]}'; it knows: {known}")
-        self.predictor, self.labels = predictor, tuple(classes)
+        self.predictor, self.labels, self.colour = predictor, tuple(classes), predictor.colour
         self.columns = [predictor.labels.index(name) for name in classes]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ class Row:
 
 def compare_recipes(results: Sequence[QuantizationResult], runs: int = RUNS) -> list[Row]:
     """Time all ``results``, float32 first, in turn on the same faces, and return a row for each."""
-    faces = results[0].measured.faces.images
+    faces = results[0].measured.faces.seen(results[0].metadata.colour)
     samples_ms = time_interleaved([result.model() for result in results], faces, runs, WARMUP)
     rows = []
     for column, result in enumerate(results):

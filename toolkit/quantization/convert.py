@@ -33,7 +33,7 @@ INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 class Conversion:
     """All the conversions of one network, with a batch of 1. It is calibrated once, on ``images``.
 
-    images: ``(N, H, W) uint8`` gray, the representative faces. Every method raises EdgeError where the
+    images: the representative faces as ``FloatNetwork.prepare`` takes them. Every method raises EdgeError where the
     converter refuses.
     """
 

@@ -30,6 +30,7 @@ def describe(
         input=InputContract(height, width, channels, image.dtype, scale, zero_point, PIXEL_SCALE),
         crop_margin=_crop_margin(network),
         pixel_range=network.pixel_range,
+        colour=network.colour,
         aligned=bool(network.metadata.get("aligned", ModelMetadata.aligned)),
         recipe=recipe.name,
         kept_float=recipe.kept_float,

@@ -44,17 +44,22 @@ class Measurement:
 
 
 def measure(
-    model: ExpressionModel, faces: Dataset, float_probabilities: np.ndarray, labelled: bool
+    model: ExpressionModel,
+    faces: Dataset,
+    float_probabilities: np.ndarray,
+    labelled: bool,
+    colour: bool = False,
 ) -> Measurement:
     """Ask ``model`` about ``faces``, through the device's code, and compare with what float said.
 
-    A model so slow that all faces would take over MEASURE_SECONDS is asked about fewer, evenly chosen.
+    With ``colour`` it sees them in colours. A model so slow that all faces would take over MEASURE_SECONDS is asked
+    about fewer, evenly chosen.
     """
-    affordable = int(MEASURE_SECONDS / seconds_each(model, faces.images[:1]))
+    affordable = int(MEASURE_SECONDS / seconds_each(model, faces.seen(colour)[:1]))
     if affordable < len(faces):
         rows = np.linspace(0, len(faces) - 1, max(affordable, FEWEST_FACES)).astype(int)
         faces, float_probabilities = faces.select(rows), float_probabilities[rows]
-    found = model.predict(faces.images)
+    found = model.predict(faces.seen(colour))
     if not labelled:
         return Measurement(faces, float_probabilities, found, None, None, None)
     return Measurement(

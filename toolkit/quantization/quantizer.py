@@ -74,21 +74,21 @@ class Quantizer:
         measuring, self.faces = faces.measuring, faces
         log.info("asking the float model about %d faces", len(measuring))
         labels = measuring.labels if faces.labelled else None
-        self.network = network if untrained else settle_pixel_range(network, measuring.images, labels)
+        self.images = measuring.seen(network.colour)
+        self.network = network if untrained else settle_pixel_range(network, self.images, labels)
         log.info("pixels enter as %s: %s", self.network.pixel_range, self.network.range_from)
-        self.float_probabilities = self.network.predict(measuring.images)
+        self.float_probabilities = self.network.predict(self.images)
         if not untrained:
             self._refuse_misunderstanding(labels)
-        self.conversion = Conversion(self.network, faces.representative.faces.images)
+        self.conversion = Conversion(self.network, faces.representative.faces.seen(network.colour))
 
     def _refuse_misunderstanding(self, labels: np.ndarray | None) -> None:
         """Raise EdgeError where the network is fed or read otherwise than it was trained."""
-        if labels is not None:
-            images, answers = self.faces.measuring.images, self.float_probabilities
-            if better := better_fit(self.network, images, labels, answers):
-                raise EdgeError(
-                    f"{self.network.path} is fed or read in another way than it was trained: {better}"
-                )
+        answers = self.float_probabilities
+        if labels is not None and (better := better_fit(self.network, self.images, labels, answers)):
+            raise EdgeError(
+                f"{self.network.path} is fed or read in another way than it was trained: {better}"
+            )
         if doubt := why_not_plausible(self.float_probabilities, labels):
             raise not_plausible(self.network, doubt)
 
@@ -132,7 +132,7 @@ class Quantizer:
 
     def measure_layers(self) -> tuple[LayerError, ...]:
         """Return the error of each layer in int8, from as many faces as the time allows."""
-        layers, images = self.conversion.layers, self.faces.measuring.images
+        layers, images = self.conversion.layers, self.images
         model = self._open(self.conversion.integer())
         affordable = LAYER_SECONDS / (seconds_each(model, images[:1]) * len(layers))
         count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
@@ -159,7 +159,8 @@ class Quantizer:
         return self._measure(self._open(source.integer(recipe.io_dtype, recipe.kept_float))).drop_points
 
     def _measure(self, model: ExpressionModel) -> Measurement:
-        return measure(model, self.faces.measuring, self.float_probabilities, self.faces.labelled)
+        faces, colour = self.faces.measuring, self.network.colour
+        return measure(model, faces, self.float_probabilities, self.faces.labelled, colour)
 
     def _open(self, tflite: bytes) -> ExpressionModel:
         return model_of(tflite, self.network.path, self.network.labels)

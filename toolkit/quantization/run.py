@@ -57,17 +57,19 @@ def open_quantizer(options: QuantizeOptions) -> Quantizer:
     """Open the Keras file and choose the faces; EdgeError in one line where either is not fit, the file first."""
     verify_keras_file(options.model)
     network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
-    faces = choose_faces(faces_of(options), network.labels, options.representative, options.seed)
+    faces = choose_faces(
+        faces_of(options, network.colour), network.labels, options.representative, options.seed
+    )
     return Quantizer(network, faces, options.untrained)
 
 
-def faces_of(options: QuantizeOptions) -> Dataset:
-    """Return the labelled faces of ``options``, by default the shipped synthetic ones."""
+def faces_of(options: QuantizeOptions, colour: bool) -> Dataset:
+    """Return the labelled faces of ``options``, by default the synthetic ones, with ``colour`` in colours too."""
     if isinstance(options.data, Dataset):
         return options.data
     if options.data is not None:
         log.info("reading %s", options.data)
-    dataset = load_dataset(options.data or SYNTHETIC, label_source=options.label_source)
+    dataset = load_dataset(options.data or SYNTHETIC, label_source=options.label_source, colour=colour)
     for remark in dataset.remarks():
         log.info("%s", remark)
     return dataset

@@ -114,7 +114,7 @@ def _input_of(predictor: Predictor, entry: ModelResults) -> tuple[dict[str, Any]
     if isinstance(predictor, ExpressionModel):
         tensor, metadata = predictor.input_tensor, predictor.metadata
         found: dict[str, Any] = dict(zip(("height", "width", "channels"), tensor.shape[1:], strict=True))
-        found["dtype"] = tensor.dtype
+        found |= {"dtype": tensor.dtype, "colour": predictor.colour}
         if metadata is None:
             return found, f"{_size(found)} {tensor.dtype}"
         found |= {"scale": metadata.input.scale, "zero_point": metadata.input.zero_point}
@@ -128,7 +128,13 @@ def _input_of(predictor: Predictor, entry: ModelResults) -> tuple[dict[str, Any]
             f"{_size(found)} {tensor.dtype}: {entering}, pixel 0..255, pixel_scale {metadata.input.pixel_scale:.6g}",
         )
     height, width, channels = predictor.input_shape  # type: ignore[attr-defined]
-    found = {"height": height, "width": width, "channels": channels, "dtype": "float32"}
+    found = {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "dtype": "float32",
+        "colour": predictor.colour,
+    }
     pixels = entry.model.pixel_range
     found["pixel_range"] = pixels
     return (
@@ -138,4 +144,5 @@ def _input_of(predictor: Predictor, entry: ModelResults) -> tuple[dict[str, Any]
 
 
 def _size(found: dict[str, Any]) -> str:
-    return f"faces of {found['height']}x{found['width']} pixels in {'gray' if found['channels'] == 1 else 'RGB'},"
+    colours = "RGB" if found["colour"] else "gray" if found["channels"] == 1 else "gray, thrice"
+    return f"faces of {found['height']}x{found['width']} pixels in {colours},"

@@ -26,7 +26,7 @@ PARTS = ("geometry", "camera", "light", "erasing")
 def augment_face(
     face: np.ndarray, rng: np.random.Generator, strength: float = 1.0, parts: Collection[str] = PARTS
 ) -> np.ndarray:
-    """Return a changed copy of one face: (48, 48) uint8 gray in and out.
+    """Return a changed copy of one face: (48, 48) uint8 gray, or (48, 48, 3) R, G, B, in and out.
 
     ``strength``, 0 to 1, shrinks every range of turning, shifting and light, and the chances of the rest; ``parts``
     are the kinds of change that happen at all.
@@ -64,7 +64,7 @@ def change_light(face: np.ndarray, rng: np.random.Generator, strength: float) ->
     """Change contrast around the mean, then brightness."""
     stretch, lift = (rng.random(2) * 2 - 1).tolist()
     gain = 1 + strength * stretch * CONTRAST
-    offset = (1 - gain) * cv2.mean(face)[0] + 255 * strength * lift * BRIGHTNESS
+    offset = (1 - gain) * cv2.mean(face.reshape(len(face), -1))[0] + 255 * strength * lift * BRIGHTNESS
     return cv2.addWeighted(face, gain, face, 0, offset)
 
 
@@ -78,7 +78,7 @@ def erase_part(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     noisy = draws[4] < 0.5
     face = face.copy()
     face[top : top + height, left : left + width] = rng.integers(
-        0, 256, (height, width) if noisy else None, dtype=np.uint8
+        0, 256, (height, width, *face.shape[2:]) if noisy else None, dtype=np.uint8
     )
     return face
 
@@ -104,13 +104,13 @@ def shrink(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A far face: reduced to 18 to 36 pixels and enlarged again."""
     small = int(rng.integers(18, 37))
     reduced = cv2.resize(face, (small, small), interpolation=cv2.INTER_AREA)
-    return cv2.resize(reduced, face.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(reduced, face.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def compress(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """JPEG of quality 15 to 60."""
     _, coded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 61))])
-    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE if face.ndim == 2 else cv2.IMREAD_COLOR))
 
 
 CAMERA_FAULTS = (blur, add_noise, change_gamma, shrink, compress)

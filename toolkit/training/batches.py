@@ -23,7 +23,8 @@ VOTE_COUNT = 10
 
 @dataclass(frozen=True)
 class Batch:
-    """images: (B, 48, 48, 1) float32, gray 0..255; targets: (B, C) float32; votes: (B, V) float32 or None.
+    """images: (B, 48, 48, 1) float32 gray 0..255, or (B, 48, 48, 3) R, G, B; targets: (B, C) float32;
+    votes: (B, V) float32 or None.
 
     rows: (B,) which faces of the data set they are; view: which of the recipe's views, None where every one is new.
     """
@@ -78,7 +79,7 @@ class BatchMaker:
 
         ``rng`` changes them; or ``view`` does, always alike, and ``rng`` only mirrors.
         """
-        faces = self.dataset.images[rows]
+        faces = self.dataset.seen(colour=True)[rows]
         strength = self.recipe.augmentation
         if strength:
             rngs = [
@@ -93,7 +94,7 @@ class BatchMaker:
             if view is not None:  # a mirrored view means the same, and doubles the views for nothing
                 mirrored = rng.random(len(faces)) < 0.5
                 faces[mirrored] = faces[mirrored, :, ::-1]
-        images = faces[..., None].astype(np.float32)
+        images = pixels(faces)
         smoothing = self.recipe.label_smoothing
         targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)
         targets[np.arange(len(rows)), self.dataset.labels[rows]] += 1 - smoothing
@@ -107,6 +108,12 @@ class BatchMaker:
             targets = share * targets + (1 - share) * targets[other]
             votes = None if votes is None else share * votes + (1 - share) * votes[other]
         return Batch(images, targets, votes, rows, view)
+
+
+def pixels(faces: np.ndarray) -> np.ndarray:
+    """Return (N, H, W) gray or (N, H, W, 3) uint8 faces as (N, H, W, channels) float32 of 0..255."""
+    values = faces.astype(np.float32)
+    return values if faces.ndim == 4 else values[..., None]
 
 
 def yield_the_processor() -> None:

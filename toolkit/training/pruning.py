@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from toolkit.training.batches import pixels
 from toolkit.training.renormalization import FACES, renormalize, spread
+from toolkit.training.student import fitted
 
 BATCH = 64
 POSITIONS = 16  # where each face's activations are read
@@ -42,7 +44,7 @@ def can_prune(trained: keras.Model, student: keras.Model) -> bool:
 
 
 def prune_into(student: keras.Model, trained: keras.Model, faces: np.ndarray, columns: list[int]) -> None:
-    """Give ``student`` the weights of ``trained``, pruned on FACES of ``faces``, (N, 48, 48) uint8 gray.
+    """Give ``student`` the weights of ``trained``, pruned on FACES of ``faces``, (N, 48, 48) or (N, 48, 48, 3) uint8.
 
     Its logits become ``columns`` of those of ``trained``; they stay new if that is empty.
     """
@@ -122,7 +124,7 @@ def _inputs(model: keras.Model, names: Sequence[str], faces: np.ndarray) -> dict
     rngs = [np.random.default_rng(SEED) for _ in names]
     readings: list[list[np.ndarray]] = [[] for _ in names]
     for start in range(0, len(faces), BATCH):
-        batch = faces[start : start + BATCH, ..., None].astype(np.float32)
+        batch = fitted(pixels(faces[start : start + BATCH]), model.input_shape[1:])
         outputs = keras.tree.flatten(probe.predict_on_batch(batch))
         for rng, read, output in zip(rngs, readings, outputs, strict=True):
             values = np.asarray(output, np.float32)

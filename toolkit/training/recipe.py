@@ -59,7 +59,8 @@ class TrainingRecipe:
     )
     channels: int = option(
         0,
-        "Channels of the picture that enters: 1, or 3, the same gray three times. 0: as the network is built.",
+        "Channels of the picture that enters: 1, gray, or 3, red, green and blue where most pictures of the data have "
+        "colours, else the same gray three times. 0: as the network is built.",
         0,
         3,
     )

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from toolkit.training.batches import pixels
+from toolkit.training.student import fitted
+
 FACES = 1024
 BATCH = 32
 
@@ -16,7 +19,7 @@ def spread(faces: np.ndarray, count: int) -> np.ndarray:
 
 
 def renormalize(model: keras.Model, faces: np.ndarray) -> None:
-    """Give every batch normalisation of ``model`` the mean and variance of ``faces``, (N, 48, 48) uint8 gray.
+    """Give every batch normalisation of ``model`` the mean and variance of ``faces``, (N, 48, 48[, 3]) uint8.
 
     FACES of them, evenly spread, are looked at. Scale and offset change with them, so that the model answers as
     before. In training a layer normalises by the batch at hand; with statistics of other pictures, or none, the first
@@ -31,7 +34,7 @@ def renormalize(model: keras.Model, faces: np.ndarray) -> None:
     squares = [np.zeros(layer.gamma.shape) for layer in norms]
     counts = [0] * len(norms)
     for start in range(0, len(faces), BATCH):
-        inputs = faces[start : start + BATCH, ..., None].astype(np.float32)
+        inputs = fitted(pixels(faces[start : start + BATCH]), model.input_shape[1:])
         for index, values in enumerate(probe(inputs, training=False)):
             flat = keras.ops.convert_to_numpy(keras.ops.cast(values, "float32"))
             flat = flat.reshape(-1, flat.shape[-1]).astype(np.float64)

@@ -17,12 +17,14 @@ from toolkit.charts.training_pictures import draw_confusion, draw_learning_curve
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import join
 from toolkit.data.loading import load_dataset, narrowed
+from toolkit.data.pictures import mostly_coloured
 from toolkit.data.train_split import TrainingData, describe, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
-from toolkit.training.architectures import load_pretrained
+from toolkit.training.architectures import ARCHITECTURES, load_pretrained
 from toolkit.training.architectures.own import refuse_absent
+from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import cache_folder
 from toolkit.training.distillation.teachers import load_teacher
@@ -78,9 +80,9 @@ def train(
     data = read_training_data(request)
     with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
         trainer = make_trainer(request, data)
-        give_first_weights(trainer.student, data.train)
+        give_first_weights(trainer.student, trainer.data.train)
         history = run(trainer, request, tracking, progress, epoch_done)
-    return TrainingResult(request.out / BEST_FILE, draw(request, data.validation, history), history)
+    return TrainingResult(request.out / BEST_FILE, draw(request, trainer.data.validation, history), history)
 
 
 def run(
@@ -125,18 +127,32 @@ def open_mlflow(uri: str) -> "MlflowLog":
 
 def read_training_data(request: TrainingRequest) -> TrainingData:
     """Return the faces to learn from and those that choose the epoch; what is odd about them is logged."""
-    data = read_one(request.data, request.recipe, request.classes)
+    colour = may_see_colour(request)
+    data = read_one(request.data, request.recipe, request.classes, colour=colour)
     if not request.more_data:
         return data
-    further = [read_one(one.path, request.recipe, request.classes, some=True) for one in request.more_data]
+    further = [read_one(one.path, request.recipe, request.classes, True, colour) for one in request.more_data]
     return join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
 
 
+def may_see_colour(request: TrainingRequest) -> bool:
+    """Return whether colours are read: most pictures have some, and the network has three channels, or may have: what a
+    file builds is known once there are classes."""
+    recipe = request.recipe
+    has_three = recipe.channels == 3 or (not recipe.channels and recipe.arch not in ARCHITECTURES)
+    return has_three and mostly_coloured(request.data)
+
+
 def read_one(
-    path: Path, recipe: TrainingRecipe, classes: tuple[str, ...] | None, some: bool = False
+    path: Path,
+    recipe: TrainingRecipe,
+    classes: tuple[str, ...] | None,
+    some: bool = False,
+    colour: bool = False,
 ) -> TrainingData:
-    """Return the faces of one data set; with ``some``, of those of ``classes`` that it has."""
-    whole = load_dataset(path)
+    """Return the faces of one data set, with ``colour`` in colours too; with ``some``, of those of ``classes`` that it
+    has."""
+    whole = load_dataset(path, colour=colour)
     if some and classes is not None:
         classes = tuple(name for name in classes if name in whole.classes)
     for remark in narrowed(whole, classes, recipe.label_source).remarks():
@@ -165,14 +181,14 @@ def make_trainer(request: TrainingRequest, data: TrainingData) -> Trainer:
 def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecord]) -> EvaluationReport:
     """Draw curves, confusion and samples into OUT; return the best model's report on the validation faces."""
     model = load_keras_model(request.out / BEST_FILE)
-    probabilities = answers(model, validation.images)
+    probabilities = answers(model, validation.seen(colour=True))
     report = evaluate_predictions(probabilities, validation.labels, validation.classes)
     draw_learning_curves(history, request.out / "learning_curves.png")
     title = f"validation, n = {report.n:,}, % of each true class"
     draw_confusion(np.array(report.confusion), validation.classes, request.out / "confusion.png", title)
     samples = request.out / "samples.png"
     draw_samples(
-        validation.images,
+        validation.seen(colour=True),
         validation.labels,
         probabilities,
         validation.classes,
@@ -183,10 +199,10 @@ def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecor
 
 
 def answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the (N, C) float32 probabilities of (N, 48, 48) uint8 faces, a batch in memory at a time."""
+    """Return the (N, C) float32 probabilities of (N, 48, 48[, 3]) uint8 faces, a batch in memory at a time."""
     shape = model.input_shape[1:]
     parts = [
-        model.predict_on_batch(fitted(images[start : start + BATCH][..., None].astype(np.float32), shape))
+        model.predict_on_batch(fitted(pixels(images[start : start + BATCH]), shape))
         for start in range(0, len(images), BATCH)
     ]
     return np.concatenate(parts)
@@ -204,7 +220,7 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
     def give(student: Student, train: Dataset) -> None:
         if backbone is not None:
             student.start_from_backbone(backbone)
-            renormalize(student.body, train.images)
+            renormalize(student.body, train.seen(colour=True))
         if init is None or trained is None:
             return
         columns = logit_columns(init, train.classes)
@@ -212,7 +228,7 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
             logger.info(
                 "pruning the channels of %s to those of %s, a minute or two", init, request.recipe.arch
             )
-            prune_into(student.body, trained, train.images, columns)
+            prune_into(student.body, trained, train.seen(colour=True), columns)
         else:
             student.start_from(trained, columns)
 

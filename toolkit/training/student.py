@@ -71,7 +71,7 @@ class Student:
         self.compile()
 
     def inputs(self, faces: np.ndarray) -> np.ndarray:
-        """Return (N, 48, 48, 1) float32 gray 0..255 as the network takes them."""
+        """Return (N, 48, 48, 1 or 3) float32 0..255 as the network takes them."""
         return fitted(faces, self.network.input_shape[1:])
 
     def start_from_backbone(self, backbone: keras.Model) -> None:
@@ -123,14 +123,21 @@ class Student:
 
 
 def fitted(faces: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return (N, H, W, 1) faces as (N, *shape): enlarged or shrunk as the device does, gray in every channel."""
+    """Return (N, H, W, 1) or, for three channels, (N, H, W, 3) faces as (N, *shape).
+
+    They are enlarged or shrunk as the device does it, and gray stands in every channel.
+    """
     height, width, channels = shape
     if faces.shape[1:3] != (height, width):
         way = cv2.INTER_AREA if faces.shape[1] >= height else cv2.INTER_LINEAR
-        faces = np.stack([cv2.resize(face[..., 0], (width, height), interpolation=way) for face in faces])[
-            ..., None
-        ]
-    return faces if channels == 1 else np.repeat(faces, channels, axis=3)
+        resized = [cv2.resize(face, (width, height), interpolation=way) for face in faces]
+        faces = np.stack(resized).reshape(len(faces), height, width, -1)
+    return faces if channels == faces.shape[3] else np.repeat(faces, channels, axis=3)
+
+
+def in_gray(faces: np.ndarray) -> np.ndarray:
+    """Return (N, H, W, 1) of (N, H, W, 1 or 3) faces in R, G, B order, by OpenCV's weights."""
+    return faces if faces.shape[3] == 1 else faces @ np.array([[0.299], [0.587], [0.114]], faces.dtype)
 
 
 def make_optimizer(recipe: TrainingRecipe) -> keras.optimizers.Optimizer:
@@ -175,7 +182,13 @@ def with_channels(model: keras.Model, channels: int) -> keras.Model:
     if channels in (0, model.input_shape[-1]):
         return model
     image = keras.Input((*model.input_shape[1:-1], channels), name="image")
-    return keras.models.clone_model(model, input_tensors=image)
+    try:
+        return keras.models.clone_model(model, input_tensors=image)
+    except Exception as error:  # as many kinds as there are layers
+        raise EdgeError(
+            f"{model.name} cannot be built for {channels} channels, it counts on {model.input_shape[-1]}: leave "
+            "`channels` out"
+        ) from error
 
 
 def _linear(layer: Any, last: Any) -> Any:

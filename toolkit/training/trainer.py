@@ -17,7 +17,7 @@ from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, AveragedWeights, WeightAverage, blended
-from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
+from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker, pixels
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.distillation.teacher_cache import TeacherCache
 from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
@@ -63,17 +63,17 @@ class Trainer:
         cache: Path | None = None,
         origins: Origins | None = None,
     ):
-        self.data = data
-        self.batches = BatchMaker(data.train, recipe, data.chances)
-        self.recipe = recipe = self.batches.recipe
+        self.recipe = recipe = recipe.with_batch_size(len(data.train))
         self.folder = folder
         self.origins = origins or Origins()
         self.classes = data.train.classes
         self.panel = TeacherPanel(teachers, TeacherCache(len(data.train), len(self.classes), cache))
-        self.steps = self.batches.batches_per_epoch
         keras.utils.set_random_seed(recipe.seed)
-        votes = VOTE_COUNT if self.batches.vote_shares is not None else 0
+        votes = VOTE_COUNT if recipe.votes_weight and data.train.votes is not None else 0
         self.student = Student(recipe, len(self.classes), votes)
+        self.data = data = data if self.student.network.input_shape[-1] == 3 else data.in_gray()
+        self.batches = BatchMaker(data.train, recipe, data.chances)
+        self.steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.model.get_weights(), recipe.ema_epochs * self.steps)
         self.clean = sample_of(data.train, CLEAN_FACES)
         self.chance = Chance(len(self.classes), recipe, bool(teachers), self.student.has_votes)
@@ -176,10 +176,10 @@ class Trainer:
         by more from epoch to epoch than it grows.
         """
         labels = self.data.validation.labels
-        logits = self.logits(self.data.validation.images)
+        logits = self.logits(self.data.validation.seen(colour=True))
         temperature = fit_temperature(logits, labels)
         validation_loss = negative_log_likelihood(logits / temperature, labels)
-        clean = self.logits(self.clean.images)
+        clean = self.logits(self.clean.seen(colour=True))
         return EpochRecord(
             epoch=epoch + 1,
             loss=loss,
@@ -194,12 +194,12 @@ class Trainer:
         )
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Return the logits of (N, 48, 48) uint8 faces as (N, C) float32."""
+        """Return the logits of (N, 48, 48) or (N, 48, 48, 3) uint8 faces as (N, C) float32."""
         parts = []
         for start in range(0, len(images), PREDICTION_BATCH):
-            chunk = images[start : start + PREDICTION_BATCH]
-            padded = np.zeros((PREDICTION_BATCH, *chunk.shape[1:], 1), np.float32)
-            padded[: len(chunk), ..., 0] = chunk
+            chunk = pixels(images[start : start + PREDICTION_BATCH])
+            padded = np.zeros((PREDICTION_BATCH, *chunk.shape[1:]), np.float32)
+            padded[: len(chunk)] = chunk
             outputs = self.student.model.predict_on_batch(self.student.inputs(padded))
             outputs = outputs[0] if self.student.has_votes else outputs
             parts.append(np.asarray(outputs, np.float32)[: len(chunk)])
@@ -211,6 +211,7 @@ class Trainer:
         metadata = {
             "labels": list(self.classes),
             "crop_margin": CROP_MARGIN,
+            **({"colour": True} if self.data.train.colours is not None else {}),
             "training": {
                 "run": self.folder.name,
                 "recipe": told | {name: Path(told[name]).name for name in ("weights", "arch")},

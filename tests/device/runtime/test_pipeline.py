@@ -200,7 +200,7 @@ def test_crops_are_cut_at_the_models_own_size():
     sizes = []
 
     class Large:
-        labels, input_size_hw, metadata = ("a", "b"), (96, 96), None
+        labels, input_size_hw, metadata, colour = ("a", "b"), (96, 96), None, False
 
         def predict(self, crops):
             sizes.append(crops.shape[1:])

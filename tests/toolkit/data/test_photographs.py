@@ -1,6 +1,8 @@
 """Whole photographs as data: noticed, and cut into the faces that the device would cut."""
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import cv2
@@ -75,6 +77,40 @@ def test_photographs_are_noticed_where_they_are_read_as_faces(photographs, toolk
     assert f"toolkit data crop {photographs} --out" in note
     inspected = toolkit_command("data", "inspect", photographs, "--no-near")
     assert "whole photographs" in inspected.stdout + inspected.stderr
+
+
+def test_photographs_in_shards_are_noticed_and_cut_into_the_same_faces(photographs, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "shards"
+    root.mkdir()
+    for split in ("train", "test"):
+        with tarfile.open(root / f"{split}-0.tar", "w") as tar:
+            for number, path in enumerate(sorted(photographs.glob(f"{split}/*/*.*"))):
+                label = path.parent.name.encode()
+                for suffix, content in ((path.suffix, path.read_bytes()), (".cls", label)):
+                    member = tarfile.TarInfo(f"{number}{suffix}")
+                    member.size = len(content)
+                    tar.addfile(member, io.BytesIO(content))
+    for _ in range(2):  # the second time from the decoded faces that were kept
+        (note,) = [note for note in load_dataset(root, lenient=True).notes if "whole photographs" in note]
+        assert f"toolkit data crop {root} --out" in note
+    crop_photographs(photographs, tmp_path / "of_folders")
+    cropped = crop_photographs(root, tmp_path / "of_shards")
+    assert (cropped.pictures, cropped.faces, cropped.several, len(cropped.unread)) == (7, 5, 1, 1)
+    faces = [load_dataset(tmp_path / name) for name in ("of_folders", "of_shards")]
+    rows = [np.lexsort((one.labels, one.splits, one.images.sum(axis=(1, 2)))) for one in faces]
+    assert faces[0].select(rows[0]).fingerprint() == faces[1].select(rows[1]).fingerprint()
+
+
+def test_colours_stay_where_they_are_asked_for(photographs, tmp_path):
+    crop_photographs(photographs, tmp_path / "gray")
+    crop_photographs(photographs, tmp_path / "colour", colour=True)
+    for name in ("train/happy/one_jpg.png", "test/sad/one_jpg.png"):
+        gray = cv2.imread(str(tmp_path / "gray" / name), cv2.IMREAD_UNCHANGED)
+        colour = cv2.imread(str(tmp_path / "colour" / name), cv2.IMREAD_UNCHANGED)
+        assert colour.shape == (48, 48, 3)
+        assert np.abs(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY).astype(int) - gray).max() <= 1
+        assert (colour[..., 0] - colour[..., 2].astype(int)).max() >= 8  # the background is bluish
 
 
 def test_what_cannot_be_cropped_is_one_line_and_leaves_nothing(photographs, tmp_path):

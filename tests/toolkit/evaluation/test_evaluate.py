@@ -90,7 +90,7 @@ def test_classes_hold_model_and_data_to_some(toolkit_command, tiny_tflite, face_
 
 def test_narrowed_probabilities_sum_to_one_even_where_all_are_zero():
     class Fixed:
-        labels = ("a", "b", "c")
+        labels, colour = ("a", "b", "c"), False
 
         def predict(self, crops):
             return np.array([[0.2, 0.2, 0.6], [0.0, 0.0, 1.0]], np.float32)

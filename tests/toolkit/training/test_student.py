@@ -5,6 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
+from device.errors import EdgeError
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import ClassLoss, Student
 
@@ -44,6 +45,13 @@ def test_a_network_of_one_channel_takes_three():
     targets = np.eye(4, dtype=np.float32)[np.arange(24) % 4]
     assert np.isfinite(student.model.train_on_batch(inputs, targets, return_dict=True)["loss"])
     assert student.export(1.0).predict_on_batch(inputs).shape == (24, 4)
+
+
+def test_a_network_that_makes_three_channels_of_one_itself_is_refused_in_one_line():
+    with pytest.raises(
+        EdgeError, match="resnet50v2 cannot be built for 3 channels, it counts on 1: leave `channels`"
+    ):
+        Student(TrainingRecipe(arch="resnet50v2", channels=3, dtype_policy="float32"), 4)
 
 
 def test_a_face_enters_as_the_device_cuts_it():

@@ -11,9 +11,9 @@ from toolkit.training.acceleration import accelerated
 from toolkit.training.batches import Batch
 from toolkit.training.distillation.folding import folded
 from toolkit.training.distillation.teacher_cache import TeacherCache
-from toolkit.training.student import fitted
+from toolkit.training.student import fitted, in_gray
 
-# (B, 48, 48, 1) float32 gray 0..255 -> (B, C) float32 probabilities
+# (B, 48, 48, 1 or 3) float32 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
 
 
@@ -55,7 +55,9 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
     A teacher that knows more classes gives the shares among the student's. EdgeError if it does not know them all.
     """
     model = load_keras_model(path)
-    labels = tuple((read_keras_metadata(path) or {}).get("labels", ()))
+    metadata = read_keras_metadata(path) or {}
+    labels = tuple(metadata.get("labels", ()))
+    colour = metadata.get("colour") is True
     unknown = [name for name in classes if name not in labels]
     if unknown:
         raise EdgeError(
@@ -67,7 +69,8 @@ def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Tea
     fast = accelerated(folded(model), dtype_policy)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
-        shares = np.asarray(fast.predict_on_batch(fitted(images, shape)), np.float32)[:, columns]
+        seen = fitted(images if colour else in_gray(images), shape)
+        shares = np.asarray(fast.predict_on_batch(seen), np.float32)[:, columns]
         among: np.ndarray = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
         return among
 

@@ -1,0 +1,76 @@
+"""The pictures of a data set as its files hold them, in their own size and colours, before faces are made of them."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from device.files import read_regular
+from toolkit.data.face_tables import holds_faces
+from toolkit.data.image_files import COLOURED, decode_image, to_gray
+from toolkit.data.layout import images_under
+from toolkit.data.picture_lists import listed_images
+from toolkit.data.record import Record
+from toolkit.data.shards import READERS, find_shards, splits_of
+
+COLOURS_ASKED = 64
+LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed
+Item = TypeVar("Item")
+# Where it stands, under its split and class, and (H, W) gray or (H, W, 3) BGR uint8, None for one that cannot be read.
+Picture = tuple[Path, np.ndarray | None]
+
+
+def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
+    """Return about ``count`` readable pictures, spread over the shards, folder or list ``path``; none of other data."""
+    if path.exists() and (shards := find_shards(path)):
+        some = spread(shards, count)
+        pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))
+    elif path.is_dir():
+        pictures = pictures_of_files(path, spread(images_under(path), count))
+    elif path.is_file() and not holds_faces(path):
+        listed = [file.path for file in listed_images(path.parent, path)[0]]
+        pictures = pictures_of_files(path.parent, spread(listed, count))
+    else:
+        return []
+    return [image for _, image in pictures if image is not None]
+
+
+def mostly_coloured(path: Path) -> bool:
+    """Return whether half or more of the pictures at ``path`` have colours; COLOURS_ASKED of them are looked at."""
+    coloured = [to_gray(image)[1] == COLOURED for image in sample_pictures(path, COLOURS_ASKED)]
+    return any(coloured) and 2 * sum(coloured) >= len(coloured)
+
+
+def pictures_of_files(root: Path, paths: Iterable[Path]) -> Iterator[Picture]:
+    """Yield the pictures in the files ``paths`` of the folder ``root``."""
+    for path in paths:
+        try:
+            yield path.relative_to(root), _decoded(read_regular(path, LARGEST_PHOTOGRAPH_BYTES))
+        except OSError:
+            yield path.relative_to(root), None
+
+
+def pictures_of_shards(root: Path, shards: Sequence[Path], each: int | None = None) -> Iterator[Picture]:
+    """Yield the pictures, of each the first ``each``, in ``shards``, which ``find_shards(root)`` returned."""
+    splits, _ = splits_of(root if root.is_dir() else root.parent, shards)
+    for shard, split in splits.items():
+        records: Iterator[Record] = READERS[shard.suffix.lower()](shard)[1]
+        for number, record in enumerate(islice(records, each), 1):
+            folder = "".join(letter if letter.isalnum() or letter in " -" else "_" for letter in record.label)
+            yield Path(split, folder, f"{shard.stem}_{number}"), _decoded(record.content)
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return ``count`` of ``items``, evenly chosen, or all if there are no more."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)
+    return [items[place] for place in places]
+
+
+def _decoded(content: bytes) -> np.ndarray | None:
+    try:
+        return decode_image(content)
+    except ValueError:
+        return None
