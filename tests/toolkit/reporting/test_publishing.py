@@ -49,7 +49,7 @@ def test_the_folder_holds_what_a_repository_needs(published, tiny_tflite):
     file = config["files"]["tiny_int8.tflite"]
     assert file["sha256"] == hashlib.sha256(tiny_tflite.read_bytes()).hexdigest()
     assert file["input"] | {"scale": 0} == {
-        "height": 48, "width": 48, "channels": 1, "dtype": "int8", "scale": 0, "zero_point": -128,
+        "height": 48, "width": 48, "channels": 1, "dtype": "int8", "colour": False, "scale": 0, "zero_point": -128,
         "pixel_scale": 1 / 255, "crop_margin": 1.22, "aligned": True,
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Networks of the user's own: trained, saved, opened again; and those that cannot be, refused before an epoch."""
 
+import io
 import sys
 import zipfile
 from dataclasses import replace
@@ -96,9 +97,24 @@ def test_the_proof_chain_works_for_it(stripes, tmp_path, forked_toolkit):
         "evaluate", "--model", small, "--data", stripes, "--split", "validation", "--out", tmp_path / "e.json"
     )
     assert done.returncode == 0, done.stderr
+    published = ("--results", tmp_path / "e.json", "--license", "mit", "--out", tmp_path / "published")
+    done = toolkit_command("publish", "--model", small, *published)
+    assert done.returncode == 0, done.stderr
+    for path in (result.model, *(tmp_path / "published").iterdir()):
+        assert not names_a_place(path.read_bytes(), tmp_path), path
     faces = np.random.default_rng(1).integers(0, 256, (20, 48, 48), dtype=np.uint8)
     exact, quantized = (load_predictor(path).predict(faces) for path in (result.model, small))
     np.testing.assert_allclose(quantized, exact, atol=0.05)
+
+
+def names_a_place(content, folder):
+    """Return whether bytes, or what an archive at their end holds, name ``folder`` or this machine's Python."""
+    places = [str(folder).encode(), sys.prefix.encode()]
+    held = [content]
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        held += [archive.read(name) for name in archive.namelist()]
+    return any(place in one for place in places for one in held)
 
 
 def test_a_keras_file_starts_from_its_own_weights(tmp_path):
