@@ -98,7 +98,7 @@ def test_the_proof_chain_works_for_it(stripes, tmp_path, forked_toolkit):
     )
     assert done.returncode == 0, done.stderr
     published = ("--results", tmp_path / "e.json", "--license", "mit", "--out", tmp_path / "published")
-    done = toolkit_command("publish", "--model", small, *published)
+    done = forked_toolkit("publish", "--model", small, *published)
     assert done.returncode == 0, done.stderr
     for path in (result.model, *(tmp_path / "published").iterdir()):
         assert not names_a_place(path.read_bytes(), tmp_path), path
