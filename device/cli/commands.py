@@ -43,10 +43,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command named first in ``args``; for an unknown one, suggest what was probably meant."""
-        near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-        if near and near[0] != args[0] and self.get_command(ctx, args[0]) is None:
-            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        """Return the command named first in ``args``; for an unknown one, say what was probably meant, or all."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            names = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], names, 1)
+            meant = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}."
+            ctx.fail(f"No such command '{args[0]}'. {meant}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,7 +79,7 @@ def run_command_line(group: click.Group, name: str) -> None:
         code = group.main(prog_name=name, standalone_mode=False)
     except click.UsageError as error:
         context = error.ctx.command_path if error.ctx else name
-        fail(f"{error.format_message()} (see '{context} --help')", EXIT_WRONG_USE)
+        fail(f"{error.format_message()}{_meant(error)} (see '{context} --help')", EXIT_WRONG_USE)
     except click.ClickException as error:
         fail(error.format_message(), EXIT_FAILED)
     except UsageError as error:
@@ -100,6 +102,14 @@ def run_command_line(group: click.Group, name: str) -> None:
     except Exception as error:  # the last line of defence: a user never sees a traceback
         fail(_unexpected(error), EXIT_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _meant(error: click.UsageError) -> str:
+    """Return a suggestion where an option is missing and the command is followed by what may be its value, bare."""
+    if not isinstance(error, click.MissingParameter) or not isinstance(error.param, click.Option):
+        return ""
+    bare = sys.argv[2] if len(sys.argv) > 2 else "-"
+    return "" if bare.startswith("-") else f" Did you mean {error.param.opts[0]} {bare}?"
 
 
 def _said_of(error: OSError) -> str:

@@ -71,7 +71,7 @@ def kind_of(path: Path) -> str:
         raise EdgeError(f"{path} is empty (0 bytes); expected a .keras model")
     if start.startswith(HDF5_START):
         return HDF5
-    if zipfile.is_zipfile(path):
+    if start[4:8] != b"TFL3" and zipfile.is_zipfile(path):  # ours end with a zip of their metadata
         _refuse_other_archive(path)
         return KERAS_3
     raise EdgeError(_why_foreign(path, start))

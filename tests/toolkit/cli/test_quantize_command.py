@@ -109,3 +109,9 @@ def test_a_disk_that_is_full_leaves_nothing(forked_toolkit, tiny):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "cannot write" in done.stderr
+
+
+def test_a_model_without_its_option_is_understood(toolkit_command):
+    done = toolkit_command("quantize", "models/best.keras")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Missing option '--model'. Did you mean --model models/best.keras?" in done.stderr

@@ -1,12 +1,14 @@
 """What a file is shows its content: foreign ones are refused with the way out, renamed ones opened."""
 
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from device.errors import EdgeError
 from toolkit.models.file_kind import HDF5, KERAS_3, SAVED_MODEL, kind_of
 
+PACKAGED = Path(__file__).parents[3] / "device" / "data" / "fer7_int8.tflite"
 FOREIGN = [
     ("m.keras", b"", "is empty"),
     ("m.keras", b"PK\x03\x04 and no more", "was cut short: its end is missing"),
@@ -51,6 +53,11 @@ def test_other_archives_are_named(tmp_path, members, message):
             archive.writestr(member, "x")
     with pytest.raises(EdgeError, match=message):
         kind_of(tmp_path / "m.keras")
+
+
+def test_a_tflite_that_ends_with_its_metadata_is_called_so():
+    with pytest.raises(EdgeError, match=r"is a TFLite model; name the file .tflite, or the Keras model"):
+        kind_of(PACKAGED)
 
 
 def test_the_name_does_not_matter(tmp_path):
