@@ -6,7 +6,6 @@ Right is exit 0, 1 or 2 without a signal, one line that begins with "error:" if 
 time and 700 MB, and nothing written or run elsewhere; the exit status is 1 unless all were so.
 """
 
-import contextlib
 import os
 import shutil
 import signal
@@ -21,7 +20,9 @@ import keras
 import tensorflow  # noqa: F401
 from keras_files import FILES, METADATA_FILES, WITNESS
 from saved_models import FOLDERS
+from tflite_files import TFLITE_FILES
 
+from device.cli import main as main_of_device
 from toolkit.cli import main as main_of_toolkit
 
 LIMIT_S, LIMIT_MB = 10.0, 700
@@ -68,12 +69,11 @@ def tried(arguments: list[str], cwd: Path) -> tuple[int, list[str], float, float
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(told.fileno(), 2)
             signal.setitimer(signal.ITIMER_REAL, GIVEN_UP_S)  # ends the process
-            sys.argv = ["toolkit", *arguments]
-            with contextlib.suppress(SystemExit):
-                try:
-                    main_of_toolkit()
-                except SystemExit as ended:
-                    os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+            sys.argv = arguments
+            try:
+                (main_of_device if arguments[0] == "device" else main_of_toolkit)()
+            except SystemExit as ended:
+                os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
             os._exit(0)
         _, status, used = os.wait4(pid, 0)
         told.seek(0)
@@ -93,32 +93,32 @@ def faults(status: int, lines: list[str], seconds: float, megabytes: float) -> l
     return found + (["something was written or run"] if Path(WITNESS).exists() else [])
 
 
+def command_for(path: Path, name: str, data: Path) -> list[str]:
+    """Return the command that takes the file at ``path``, which holds the kind ``name``."""
+    if path.suffix == ".tflite":
+        return ["device", "info", str(path)]
+    labels = () if name in METADATA_FILES else ("--labels", "a,b,c,d,e,f,g")
+    return ["toolkit", "evaluate", "--model", str(path), "--data", str(data), *labels]
+
+
 def main(*words: str) -> int:
     wrong = number = 0
     Path(WITNESS).unlink(missing_ok=True)
+    kinds = {**FILES, ".tflite": TFLITE_FILES, "": FOLDERS}
+    every = [(suffix, *kind) for suffix, held in kinds.items() for kind in held.items()]
     with tempfile.TemporaryDirectory() as folder:
         good, data = good_model(Path(folder)), faces(Path(folder, "faces"))
-        for suffix, kinds in {**FILES, "": FOLDERS}.items():
-            for name, write in kinds.items():
-                if not any(word in f"{suffix} {name}" for word in words or ("",)):
-                    continue
-                path = Path(folder, f"hostile{suffix}")
-                write(good, path)
-                command = [
-                    "evaluate",
-                    "--model",
-                    str(path),
-                    "--data",
-                    str(data),
-                    *(() if name in METADATA_FILES else ("--labels", "a,b,c,d,e,f,g")),
-                ]
-                answer = tried(command, Path(folder))
-                found = faults(*answer)
-                number, wrong = number + 1, wrong + bool(found)
-                status, lines, seconds, megabytes = answer
-                print(f"{'WRONG ' + ', '.join(found) if found else 'right'} | {suffix} {name} | {status}, "
-                      f"{seconds:.1f} s, {megabytes:.0f} MB | {(lines or [''])[-1][:160]}", flush=True)  # fmt: skip
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for suffix, name, write in every:
+            if words and not any(word in f"{suffix} {name}" for word in words):
+                continue
+            path = Path(folder, f"hostile{suffix}")
+            write(good, path)
+            status, lines, seconds, megabytes = tried(command_for(path, name, data), Path(folder))
+            found = faults(status, lines, seconds, megabytes)
+            number, wrong = number + 1, wrong + bool(found)
+            print(f"{'WRONG ' + ', '.join(found) if found else 'right'} | {suffix} {name} | {status}, "
+                  f"{seconds:.1f} s, {megabytes:.0f} MB | {(lines or [''])[-1][:160]}", flush=True)  # fmt: skip
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     print(f"{number} tried, {wrong} wrong")
     return int(wrong > 0)
 
