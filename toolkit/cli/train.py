@@ -1,6 +1,7 @@
 """``toolkit train``."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -214,6 +215,15 @@ def train(
         f"{result.model}: {100 * report.accuracy:.1f} % on {report.n:,} validation faces (95 % interval {low:.1f} to "
         f"{high:.1f}), {100 * result.best.training_accuracy:.1f} % on training faces; epoch {result.best.epoch} of "
         f"{len(result.history)}, by the lowest validation loss; history and pictures beside it"
+    )
+    if quiet:
+        return
+    if result.best.epoch == 1 < len(result.history):
+        click.echo(
+            "no epoch after the first was better: these faces taught little; more of them, or fewer epochs"
+        )
+    click.echo(
+        f"next: toolkit quantize --model {shlex.quote(str(result.model))} --data {shlex.quote(str(request.data))}"
     )
 
 
