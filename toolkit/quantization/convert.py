@@ -224,7 +224,9 @@ def frozen_converter(model: "keras.Model") -> Iterator[Any]:
     module = tf.Module()
     module.serve = tf.function(lambda face: {"output_0": frozen(face)[0]}, input_signature=[given])
     with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+        # Nobody derives it; the custom gradient of swish could not be saved without its weights.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve}, options=options)
         yield tf.lite.TFLiteConverter.from_saved_model(folder)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.model.expression_model import load_model
+from device.model.expression_model import load_model, model_of
 from device.model.metadata import read_metadata
+from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import RECIPES, recipe_named
@@ -98,3 +99,15 @@ def test_the_same_seed_gives_the_same_graph(quantizer):
 
 def read_sha(result):
     return result.model().metadata.weights_sha256
+
+
+def test_an_activation_with_a_gradient_of_its_own_is_converted(tmp_path, faces):
+    import keras
+
+    image = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(4, 3, strides=8, activation="swish")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(image, keras.layers.Dense(2, activation="softmax")(x)).save(tmp_path / "swish.keras")
+    network, images = open_network(tmp_path / "swish.keras", ("happy", "sad"), "0..1"), faces.images[:8]
+    small = model_of(Conversion(network, images).integer(), network.path, network.labels)
+    np.testing.assert_allclose(small.predict(images), network.predict(images), atol=0.02)
