@@ -9,6 +9,7 @@ from device.files import read_short
 from device.text import printable
 
 LARGEST_BYTES = 16_000_000  # a report on 100 models has about 1.5 MB
+MOST_VALUES = 300_000  # that report holds 125,000
 DEEPEST = 32  # our own documents nest 8 deep
 LONGEST_TEXT = 4_000  # characters; how an estimate was made takes 400
 GREATEST_NUMBER = 2**63
@@ -18,11 +19,14 @@ def read_json(path: str | Path, expected: str) -> dict[str, Any]:
     """Return the JSON object in the file at ``path``, its texts as ``printable`` makes them.
 
     ``expected`` ends the error's line: what the file should hold. Raises EdgeError for a file that is not there, no
-    regular one, over LARGEST_BYTES or no JSON object, and for one that nests over DEEPEST, holds a number that is not
-    finite or beyond 64 bits, or a text over LONGEST_TEXT.
+    regular one, over LARGEST_BYTES or no JSON object, and for one of over MOST_VALUES, that nests over DEEPEST, holds a
+    number that is not finite or beyond 64 bits, or a text over LONGEST_TEXT.
     """
     try:
-        content = json.loads(read_short(path, LARGEST_BYTES))
+        text = read_short(path, LARGEST_BYTES)
+        if text.count(",") > MOST_VALUES:
+            raise EdgeError(f"{path} holds over {MOST_VALUES:,} values; {expected}")
+        content = json.loads(text)
     except FileNotFoundError:
         raise EdgeError(f"there is no file {path}; {expected}") from None
     except RecursionError:

@@ -9,7 +9,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.reporting import make_report
-from toolkit.results.json_file import DEEPEST, LARGEST_BYTES, LONGEST_TEXT
+from toolkit.results.json_file import DEEPEST, LARGEST_BYTES, LONGEST_TEXT, MOST_VALUES
 
 pytestmark = pytest.mark.toolkit
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
@@ -119,6 +119,7 @@ def test_any_value_in_any_place_is_shown_or_refused(request, which, load_json, t
         ('{"a": ' + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1) + "}", "nests over"),
         ('{"schema": "' + "x" * (LONGEST_TEXT + 1) + '"}', "a text of 4,001 characters"),
         (" " * (LARGEST_BYTES + 2048), "it has 15,627 KB, expected at most 15,625"),
+        ('{"a": [' + "1," * MOST_VALUES + "1, 1]}", "over 300,000 values"),
         ("\x00", "no JSON"),
         ('{"schema": "fer-edge/results", "schema_version": "\\u001b[31m"}', "schema version"),
     ],
