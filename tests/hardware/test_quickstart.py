@@ -43,11 +43,11 @@ OTHERWISE = (
 )  # not in the tree
 BEHIND = {
     "device run --source demo": "--max-frames 4",
-    "device run --preview": "--source demo:live --seconds 300",
+    "device run --preview": "--source demo:live --seconds 60",
 }
 FAILING = ("device doctor", "device run")  # there is no camera
 STAND_INS = {"sudo": 'exec "$@"', "systemctl": "exit 0"}
-# Waits for the page that a run in the background serves, then ends that.
+# Waits for the page that a run in the background serves. A signal would not be waited for: a frame takes seconds here.
 LOOK = """
 python3 - <<'END'
 import time, urllib.request
@@ -58,7 +58,6 @@ for attempt in range(250):
     except OSError:
         time.sleep(1)
 END
-kill $!
 wait $!
 """
 
@@ -162,7 +161,7 @@ def test_faces_are_named_and_the_page_is_served(session):
     assert "4 with faces, 2 different faces" in session.said["device run --source demo"][1]
     page = session.said["device run --preview"][1]
     assert "<title>fer-edge preview</title>" in page
-    assert "ended by" in page
+    assert "ended by --seconds" in page
 
 
 def test_the_service_is_installed_upgraded_and_gone(session):
