@@ -1,11 +1,13 @@
 """A network's configuration rewritten: as Keras 3 spells what Keras 2.0 to 2.15 wrote, and in float32."""
 
-from collections.abc import Callable
 from typing import Any
+
+from toolkit.models.operations import OPERATION_CLASSES, as_layer
 
 Config = dict[str, Any]
 
 NETWORKS = ("Sequential", "Model", "Functional")
+OF_KERAS = {"module": "keras.layers", "registered_name": None}
 # What earlier versions wrote of a layer and Keras 3 does not take; none of it changes what the layer computes.
 DROPPED_KEYS = {
     "renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment", "time_major",
@@ -15,32 +17,23 @@ DROPPED_KEYS = {
 PLAIN = {f"kernel_{part}" for part in ("initializer", "regularizer", "constraint")}
 DROPPED_KEYS_OF = {"SeparableConv2D": {"groups", *PLAIN}, "SeparableConv1D": {"groups", *PLAIN}}
 DROPPED_KEYS_OF |= {"DepthwiseConv2D": {"groups", "filters", *PLAIN}, "Conv2DTranspose": {"groups"}}
-# Arithmetic that tf.keras wrote as a layer of its own: with a constant it is a Rescaling, between layers a merge.
-SCALING_OF_OPERATION: dict[str, Callable[[float], Config]] = {
-    "math.truediv": lambda value: {"scale": 1 / value, "offset": 0.0},
-    "math.multiply": lambda value: {"scale": value, "offset": 0.0},
-    "math.subtract": lambda value: {"scale": 1.0, "offset": -value},
-    "math.add": lambda value: {"scale": 1.0, "offset": value},
-    "__operators__.add": lambda value: {"scale": 1.0, "offset": value},
-}
-MERGE_OF_OPERATION = {
-    "math.multiply": "Multiply",
-    "math.subtract": "Subtract",
-    "math.add": "Add",
-    "__operators__.add": "Add",
-}
+DROPPED_KEYS_OF |= {"Conv1DTranspose": {"groups"}, "DepthwiseConv1D": {"groups", "filters", *PLAIN}}
+DROPPED_KEYS_OF |= {f"SpatialDropout{n}D": {"noise_shape", "trainable"} for n in (1, 2, 3)}
+DROPPED_KEYS_OF |= {"MultiHeadAttention": {"query_shape", "key_shape", "value_shape"}}
+DROPPED_KEYS_OF |= {"Attention": {"causal"}, "AdditiveAttention": {"causal"}}
+# Keras 3 calls another function by this name: x / 6 + 0.5, which was 0.2 x + 0.5.
+OLD_HARD_SIGMOID, ACTIVATION_KEYS = "hard_sigmoid_of_keras_2", ("activation", "recurrent_activation")
 
 
 def is_of_keras_2(config: Config) -> bool:
-    """Return whether Keras 2 wrote a network's configuration."""
-    if isinstance(config.get("config"), list):
+    """Return whether Keras 2 wrote a network's configuration, or that of a network inside."""
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else inner
+    if isinstance(inner, dict) and "batch_input_shape" in inner:
         return True
-    layers = config["config"].get("layers")
-    return isinstance(layers, list) and any(
-        "batch_input_shape" in layer.get("config", {}) or layer.get("class_name") == "TFOpLambda"
-        for layer in layers
-        if isinstance(layer, dict) and isinstance(layer.get("config"), dict)
-    )
+    if not isinstance(layers, list) or config.get("class_name") not in NETWORKS:
+        return config.get("class_name") in OPERATION_CLASSES
+    return isinstance(inner, list) or any(is_of_keras_2(layer) for layer in layers if isinstance(layer, dict))
 
 
 def in_keras_3(config: Config) -> Config:
@@ -48,7 +41,7 @@ def in_keras_3(config: Config) -> Config:
     inner = config["config"]
     if isinstance(inner, list):  # a Sequential before Keras 2.2.3
         inner = {"name": config.get("name", "sequential"), "layers": inner}
-    layers = [_layer(layer) for layer in inner["layers"]]
+    layers = [_layer(layer, "module" in config) for layer in inner["layers"]]
     if config["class_name"] == "Sequential":
         named = {
             "class_name": "Sequential",
@@ -69,7 +62,10 @@ def in_keras_3(config: Config) -> Config:
 
 
 def in_float32(config: Any) -> Any:
-    """Return a configuration with every layer's dtype policy float32; weights and graph stay as they are."""
+    """Return a configuration with every layer's dtype policy float32; weights and graph stay as they are.
+
+    A picture that enters in uint8 enters in float32 too: the same numbers, without a cast that has no int8 form.
+    """
     if isinstance(config, list):
         return [in_float32(part) for part in config]
     if not isinstance(config, dict):
@@ -79,7 +75,7 @@ def in_float32(config: Any) -> Any:
     if (
         "dtype" in rewritten
         and "name" in rewritten
-        and _policy_name(config["dtype"]) not in ("float32", None)
+        and (config["dtype"] == "uint8" or _policy_name(config["dtype"]) not in ("float32", None))
     ):
         rewritten["dtype"] = "float32"
     return rewritten
@@ -103,13 +99,29 @@ def _policy_name(dtype: Any) -> str | None:
     return name if isinstance(name, str) and "float" in name else None
 
 
-def _layer(layer: Config) -> Config:
+def _layer(layer: Config, modern: bool = False) -> Config:
+    """Return a layer as Keras 3 reads it; ``modern``: in a file whose layers tell the module that they are from."""
     if layer["class_name"] in NETWORKS:
         return {**in_keras_3(layer), **{key: layer[key] for key in ("name", "inbound_nodes") if key in layer}}
-    if layer["class_name"] == "TFOpLambda":
-        return _arithmetic(layer)
+    if layer["class_name"] in OPERATION_CLASSES:
+        return as_layer(layer) or layer
     dropped = DROPPED_KEYS | DROPPED_KEYS_OF.get(layer["class_name"], set())
     settings = {key: value for key, value in layer["config"].items() if key not in dropped}
+    for key in ACTIVATION_KEYS:
+        if settings.get(key) == "hard_sigmoid":
+            settings[key] = {
+                "module": "builtins",
+                "class_name": "function",
+                "config": OLD_HARD_SIGMOID,
+                "registered_name": OLD_HARD_SIGMOID,
+            }
+    if layer["class_name"] == "GRU":
+        settings.setdefault("reset_after", False)  # before Keras 2.1.3 there was no other way
+    if layer["class_name"] == "ThresholdedReLU":
+        layer = {**layer, "class_name": "ReLU"}
+        settings["threshold"] = settings.pop("theta")
+    layer = {**(OF_KERAS if modern else {}), **layer}
+    layer.pop("build_config", None)  # it is built by the tensors that it is called on
     shape = settings.pop("batch_input_shape", None)
     if layer["class_name"] == "InputLayer" and shape is not None:
         settings["batch_shape"] = shape
@@ -117,7 +129,7 @@ def _layer(layer: Config) -> Config:
         (settings["axis"],) = settings["axis"]
     for wrapped in ("layer", "backward_layer"):
         if isinstance(settings.get(wrapped), dict):
-            settings[wrapped] = _layer(settings[wrapped])
+            settings[wrapped] = _layer(settings[wrapped], modern=True)
     return {**layer, "config": settings}
 
 
@@ -128,9 +140,35 @@ def _with_own_calls(layers: list[Config]) -> list[Config]:
     """
     networks = _named(layers, NETWORKS)
     return [
-        {**layer, "inbound_nodes": [_counted_from_0(node, networks) for node in layer["inbound_nodes"]]}
+        {
+            **layer,
+            "inbound_nodes": [_node(_counted_from_0(node, networks)) for node in layer["inbound_nodes"]],
+        }
         for layer in layers
     ]
+
+
+def _node(sources: list[Any]) -> Any:
+    """Return a call as Keras 3 writes it where tensors are among its named arguments, else as it is."""
+    named = sources[0][3] if len(sources) == 1 and len(sources[0]) > 3 else {}
+    if not any(_is_tensor(value) for value in named.values()):
+        return sources
+    return {
+        "args": [_tensor(sources[0][:3])],
+        "kwargs": {key: _tensor(value) if _is_tensor(value) else value for key, value in named.items()},
+    }
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and [type(part) for part in value] == [str, int, int]
+
+
+def _tensor(history: list[Any]) -> Config:
+    """Return what Keras 3 writes of a tensor; it is found again by the layer that put it out."""
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None], "dtype": "float32", "keras_history": history},
+    }
 
 
 def _named(layers: list[Config], classes: tuple[str, ...]) -> set[str]:
@@ -149,28 +187,21 @@ def _alone(ends: Any) -> Any:
     return ends[0] if isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0], list) else ends
 
 
+def _input_shape(layer: Config) -> Any:
+    """Return the batch shape that a layer, or the first layer of a network inside, says of its input, or None."""
+    settings = layer["config"]
+    inner = settings.get("layers") if isinstance(settings, dict) else settings
+    if isinstance(inner, list) and inner and layer["class_name"] in NETWORKS:
+        return _input_shape(inner[0])
+    return settings.get("batch_input_shape")
+
+
 def _with_input(written: list[Config], layers: list[Config]) -> list[Config]:
     """Return the layers of a Sequential behind an input layer, made of what its first layer said of its input."""
-    shape = written[0]["config"].get("batch_input_shape") if isinstance(written[0]["config"], dict) else None
+    shape = _input_shape(written[0])
     if written[0]["class_name"] == "InputLayer" or shape is None:
         return layers
-    settings = {"name": f"{written[0]['config']['name']}_input", "batch_shape": shape, "dtype": "float32"}
-    module = {"module": "keras.layers", "registered_name": None} if "module" in written[0] else {}
+    name = written[0].get("name") or written[0]["config"]["name"]
+    settings = {"name": f"{name}_input", "batch_shape": shape, "dtype": "float32"}
+    module = OF_KERAS if "module" in layers[0] else {}
     return [{"class_name": "InputLayer", "config": settings, **module}, *layers]
-
-
-def _arithmetic(layer: Config) -> Config:
-    """Return arithmetic of tf.keras as a layer of Keras 3, or as it is where there is none."""
-    function = layer["config"].get("function")
-    (node,) = layer["inbound_nodes"] if len(layer["inbound_nodes"]) == 1 else (None,)
-    if not (isinstance(node, list) and len(node) == 4 and isinstance(node[3], dict)):
-        return layer
-    other, source = node[3].get("y"), [*node[:3], {}]
-    made = {"name": layer["config"]["name"], "trainable": True, "dtype": "float32"}
-    if isinstance(other, int | float) and function in SCALING_OF_OPERATION and other != 0:
-        made, kind = {**made, **SCALING_OF_OPERATION[function](float(other))}, "Rescaling"
-        return {**layer, "class_name": kind, "config": made, "inbound_nodes": [[source]]}
-    if isinstance(other, list) and function in MERGE_OF_OPERATION:
-        nodes = [[source, [*other[:3], {}]]]
-        return {**layer, "class_name": MERGE_OF_OPERATION[function], "config": made, "inbound_nodes": nodes}
-    return layer

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
+from device.files import read_short
 from toolkit.models.file_kind import HDF5, opened_archive
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
@@ -24,10 +25,12 @@ LARGEST_GROWTH, FREE_BYTES = 10, 32 << 20
 
 @dataclass(frozen=True)
 class Declared:
-    """config: the network as Keras serialised it; elements: how many numbers of weights are stored."""
+    """config: the network as Keras serialised it; elements: how many numbers of weights are stored; alone: whether the
+    file holds them alone, and the network stands in a JSON file beside it."""
 
     config: dict[str, Any]
     elements: int
+    alone: bool = False
 
 
 def read_declared(path: Path, kind: str) -> Declared:
@@ -104,16 +107,39 @@ def _of_hdf5(path: Path) -> Declared:
     with h5py.File(path) as file:
         elements = _verified_elements(file, str(path), size)
         if "model_config" not in file.attrs:
-            raise EdgeError(
-                f"{path} holds weights without the network, as save_weights writes them; build the network in Python, "
-                "load_weights into it, and write both with model.save('model.keras')"
-            )
+            return Declared(_network(_beside(path), path), elements, alone=True)
         if file.attrs.get_id("model_config").get_storage_size() > min(size, LARGEST_CONFIG_BYTES):
             raise EdgeError(
                 f"{path} describes its network in over {LARGEST_CONFIG_BYTES:,} bytes; that is none"
             )
         config = parse_config(file.attrs["model_config"], f"the network in {path}")
     return Declared(_network(config, path), elements)
+
+
+def _beside(path: Path) -> Any:
+    """Return the network in the JSON beside a file of weights: of the same name, or the only one there."""
+    beside = path.with_name(path.name.split(".")[0] + ".json")
+    networks = (
+        [beside] if beside.is_file() else [one for one in path.parent.glob("*.json") if _is_network(one)]
+    )
+    if len(networks) != 1:
+        raise EdgeError(
+            f"{path} holds weights without the network, as save_weights writes them; put what model.to_json() gives "
+            f"beside it as {beside.name}, or build the network in Python, load_weights into it, and write both with "
+            "model.save('model.keras')"
+        )
+    return parse_config(_text_of(networks[0]), str(networks[0]))
+
+
+def _is_network(path: Path) -> bool:
+    return '"class_name"' in _text_of(path)[:200]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_short(path, LARGEST_CONFIG_BYTES)
+    except (OSError, UnicodeDecodeError) as error:
+        raise EdgeError(f"cannot read {path}: {error}; expected what model.to_json() gives") from error
 
 
 def _network(config: Any, path: Path) -> dict[str, Any]:

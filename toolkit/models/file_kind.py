@@ -13,6 +13,7 @@ from device.model.associated_files import refuse_many
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 
 MOST_FILE_BYTES = 2 << 30  # VGG19 with its optimizer has 1.7 GB
+LONGEST_START = 1 << 16
 HDF5_START = b"\x89HDF\r\n\x1a\n"
 EXPORT = "export it from where it was trained, with model.save('model.keras')"
 # How other files begin: (from which byte, the bytes, what it is, what to do).
@@ -33,7 +34,7 @@ FOREIGN_STARTS = (
     (0, b"Rar!", "a RAR archive", "unpack it first and name the model inside"),
     (0, b"<!DOCTYPE", "a web page, not the model itself", "download the file behind the link"),
     (0, b"<html", "a web page, not the model itself", "download the file behind the link"),
-    (0, b"{", "JSON without weights", "a model needs both, as model.save('model.keras') writes them"),
+    (0, b"{", "JSON without weights", "name the .h5 file of weights that stands beside it"),
 )
 FOREIGN_SUFFIXES = {
     ".onnx": "an ONNX model",
@@ -43,6 +44,11 @@ FOREIGN_SUFFIXES = {
     ".ckpt": "a checkpoint of weights without the network",
     ".index": "a checkpoint of weights without the network",
     ".pb": "a TensorFlow graph",
+    ".mlmodel": "a Core ML model",
+    ".params": "an MXNet model",
+    ".caffemodel": "a Caffe model",
+    ".engine": "a TensorRT engine",
+    ".yaml": "a network without weights",
 }
 
 
@@ -56,7 +62,10 @@ def kind_of(path: Path) -> str:
     if not path.exists():
         raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
     if path.is_dir():
-        raise EdgeError(f"{path} is a folder without saved_model.pb; expected a .keras file or a SavedModel")
+        checkpoints = any(path.glob("*.index"))
+        what = "of checkpoints, weights without the network" if checkpoints else "without saved_model.pb"
+        way_out = f"; {EXPORT}" if checkpoints else ""
+        raise EdgeError(f"{path} is a folder {what}; expected a .keras file or a SavedModel{way_out}")
     try:
         size = regular_size(path)
         with open(path, "rb") as handle:
@@ -144,6 +153,8 @@ def _refuse_other_archive(path: Path) -> None:
 
 
 def _why_foreign(path: Path, start: bytes) -> str:
+    if start.startswith(b"{") and b"modelTopology" in path.read_bytes()[:LONGEST_START]:
+        return f"{path} is a TensorFlow.js model, expected a Keras one; {EXPORT}"
     for position, expected, what, way_out in FOREIGN_STARTS:
         if start[position:].startswith(expected):
             return f"{path} is {what}; {way_out}"

@@ -10,6 +10,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,19 @@ from device.errors import EdgeError
 from device.files import regular_size, whole_file
 from device.model.associated_files import JSON_NAME
 from device.model.json_fields import JsonFields
-from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2, quantized_layers
+from toolkit.models.configuration import (
+    OF_KERAS,
+    OLD_HARD_SIGMOID,
+    in_float32,
+    in_keras_3,
+    is_of_keras_2,
+    quantized_layers,
+)
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
-from toolkit.models.file_kind import SAVED_MODEL, kind_of, opened_archive
+from toolkit.models.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
+from toolkit.models.operations import foreign_operations
 from toolkit.models.quiet_tensorflow import import_quietly
-from toolkit.models.rewritten_file import rewritten
+from toolkit.models.rewritten_file import is_of_keras_3, rewritten
 from toolkit.models.size_check import refuse_large_network
 
 if TYPE_CHECKING:
@@ -98,12 +107,15 @@ def load_keras_model(path: str | Path) -> "keras.Model":
         return load_saved_model(path)
     declared = read_declared(path, kind)
     _refuse_code(path, declared.config)
+    if declared.alone and is_of_keras_3(path):
+        kind, declared = KERAS_3, replace(declared, config={**OF_KERAS, **declared.config})
     try:
         config = _current(path, declared)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise EdgeError(f"{path} describes no network that Keras knows ({error}); save it again") from error
     import_quietly()
-    with rewritten(path, kind, None if config == declared.config else config) as openable:
+    unchanged = config == declared.config and not declared.alone
+    with rewritten(path, kind, None if unchanged else config) as openable:
         refuse_large_network(path, lambda: _load(path, openable, config))
         return _load(path, openable, config)
 
@@ -122,6 +134,12 @@ def _current(path: Path, declared: Declared) -> dict[str, Any]:
             f"{path} was quantized by Keras itself ({', '.join(layers[:3])}); name the model as it was before "
             "model.quantize()"
         )
+    if functions := list(dict.fromkeys(foreign_operations(declared.config))):
+        raise EdgeError(
+            f"{path} calls TensorFlow between its layers ({', '.join(functions[:4])}), which Keras 3 does not read; "
+            "with the TensorFlow that wrote it, save the network as a folder, tf.saved_model.save(model, 'model'), and "
+            "name that"
+        )
     config = in_keras_3(declared.config) if is_of_keras_2(declared.config) else declared.config
     made: dict[str, Any] = in_float32(config)
     return made
@@ -132,9 +150,17 @@ def _load(path: Path, openable: Path, config: dict[str, Any]) -> "keras.Model":
 
     with _quietly():
         try:
-            return keras.models.load_model(openable, compile=False, safe_mode=True)
+            with keras.saving.custom_object_scope({OLD_HARD_SIGMOID: hard_sigmoid_of_keras_2}):
+                return keras.models.load_model(openable, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises TypeError, ValueError, KeyError, OSError and others here
             raise EdgeError(_why_not_loaded(path, error, config)) from error
+
+
+def hard_sigmoid_of_keras_2(x: Any) -> Any:
+    """Return what Keras 2 called hard_sigmoid."""
+    import keras
+
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 @contextlib.contextmanager

@@ -188,6 +188,8 @@ def _normal_form(
     image = keras.Input(shape, name="face")
     scaled = image if (factor, offset) == (1.0, 0.0) else keras.layers.Rescaling(factor, offset)(image)
     scores = model(scaled)
+    if len(scores.shape) > 2:  # a head of convolutions, (None, 1, 1, classes)
+        scores = keras.layers.Reshape((scores.shape[-1],), name="one_row")(scores)
     if scores.shape[1] == 1:
         # The softmax of 0 and a logit is 1 - p and p of its sigmoid.
         both = keras.layers.Dense(2, use_bias=False, name="both_classes")
@@ -213,7 +215,7 @@ def _ask(path: Path, model: "keras.Model", batch: np.ndarray) -> np.ndarray:
         Exception
     ) as error:  # Keras and its backends raise many kinds for settings that do not fit a picture
         raise EdgeError(f"{path} does not compute: {reason_of(error)}; save the network again") from error
-    return answers.astype(np.float32)
+    return answers.astype(np.float32).reshape(len(answers), -1)
 
 
 def _verify_classifier(
@@ -224,14 +226,20 @@ def _verify_classifier(
     EdgeError unless one image goes in and one row of scores comes out.
     """
     shapes = [tuple(tensor.shape) for tensor in (*model.inputs, *model.outputs)]
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or len(shapes[1]) != 2:
+    one_row = len(shapes[-1]) == 2 or (len(shapes[-1]) > 2 and set(shapes[-1][1:-1]) == {1})
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or not one_row:
         raise EdgeError(
             f"{path} is no image classifier: expected one input (None, height, width, channels) and one output "
-            f"(None, classes), found shapes {', '.join(map(str, shapes))}"
+            f"(None, classes), found shapes {', '.join(map(str, shapes))}; make one of them, such as keras.Model("
+            "model.inputs[0], model.outputs[0]), and save that"
         )
     _, height, width, channels = shapes[0]
     if channels not in (1, 3):
-        raise EdgeError(f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)")
+        first = "; its channels stand first: build it with data_format='channels_last' and the same weights"
+        raise EdgeError(
+            f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)"
+            + (first if height in (1, 3) else "")
+        )
     if input_size is None and (height is None or width is None):
         raise EdgeError(
             f"{path} takes pictures of any size, {shapes[0]}; pass `input_size` with the pixels of a side that it was "
@@ -239,10 +247,10 @@ def _verify_classifier(
         )
     if input_size is not None and any(side not in (None, input_size) for side in (height, width)):
         raise EdgeError(f"{path} takes {height}x{width} pixels, `input_size` is {input_size}; leave it out")
-    if shapes[1][1] is None:
+    if shapes[1][-1] is None:
         raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
     size_hw = [side if side is not None else input_size for side in (height, width)]
-    return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][1])
+    return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][-1])
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:

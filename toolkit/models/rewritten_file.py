@@ -13,7 +13,7 @@ from typing import Any
 from toolkit.models.declared import CONFIG, WEIGHTS
 from toolkit.models.file_kind import HDF5
 
-METADATA = "metadata.json"
+METADATA, MODEL_WEIGHTS = "metadata.json", "model_weights"
 # Where Keras 2.13 to 2.15 kept the layers in the weights of a .keras file, and where Keras 3 looks for them.
 OLD_ROOT, ROOT = "_layer_checkpoint_dependencies", "layers"
 
@@ -39,18 +39,38 @@ def rewritten(path: Path, kind: str, config: dict[str, Any] | None) -> Iterator[
         yield copy
 
 
+def is_of_keras_3(path: Path) -> bool:
+    """Return whether a file of weights alone keeps them as a .keras file does, not as Keras 2's HDF5 did."""
+    import h5py
+
+    with h5py.File(path) as file:
+        return OLD_ROOT in file or ROOT in file
+
+
 def _rewrite_hdf5(path: Path, copy: Path, config: dict[str, Any]) -> None:
     import h5py
 
     shutil.copyfile(path, copy)
     copy.chmod(0o600)
     with h5py.File(copy, "r+") as file:
-        del file.attrs["model_config"]
+        if MODEL_WEIGHTS not in file:  # a file of weights alone
+            inner = file.create_group(MODEL_WEIGHTS)
+            for name in [name for name in file if name != MODEL_WEIGHTS]:
+                file.move(name, f"{MODEL_WEIGHTS}/{name}")
+            for name, value in file.attrs.items():
+                inner.attrs[name] = value
+        file.attrs.pop("model_config", None)
         # Past 64 KiB an attribute needs room outside of the object's header, which older files do not have.
         file.attrs.create("model_config", json.dumps(config).encode(), dtype=None)
 
 
 def _rewrite_archive(path: Path, copy: Path, config: dict[str, Any]) -> None:
+    if not zipfile.is_zipfile(path):  # a file of weights alone
+        with zipfile.ZipFile(copy, "w") as made:
+            made.writestr(METADATA, "{}")
+            made.writestr(CONFIG, json.dumps(config))
+            made.writestr(WEIGHTS, _weights_in_keras_3(path.read_bytes()))
+        return
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(copy, "w") as made:
         if METADATA in archive.namelist():
             made.writestr(METADATA, archive.read(METADATA))

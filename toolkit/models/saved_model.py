@@ -1,5 +1,8 @@
 """Reading a TensorFlow SavedModel, a folder, as a Keras model that can be run and converted."""
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ from toolkit.models.trial import SIZED_BY_NUMBERS, refuse_greedy
 if TYPE_CHECKING:
     import keras
 
-SIGNATURE = "serving_default"
+SIGNATURE, GRAPH_FILE = "serving_default", "saved_model.pb"
 LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 
 
@@ -29,7 +32,8 @@ def load_saved_model(path: Path) -> "keras.Model":
     if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in _read(path).meta_graphs):
         refuse_greedy(path)
     try:
-        layer = keras.layers.TFSMLayer(str(path), call_endpoint=SIGNATURE)
+        with _without_optimizer(path) as folder:
+            layer = keras.layers.TFSMLayer(str(folder), call_endpoint=SIGNATURE)
         signature = layer._reloaded_obj.signatures[SIGNATURE]
     except Exception as error:  # TensorFlow raises many kinds here
         raise EdgeError(f"cannot load the SavedModel {path}: {reason_of(error)[:200]}") from error
@@ -37,7 +41,7 @@ def load_saved_model(path: Path) -> "keras.Model":
     if len(inputs) != 1 or len(outputs) != 1:
         raise EdgeError(
             f"{path} is no image classifier: its signature {SIGNATURE} has {len(inputs)} inputs and {len(outputs)} "
-            "outputs, expected one of each"
+            "outputs, expected one of each; save one of them, keras.Model(model.inputs[0], model.outputs[0])"
         )
     ((name, image),) = inputs.items()
     if image.shape.rank != 4:
@@ -63,10 +67,31 @@ def verify_saved_model(path: Path) -> None:
         refuse_impure(path, meta.graph_def, objects.concrete_functions)
 
 
+@contextlib.contextmanager
+def _without_optimizer(path: Path) -> Iterator[Path]:
+    """Yield the folder, or a copy that forgets which variables an optimizer of Keras 2 kept: no loader knows them."""
+    saved = _read(path)
+    nodes = [node for meta in saved.meta_graphs for node in meta.object_graph_def.nodes]
+    if not any(node.slot_variables for node in nodes):
+        yield path
+        return
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # it warns of each value that is now nobody's
+    for node in nodes:
+        node.ClearField("slot_variables")
+    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+        for part in path.iterdir():
+            if part.name != GRAPH_FILE:
+                Path(folder, part.name).symlink_to(part.absolute())
+        Path(folder, GRAPH_FILE).write_bytes(saved.SerializeToString())
+        yield Path(folder)
+
+
 def _read(path: Path) -> Any:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-    file = path / "saved_model.pb"
+    file = path / GRAPH_FILE
     try:
         if file.stat().st_size > LARGEST_GRAPH_BYTES:
             raise EdgeError(

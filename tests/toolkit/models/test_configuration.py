@@ -10,6 +10,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
+from device.errors import EdgeError
 from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2
 from toolkit.models.keras_file import load_keras_model
 
@@ -151,3 +152,113 @@ def test_an_index_keeps_its_type():
     }
     config = {"class_name": "Sequential", "config": {"name": "s", "layers": [layer]}}
     assert in_float32(in_keras_3(config))["config"]["layers"][0]["config"]["dtype"] == "int32"
+
+
+def as_keras_2(model, path, version="2.2.4"):
+    """Save ``model``, a Sequential, as Keras 2.2 wrote one: no modules, the input's shape on the first layer."""
+
+    def plain(config):
+        if isinstance(config, dict):
+            dropped = ("module", "registered_name", "build_config", "quantization_config", "dtype")
+            return {key: plain(value) for key, value in config.items() if key not in dropped}
+        return [plain(part) for part in config] if isinstance(config, list) else config
+
+    layers = plain(json.loads(model.to_json())["config"]["layers"])
+    shape = layers.pop(0)["config"]["batch_shape"]
+    first = layers[0]["config"]["layers"][0] if "layers" in layers[0]["config"] else layers[0]
+    first["config"].pop("batch_shape", None)
+    first["config"]["batch_input_shape"] = shape
+    save_with(model, path, {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}, version)
+
+
+def kept(model, path, change=lambda layers: None):
+    """Return what is opened of ``model`` as a file of Keras 2, its layers' configurations changed before."""
+    as_keras_2(model, path)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change({layer["config"]["name"]: layer for layer in config["config"]["layers"]})
+        file.attrs["model_config"] = json.dumps(config)
+    return load_keras_model(path)
+
+
+def test_hard_sigmoid_is_what_keras_2_called_so(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), L.Flatten(), L.Dense(3, activation="hard_sigmoid", name="last")]
+    )
+    opened = kept(model, tmp_path / "m.h5")
+    faces = np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype(np.float32)
+    sums = faces.reshape(5, 16) @ np.asarray(model.get_layer("last").kernel)
+    assert np.asarray(opened(faces)) == pytest.approx(np.clip(0.2 * sums + 0.5, 0, 1), abs=1e-6)
+
+
+def test_layers_that_keras_3_spells_otherwise_compute_what_they_did(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 1)),
+            L.SpatialDropout2D(0.1, name="dropout"),
+            L.ReLU(threshold=0.3, name="threshold"),
+            L.Reshape((16, 16)),
+            L.Bidirectional(L.GRU(3, reset_after=False, name="gru"), name="both"),
+            L.Dense(7),
+        ]
+    )
+
+    def change(layers):
+        layers["dropout"]["config"]["noise_shape"] = None
+        layers["threshold"] |= {
+            "class_name": "ThresholdedReLU",
+            "config": {"name": "threshold", "theta": 0.3},
+        }
+        for one in (layers["both"]["config"]["layer"], layers["both"]["config"]["backward_layer"]):
+            del one["config"]["reset_after"]
+
+    assert same_answers(kept(model, tmp_path / "m.h5", change), model)
+
+
+def test_a_network_first_in_a_sequential_tells_its_input(tmp_path):
+    image = keras.Input((16, 16, 1), name="image")
+    inner = keras.Model(image, L.Conv2D(4, 3, name="conv")(image), name="base")
+    model = keras.Sequential([keras.Input((16, 16, 1)), inner, L.GlobalAveragePooling2D(), L.Dense(7)])
+    as_keras_2(model, tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        base = config["config"]["layers"][0]
+        nodes = {"image": [], "conv": [[["image", 0, 0, {}]]]}
+        base |= {"class_name": "Model"}
+        base["config"] |= {"input_layers": [["image", 0, 0]], "output_layers": [["conv", 0, 0]]}
+        for layer in base["config"]["layers"]:
+            layer["inbound_nodes"] = nodes[layer["name"]]
+        file.attrs["model_config"] = json.dumps(config)
+    assert same_answers(load_keras_model(tmp_path / "m.h5"), model)
+
+
+@pytest.mark.parametrize("way", ["Keras 2", "Keras 3"])
+@pytest.mark.parametrize("name", ["m.json", "network.json"])
+def test_weights_beside_the_json_of_their_network_are_opened(tmp_path, way, name):
+    model = sequential()
+    (tmp_path / name).write_text(model.to_json())
+    if way == "Keras 3":
+        path = tmp_path / "m.weights.h5"
+        model.save_weights(path)
+    else:
+        path = tmp_path / "m.h5"
+        model.save(tmp_path / "whole.h5")
+        with h5py.File(tmp_path / "whole.h5") as whole, h5py.File(path, "w") as file:
+            for group in whole["model_weights"]:
+                whole.copy(f"model_weights/{group}", file)
+            for key, value in whole["model_weights"].attrs.items():
+                file.attrs[key] = value
+    assert same_answers(load_keras_model(path), model)
+    (tmp_path / name).unlink()
+    with pytest.raises(EdgeError, match=r"weights without the network.*m\.json"):
+        load_keras_model(path)
+
+
+def test_a_picture_in_uint8_enters_without_a_cast(tmp_path):
+    image = keras.Input((16, 16, 1), dtype="uint8")
+    model = keras.Model(image, L.Dense(7)(L.Flatten()(L.Rescaling(1 / 255)(image))))
+    model.save(tmp_path / "m.keras")
+    opened = load_keras_model(tmp_path / "m.keras")
+    faces = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), dtype=np.uint8)
+    assert opened.inputs[0].dtype == "float32"
+    assert np.asarray(opened(faces.astype(np.float32))) == pytest.approx(np.asarray(model(faces)), abs=1e-6)

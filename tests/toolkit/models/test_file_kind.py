@@ -27,6 +27,12 @@ FOREIGN = [
     ("m.keras", b"\x1c\x00\x00\x00TFL3", "a TFLite model; name the file .tflite"),
     ("m.keras", b"<!DOCTYPE html><html>", "a web page.*download the file"),
     ("m.keras", b'{"class_name": "Sequential"}', "JSON without weights"),
+    (
+        "model.json",
+        b'{"format": "layers-model", "modelTopology": {}}',
+        r"a TensorFlow\.js model.*model\.save",
+    ),
+    ("m.mlmodel", b"\x08\x04", r"a Core ML model.*model\.save"),
     ("m.safetensors", b"\x10\x00\x00\x00", "a file of weights without the network"),
 ]
 
@@ -75,4 +81,7 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
     with pytest.raises(EdgeError, match=r"no model at .*none.keras"):
         kind_of(tmp_path / "none.keras")
     with pytest.raises(EdgeError, match=r"without saved_model.pb"):
+        kind_of(tmp_path)
+    (tmp_path / "cp.ckpt.index").write_bytes(b"x")
+    with pytest.raises(EdgeError, match=r"a folder of checkpoints, weights without the network.*model\.save"):
         kind_of(tmp_path)

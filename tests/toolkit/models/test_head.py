@@ -40,6 +40,10 @@ ENDS = {
         lambda x, n, wide: L.Reshape((n,))(L.Dense(n, "sigmoid", kernel_initializer=wide)(x)),
         SIGMOIDS,
     ),
+    "convolutions": (
+        lambda x, n, wide: L.Conv2D(n, 1, activation="softmax", kernel_initializer=wide)(L.Reshape((1, 1, -1))(x)),
+        SOFTMAX,
+    ),
     "logits": (lambda x, n, wide: L.Dense(n, kernel_initializer=wide)(x), LOGITS),
     # All of them between 0 and 1 for these faces, and still logits.
     "small logits": (
@@ -60,7 +64,7 @@ def test_the_last_activation_tells_what_outputs_are(tmp_path, name, inside):
     model.save(tmp_path / "m.keras")
     opened = open_network(tmp_path / "m.keras", ("a", "b", "c"))
     assert opened.head == head
-    direct = np.asarray(model(PIXELS))
+    direct = np.asarray(model(PIXELS)).reshape(6, 3)
     expected = np.asarray(keras.ops.softmax(direct)) if head == LOGITS else direct
     assert opened.predict(FACES) == pytest.approx(expected, abs=1e-5)
 

@@ -178,6 +178,24 @@ def test_a_network_of_ordinary_layers_is_opened_and_answers(tmp_path):
     )
 
 
+def test_what_an_optimizer_of_keras_2_kept_is_passed_over(tmp_path):
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    image = keras.Input((8, 8, 1))
+    network = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    network.export(tmp_path / "m", verbose=False)
+    file = tmp_path / "m" / "saved_model.pb"
+    model = SavedModel.FromString(file.read_bytes())
+    nodes = model.meta_graphs[0].object_graph_def.nodes
+    kernel, bias, *_ = (number for number, node in enumerate(nodes) if node.HasField("variable"))
+    nodes[0].slot_variables.add(original_variable_node_id=kernel, slot_name="m", slot_variable_node_id=bias)
+    file.write_bytes(model.SerializeToString())
+    face = np.ones((2, 8, 8, 1), np.float32)
+    assert np.asarray(load_keras_model(tmp_path / "m")(face)) == pytest.approx(
+        np.asarray(network(face)), abs=1e-6
+    )
+
+
 def test_a_damaged_saved_model_is_one_line(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff" * 100)
     with pytest.raises(EdgeError, match=r"saved_model.pb is damaged"):
