@@ -29,7 +29,7 @@ from toolkit.models.configuration import (
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
 from toolkit.models.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
 from toolkit.models.operations import foreign_operations
-from toolkit.models.quiet_tensorflow import import_quietly
+from toolkit.models.quiet_tensorflow import import_quietly, reason_of
 from toolkit.models.rewritten_file import is_of_keras_3, rewritten
 from toolkit.models.size_check import refuse_large_network
 
@@ -180,12 +180,6 @@ def _refuse_code(path: Path, config: dict[str, Any]) -> None:
             f"{path} holds Python code in the layer {names} ({kinds}), which is not run; replace it by a Keras layer "
             "(Rescaling, Resizing, Permute ...) and save the model again"
         )
-
-
-def reason_of(error: Exception) -> str:
-    """Return what Keras raised as one line: its cause, which it says last, without marks of a terminal or of ours."""
-    text = " ".join(re.sub(r"\x1b\[\d+m", "", str(error)).split())
-    return text.rpartition("Exception encountered: ")[2].replace("`", "'")
 
 
 def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.metadata import checked_labels
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
-from toolkit.models.keras_file import load_keras_model, read_keras_metadata, reason_of
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.quiet_tensorflow import reason_of
 from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
-"""Importing TensorFlow and Keras without their start-up notes, which C++ writes on standard error."""
+"""TensorFlow and Keras say less: no start-up notes, which C++ writes on standard error; errors in a line."""
 
 import os
+import re
 
 from device.quiet import silenced
 
@@ -16,3 +17,9 @@ def import_quietly() -> None:
         import keras
 
         keras.ops.zeros(())  # TensorFlow's first operation writes the note about processor features
+
+
+def reason_of(error: Exception) -> str:
+    """Return what Keras raised as one line: its cause, which it says last, without marks of a terminal or of ours."""
+    text = " ".join(re.sub(r"\x1b\[\d+m", "", str(error)).split())
+    return text.rpartition("Exception encountered: ")[2].replace("`", "'")

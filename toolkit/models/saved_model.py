@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from toolkit.models.file_kind import refuse_odd_files
-from toolkit.models.keras_file import reason_of
 from toolkit.models.pure_graph import operators, refuse_impure
+from toolkit.models.quiet_tensorflow import reason_of
 from toolkit.models.trial import SIZED_BY_NUMBERS, refuse_greedy
 
 if TYPE_CHECKING:
