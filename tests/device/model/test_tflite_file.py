@@ -40,6 +40,8 @@ def test_agrees_with_the_schema_that_litert_ships(tiny_model):
     [
         (b"", "is empty"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "is no TFLite model"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "is no TFLite model but a Git LFS pointer"),
+        (b"PK\3\4" + b"\0" * 64, "is no TFLite model but a zip archive, such as a .keras file"),
         (b"\0\0\0\0TFL3", "is a damaged TFLite model"),
         (b"\xff\xff\xff\x7fTFL3" + b"\0" * 64, "is a damaged TFLite model"),
     ],
