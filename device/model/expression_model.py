@@ -262,6 +262,12 @@ def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] |
         raise EdgeError(
             f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
         )
+    if outputs == 1 and len(labels) > 1:
+        raise EdgeError(
+            f"{path} puts out {list(structure.tensors[structure.outputs[0]].shape)}, not a number for each of "
+            f"{len(labels)} labels; convert its Keras model with 'toolkit quantize', which makes that of a sigmoid or "
+            "a head of convolutions"
+        )
     if len(labels) != outputs:
         raise EdgeError(
             f"{len(labels)} labels, but {path} has {outputs} outputs; pass `labels` with {outputs} names"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 
 from device.errors import EdgeError
 from device.model.associated_files import graph_bytes
-from device.model.expression_model import input_contract, load_model, pixel_table
+from device.model.expression_model import _fitting_labels, input_contract, load_model, pixel_table
 from device.model.metadata import InputContract, ModelMetadata
-from device.model.tflite_file import Tensor
+from device.model.tflite_file import Tensor, read_tflite
 
 pytest.importorskip("ai_edge_litert")
 DEVICE = Path(sys.executable).with_name("device")  # the installed script
@@ -168,3 +169,12 @@ def test_a_small_crop_is_enlarged_smoothly(tiny_model):
 def test_a_description_without_a_margin_means_the_one_of_fer2013(tiny_model):
     contract = InputContract(48, 48, 1, "int8", 1 / 255, -128)
     assert ModelMetadata(("a", "b"), contract).crop_margin == 1.22
+
+
+def test_one_output_for_two_labels_says_how_to_make_two(tiny_model):
+    structure = read_tflite(tiny_model)
+    tensors = list(structure.tensors)
+    tensors[structure.outputs[0]] = replace(tensors[structure.outputs[0]], shape=(1, 1))
+    single = replace(structure, tensors=tuple(tensors))
+    with pytest.raises(EdgeError, match=r"puts out \[1, 1\].*toolkit quantize"):
+        _fitting_labels(tiny_model, single, ("sad", "happy"))
