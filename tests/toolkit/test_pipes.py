@@ -8,7 +8,7 @@ from device.errors import EdgeError
 from device.sinks.broker import Broker
 from toolkit.data.class_numbers import class_of_number
 from toolkit.data.image_files import read_face
-from toolkit.data.photographs import read_photograph
+from toolkit.data.pictures import pictures_of_files
 from toolkit.data.shards import find_shards
 from toolkit.data.text_table import read_table
 from toolkit.models.file_kind import kind_of
@@ -42,7 +42,8 @@ def test_a_pipe_beside_what_was_asked_for_is_passed_over(tmp_path):
     os.mkfifo(tmp_path / "history.csv")
     assert read_history(tmp_path / "history.csv") == {}
     os.mkfifo(tmp_path / "photograph.jpg")
-    assert read_photograph(tmp_path / "photograph.jpg") is None
+    [(_, picture)] = pictures_of_files(tmp_path, [tmp_path / "photograph.jpg"])
+    assert picture is None
 
 
 def test_a_picture_of_absurd_length_is_not_read(tmp_path):
