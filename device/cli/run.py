@@ -12,6 +12,7 @@ from device.cli.settings_file import SettingsCommand, apply_settings
 from device.cli.settings_lines import SETTINGS
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
+from device.model.metadata import PIXEL_RANGES
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 
@@ -36,6 +37,11 @@ from device.sinks import METRICS, PREVIEW
 )
 @delegate_option
 @click.option("--labels", help="Names of the model's outputs, comma-separated, or a file with one a line.")
+@click.option(
+    "--pixel-range",
+    type=click.Choice(list(PIXEL_RANGES)),
+    help="The pixel values that a float model of others takes, where its file does not tell.",
+)
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),

@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from device.model.expression_model import ExpressionModel, input_contract
+from device.model.expression_model import ExpressionModel
+from device.model.pixels import input_contract
 from device.text import printable
 
 
@@ -24,6 +25,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
             "scale": image.scales[0] if image.scales else None,
             "zero_point": image.zero_points[0] if image.scales else None,
             "pixel_scale": input_contract(image, metadata).pixel_scale,
+            "pixel_range": model.pixel_range if model.range_is_known else None,
             "colour": model.colour,
         },
         "output": {
@@ -85,6 +87,9 @@ def _level_line(entry: dict[str, Any]) -> str:
         return "a pixel enters as pixel - 128"
     if whole_range and (entry["dtype"], entry["zero_point"]) == ("uint8", 0):
         return "a pixel enters as it is"
+    if entry["dtype"] == "float32" and entry["pixel_scale"] == 1:
+        known = entry["pixel_range"]
+        return f"pixels enter as {known}" if known else "nothing tells which pixel values it takes"
     return f"a pixel stands for pixel x {entry['pixel_scale']:.6g}"
 
 

@@ -1,5 +1,6 @@
 """An expression model on the device: load, verify, infer."""
 
+import copy
 import hashlib
 from importlib import resources
 from pathlib import Path
@@ -14,13 +15,13 @@ from device.model.interpreter import open_interpreter
 from device.model.metadata import (
     INPUT_TYPES,
     STANDARD_NAME,
-    InputContract,
     ModelMetadata,
     checked_labels,
     read_labels,
     read_metadata,
     weights_sha256,
 )
+from device.model.pixels import ASSUMED_RANGE, input_contract, input_range, pixel_table
 from device.model.tflite_file import Tensor, TfliteFile, read_bytes, read_tflite
 from device.text import printable
 
@@ -36,18 +37,20 @@ def load_model(
     threads: int = 1,
     allow_unlabelled: bool = False,
     delegate: str | None = None,
+    pixel_range: str | None = None,
 ) -> "ExpressionModel":
     """Load a .tflite classifier; ``path`` None: the seven-class int8 model that the package carries.
 
     ``labels`` overrules those inside the file, and must be given where it carries none, unless
     ``allow_unlabelled``: then the model's labels are empty. ``delegate``: the accelerator that runs it, such as
-    edgetpu. The file is checked before the interpreter sees it. Raises EdgeError in one line for a file that is
+    edgetpu. ``pixel_range``: what a float network of others takes of a pixel, see PIXEL_RANGES, where its file does not
+    tell. The file is checked before the interpreter sees it. Raises EdgeError in one line for a file that is
     missing, damaged, altered since it was written, no image classifier, or whose labels do not match its outputs;
     for a graph that is not understood in full and crashes, hangs or swells in the process of its own that runs it;
     and for a delegate that cannot run it.
     """
     path = _packaged_model() if path is None else Path(path)
-    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled, delegate)
+    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
 
 
 def model_of(
@@ -57,6 +60,7 @@ def model_of(
     threads: int = 1,
     allow_unlabelled: bool = False,
     delegate: str | None = None,
+    pixel_range: str | None = None,
 ) -> "ExpressionModel":
     """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
     structure = read_tflite(data, name=str(path))
@@ -66,7 +70,7 @@ def model_of(
     labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
     if labels or not allow_unlabelled:
         labels = _fitting_labels(path, structure, labels)
-    return ExpressionModel(path, data, structure, metadata, labels or (), threads, delegate)
+    return ExpressionModel(path, data, structure, metadata, labels or (), threads, delegate, pixel_range)
 
 
 class ExpressionModel:
@@ -90,6 +94,7 @@ class ExpressionModel:
         labels: tuple[str, ...],
         threads: int,
         delegate: str | None = None,
+        pixel_range: str | None = None,
     ) -> None:
         self.path, self.structure, self.metadata, self.labels, self.threads = (
             path,
@@ -102,8 +107,20 @@ class ExpressionModel:
         self.input_tensor = structure.tensors[structure.inputs[0]]
         self.output_tensor = structure.tensors[structure.outputs[0]]
         self.outputs_probabilities = outputs_probabilities(structure)
-        self._table = pixel_table(input_contract(self.input_tensor, metadata))
+        pixel_range = input_range(structure, metadata, pixel_range)
+        self.range_is_known = bool(pixel_range)
+        self._take(pixel_range or ASSUMED_RANGE)
         self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads, delegate)
+
+    def _take(self, pixel_range: str) -> None:
+        self.pixel_range = pixel_range
+        self._table = pixel_table(input_contract(self.input_tensor, self.metadata), pixel_range)
+
+    def with_pixel_range(self, pixel_range: str) -> "ExpressionModel":
+        """Return the same network, fed pixels of another range."""
+        other = copy.copy(self)
+        other._take(pixel_range)
+        return other
 
     @property
     def colour(self) -> bool:
@@ -158,37 +175,6 @@ class ExpressionModel:
             return np.asarray(values)
         powers = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
-    """Return what the input tensor expects: as the metadata says, else by its range.
-
-    Without metadata, an integer input whose range is about 0..1 or -1..1 takes the pixels spread over that
-    range, any other takes them as they are; so does a float input.
-    """
-    _, height, width, channels = tensor.shape
-    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
-    pixel_scale = 1.0
-    if metadata is not None:
-        pixel_scale = metadata.input.pixel_scale
-    elif scale and scale * 255 <= 2.5:
-        pixel_scale = scale
-    return InputContract(height, width, channels, tensor.dtype, scale, zero_point, pixel_scale)
-
-
-def pixel_table(contract: InputContract) -> np.ndarray:
-    """Return what each of the 256 pixel values becomes in the input's type; for the shipped models ``pixel -
-    128``.
-    """
-    values = np.arange(256) * contract.pixel_scale
-    if contract.dtype == "float32":
-        return values.astype(np.float32)
-    dtype = np.dtype(contract.dtype)
-    stored = np.round(values / contract.scale) + contract.zero_point
-    if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):
-        stored = np.arange(256) + np.iinfo(dtype).min  # the whole range, wherever its zero is
-    limits = np.iinfo(dtype)
-    return np.asarray(stored.clip(limits.min, limits.max).astype(dtype))
 
 
 def outputs_probabilities(structure: TfliteFile) -> bool:

@@ -42,7 +42,13 @@ def run_with(
     labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         log.warning(said)
-    model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
+    model = load_model(
+        options.model or model_in_use(),
+        labels,
+        options.threads,
+        delegate=options.delegate,
+        pixel_range=options.pixel_range,
+    )
     if model.colour:
         source = open_source(options.source, options.camera_settings(colour=True))
     loop = frame_loop(options, model, source.continuous, warmup)
@@ -69,6 +75,10 @@ def frame_loop(
     from device.runtime.prior import weighed
     from device.runtime.smoothing import ScoreSmoother
 
+    if not model.range_is_known:
+        log.warning(
+            f"nothing tells which pixel values {model.path} takes; {model.pixel_range} is assumed: pass `pixel_range`"
+        )
     cv2.setNumThreads(options.threads)
     detector = create_detector(
         options.detector, options.min_face, options.detector_model, reduce=not options.every_frame

@@ -20,6 +20,7 @@ class RunOptions:
     source: str | tuple[str, ...] | None = None
     model: str | None = None
     labels: str | None = None
+    pixel_range: str | None = None
     delegate: str | None = None
     detector: str | None = None
     detector_model: str | None = None

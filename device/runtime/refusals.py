@@ -48,7 +48,13 @@ def check_options(options: RunOptions) -> None:
     if options.preview:
         WebAddress.parse(options.preview, "preview", PREVIEW)
     labels = labels_from(options.labels)
-    model = load_model(options.model or model_in_use(), labels, options.threads, delegate=options.delegate)
+    model = load_model(
+        options.model or model_in_use(),
+        labels,
+        options.threads,
+        delegate=options.delegate,
+        pixel_range=options.pixel_range,
+    )
     weighed(model, options.prior)
     create_detector(options.detector, options.min_face, options.detector_model)
     checked_rules(options, model, source)

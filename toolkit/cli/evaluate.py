@@ -116,7 +116,9 @@ def evaluate(
             delegate,
         )
     if frames:
-        results = with_whole_way(results, list(models), frames, detector, named, chosen, log.info, delegate)
+        results = with_whole_way(
+            results, list(models), frames, detector, named, chosen, log.info, delegate, pixel_range
+        )
     if out:
         write_results(results, out, overwrite)
         log.info(f"wrote {out}")

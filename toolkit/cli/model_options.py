@@ -1,4 +1,4 @@
-"""The options that tell of a Keras model what its file does not: pixel range and input size."""
+"""The options that tell of a model what its file does not: pixel range and input size."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from device.cli.output_options import Whole
+from device.model.metadata import PIXEL_RANGES
 from toolkit.cli.former import former_spelling
 
-RANGES = click.Choice(["0..255", "0..1", "-1..1"])
+RANGES = click.Choice(list(PIXEL_RANGES))
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,7 +19,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--pixel-range",
             type=RANGES,
             is_eager=True,
-            help="The pixel values a Keras model takes, where its file does not tell. Default: found by trying.",
+            help="The pixel values a model takes, where its file does not tell. Default: found by trying.",
         ),
         former_spelling("--scale", "pixel_range", type=RANGES),
         click.option(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.expression_model import ExpressionModel
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
@@ -24,7 +25,7 @@ from toolkit.evaluation.input_fit import (
 )
 from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import learnt_faces, training_note
-from toolkit.models.network import FloatNetwork
+from toolkit.models.network import FOUND, FloatNetwork
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import distinct_names, identity_of
@@ -162,7 +163,7 @@ def evaluate_models(
 def understood(
     paths: list[str], predictors: list[Predictor], faces: Dataset, progress: Callable[[str], None]
 ) -> tuple[list[Predictor], list[str]]:
-    """Return the predictors, Keras models fed as they were trained, and for each what is doubtful of it, or ''."""
+    """Return the predictors, fed as they were trained, and for each what is doubtful of it, or ''."""
     settled, warnings = [], []
     for path, predictor in zip(paths, predictors, strict=True):
         labels = label_indices(faces.classes, faces.labels, tuple(predictor.labels))
@@ -173,6 +174,9 @@ def understood(
             progress(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
             better = better_fit(predictor, seen, labels)
         else:
+            if isinstance(predictor, ExpressionModel) and not predictor.range_is_known:
+                predictor = settle_pixel_range(predictor, seen, labels)
+                progress(f"pixels enter {path} as {predictor.pixel_range}: {FOUND}")
             images, known = tried(seen, labels)
             better = (
                 better_order(predictor.predict(images), known, tuple(predictor.labels))

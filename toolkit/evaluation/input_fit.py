@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.expression_model import ExpressionModel
+from device.model.metadata import PIXEL_RANGES
 from toolkit.data.class_names import other_orders
-from toolkit.models.network import FOUND, PIXEL_RANGES, RESCALES, FloatNetwork
+from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 
 # Faces that are asked to settle a range or an order; an accuracy of 0.1 more on them is no chance.
 TRIED_FACES = 500
 FAR_HIGHER = 0.10
 SIGMAS = 4.0
+
+
+Asked = TypeVar("Asked", FloatNetwork, ExpressionModel)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class BetterFit:
         return f"with its labels in {self.order_name} order it recognises {found}; pass `labels` {','.join(self.order)}"
 
 
-def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.ndarray | None) -> FloatNetwork:
+def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | None) -> Asked:
     """Return the network fed as it was trained: as the user, its file or its layers tell, else as most faces say.
 
     images: ``(N, H, W) uint8``; labels: ``(N,)`` indices of its outputs, -1 for a face of none of them, or None where
@@ -47,7 +53,7 @@ def settle_pixel_range(network: FloatNetwork, images: np.ndarray, labels: np.nda
             "training, or labelled faces of its classes with `data`"
         )
     images, labels = tried(images, labels)
-    candidates = [network.with_pixel_range(name, FOUND) for name in PIXEL_RANGES]
+    candidates = [network.with_pixel_range(name) for name in PIXEL_RANGES]
     return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
 
 

@@ -81,11 +81,13 @@ def with_whole_way(
     classes: tuple[str, ...] | None = None,
     progress: Callable[[str], None] = lambda line: None,
     delegate: str | None = None,
+    pixel_range: str | None = None,
 ) -> Results:
     """Return ``results`` with the figures of the whole way on the pictures in ``frames`` for each .tflite file.
 
     detector: as ``create_detector`` takes it; labels: names of the outputs where a model tells none; classes: the
-    network names these only, and faces of other classes have none; delegate: the accelerator that runs the files.
+    network names these only, and faces of other classes have none; delegate: the accelerator that runs the files;
+    pixel_range: as ``device.load_model`` takes it.
     Keras files among several models are left out, for a board does not run them. Raises UsageError if no .tflite is
     left, EdgeError for a folder without labelled pictures or a class that a model does not know.
     """
@@ -98,7 +100,7 @@ def with_whole_way(
     entries = {entry.model.sha256: entry for entry in results.models}
     for path in on_a_board:
         progress(f"whole pictures of {frames} through {path}: {len(pictures)} files")
-        model = load_model(path, labels, delegate=delegate)
+        model = load_model(path, labels, delegate=delegate, pixel_range=pixel_range)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
         entry = entries.get(identity.sha256) or ModelResults(identity)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.metadata import checked_labels
+from device.model.metadata import PIXEL_RANGES, checked_labels
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
@@ -20,8 +20,6 @@ from toolkit.models.size_check import elements, output_shapes, refuse_large_acti
 if TYPE_CHECKING:
     import keras
 
-# What a network expects of a pixel, by name: (factor, offset) on pixel / 255.
-PIXEL_RANGES = {"0..255": (255.0, 0.0), "0..1": (1.0, 0.0), "-1..1": (2.0, -1.0)}
 BATCH = 128
 # Numbers that all layers together may put out for a batch; Keras holds them until the last one has.
 LARGEST_BATCH = 1 << 26

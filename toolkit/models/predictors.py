@@ -40,14 +40,14 @@ def load_predictor(
 ) -> Predictor:
     """Return the predictor of a ``.tflite`` file or of any Keras model; ``labels`` replace those the file names.
 
-    pixel_range: what a Keras model expects of a pixel, where it does not tell; threads, delegate: of the TFLite
+    pixel_range: what a model expects of a pixel, where its file does not tell; threads, delegate: of the TFLite
     interpreter, as ``device.load_model`` takes them; input_size: height and width of a Keras model that takes pictures
     of any size.
     Raises EdgeError for a file that is missing, broken, of another kind, or names no labels where none are given.
     """
     path = Path(path)
     if path.suffix == ".tflite":
-        return load_model(path, labels, threads, delegate=delegate)
+        return load_model(path, labels, threads, delegate=delegate, pixel_range=pixel_range)
     from toolkit.models.network import open_network
 
     # TensorFlow writes notes on its own start to standard error, whatever its settings.

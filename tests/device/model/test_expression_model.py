@@ -10,8 +10,9 @@ import pytest
 
 from device.errors import EdgeError
 from device.model.associated_files import graph_bytes
-from device.model.expression_model import _fitting_labels, input_contract, load_model, pixel_table
+from device.model.expression_model import _fitting_labels, load_model
 from device.model.metadata import InputContract, ModelMetadata
+from device.model.pixels import input_contract, pixel_table
 from device.model.tflite_file import Tensor, read_tflite
 
 pytest.importorskip("ai_edge_litert")

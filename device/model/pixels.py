@@ -1,0 +1,71 @@
+"""What a pixel becomes in the network's input, by the file's metadata, its scale or what the user tells."""
+
+import numpy as np
+
+from device.errors import UsageError
+from device.model.metadata import PIXEL_RANGES, InputContract, ModelMetadata
+from device.model.tflite_file import Tensor, TfliteFile
+
+ASSUMED_RANGE = "0..1"
+SCALES_DOWN, SHIFTS = (
+    0.05,
+    2.0,
+)  # no weight on pixels of 0..1 or -1..1 is so small, no mean of theirs so large
+
+
+def input_range(structure: TfliteFile, metadata: ModelMetadata | None, given: str | None) -> str:
+    """Return the pixel range of a float input, a name of PIXEL_RANGES, or "" where nothing tells it.
+
+    Integer inputs and files with metadata tell it themselves: theirs is "0..255", whatever is ``given``.
+    Raises UsageError for a ``given`` that is no range.
+    """
+    if given is not None and given not in PIXEL_RANGES:
+        names = ", ".join(PIXEL_RANGES)
+        raise UsageError(f"`pixel_range` is {given!r}; expected one of {names}")
+    told = metadata is not None or structure.tensors[structure.inputs[0]].dtype != "float32"
+    return "0..255" if told else given or ("0..255" if rescales(structure) else "")
+
+
+def rescales(structure: TfliteFile) -> bool:
+    """Return whether the graph's first operator turns pixels of 0..255 into small numbers."""
+    first = next((one for one in structure.operators if structure.inputs[0] in one.inputs), None)
+    if first is None or first.name not in ("MUL", "DIV", "ADD", "SUB"):
+        return False
+    constants = [structure.tensors[index] for index in first.inputs if index >= 0]
+    values = [one.values() for one in constants if one.constant is not None and one.dtype == "float32"]
+    if not values or not values[0].size:
+        return False
+    largest = float(np.abs(values[0]).max())
+    return {"MUL": largest < SCALES_DOWN, "DIV": largest > 1 / SCALES_DOWN}.get(first.name, largest > SHIFTS)
+
+
+def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
+    """Return what the input tensor expects: as the metadata says, else by its range.
+
+    Without metadata, an integer input whose range is about 0..1 or -1..1 takes the pixels spread over that
+    range, any other takes them as they are; so does a float input that its graph scales down itself.
+    """
+    _, height, width, channels = tensor.shape
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    pixel_scale = 1.0
+    if metadata is not None:
+        pixel_scale = metadata.input.pixel_scale
+    elif scale and scale * 255 <= 2.5:
+        pixel_scale = scale
+    return InputContract(height, width, channels, tensor.dtype, scale, zero_point, pixel_scale)
+
+
+def pixel_table(contract: InputContract, pixel_range: str = "0..255") -> np.ndarray:
+    """Return what each of the 256 pixel values becomes in the input's type; for the shipped models ``pixel -
+    128``. A float input without metadata takes it in ``pixel_range``.
+    """
+    values = np.arange(256) * contract.pixel_scale
+    if contract.dtype == "float32":
+        factor, offset = PIXEL_RANGES[pixel_range]
+        return (values * (factor / 255) + offset).astype(np.float32)
+    dtype = np.dtype(contract.dtype)
+    stored = np.round(values / contract.scale) + contract.zero_point
+    if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):
+        stored = np.arange(256) + np.iinfo(dtype).min  # the whole range, wherever its zero is
+    limits = np.iinfo(dtype)
+    return np.asarray(stored.clip(limits.min, limits.max).astype(dtype))

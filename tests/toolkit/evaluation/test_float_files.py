@@ -1,0 +1,94 @@
+"""Float .tflite files of others, which do not tell what they take of a pixel: found on faces, told or assumed."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="making the files needs the [toolkit] extra")
+import tensorflow as tf
+
+from device.errors import UsageError
+from device.model.expression_model import load_model
+from toolkit.models.predictors import load_predictor
+
+pytestmark = pytest.mark.toolkit
+MIDDLES = {"0..255": 127.5, "0..1": 0.5, "-1..1": 0.0}
+
+
+@pytest.fixture(scope="module")
+def bright_or_dark(tmp_path_factory):
+    """Pictures by class, whose mean tells it."""
+    root, rng = tmp_path_factory.mktemp("light"), np.random.default_rng(0)
+    for name, level in (("happy", 150), ("sad", 105)):
+        (root / "test" / name).mkdir(parents=True)
+        for number in range(20):
+            face = rng.normal(level, 8, (48, 48)).clip(0, 255).astype(np.uint8)
+            cv2.imwrite(str(root / "test" / name / f"{number}.png"), face)
+    return root
+
+
+def float_file(path, middle, first=()):
+    """Write a network that tells faces brighter than ``middle`` from darker ones."""
+    dense = keras.layers.Dense(2, activation="softmax")
+    network = keras.Sequential(
+        [keras.Input((48, 48, 1)), *first, keras.layers.GlobalAveragePooling2D(), dense]
+    )
+    dense.set_weights([np.array([[30.0, -30.0]]), np.array([-30.0 * middle, 30.0 * middle])])
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    return path
+
+
+@pytest.mark.parametrize("taken", MIDDLES)
+def test_labelled_faces_tell_the_range(taken, bright_or_dark, tmp_path, forked_toolkit):
+    model = float_file(tmp_path / "other.tflite", MIDDLES[taken])
+    asked = ("evaluate", "--model", model, "--labels", "happy,sad", "--data", bright_or_dark)
+    done = forked_toolkit(*asked, "--json")
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["models"]
+    assert entry["evaluations"][0]["report"]["accuracy"] == 1.0
+    assert f"as {taken}: found" in forked_toolkit(*asked).stderr
+    wrong = next(name for name in MIDDLES if name != taken)
+    done = forked_toolkit(*asked, "--pixel-range", wrong, "--json")
+    assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 0.5
+
+
+def test_a_graph_that_scales_pixels_itself_tells_it(tmp_path):
+    for number, layer in enumerate((keras.layers.Rescaling(1 / 255), keras.layers.Rescaling(1 / 127.5, -1))):
+        model = load_predictor(float_file(tmp_path / f"{number}.tflite", 0.5, [layer]), ("happy", "sad"))
+        assert model.range_is_known
+        assert model.pixel_range == "0..255"
+    plain = load_predictor(float_file(tmp_path / "plain.tflite", 0.5), ("happy", "sad"))
+    assert not plain.range_is_known
+
+
+def test_the_device_takes_what_it_is_told_and_says_what_it_assumes(tmp_path):
+    model = float_file(tmp_path / "other.tflite", MIDDLES["0..255"])
+    faces = np.stack([np.full((48, 48), level, np.uint8) for level in (105, 150)])
+    for taken, named in (("0..255", [1, 0]), ("0..1", [1, 1])):
+        asked = load_model(model, ("happy", "sad"), pixel_range=taken)
+        assert asked.predict(faces).argmax(axis=1).tolist() == named
+    with pytest.raises(UsageError, match=r"`pixel_range` is '0..2'; expected one of 0..255, 0..1, -1..1"):
+        load_model(model, ("happy", "sad"), pixel_range="0..2")
+
+    run = (
+        sys.executable,
+        "-m",
+        "device",
+        "run",
+        "--source",
+        "demo:3",
+        "--model",
+        model,
+        "--labels",
+        "happy,sad",
+    )
+    assumed = subprocess.run([*run, "-q"], capture_output=True, text=True)
+    assert assumed.returncode == 0
+    assert "nothing tells which pixel values" in assumed.stderr
+    assert "0..1 is assumed: pass --pixel-range" in assumed.stderr
+    told = subprocess.run([*run, "-q", "--pixel-range", "0..255"], capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
