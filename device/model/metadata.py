@@ -28,8 +28,6 @@ SCHEMA_VERSION = 1
 STANDARD_NAME = "TFLITE_METADATA"
 INPUT_TYPES = ("float32", "int8", "uint8", "int16")
 MOST_LABEL_CHARACTERS = 100
-# What networks take of a pixel: a pixel of 0..1 times the first, plus the second.
-PIXEL_RANGES = {"0..255": (255.0, 0.0), "0..1": (1.0, 0.0), "-1..1": (2.0, -1.0)}
 
 
 @dataclass(frozen=True)

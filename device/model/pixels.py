@@ -3,7 +3,8 @@
 import numpy as np
 
 from device.errors import UsageError
-from device.model.metadata import PIXEL_RANGES, InputContract, ModelMetadata
+from device.model import PIXEL_RANGES
+from device.model.metadata import InputContract, ModelMetadata
 from device.model.tflite_file import Tensor, TfliteFile
 
 ASSUMED_RANGE = "0..1"

@@ -7,8 +7,8 @@ from typing import TypeVar
 import numpy as np
 
 from device.errors import EdgeError
+from device.model import PIXEL_RANGES
 from device.model.expression_model import ExpressionModel
-from device.model.metadata import PIXEL_RANGES
 from toolkit.data.class_names import other_orders
 from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.metadata import PIXEL_RANGES, checked_labels
+from device.model import PIXEL_RANGES
+from device.model.metadata import checked_labels
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
