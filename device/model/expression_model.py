@@ -213,12 +213,13 @@ def _verify_classifier(path: Path, structure: TfliteFile) -> None:
     if len(structure.inputs) != 1 or len(structure.outputs) != 1:
         raise EdgeError(
             f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
-            "expected a classifier with one of each"
+            "expected a classifier with one of each; convert one with a single picture and a single head of classes"
         )
     image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
     if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
         raise EdgeError(
-            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]"
+            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
+            "Keras model with 'toolkit quantize', which makes that"
         )
     if image.elements > MOST_INPUT_NUMBERS or scores.elements > MOST_OUTPUTS:
         raise EdgeError(
