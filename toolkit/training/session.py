@@ -81,8 +81,19 @@ def train(
     with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
         trainer = make_trainer(request, data)
         give_first_weights(trainer.student, trainer.data.train)
+        if request.init and not request.resume:
+            tell_start(trainer, request.init)
         history = run(trainer, request, tracking, progress, epoch_done)
     return TrainingResult(request.out / BEST_FILE, draw(request, trainer.data.validation, history), history)
+
+
+def tell_start(trainer: Trainer, init: Path) -> None:
+    """Log what the first weights are worth, so that one sees what the training gave."""
+    faces = trainer.data.validation
+    right = trainer.logits(faces.seen(colour=True)).argmax(axis=1) == faces.labels
+    logger.info(
+        "starts from %s: %.1f %% of %s validation faces right", init, 100 * right.mean(), f"{len(faces):,}"
+    )
 
 
 def run(

@@ -150,12 +150,18 @@ def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path
         load_teacher(path, ("sad", "fear"), "float32")
 
 
-def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path):
-    trained = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model
+def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path, caplog):
+    caplog.set_level("INFO")
+    before = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE))
+    trained = before.model
     gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})
     tuned = run(TrainingRequest(stripes, tmp_path / "tuned", gentle, init=trained))
     fresh = run(TrainingRequest(stripes, tmp_path / "fresh", gentle))
     assert tuned.report.accuracy >= 0.9 > fresh.report.accuracy
+    starts = [message for message in caplog.messages if message.startswith("starts from")]
+    assert starts == [
+        f"starts from {trained}: {100 * before.report.accuracy:.1f} % of 20 validation faces right"
+    ]
     other = TrainingRecipe(**{**vars(gentle), "arch": "mini-xception"})
     with pytest.raises(
         EdgeError, match="`init` is of another architecture: fully-connected has 12 weights of"
