@@ -35,7 +35,8 @@ from device.runtime.session import run_session
 from device.runtime.stopping import Stop
 from device.sinks import Sink
 from device.sinks.jsonl import JsonLinesSink
-from device.sinks.preview import PreviewAddress, PreviewSink
+from device.sinks.preview import PreviewSink
+from device.sinks.web_server import WebAddress
 
 FAULTS = ("error", "surprise", "end", "black", "frozen", "size")
 EVERY = 2_000  # frames between two faults, about
@@ -164,7 +165,7 @@ def soak(frames: int, seconds: float, seed: int = 0) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         pipe = Path(folder) / "rows.jsonl"
         os.mkfifo(pipe)
-        preview = PreviewSink(PreviewAddress("127.0.0.1", 0))
+        preview = PreviewSink(WebAddress("127.0.0.1", 0))
         sinks = [JsonLinesSink(pipe, overwrite=True), Stalling(seed), Failing(), preview]
         beside = [threading.Thread(target=drain, args=[pipe])]
         beside += [threading.Thread(target=watch, args=[preview.url, stop, number]) for number in range(3)]

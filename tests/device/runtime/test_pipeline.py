@@ -200,7 +200,7 @@ def test_crops_are_cut_at_the_models_own_size():
     sizes = []
 
     class Large:
-        labels, input_size_hw, metadata, colour = ("a", "b"), (96, 96), None, False
+        labels, input_size_hw, metadata, colour, range_is_known = ("a", "b"), (96, 96), None, False, True
 
         def predict(self, crops):
             sizes.append(crops.shape[1:])
