@@ -55,7 +55,7 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forke
     ("uri", "words"),
     [
         ("ftp://me:secret@x", "MLflow cannot use ftp://me:***@x: "),
-        ("sqlite:////proc/x.db", "cannot write in /proc: "),
+        ("sqlite:////proc/x.db", "/proc/x.db: cannot write in /proc: "),
     ],
 )
 def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, forked_toolkit, uri, words):
