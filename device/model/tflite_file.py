@@ -16,6 +16,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import regular_size
+from device.foreign_files import NOT_FETCHED, why_foreign
 from device.model.flatbuffer import Buffer, MalformedFile, Table
 from device.model.operator_names import OPERATOR_NAMES
 
@@ -104,14 +105,12 @@ class TfliteFile:
         return {index: operator for operator in self.operators for index in operator.outputs}
 
 
-# How files begin that are named .tflite and are something else: what, and the way out.
-FOREIGN_STARTS = {
-    b"version https://git-lfs": "a Git LFS pointer; run 'git lfs pull' where it came from",
-    b"<!DOCTYPE": "a web page; download the file behind the link",
-    b"<html": "a web page; download the file behind the link",
-    b"\x89HDF": "a Keras model; convert it with 'toolkit quantize'",
-    b"PK": "a zip archive, such as a .keras file; convert that with 'toolkit quantize', or unpack it",
-}
+# What is named .tflite and is something else.
+FOREIGN = (
+    *NOT_FETCHED,
+    (0, b"\x89HDF", "a Keras model", "convert it with 'toolkit quantize'"),
+    (0, b"PK", "a zip archive, such as a .keras file", "convert that with 'toolkit quantize', or unpack it"),
+)
 
 
 def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFile:
@@ -124,9 +123,8 @@ def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFi
     if not data:
         raise EdgeError(f"{name} is empty (0 bytes); expected a .tflite model; copy or quantize it again")
     if data[4:8] != IDENTIFIER:
-        for start, what in FOREIGN_STARTS.items():
-            if data.startswith(start):
-                raise EdgeError(f"{name} is no TFLite model but {what}")
+        if why := why_foreign(data, FOREIGN):
+            raise EdgeError(f"{name} is no TFLite model but {why}")
         raise EdgeError(
             f"{name} is no TFLite model: expected the identifier TFL3 at byte 4, found {bytes(data[4:8])!r}; "
             "pass the .tflite that 'toolkit quantize' wrote"

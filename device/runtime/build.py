@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from device.frames import CROP_MARGIN, FrameSource
-from device.labels import labels_from
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
-from device.runtime.refusals import asked_broker, checked_rules, refuse_outputs
+from device.runtime.refusals import asked_broker, asked_model, checked_rules, refuse_outputs
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -33,23 +32,15 @@ def run_with(
 
     ``terminal``: off, line (in place) or rows (a line a frame). The first ``warmup`` frames are in no latency figure.
     """
-    from device.board.model_store import begin_run, model_in_use, spared_start
+    from device.board.model_store import begin_run, spared_start
     from device.capture.sources import open_source
-    from device.model.expression_model import load_model
 
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source)
-    labels = labels_from(options.labels)
     if options.model is None and (said := begin_run()):
         log.warning(said)
-    model = load_model(
-        options.model or model_in_use(),
-        labels,
-        options.threads,
-        delegate=options.delegate,
-        pixel_range=options.pixel_range,
-    )
-    if model.colour:
+    model = asked_model(options)
+    if model.colour and source.live:  # a camera, which may have been asked for gray
         source = open_source(options.source, options.camera_settings(colour=True))
     loop = frame_loop(options, model, source.continuous, warmup)
     rules = checked_rules(options, model, source)

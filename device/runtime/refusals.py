@@ -31,10 +31,8 @@ def check_options(options: RunOptions) -> None:
 
     >>> check_options(RunOptions("demo", timeline="run.png"))
     """
-    from device.board.model_store import model_in_use
     from device.capture.sources import open_source
     from device.faces.detectors import create_detector
-    from device.model.expression_model import load_model
     from device.runtime.prior import weighed
     from device.sinks.web_server import WebAddress
 
@@ -47,17 +45,24 @@ def check_options(options: RunOptions) -> None:
         WebAddress.parse(options.metrics, "metrics", METRICS)
     if options.preview:
         WebAddress.parse(options.preview, "preview", PREVIEW)
-    labels = labels_from(options.labels)
-    model = load_model(
+    model = asked_model(options)
+    weighed(model, options.prior)
+    create_detector(options.detector, options.min_face, options.detector_model)
+    checked_rules(options, model, source)
+
+
+def asked_model(options: RunOptions) -> "ExpressionModel":
+    """Return the model of the options, by default the one in use; EdgeError where it cannot be loaded."""
+    from device.board.model_store import model_in_use
+    from device.model.expression_model import load_model
+
+    return load_model(
         options.model or model_in_use(),
-        labels,
+        labels_from(options.labels),
         options.threads,
         delegate=options.delegate,
         pixel_range=options.pixel_range,
     )
-    weighed(model, options.prior)
-    create_detector(options.detector, options.min_face, options.detector_model)
-    checked_rules(options, model, source)
 
 
 def checked_rules(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from device.files import read_regular
+from device.foreign_files import NOT_FETCHED, why_foreign
 from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.record import LARGEST_PICTURE_BYTES
 
@@ -28,7 +29,6 @@ GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P1\n", b"P2\n", b"P3\n", b"P4\n",
                     b"P5\n", b"P6\n", b"P5 ", b"P6 ")  # fmt: skip
 SIGNATURES = (PNG_SIGNATURE, JPEG_SIGNATURE, b"RIFF", *GIF_SIGNATURES)
-POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def check_container(content: bytes) -> None:
     """Raise ValueError if the bytes are no whole PNG, JPEG or BMP file; the decoders report less plainly."""
     if not content:
         raise ValueError("an empty file")
-    if content.startswith(POINTER):
-        raise ValueError("a Git LFS pointer, not the picture itself; run 'git lfs pull' where it came from")
+    if why := why_foreign(content, NOT_FETCHED):
+        raise ValueError(why)
     if content[4:8] == b"ftyp":
         raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
     if content.startswith(PNG_SIGNATURE):

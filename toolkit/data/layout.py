@@ -9,7 +9,7 @@ from typing import NoReturn
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
-from toolkit.data.foreign_kinds import why_foreign
+from toolkit.data.foreign_kinds import why_no_data
 from toolkit.data.image_files import is_picture
 from toolkit.data.split_names import split_of, split_within
 
@@ -169,7 +169,7 @@ def describe(root: Path) -> str:
     if next(iter_images(root), None):
         return "images but no folder for each class"
     for entry in entries:
-        if entry.is_file() and (why := why_foreign(entry)):
+        if entry.is_file() and (why := why_no_data(entry)):
             return f"no images, and {entry.name} {why}"
     names = ", ".join(entry.name for entry in entries[:4])
     return f"no images, only {names}" + (" ..." if len(entries) > 4 else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
+from toolkit.data.foreign_kinds import why_no_data
 from toolkit.data.record import Record, label_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # Under this key of the schema the library keeps what its columns are, in JSON.
 FEATURES_KEY = b"huggingface"
 ROWS_AT_ONCE, BUFFER_BYTES = 256, 2**20
-POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,10 @@ def features_of(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
 def unreadable(path: Path, error: Exception) -> EdgeError:
     """Return the error for a file that is no parquet, or damaged."""
     try:
-        with open(path, "rb") as handle:
-            head = handle.read(len(POINTER))
+        open(path, "rb").close()
     except OSError as denied:
         return EdgeError(f"cannot read {path}: {denied.strerror}; expected a parquet file")
-    if head == POINTER:
-        return EdgeError(
-            f"{path} is a Git LFS pointer, not the data itself; run 'git lfs pull' in its checkout"
-        )
+    if why := why_no_data(path):
+        return EdgeError(f"{path} {why}")
     reason = str(error).strip().split("\n")[0][:120]
     return EdgeError(f"cannot read {path} as parquet: {reason}; fetch or write it again")

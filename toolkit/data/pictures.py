@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from device.files import read_regular
+from toolkit.data.even_choice import even_rows
 from toolkit.data.face_tables import holds_faces
 from toolkit.data.image_files import COLOURED, decode_image, to_gray
 from toolkit.data.layout import images_under
@@ -26,13 +27,13 @@ Picture = tuple[Path, np.ndarray | None]
 def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
     """Return about ``count`` readable pictures, spread over the shards, folder or list ``path``; none of other data."""
     if path.exists() and (shards := find_shards(path)):
-        some = spread(shards, count)
+        some = _some(shards, count)
         pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))
     elif path.is_dir():
-        pictures = pictures_of_files(path, spread(images_under(path), count))
+        pictures = pictures_of_files(path, _some(images_under(path), count))
     elif path.is_file() and not holds_faces(path):
         listed = [file.path for file in listed_images(path.parent, path)[0]]
-        pictures = pictures_of_files(path.parent, spread(listed, count))
+        pictures = pictures_of_files(path.parent, _some(listed, count))
     else:
         return []
     return [image for _, image in pictures if image is not None]
@@ -63,10 +64,8 @@ def pictures_of_shards(root: Path, shards: Sequence[Path], each: int | None = No
             yield Path(split, folder, f"{shard.stem}_{number}"), _decoded(record.content)
 
 
-def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """Return ``count`` of ``items``, evenly chosen, or all if there are no more."""
-    places = np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)
-    return [items[place] for place in places]
+def _some(items: Sequence[Item], count: int) -> list[Item]:
+    return [items[row] for row in even_rows(len(items), count)]
 
 
 def _decoded(content: bytes) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from device.errors import EdgeError
 from device.files import regular_size
-from toolkit.data.foreign_kinds import why_foreign
+from toolkit.data.foreign_kinds import why_no_data
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
 LONGEST_HEADER = 1 << 16
@@ -68,7 +68,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                 archive = stack.enter_context(zipfile.ZipFile(handle))
                 yield stack.enter_context(archive.open(name))  # type: ignore[misc]
             else:
-                if why := why_foreign(path):
+                if why := why_no_data(path):
                     raise EdgeError(f"{path} {why}; expected a fer2013.csv, or a folder of faces")
                 yield handle
     except (gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:

@@ -10,6 +10,7 @@ from device.errors import EdgeError
 from device.model import PIXEL_RANGES
 from device.model.expression_model import ExpressionModel
 from toolkit.data.class_names import other_orders
+from toolkit.data.even_choice import even_rows
 from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 
 # Faces that are asked to settle a range or an order; an accuracy of 0.1 more on them is no chance.
@@ -116,9 +117,7 @@ def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def tried_rows(labels: np.ndarray) -> np.ndarray:
     """Return which faces ``tried`` takes, by index."""
     rows = np.flatnonzero(labels >= 0)
-    if len(rows) > TRIED_FACES:
-        rows = rows[np.linspace(0, len(rows) - 1, TRIED_FACES).astype(int)]
-    return rows
+    return np.asarray(rows[even_rows(len(rows), TRIED_FACES)])
 
 
 def label_indices(classes: Sequence[str], labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import regular_size, sha256_of
+from device.foreign_files import NOT_FETCHED, PACKED, pickles, why_foreign
 from device.model.associated_files import refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
@@ -16,24 +17,11 @@ MOST_FILE_BYTES = 2 << 30  # VGG19 with its optimizer has 1.7 GB
 LONGEST_START = 1 << 16
 HDF5_START = b"\x89HDF\r\n\x1a\n"
 EXPORT = "export it from where it was trained, with model.save('model.keras')"
-# How other files begin: (from which byte, the bytes, what it is, what to do).
-FOREIGN_STARTS = (
-    (
-        0,
-        b"version https://git-lfs",
-        "a Git LFS pointer, not the model itself",
-        "run 'git lfs pull' where it came from",
-    ),
-    (0, b"\x80\x02", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
-    (0, b"\x80\x03", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
-    (0, b"\x80\x04", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
-    (0, b"\x80\x05", "a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
+FOREIGN = (
+    *NOT_FETCHED,
+    *PACKED,
+    *pickles("a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
     (4, b"TFL3", "a TFLite model", "name the file .tflite, or the Keras model that it was converted from"),
-    (0, b"\x1f\x8b", "a gzip archive", "unpack it first and name the model inside"),
-    (0, b"7z\xbc\xaf", "a 7z archive", "unpack it first and name the model inside"),
-    (0, b"Rar!", "a RAR archive", "unpack it first and name the model inside"),
-    (0, b"<!DOCTYPE", "a web page, not the model itself", "download the file behind the link"),
-    (0, b"<html", "a web page, not the model itself", "download the file behind the link"),
     (0, b"{", "JSON without weights", "name the .h5 file of weights that stands beside it"),
 )
 FOREIGN_SUFFIXES = {
@@ -155,9 +143,8 @@ def _refuse_other_archive(path: Path) -> None:
 def _why_foreign(path: Path, start: bytes) -> str:
     if start.startswith(b"{") and b"modelTopology" in path.read_bytes()[:LONGEST_START]:
         return f"{path} is a TensorFlow.js model, expected a Keras one; {EXPORT}"
-    for position, expected, what, way_out in FOREIGN_STARTS:
-        if start[position:].startswith(expected):
-            return f"{path} is {what}; {way_out}"
+    if why := why_foreign(start, FOREIGN):
+        return f"{path} is {why}"
     if start.startswith(b"PK"):
         return f"{path} was cut short: its end is missing; copy or save it again"
     # ONNX has no signature; its first field is a small version number, its second the name of the writer.

@@ -7,6 +7,7 @@ import numpy as np
 
 from device.model.expression_model import ExpressionModel
 from toolkit.data.dataset import Dataset
+from toolkit.data.even_choice import even_rows
 from toolkit.results.compare import PairedComparison, compare_predictions
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 
@@ -57,7 +58,7 @@ def measure(
     """
     affordable = int(MEASURE_SECONDS / seconds_each(model, faces.seen(colour)[:1]))
     if affordable < len(faces):
-        rows = np.linspace(0, len(faces) - 1, max(affordable, FEWEST_FACES)).astype(int)
+        rows = even_rows(len(faces), max(affordable, FEWEST_FACES))
         faces, float_probabilities = faces.select(rows), float_probabilities[rows]
     found = model.predict(faces.seen(colour))
     if not labelled:

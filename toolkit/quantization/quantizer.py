@@ -11,6 +11,7 @@ from device.errors import EdgeError
 from device.files import write_whole
 from device.model.expression_model import ExpressionModel, model_of
 from device.model.metadata import ModelMetadata
+from toolkit.data.even_choice import even_rows
 from toolkit.evaluation.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
 from toolkit.models.packing import pack_metadata
@@ -136,7 +137,7 @@ class Quantizer:
         model = self._open(self.conversion.integer())
         affordable = LAYER_SECONDS / (seconds_each(model, images[:1]) * len(layers))
         count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
-        rows = np.linspace(0, len(images) - 1, count).astype(int)
+        rows = even_rows(len(images), count)
 
         def output_error(layer: Layer) -> float:
             if len(layers) > MANY_LAYERS:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from toolkit.data.even_choice import even_rows
 from toolkit.training.batches import pixels
-from toolkit.training.renormalization import FACES, renormalize, spread
+from toolkit.training.renormalization import FACES, renormalize
 from toolkit.training.student import fitted
 
 BATCH = 64
@@ -48,7 +49,7 @@ def prune_into(student: keras.Model, trained: keras.Model, faces: np.ndarray, co
 
     Its logits become ``columns`` of those of ``trained``; they stay new if that is empty.
     """
-    faces = spread(faces, FACES)
+    faces = faces[even_rows(len(faces), FACES)]
     mixers = [layer.name for layer in _mixers(student)]
     inputs = _inputs(trained, mixers, faces)
     reads = {name: _best_channels(student, trained, name, inputs[name]) for name in mixers[1:]}

@@ -5,17 +5,12 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from toolkit.data.even_choice import even_rows
 from toolkit.training.batches import pixels
 from toolkit.training.student import fitted
 
 FACES = 1024
 BATCH = 32
-
-
-def spread(faces: np.ndarray, count: int) -> np.ndarray:
-    """Return ``count`` of ``faces``, evenly spread, or all if there are no more."""
-    chosen: np.ndarray = faces[np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
-    return chosen
 
 
 def renormalize(model: keras.Model, faces: np.ndarray) -> None:
@@ -28,7 +23,7 @@ def renormalize(model: keras.Model, faces: np.ndarray) -> None:
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
-    faces = spread(faces, FACES)
+    faces = faces[even_rows(len(faces), FACES)]
     probe = keras.Model(model.input, [layer.input for layer in norms])
     sums = [np.zeros(layer.gamma.shape) for layer in norms]
     squares = [np.zeros(layer.gamma.shape) for layer in norms]

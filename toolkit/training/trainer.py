@@ -13,6 +13,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.frames import CROP_MARGIN
 from toolkit.data.dataset import Dataset
+from toolkit.data.even_choice import even_rows
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
@@ -24,7 +25,6 @@ from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.divergence import Chance, refuse_diverged
 from toolkit.training.freeze_schedule import phase_of, plateaus
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.renormalization import spread
 from toolkit.training.request import BEST_FILE, refuse_another
 from toolkit.training.student import Student
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
@@ -162,7 +162,7 @@ class Trainer:
 
     def statistics_batches(self) -> list[np.ndarray]:
         """Return inputs to estimate the normalisations' statistics from: faces as the training shows them."""
-        rows = spread(np.arange(len(self.data.train)), CLEAN_FACES)
+        rows = even_rows(len(self.data.train), CLEAN_FACES)
         rng = np.random.default_rng([self.recipe.seed, len(rows)])
         return [
             self.student.inputs(self.batches.make(chunk, rng).images)
@@ -295,4 +295,4 @@ class Trainer:
 
 def sample_of(faces: Dataset, count: int) -> Dataset:
     """Return ``count`` of ``faces``, evenly spread over their order, or all if there are no more."""
-    return faces.select(spread(np.arange(len(faces)), count))
+    return faces.select(even_rows(len(faces), count))

@@ -53,36 +53,33 @@ def test_topics_that_nothing_can_be_published_to_are_refused(topic):
         asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=topic))
 
 
-def test_a_broker_that_announces_a_gigantic_packet_is_left(dead_port):
-    """Its 256 MB would end a service that may have as much; what paho has of a packet stays small."""
-    connack, publish = b"\x20\x02\x00\x00", b"\x30\xff\xff\xff\x7f\x00\x01a"
-    with socket.create_server(("127.0.0.1", dead_port)) as listening:
-        sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
+@contextlib.contextmanager
+def left_broker(port, packets):
+    """A sink that has left a broker which welcomed it and then sent ``packets``."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        sink = MqttSink(Broker("127.0.0.1", port), LABELS)
         with listening.accept()[0] as broker:
             broker.settimeout(20)
             broker.recv(1000)
-            broker.sendall(connack + publish)
+            broker.sendall(b"\x20\x02\x00\x00" + packets)
             with contextlib.suppress(ConnectionError):
                 while broker.recv(1000):  # what it says until it leaves
                     pass
-            assert len(sink.client._in_packet["packet"]) < 1000
+            yield sink
         sink.close()
+
+
+def test_a_broker_that_announces_a_gigantic_packet_is_left(dead_port):
+    """Its 256 MB would end a service that may have as much; what paho has of a packet stays small."""
+    with left_broker(dead_port, b"\x30\xff\xff\xff\x7f\x00\x01a") as sink:
+        assert len(sink.client._in_packet["packet"]) < 1000
 
 
 def test_a_broker_that_publishes_to_us_is_left(dead_port):
     """Of QoS 2 paho keeps every message until the broker releases it."""
-    connack, publish = b"\x20\x02\x00\x00", b"\x34\x06\x00\x01a\x00%cx"
-    with socket.create_server(("127.0.0.1", dead_port)) as listening:
-        sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS)
-        with listening.accept()[0] as broker:
-            broker.settimeout(20)
-            broker.recv(1000)
-            broker.sendall(connack + b"".join(publish % mid for mid in range(1, 200)))
-            with contextlib.suppress(ConnectionError):
-                while broker.recv(1000):  # what it says until it leaves
-                    pass
-            assert len(sink.client._in_messages) == 0
-        sink.close()
+    publish = b"\x34\x06\x00\x01a\x00%cx"
+    with left_broker(dead_port, b"".join(publish % mid for mid in range(1, 200))) as sink:
+        assert len(sink.client._in_messages) == 0
 
 
 def test_a_broker_that_is_not_there_is_said_once(dead_port, said):

@@ -201,7 +201,7 @@ def test_other_columns_are_said(table, message, tmp_path):
 def test_files_that_are_no_parquet_or_damaged_are_one_line(tmp_path, repository):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
-    with pytest.raises(EdgeError, match="a Git LFS pointer, not the data itself; run 'git lfs pull'"):
+    with pytest.raises(EdgeError, match="a Git LFS pointer, not the file itself; run 'git lfs pull'"):
         load_dataset(path)
     path.write_bytes(b"no parquet")
     with pytest.raises(EdgeError, match=r"cannot read .*a\.parquet as parquet: .*; fetch or write it again"):

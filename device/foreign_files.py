@@ -1,0 +1,43 @@
+"""Files that go by the name of another kind: what they are, by how they begin, and the way out."""
+
+from collections.abc import Iterable
+
+# From which byte, the bytes, what it is, what to do.
+Kind = tuple[int, bytes, str, str]
+
+BEHIND_A_LINK = "download the file behind the link"
+NOT_FETCHED: tuple[Kind, ...] = (
+    (
+        0,
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the file itself",
+        "run 'git lfs pull' where it came from",
+    ),
+    (0, b"<!DOCTYPE", "a web page, not the file itself", BEHIND_A_LINK),
+    (0, b"<html", "a web page, not the file itself", BEHIND_A_LINK),
+)
+UNPACK = "unpack it first"
+PACKED: tuple[Kind, ...] = (
+    (0, b"\x1f\x8b", "a gzip archive", UNPACK),
+    (0, b"BZh", "a bzip2 archive", UNPACK),
+    (0, b"\xfd7zXZ", "an xz archive", UNPACK),
+    (0, b"7z\xbc\xaf", "a 7z archive", UNPACK),
+    (0, b"Rar!", "a RAR archive", UNPACK),
+)
+
+
+def pickles(what: str, way_out: str) -> tuple[Kind, ...]:
+    """Return the kinds of a pickle, protocols 2 to 5."""
+    return tuple((0, bytes((0x80, protocol)), what, way_out) for protocol in range(2, 6))
+
+
+def why_foreign(start: bytes | memoryview, kinds: Iterable[Kind]) -> str:
+    """Return 'WHAT; WAY OUT' of the first of ``kinds`` that a file which begins with ``start`` is of, else ''.
+
+    >>> why_foreign(b"<html><head>", NOT_FETCHED)
+    'a web page, not the file itself; download the file behind the link'
+    """
+    for position, expected, what, way_out in kinds:
+        if bytes(start[position : position + len(expected)]) == expected:
+            return f"{what}; {way_out}"
+    return ""
