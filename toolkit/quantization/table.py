@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
+from device.text import counted
 from toolkit.quantization.description import data_name
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.results.words import change_points, interval, percent
@@ -94,7 +95,7 @@ def _accuracy_lines(result: QuantizationResult) -> list[str]:
         lines.append(f"  {name:<16} {percent(report.accuracy, 2)} (95 %: {interval(report.interval)})")
     lines.append(
         f"  change           {change_points(paired.drop_points, paired.drop_interval)} points; "
-        f"{paired.flips_to_wrong} faces lost, {paired.flips_to_right} won"
+        f"{counted(paired.flips_to_wrong, 'face')} lost, {paired.flips_to_right} won"
     )
     if paired.drop_points > WORTH_A_WARNING and paired.drop_interval[0] > 0:
         lines.append(f"  that is much: {MEND}")
