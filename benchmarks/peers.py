@@ -27,7 +27,7 @@ from device.files import write_whole
 from device.model.expression_model import load_model
 from device.runtime.benchmark import ratio_to_first, time_interleaved
 from device.runtime.latency import LatencyStats
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.benchmark import ratio_of_medians
 from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
 from toolkit.results.codec import write_results

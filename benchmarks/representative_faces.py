@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from device.model.expression_model import model_of
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
 from toolkit.quantization.measurement import measure
 from toolkit.quantization.options import QuantizeOptions

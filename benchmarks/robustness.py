@@ -20,7 +20,7 @@ from runtimes import Missing, fer_package, ours_int8
 
 from device.files import write_whole
 from device.model.expression_model import load_model
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
 from toolkit.results.decode import decode

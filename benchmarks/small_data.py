@@ -89,7 +89,7 @@ def pixels(faces: Dataset) -> np.ndarray:
 
 def measure(path: Path, sizes: list[int], seeds: int, epochs: int, arch: str, init: Path) -> None:
     """Measure what is not in the file yet; every row is written at once."""
-    from toolkit.data.loading import load_dataset
+    from toolkit.data.readers.loading import load_dataset
     from toolkit.data.splits import hold_out
     from toolkit.data.train_split import SplitChoice, TrainingData, split_for_training
     from toolkit.results.compare import compare_predictions

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from device.faces.alignment import ROLL_PX, ROLL_UNIT_DEG, roll_input
 from device.files import write_whole
-from toolkit.data.loading import load_any
+from toolkit.data.readers.loading import load_any
 
 EPOCHS, BATCH = 24, 128
 TARGET = Path(__file__).resolve().parents[1] / "device" / "data" / "face_roll.tflite"

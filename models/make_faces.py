@@ -14,7 +14,7 @@ from synthetic.sheet import SHEET_COLUMNS, write_sheet
 
 from device.cli.commands import run_command_line
 from device.errors import UsageError
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
 from toolkit.outputs import refuse_output
 

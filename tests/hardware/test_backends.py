@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 import keras
 from toolkit.data.train_split import SplitChoice, split_for_training
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.training.devices import data_parallel
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.trainer import Trainer

@@ -15,8 +15,8 @@ from device.frames import BoundingBox
 from device.model.expression_model import load_model
 from device.model.metadata import read_metadata
 from toolkit.data.dataset import Dataset
-from toolkit.data.loading import load_dataset
-from toolkit.data.pictures import mostly_coloured
+from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.pictures import mostly_coloured
 from toolkit.data.synthesis import load_synthetic
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face
 

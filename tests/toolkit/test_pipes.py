@@ -6,11 +6,11 @@ import pytest
 
 from device.errors import EdgeError
 from device.sinks.broker import Broker
-from toolkit.data.class_numbers import class_of_number
-from toolkit.data.image_files import read_face
-from toolkit.data.pictures import pictures_of_files
-from toolkit.data.shards import find_shards
-from toolkit.data.text_table import read_table
+from toolkit.data.readers.class_numbers import class_of_number
+from toolkit.data.readers.image_files import read_face
+from toolkit.data.readers.pictures import pictures_of_files
+from toolkit.data.readers.shards import find_shards
+from toolkit.data.readers.text_table import read_table
 from toolkit.models.file_kind import kind_of
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.results.json_file import read_json

@@ -28,7 +28,7 @@ def crop(
     PHOTOGRAPHS holds a folder for each class, under split folders or not, or parquet or tar files; of a folder without
     classes every face is written, to be sorted.
     """
-    from toolkit.data.photographs import crop_photographs
+    from toolkit.data.readers.photographs import crop_photographs
 
     cropped = crop_photographs(photographs, out, size, overwrite, colour)
     if as_json:

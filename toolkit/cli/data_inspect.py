@@ -30,7 +30,7 @@ def inspect(
     """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
     from toolkit.data.class_names import parse_classes
     from toolkit.data.inspection import inspect_dataset
-    from toolkit.data.loading import load_dataset
+    from toolkit.data.readers.loading import load_dataset
 
     paths = None
     if out:  # what the page needs is missed here, not after minutes of reading

@@ -10,7 +10,7 @@ from toolkit.comparison.measure import measure_all
 from toolkit.comparison.page import PAGE, write_page
 from toolkit.comparison.runs import train_all
 from toolkit.comparison.variants import Variant
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.outputs import refuse_folder
 
 

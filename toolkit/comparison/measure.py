@@ -13,7 +13,7 @@ from device.errors import EdgeError
 from toolkit.comparison.ranking import Ranked, rank
 from toolkit.comparison.runs import Run, folder_name, run_toolkit
 from toolkit.data.dataset import Dataset
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.results.codec import read_results

@@ -19,7 +19,7 @@ from device.errors import EdgeError
 from device.files import locked, write_whole
 from toolkit.comparison.runs import CHECKPOINT, MODEL, RECIPE, recipe_text
 from toolkit.comparison.space import Space
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.outputs import refuse_folder
 from toolkit.results.history import EpochRecord
 from toolkit.training.request import make_request

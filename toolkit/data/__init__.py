@@ -1,6 +1,1 @@
-"""Labelled faces: one file a format, splits, copies, synthesis."""
-
-from toolkit.data.dataset import Dataset
-from toolkit.data.loading import load_dataset
-
-__all__ = ["Dataset", "load_dataset"]
+"""Labelled faces: what a data set is, its splits, copies and leaks, synthesis; `readers/` reads them."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.leaks import without_leaks
-from toolkit.data.loading import OWN_LABELS, narrowed
 from toolkit.data.splits import hold_out
 
 

@@ -22,7 +22,7 @@ from device.runtime.build import frame_loop
 from device.runtime.options import RunOptions
 from device.runtime.pipeline import FrameLoop
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.layout import subfolders
+from toolkit.data.readers.layout import subfolders
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import now
 from toolkit.results.types import ModelResults, Results

@@ -9,7 +9,7 @@ from typing import Any
 from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.data.dataset import Dataset
-from toolkit.data.loading import SYNTHETIC, load_dataset
+from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.keras_file import verify_keras_file
 from toolkit.models.network import open_network
 from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended

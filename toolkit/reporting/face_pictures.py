@@ -10,7 +10,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import with_majority_labels
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.results.compare import Flip
 from toolkit.results.mistakes import Mistake

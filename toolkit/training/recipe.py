@@ -10,7 +10,7 @@ from typing import Any
 
 from device.board.processor import cpu_flags
 from device.errors import EdgeError, UsageError
-from toolkit.data.loading import LABEL_SOURCES, OWN_LABELS
+from toolkit.data.label_sources import LABEL_SOURCES, OWN_LABELS
 from toolkit.data.train_split import SplitChoice
 from toolkit.training.architectures import is_known, no_architecture, pretrained_of
 from toolkit.training.augmentation import PARTS as AUGMENTATIONS

@@ -16,8 +16,9 @@ from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import join
-from toolkit.data.loading import load_dataset, narrowed
-from toolkit.data.pictures import mostly_coloured
+from toolkit.data.label_sources import narrowed
+from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.pictures import mostly_coloured
 from toolkit.data.train_split import TrainingData, describe, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.results.history import EpochRecord

@@ -15,7 +15,7 @@ from toolkit.data.ferplus import VOTE_COLUMNS
 PEAK = """
 import re, sys
 from pathlib import Path
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 def peak_kib():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 load_dataset(sys.argv[1])  # what Python and pyarrow need once

@@ -8,7 +8,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.ferplus import VOTE_COLUMNS, advice_for_unknown_classes, majority_labels
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 
 from .conftest import csv_row, write_csv
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from toolkit.data.inspection import inspect_dataset, several_rows
-from toolkit.data.loading import load_dataset
 from toolkit.data.near_duplicates import near_pairs
+from toolkit.data.readers.loading import load_dataset
 
 from .conftest import make_faces, write_image
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data import face_store
 from toolkit.data.leaks import without_leaks
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers import face_store
+from toolkit.data.readers.loading import load_dataset
 from toolkit.data.splits import hold_out
 from toolkit.data.stored_faces import StoredFaces
 

@@ -6,7 +6,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import MARK, load_synthetic, read_sheet
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.inspection import inspect_dataset
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import MARK
 from toolkit.data.synthetic_files import write_shipped
 from toolkit.quantization.description import data_name

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.face_store import new_face_store
 from toolkit.data.ferplus import VOTES_FILE, read_votes
-from toolkit.data.image_files import to_face_size
-from toolkit.data.split_names import SPLIT_OF_WORD
+from toolkit.data.readers.broken import refuse_too_many_broken
+from toolkit.data.readers.face_store import new_face_store
+from toolkit.data.readers.image_files import to_face_size
+from toolkit.data.readers.split_names import SPLIT_OF_WORD
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
+from toolkit.data.readers.text_table import count_lines, read_table
 from toolkit.data.stored_faces import stored
-from toolkit.data.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
-from toolkit.data.text_table import count_lines, read_table
 
 PIXELS = FACE_SIZE * FACE_SIZE
 PIXEL_COLUMNS = ("pixels", "pixel", "image", "img", "face", "data")

@@ -7,8 +7,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name, ordered_classes
-from toolkit.data.class_numbers import CLASSES_FILE, class_of_number
-from toolkit.data.record import label_text
+from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
+from toolkit.data.readers.record import label_text
 
 LABEL_COLUMNS = ("emotion", "label", "class", "expression", "emotions", "labels", "target", "category",
                  "emotion_label", "class_name", "class_id", "label_name", "emotion_name", "y")  # fmt: skip

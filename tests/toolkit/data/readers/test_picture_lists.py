@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 
-from .conftest import make_faces, write_image
+from ..conftest import make_faces, write_image
 
 NAMES = ("angry", "happy", "sad")
 

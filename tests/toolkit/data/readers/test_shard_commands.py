@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install pyarrow")
 
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 
-from .conftest import png
+from ..conftest import png
 from .test_parquet import write
 from .test_tar_shards import samples, write_tar
 

@@ -16,7 +16,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import locked
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.face_store import DISK_FOLDER, store_shape
+from toolkit.data.readers.face_store import DISK_FOLDER, store_shape
 from toolkit.data.stored_faces import parted
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from toolkit.data.foreign_kinds import why_no_data
-from toolkit.data.record import Record, label_text
+from toolkit.data.readers.foreign_kinds import why_no_data
+from toolkit.data.readers.record import Record, label_text
 
 if TYPE_CHECKING:
     import pyarrow

@@ -14,10 +14,10 @@ from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
 from device.text import counted
 from toolkit.data.dataset import Dataset
-from toolkit.data.decoding import quiet_opencv
-from toolkit.data.layout import find_images, images_under, subfolders
-from toolkit.data.pictures import Picture, pictures_of_files, pictures_of_shards, sample_pictures
-from toolkit.data.shards import find_shards
+from toolkit.data.readers.decoding import quiet_opencv
+from toolkit.data.readers.layout import find_images, images_under, subfolders
+from toolkit.data.readers.pictures import Picture, pictures_of_files, pictures_of_shards, sample_pictures
+from toolkit.data.readers.shards import find_shards
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)

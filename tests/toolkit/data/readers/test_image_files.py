@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from toolkit.data.image_files import decode_face, decode_image
+from toolkit.data.readers.image_files import decode_face, decode_image
 
-from .conftest import make_faces
+from ..conftest import make_faces
 
 FACE = make_faces(1)[0]
 
@@ -108,7 +108,7 @@ def test_a_picture_bomb_is_refused_by_its_declared_size(suffix, tmp_path):
     (tmp_path / f"bomb{suffix}").write_bytes(bomb(suffix))
     program = (
         "import sys, pathlib, re\n"
-        "from toolkit.data.image_files import read_face\n"
+        "from toolkit.data.readers.image_files import read_face\n"
         "from device.capture.sources.images import read_image\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "assert read_image(path) is None\n"

@@ -12,20 +12,20 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import regular_size
-from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
-from toolkit.data.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.decoding import decode_all
-from toolkit.data.face_store import store_shape
-from toolkit.data.folders import is_marked, renamed_notes
-from toolkit.data.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
-from toolkit.data.kept_faces import fingerprint_of, kept
-from toolkit.data.parquet import read_parquet
-from toolkit.data.record import LARGEST_PICTURE_BYTES, Record
-from toolkit.data.split_names import split_told
+from toolkit.data.readers.broken import refuse_too_many_broken
+from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
+from toolkit.data.readers.decoding import decode_all
+from toolkit.data.readers.face_store import store_shape
+from toolkit.data.readers.folders import is_marked, renamed_notes
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
+from toolkit.data.readers.kept_faces import fingerprint_of, kept
+from toolkit.data.readers.parquet import read_parquet
+from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
+from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.tar_shards import read_tar
 from toolkit.data.synthesis import SOURCE
-from toolkit.data.tar_shards import read_tar
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 
-from toolkit.data.image_files import DecodedFace
+from toolkit.data.readers.image_files import DecodedFace
 
 PICTURES_PER_TASK = 64
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from device.files import read_regular
 from toolkit.data.even_choice import even_rows
-from toolkit.data.face_tables import holds_faces
-from toolkit.data.image_files import COLOURED, decode_image, to_gray
-from toolkit.data.layout import images_under
-from toolkit.data.picture_lists import listed_images
-from toolkit.data.record import Record
-from toolkit.data.shards import READERS, find_shards, splits_of
+from toolkit.data.readers.face_tables import holds_faces
+from toolkit.data.readers.image_files import COLOURED, decode_image, to_gray
+from toolkit.data.readers.layout import images_under
+from toolkit.data.readers.picture_lists import listed_images
+from toolkit.data.readers.record import Record
+from toolkit.data.readers.shards import READERS, find_shards, splits_of
 
 COLOURS_ASKED = 64
 LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed

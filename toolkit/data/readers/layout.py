@@ -9,9 +9,9 @@ from typing import NoReturn
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
-from toolkit.data.foreign_kinds import why_no_data
-from toolkit.data.image_files import is_picture
-from toolkit.data.split_names import split_of, split_within
+from toolkit.data.readers.foreign_kinds import why_no_data
+from toolkit.data.readers.image_files import is_picture
+from toolkit.data.readers.split_names import split_of, split_within
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}

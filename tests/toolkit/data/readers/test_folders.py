@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 
-from .conftest import make_faces, write_image
+from ..conftest import make_faces, write_image
 
 
 def test_splits_and_classes_of_any_spelling(split_folders, faces):
@@ -161,7 +161,7 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
     fill(root, "angry", 120)
     (root / "angry" / "000.png").write_bytes(b"no picture")
     few = load_dataset(root)
-    monkeypatch.setattr("toolkit.data.folders.KEPT_FROM", 200)
+    monkeypatch.setattr("toolkit.data.readers.folders.KEPT_FROM", 200)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     many = load_dataset(root)
     for name in ("names", "labels", "splits", "classes", "broken", "notes", "formats", "source", "synthetic"):
@@ -171,7 +171,7 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
     (file,) = (tmp_path / "cache").rglob("faces.u8")
     assert file.stat().st_size == 218 * 48 * 48
     with monkeypatch.context() as patch:
-        patch.setattr("toolkit.data.folders.read_face", None)  # nothing is decoded again
+        patch.setattr("toolkit.data.readers.folders.read_face", None)  # nothing is decoded again
         assert np.array_equal(load_dataset(root).images[:], few.images)
     write_image(root / "happy" / "new.png", make_faces(1, 5)[0])
     assert len(load_dataset(root)) == 219

@@ -7,8 +7,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
-from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
-from toolkit.data.record import LARGEST_PICTURE_BYTES, Record, label_text
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record, label_text
 
 # What a KEY.json may call the class, a name before a number.
 JSON_KEYS = ("class_name", "label_name", "class", "label", "cls")

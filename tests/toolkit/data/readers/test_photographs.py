@@ -13,8 +13,8 @@ from device.capture.sources.demo import DemoSource, MovingFace
 from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
-from toolkit.data.loading import load_dataset
-from toolkit.data.photographs import crop_photographs
+from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.photographs import crop_photographs
 
 NOBODY = np.full((480, 640, 3), 90, np.uint8)
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from device.errors import EdgeError
 from device.files import regular_size
-from toolkit.data.foreign_kinds import why_no_data
+from toolkit.data.readers.foreign_kinds import why_no_data
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
 LONGEST_HEADER = 1 << 16

@@ -10,12 +10,12 @@ import numpy as np
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.class_names import PUBLISHED_ORDERS
-from toolkit.data.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
-from toolkit.data.layout import ImageFile, iter_images
-from toolkit.data.record import label_text
-from toolkit.data.split_names import SPLIT_OF_WORD, split_told
-from toolkit.data.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
-from toolkit.data.text_table import is_table, read_table
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from toolkit.data.readers.layout import ImageFile, iter_images
+from toolkit.data.readers.record import label_text
+from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_told
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
+from toolkit.data.readers.text_table import is_table, read_table
 
 PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
                    "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.loading import load_dataset
-from toolkit.data.record import LARGEST_PICTURE_BYTES, label_text
+from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, label_text
 
-from .conftest import PEAK, make_faces, png
+from ..conftest import PEAK, make_faces, png
 
 NAMES = ("angry", "happy", "sad")
 

@@ -10,9 +10,9 @@ import pytest
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.ferplus import label_shares
-from toolkit.data.loading import load_dataset
+from toolkit.data.readers.loading import load_dataset
 
-from .conftest import csv_row, write_csv
+from ..conftest import csv_row, write_csv
 
 
 def test_rows_become_faces(kaggle_csv, faces):

@@ -4,22 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.errors import EdgeError
-from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
-from toolkit.data.face_tables import holds_faces, load_face_tables
-from toolkit.data.ferplus import with_majority_labels
-from toolkit.data.folders import load_folders
-from toolkit.data.layout import iter_images, subfolders
-from toolkit.data.photographs import photograph_notes
-from toolkit.data.picture_lists import entries_of
-from toolkit.data.shards import find_shards, load_shards
-from toolkit.data.split_names import split_told
+from toolkit.data.label_sources import OWN_LABELS, narrowed
+from toolkit.data.readers.face_tables import holds_faces, load_face_tables
+from toolkit.data.readers.folders import load_folders
+from toolkit.data.readers.layout import iter_images, subfolders
+from toolkit.data.readers.photographs import photograph_notes
+from toolkit.data.readers.picture_lists import entries_of
+from toolkit.data.readers.shards import find_shards, load_shards
+from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.text_table import is_table
 from toolkit.data.synthesis import load_synthetic
-from toolkit.data.text_table import is_table
 
 CSV_FILE = "fer2013.csv"
 SYNTHETIC = "synthetic"
-OWN_LABELS, FERPLUS_LABELS = LABEL_SOURCES = ("own", "ferplus")
 
 
 def load_dataset(
@@ -51,15 +49,6 @@ def load_dataset(
     dataset = narrowed(dataset, classes, label_source)
     if not lenient:
         refuse_one_class(dataset)
-    return dataset
-
-
-def narrowed(dataset: Dataset, classes: tuple[str, ...] | None, label_source: str) -> Dataset:
-    """Return ``dataset`` under the labels of ``label_source``, with ``classes`` alone; see ``load_dataset``."""
-    if label_source == FERPLUS_LABELS:
-        dataset = with_majority_labels(dataset)
-    if classes is not None:
-        dataset = dataset.with_classes(tuple(normal_class_name(name) for name in classes))
     return dataset
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from device.files import read_regular
 from device.foreign_files import NOT_FETCHED, why_foreign
 from toolkit.data.dataset import FACE_SIZE
-from toolkit.data.record import LARGEST_PICTURE_BYTES
+from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif",
                   ".pgm", ".ppm", ".pnm", ".pbm")  # fmt: skip

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.broken import refuse_too_many_broken
 from toolkit.data.class_names import normal_class_name, ordered_classes
-from toolkit.data.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
 from toolkit.data.dataset import BrokenImage, Dataset
-from toolkit.data.decoding import decode_all
-from toolkit.data.face_store import new_face_store, store_shape
-from toolkit.data.image_files import DecodedFace, read_face
-from toolkit.data.kept_faces import fingerprint_of, kept
-from toolkit.data.layout import ImageFile, find_images, layout_notes
-from toolkit.data.picture_lists import listed_images
-from toolkit.data.split_names import split_of
+from toolkit.data.readers.broken import refuse_too_many_broken
+from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
+from toolkit.data.readers.decoding import decode_all
+from toolkit.data.readers.face_store import new_face_store, store_shape
+from toolkit.data.readers.image_files import DecodedFace, read_face
+from toolkit.data.readers.kept_faces import fingerprint_of, kept
+from toolkit.data.readers.layout import ImageFile, find_images, layout_notes
+from toolkit.data.readers.picture_lists import listed_images
+from toolkit.data.readers.split_names import split_of
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
 

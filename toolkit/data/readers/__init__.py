@@ -1,0 +1,1 @@
+"""Readers: labelled faces from folders, lists, tables and shards, one file a format."""
