@@ -6,7 +6,7 @@ drawn, so that the many kinds that break at once do not hide the few that do not
 strings with a blank in them. Each mutant stands in a copy of this tree and is killed by the first test that fails:
 those that import its file, then those of its room. What was found is kept in build/mutants, so that an
 interrupted run goes on; with --page the survivors are written to a page, whose last column, the reason why one may
-live, is written by hand and kept.
+live, is written by hand and kept, as are the rows of places that are not asked for.
 
     make mutants                                     what docs/figures/mutants.md says
     python benchmarks/mutants.py device/faces=40     a room alone; mutmut must be on PYTHONPATH
@@ -26,7 +26,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,9 +135,8 @@ def covering_tests(path: str, root: Path) -> list[str]:
     everywhere = sorted((root / "tests").glob("*/**/test_*.py"))
     everywhere = [test for test in everywhere if "hardware" not in test.parts]
     users = [test for test in everywhere if any(words in test.read_text() for words in imports)]
-    ordered = (
-        [test for test in users if test.stem == f"test_{name}"] + users + sorted(folder.rglob("test_*.py"))
-    )
+    room = sorted(folder.rglob("test_*.py"))
+    ordered = [test for test in users + room if test.stem == f"test_{name}"] + users + room
     names = [str(test.relative_to(root)) for test in ordered]
     return list(dict.fromkeys([*names, "tests/test_docs.py", "tests/test_boundaries.py"]))
 
@@ -225,26 +224,35 @@ def read_reasons(page: Path) -> dict[tuple[str, str], str]:
     return {(path, change): reason for path, change, reason in rows}
 
 
+def rows_of_others(page: Path, places: Iterable[str]) -> list[tuple[str, int, str]]:
+    """Return the rows on the page of files outside ``places``: what is told of, its line or 0 for a count, the row."""
+    rows = re.finditer(r"^\| `([^`:]+)(?::(\d+))?` \|.*$", page.read_text() if page.exists() else "", re.M)
+    mine = tuple(f"{place}/" for place in places)
+    return [(row[1], int(row[2] or 0), row[0]) for row in rows if not row[1].startswith(mine)]
+
+
 def write_page(page: Path, seed: int, samples: dict[str, list[Mutant]], killers: dict[str, str]) -> None:
-    """Write how many of each sample were killed, and every survivor with the reason that stood on the page."""
-    reasons = read_reasons(page)
+    """Write how many of each sample were killed, and every survivor with the reason that stood on the page; what
+    stood there of other places is kept."""
+    reasons, rows = read_reasons(page), rows_of_others(page, samples)
+    for place, mutants in samples.items():
+        alive = [mutant for mutant in mutants if not killers[mutant.digest()]]
+        share = 1 - len(alive) / len(mutants)
+        count = f"| `{place}/` | {len(mutants)} | {len(mutants) - len(alive)} ({100 * share:.0f} %) |"
+        rows.append((f"{place}/", 0, count))
+        for one in alive:
+            reason = reasons.get((one.path, one.change), "")
+            rows.append((one.path, one.line, f"| `{one.path}:{one.line}` | {one.change} | {reason} |"))
+    rows.sort()
     lines = [
         "# Mutants", "",
         f"Written by `make mutants` (seed {seed}); how it draws and runs them is told in `benchmarks/mutants.py`. The",
         "reasons are written by hand and kept from one run to the next.", "",
         "| files | mutants | killed |", "|---|---|---|",
+        *(row for _, line, row in rows if not line), "",
+        "| survivor | change | why it may live |", "|---|---|---|",
+        *(row for _, line, row in rows if line),
     ]  # fmt: skip
-    survivors: list[Mutant] = []
-    for place, mutants in samples.items():
-        alive = [mutant for mutant in mutants if not killers[mutant.digest()]]
-        share = 1 - len(alive) / len(mutants)
-        lines.append(f"| `{place}/` | {len(mutants)} | {len(mutants) - len(alive)} ({100 * share:.0f} %) |")
-        survivors += alive
-    lines += ["", "| survivor | change | why it may live |", "|---|---|---|"]
-    for one in sorted(survivors, key=lambda one: (one.path, one.line)):
-        lines.append(
-            f"| `{one.path}:{one.line}` | {one.change} | {reasons.get((one.path, one.change), '')} |"
-        )
     page.write_text("\n".join(lines) + "\n")
 
 

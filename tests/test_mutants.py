@@ -45,3 +45,10 @@ def test_reasons_on_the_page_are_kept(mutants, tmp_path):
     page.write_text(page.read_text().replace(" |  |", " | it is equal |"))
     mutants.write_page(page, 1, {"device/faces": [survivor, killed]}, killers)
     assert page.read_text().count("it is equal") == 1
+    other = mutants.sample("device/board", 1, seed=1)[0]
+    mutants.write_page(page, 1, {"device/board": [other]}, {other.digest(): ""})
+    assert page.read_text().count("it is equal") == 1
+    assert page.read_text().count("| `device/") == 4
+    assert page.read_text().index("`device/board/`") < page.read_text().index(
+        "| `device/faces/` | 2 | 1 (50 %) |"
+    )
