@@ -56,6 +56,19 @@ def test_times_of_two_hosts_stand_beside_each_other():
     assert {one.cpu: one.stages["classify"]["p50_ms"] for one in found} == {"Xeon": 1.0, "Cortex-A76": 9.0}
 
 
+def test_comparisons_with_other_models_or_faces_stand_beside_each_other(evaluated):
+    one = read_results(evaluated).models[1]
+    [compared] = one.comparisons
+    other_model = dataclasses.replace(compared, baseline_sha256="0" * 64)
+    other_faces = dataclasses.replace(compared, data=dataclasses.replace(compared.data, fingerprint="f2"))
+    documents = [
+        Results((dataclasses.replace(one, comparisons=made),))
+        for made in ((compared, other_model), (other_faces, compared))
+    ]
+    assert set(join_results(documents).models[0].comparisons) == {compared, other_model, other_faces}
+    assert len(join_results(documents).models[0].comparisons) == 3
+
+
 def test_a_document_of_an_earlier_version_has_its_processor_in_its_provenance(timed, load_json):
     document = load_json(timed)
     names = {one.pop("cpu") for entry in document["models"] for one in entry["latencies"]}

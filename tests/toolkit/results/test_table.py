@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from toolkit.results.codec import read_results, results_from_json
-from toolkit.results.table import print_benchmark, print_evaluation
+from toolkit.results.table import print_benchmark, print_evaluation, whole_way_words
+from toolkit.results.whole_way import ALL_FACES, FaceGroup, Share, WholeWay
 
 pytestmark = pytest.mark.toolkit
 
@@ -48,3 +49,17 @@ def test_names_from_outside_are_shown_as_they_are(evaluated, load_json):
     print_evaluation(results_from_json(json.loads(text)), verbose=True, console=console)
     assert "[red]x[/red]" in out.getvalue()
     assert out.getvalue().count("[/]") >= 3
+
+
+@pytest.mark.parametrize(
+    ("false_n", "clips_n", "told"),
+    [
+        (None, 0, "unknown without boxes"),
+        (0, 0, "0.00 (0 in all)"),
+        (6, 1, "1.50 (6 in all); frames of a clip are alike, so the intervals are too narrow"),
+    ],
+)
+def test_false_detections_are_told_a_picture_where_boxes_are_known(false_n, clips_n, told):
+    faces = FaceGroup("", ALL_FACES, 4, Share.of(3, 4), Share.of(2, 3), Share.of(2, 4))
+    line = whole_way_words(WholeWay("photos", "haar", 40, 4, clips_n, false_n, (faces,)))
+    assert line == f"4 pictures, detector haar, faces of 40 px and more; false detections a picture: {told}"
