@@ -1,4 +1,4 @@
-"""What the frame loop says of a frame, and the row it becomes."""
+"""The result of one frame, and the row of output it becomes."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

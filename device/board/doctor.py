@@ -57,7 +57,7 @@ def examine(
 
 
 def check_board(board: BoardState) -> Iterator[Check]:
-    """Yield what the board's own words come to."""
+    """Yield the checks of the board: 64 bits, temperature, throttling, governor."""
     yield Check("board", "ok", f"{board.model or 'no device tree'}, {board.system or platform.system()}")
     wide = board.bits == 64
     yield Check(
@@ -201,6 +201,6 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 
 def _told(name: str, status: str, error: EdgeError) -> Check:
-    """Return the check that an error comes to; it names the remedy itself."""
+    """Return a failed check for an error, whose text already names the remedy."""
     found, _, remedy = str(error).partition("; ")
     return Check(name, status, found, remedy)

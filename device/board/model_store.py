@@ -1,4 +1,4 @@
-"""Changing the model of a device that nobody stands beside: verified, whole, and back if it goes wrong.
+"""Changing the model of an unattended device: verified, written whole, rolled back if it fails.
 
 ``STATE/models/`` holds the files by digest; ``STATE/current`` and ``STATE/previous`` are links to two of them.
 A new model is on trial until a run has been healthy for some minutes; one that never gets there is taken back. A start
@@ -139,7 +139,7 @@ def begin_run() -> str | None:
 
 @contextlib.contextmanager
 def spared_start(model_file: str) -> Iterator[None]:
-    """Take this start of ``model_file`` back, unless the body dies of what may be the model's fault."""
+    """Count this start of ``model_file`` as failed only if the body dies of what may be the model's fault."""
     try:
         yield
     except (EdgeError, KeyboardInterrupt):  # a camera or an output; a person who would not wait

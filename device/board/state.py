@@ -1,4 +1,4 @@
-"""What the board says of itself: model, temperature, throttling, governor, memory."""
+"""The state of the board: model, temperature, throttling, governor, memory."""
 
 import platform
 import subprocess

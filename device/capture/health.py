@@ -1,4 +1,4 @@
-"""Is what a camera delivers alive? Black, frozen and resized pictures."""
+"""Faults of a live source's pictures: black, frozen, resized."""
 
 from collections import deque
 from collections.abc import Callable
@@ -22,7 +22,7 @@ CHANGED_LEVELS, CHANGED_RATIO = 2, 0.01
 class FrameHealth:
     """Looks at every 16th pixel of each frame of a live source; ``on_fault`` gets one line a fault.
 
-    It outlives the source's openings: what lasts is said once, and a camera that was frozen has to show something new.
+    It lives across reopenings: a lasting fault is reported once, and a frozen camera has to show something new.
     """
 
     def __init__(self, name: str, on_fault: Callable[[str], None], frozen_s: float | None = None):

@@ -1,4 +1,4 @@
-"""How a camera is asked to see: picture size, rate, orientation, its own controls."""
+"""What is asked of a camera: picture size, rate, orientation, its own controls."""
 
 import re
 from dataclasses import dataclass

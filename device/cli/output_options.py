@@ -50,7 +50,7 @@ class StandardError(logging.StreamHandler):  # type: ignore[type-arg]
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Drop the record: there is nobody left to tell."""
+        """Drop the record: nothing reads standard error any more."""
 
 
 delegate_option = click.option(

@@ -1,4 +1,4 @@
-"""Which face is which from frame to frame: motion, ids, and suppression of what does not last."""
+"""Following faces from frame to frame: motion, ids, and suppression of detections that do not last."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

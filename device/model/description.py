@@ -10,7 +10,7 @@ from device.text import printable
 
 
 def describe(model: ExpressionModel) -> dict[str, Any]:
-    """Return all that a loaded model says of itself and all that its graph shows, ready for JSON."""
+    """Return a loaded model's metadata and what its graph shows, ready for JSON."""
     structure, metadata = model.structure, model.metadata
     image, scores = model.input_tensor, model.output_tensor
     constants = [tensor for tensor in structure.tensors if tensor.constant is not None]

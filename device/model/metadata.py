@@ -1,4 +1,4 @@
-"""What a model file says of itself: labels, input contract, provenance, measured accuracy.
+"""A model file's metadata: labels, input contract, provenance, measured accuracy.
 
 Two forms travel in one .tflite: the standard TFLite metadata (a flatbuffer in the buffer TFLITE_METADATA,
 with ``labels.txt`` appended as a zip member, so that other tools find the labels), and ``fer_edge.json``, a
@@ -175,7 +175,7 @@ def _versions(fields: JsonFields) -> dict[str, str]:
 
 
 def read_metadata(source: str | Path | bytes, name: str | None = None) -> ModelMetadata | None:
-    """Return what a .tflite, given by path or as bytes, says of itself, or None where it carries no
+    """Return the metadata of a .tflite, given by path or as bytes, or None where it carries no
     ``fer_edge.json``.
 
     Raises EdgeError, calling the file ``name``, if it cannot be read or what it carries is broken.

@@ -90,7 +90,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """The first subgraph of a .tflite file, and what the file says of itself."""
+    """The first subgraph of a .tflite file, and the file's metadata."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]

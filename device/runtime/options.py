@@ -58,7 +58,7 @@ class RunOptions:
     overwrite: bool = False
 
     def camera_settings(self, colour: bool = False) -> CameraSettings:
-        """Return what the camera is asked for; UsageError for a size or control that is none.
+        """Return what the camera is asked for; UsageError for an invalid size or control.
 
         Somebody sees the pictures of a preview, a film and stored frames: then they have colours, as for a network that
         sees ``colour``.

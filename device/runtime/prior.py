@@ -30,7 +30,7 @@ def weighed(model: Classifier, prior: str | None = None) -> Classifier:
     """Return ``model`` with the weights of ``prior``: 'none', or CLASS=WEIGHT pairs joined by commas.
 
     None: CAMERA_PRIOR, as far as the model has such classes. Raises UsageError for a class that the model does not
-    name, or a weight that is none.
+    name, or an invalid weight.
 
     >>> weighed(model, "neutral=2,sad=0.5").predict(crops)
     """

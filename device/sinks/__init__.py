@@ -11,7 +11,7 @@ MQTT_TOPIC = "fer-edge"
 
 
 class Sink(ABC):
-    """Takes every result, one after another, in a thread of its own; it may wait, which holds up nobody.
+    """Takes every result, one after another, in a thread of its own; it may block without delaying the frame loop.
 
     Raises EdgeError for what it could not keep: after one from ``begin`` or ``write`` it is left out.
 

@@ -102,7 +102,7 @@ class JsonLinesSink(Sink):
 
 
 class StandardOutputSink(Sink):
-    """Writes the rows of ``JsonLinesSink`` to standard output; ``gone`` is called once nobody reads them any more."""
+    """Writes the rows of ``JsonLinesSink`` to standard output; ``gone`` is called once the pipe is closed."""
 
     name = "standard output"
 

@@ -18,7 +18,7 @@ BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 @dataclass(frozen=True)
 class BoardReadings:
-    """How to ask the board when somebody looks: degrees Celsius, and 1 while anything slows it down; None: not told."""
+    """How to ask the board at each scrape: degrees Celsius, and 1 while it is throttled; None: unknown."""
 
     temperature_c: Callable[[], float | None]
     throttled: Callable[[], float | None]

@@ -190,7 +190,7 @@ class MqttSink(Sink):
         self._taken.add(mid)
 
     def send(self, topic: str, payload: str) -> None:
-        """Publish a message of somebody else, such as a rule, at QoS 1."""
+        """Publish another part's message, such as a rule's, at QoS 1."""
         self.client.publish(topic, payload, qos=1)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ JPEG_QUALITY = 80
 
 
 class PreviewSink(Sink):
-    """Serves the newest result. It is drawn and encoded only while somebody watches, once for all who do.
+    """Serves the newest result. It is drawn and encoded only while a page is open, once for all of them.
 
     ``url`` is what to open; it carries a token where other devices can reach the page.
     """
@@ -86,7 +86,7 @@ class PreviewSink(Sink):
         return row
 
     def jpeg(self, result: FrameResult) -> bytes:
-        """Return the picture of ``result``, made by whoever asks first."""
+        """Return the picture of ``result`` as JPEG bytes, encoded once for all readers."""
         with self._encoding:
             if self._encoded[0] != result.index:
                 picture = annotated(result, self.blur_faces)

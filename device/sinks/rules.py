@@ -120,7 +120,7 @@ def _parsed(document: Mapping[str, Any], number: int, labels: Sequence[str]) -> 
 
 
 def _held(key: str, value: Any) -> Any:
-    """Return the right ``value`` of ``key`` as its field holds it."""
+    """Return the checked ``value`` of ``key`` in the type of its field."""
     if key in ("expression", "command"):
         return (value,) if isinstance(value, str) else tuple(value)
     return float(value) if key in ("probability", "held-for", "cool-down-s", "pulse-s") else value

@@ -1,4 +1,4 @@
-"""One line on the terminal that says who looks how, updated in place."""
+"""One line on the terminal with the label of each face, updated in place."""
 
 import shutil
 import time

@@ -69,7 +69,7 @@ class WebAddress:
 class WebServer(http.server.ThreadingHTTPServer):
     """A thread a connection, ``MOST_AT_ONCE`` of them; one more is answered 503. It serves from ``start`` to ``stop``.
 
-    One who has gone is no fault; what else goes wrong in an answer is logged once, as a fault of ``name``. OSError
+    A client that disconnects is no fault; any other error in an answer is logged once, as a fault of ``name``. OSError
     where the address cannot be listened on.
     """
 
@@ -152,7 +152,7 @@ class WebHandler(http.server.BaseHTTPRequestHandler):
         self._deadline.cancel()
 
     def gone(self) -> bool:
-        """Return whether the other side has closed the connection, or says more than its request."""
+        """Return whether the client has closed the connection, or sent more than its request."""
         return bool(select.select([self.connection], [], [], 0)[0])
 
     def end_headers(self) -> None:

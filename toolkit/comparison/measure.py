@@ -1,4 +1,4 @@
-"""What each variant is worth on faces that no training saw: accuracy, its int8 file, time, a board's estimate."""
+"""Each variant measured on faces that no training saw: accuracy, its int8 file, time, a board's estimate."""
 
 import csv
 import dataclasses
@@ -52,8 +52,7 @@ class Measured:
 def faces_to_judge(data: Path, classes: tuple[str, ...], colour: bool = False) -> tuple[str, Dataset]:
     """Return the name and the faces of the split that no training looked at: test, where there is none validation.
 
-    With ``colour`` they are there in colours too. EdgeError where all faces are training faces: nothing would be proved
-    on those.
+    With ``colour`` they are there in colours too. EdgeError where all faces are training faces.
     """
     dataset = load_dataset(data, colour=colour).with_classes(classes)
     for split in ("test", "validation"):

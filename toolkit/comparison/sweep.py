@@ -97,7 +97,7 @@ def next_trial(study: optuna.Study, request: SweepRequest) -> Iterator[Trial | N
 
 
 def give_back_abandoned(study: optuna.Study, out: Path) -> None:
-    """Let those trials be done again whose workers have gone: they run by the study, and nobody holds their folders."""
+    """Queue trials of dead workers again: the study says that they run, but no process has locked their folders."""
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         with contextlib.suppress(EdgeError), locked(out / folder_of(one), wait_s=0.0):
             study.tell(one.number, state=TrialState.FAIL)

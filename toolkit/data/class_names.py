@@ -1,4 +1,4 @@
-"""The names of the expressions: FER2013's order, FER+'s eighth, and the synonyms under which people keep them."""
+"""The names of the expressions: FER2013's order, FER+'s eighth, and common synonyms."""
 
 from collections.abc import Iterable
 

@@ -65,7 +65,7 @@ class Inspection:
         return {name: self.dataset.split(name).counts() for name in self.dataset.present_splits()}
 
     def findings(self) -> list[str]:
-        """Return what somebody who trains on this data should know, a line each."""
+        """Return what to know before training on this data, a line each."""
         lines = list(self.dataset.notes)
         for split, counts in self.counts().items():
             missing = [name for name, number in counts.items() if number == 0]

@@ -1,6 +1,6 @@
 """Synthetic labelled faces: of no real person, sampled from a statistical model of faces.
 
-How the shipped ones were made stands in models/synthetic/README.md.
+models/synthetic/README.md tells how the shipped ones were made.
 
 Their file is a PNG sheet of 48x48 tiles, 16 a row, a class in FER2013's order after the other, the same number of
 each: ``read_sheet``.

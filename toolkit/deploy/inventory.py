@@ -63,7 +63,7 @@ class Inventory:
         return max((1 + self._depth(parent) for parent in above), default=group != EVERYBODY)
 
     def check(self) -> None:
-        """Raise UsageError where a group is named that is none, or holds itself."""
+        """Raise UsageError for a name that is no group, or a group that holds itself."""
         named = [*self.variables, *(child for children in self.children.values() for child in children)]
         if unknown := [group for group in named if group not in self.members]:
             raise UsageError(

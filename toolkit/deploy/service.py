@@ -39,7 +39,7 @@ class Service:
         return found[1] if found else ""
 
     def line(self) -> str:
-        """Return who runs what was deployed; where nobody does, what to do."""
+        """Return which service runs what was deployed; where none does, what to do."""
         if self.follows:
             return (
                 "the service runs it"

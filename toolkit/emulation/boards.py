@@ -7,7 +7,7 @@ time = instructions / (clock * instructions a cycle). The counts come from the e
   met within 14 %. int8 has no such time: 1.5 lies in the middle of what XNNPACK's times with four threads allow
   (one thread takes no less than four do, and no more than four times that).
 - Cortex-A53, network: two sources disagree. The A72's estimates, longer as XNNPACK's own table says at equal threads,
-  give 1.0 (met within 17 %); published times of which nobody told the threads give 1.6 (38 %). Hence 1.28 between them.
+  give 1.0 (met within 17 %); published times without their number of threads give 1.6 (38 %). Hence 1.28 between them.
 - Cortex-A76, network: no published time. float32 twice the A72; int8 1.8, so that Pi 4 to Pi 5 is 4.4 and 5.2 where a
   published pair of int8 detectors has 4.8 and 4.9.
 - What is not the network, OpenCV's detector above all: 0.8 on the A72, by YuNet's published time. The A53 takes 1.58

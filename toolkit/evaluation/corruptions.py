@@ -1,4 +1,4 @@
-"""What stands between a face and a camera, each at three strengths, for measuring how much accuracy is left.
+"""Image corruptions (blur, noise, light, ...), each at three strengths, for measuring how much accuracy is left.
 
 In the manner of Hendrycks and Dietterich's ImageNet-C (arXiv 1903.12261), in units of a 48x48 crop. These are kept
 apart from what training does to its faces (``toolkit.training.augmentation``): strengths are fixed, and the strong ones

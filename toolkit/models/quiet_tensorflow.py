@@ -1,4 +1,4 @@
-"""TensorFlow and Keras say less: no start-up notes, which C++ writes on standard error; errors in a line."""
+"""Fewer messages from TensorFlow and Keras: no start-up notes on standard error, errors in one line."""
 
 import os
 import re

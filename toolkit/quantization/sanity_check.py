@@ -1,4 +1,4 @@
-"""Whether a float network understands the faces it is given, before its quantization is judged."""
+"""Whether a float network recognises the faces it is given, before its quantization is judged."""
 
 import math
 

@@ -62,7 +62,7 @@ class DataFacts:
         return asdict(self)
 
     def findings(self) -> list[str]:
-        """Return what somebody should know who trusts figures made with this data, a line each."""
+        """Return what to know before trusting figures made with this data, a line each."""
         lines = [
             f"{counted(leak.faces, 'face')} of '{leak.into}' also in '{leak.source}' ({leak.source_rows:,} rows)"
             + (f", {leak.near_faces:,} more nearly" if leak.near_faces else "")

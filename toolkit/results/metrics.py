@@ -1,4 +1,4 @@
-"""What a classifier's probabilities are worth on labelled faces."""
+"""Accuracy, per-class figures and calibration of a classifier on labelled faces."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

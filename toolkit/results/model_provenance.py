@@ -1,4 +1,4 @@
-"""How a model file came about, as far as it says so itself: its training, or its quantization."""
+"""How a model file was made, by its own metadata: its training, or its quantization."""
 
 import csv
 from pathlib import Path

@@ -31,7 +31,7 @@ class Documents:
 
 
 def read_documents(paths: list[str]) -> Documents:
-    """Return what is in the files ``paths``; EdgeError for a file that is none of those a report is made of."""
+    """Return what is in the files ``paths``; EdgeError for a file of any other kind."""
     documents: list[Results] = []
     runs: list[Run] = []
     data_sets: list[DataFacts] = []

@@ -124,7 +124,7 @@ def arch_of(model: Path) -> str | None:
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Return the TOML document at ``path``, which is to be a ``what``; EdgeError for a file that is none."""
+    """Return the TOML document at ``path``, which is to be a ``what``; EdgeError for a file that is not TOML."""
     try:
         return tomllib.loads(read_short(path))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
@@ -135,7 +135,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """Return the keys of a recipe file; EdgeError for one that is no TOML or has a key that nobody knows."""
+    """Return the keys of a recipe file; EdgeError for a file that is not TOML or has an unknown key."""
     values = read_toml(path, "recipe")
     for name in values:
         if name not in FIELDS and name not in INPUTS:

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes probabilities mean what they say (arXiv 1706.04599)."""
+"""Temperature scaling: one number that calibrates the probabilities (arXiv 1706.04599)."""
 
 import numpy as np
 

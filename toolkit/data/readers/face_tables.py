@@ -49,7 +49,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
     names as folders spell them; without one every face is 'train'. Labels are names, or numbers in FER2013's order (7
     is contempt), or those that ``classes.txt`` beside the table names. Faces of another square size are resized. FER+
     votes are read from ``fer2013new.csv`` beside a table that stands alone. ``source`` is what the data set is called.
-    Raises EdgeError for another kind of file, a label or usage that is none, votes that belong to another file, or,
+    Raises EdgeError for another kind of file, an invalid label or usage, votes that belong to another file, or,
     unless ``lenient``, too many broken rows.
     """
     splits: list[str] = []

@@ -1,4 +1,4 @@
-"""Labelled faces from whatever people have."""
+"""Loading labelled faces: one call for every format that `readers/` reads."""
 
 from dataclasses import replace
 from pathlib import Path

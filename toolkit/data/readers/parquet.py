@@ -31,7 +31,7 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
     """Return the names of the classes that ``path`` declares, and its rows, read as they are asked for.
 
     A part of a row group is in memory at a time. Both, and asking for the rows, raise EdgeError: without pyarrow, for
-    another kind of file, a missing column or a label that is none.
+    another kind of file, a missing column or an invalid label.
     """
     try:
         import pyarrow
@@ -129,7 +129,7 @@ def column_of(
 
 
 def features_of(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
-    """Return what the library that wrote the file says of its columns, by name; empty where nothing is said."""
+    """Return what the file's own metadata tells of each column, by its name; empty where it tells nothing."""
     try:
         features = json.loads(metadata[FEATURES_KEY])["info"]["features"]
     except (KeyError, ValueError, TypeError):

@@ -79,7 +79,7 @@ class Pictures:
 def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
     """Return the pictures under ``root`` that lists of labels name (``only`` this one), and what to say of them.
 
-    Nothing where there is no such list. Raises EdgeError for a list that is damaged, or holds a label that is none.
+    Nothing where there is no such list. Raises EdgeError for a damaged list or an invalid label.
     """
     pictures = Pictures.under(root)
     if not pictures.paths:
@@ -107,7 +107,7 @@ def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile]
 
 
 def entries_of(path: Path) -> Iterator[Entry]:
-    """Yield what a file says of pictures; nothing for a file that is no list of them."""
+    """Yield the entries of a file that lists pictures; nothing for any other file."""
     if is_table(path):
         yield from _of_table(path)
     elif path.suffix.lower() == ".txt" and path.is_file():

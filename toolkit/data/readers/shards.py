@@ -86,7 +86,7 @@ def load_shards(
 
     With ``colour`` they are there in colours too. What is ``noticed`` when they are decoded is kept with them.
 
-    Raises EdgeError for shards that cannot be read or hold nothing, for a label that is none, or, unless ``lenient``,
+    Raises EdgeError for shards that cannot be read or hold nothing, for an invalid label, or, unless ``lenient``,
     for too many broken pictures.
 
     >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))

@@ -29,7 +29,7 @@ class Labels:
         self._first: dict[str, str] = {}
 
     def code(self, text: str, where: str) -> int:
-        """Return the code of a label, first seen at ``where``; EdgeError for what is none, such as -1 or ''."""
+        """Return the code of a label, first seen at ``where``; EdgeError for an invalid one, such as -1 or ''."""
         label = label_text(text)
         if not label:
             raise EdgeError(

@@ -38,7 +38,7 @@ def count_lines(path: Path) -> int:
 def read_table(path: Path) -> Iterator[list[str]]:
     """Yield the rows of a table that are not empty, the first of them its header or not.
 
-    Raises EdgeError in one line for a file that is none, is damaged or cannot be read.
+    Raises EdgeError in one line for a file that is no table, is damaged or cannot be read.
     """
     try:
         with opened(path) as handle:

@@ -1,4 +1,4 @@
-"""What teachers answered, kept on disk: several large teachers are asked once about a view, whoever learns from it."""
+"""Teachers' answers kept on disk: each view is put to the teachers once, for all students."""
 
 import hashlib
 from collections.abc import Sequence
