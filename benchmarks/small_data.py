@@ -95,7 +95,7 @@ def measure(path: Path, sizes: list[int], seeds: int, epochs: int, arch: str, in
     from toolkit.results.compare import compare_predictions
     from toolkit.results.metrics import evaluate_predictions
 
-    whole = split_for_training(load_dataset(path), SplitChoice(True, 0.05, 0))
+    whole = split_for_training(load_dataset(path), SplitChoice(True, 0.05, 0, "own"))
     file = OUT.with_suffix(".json")
     rows = json.loads(file.read_text()) if file.exists() else []
     done = {(row["faces"], row["start"], row["seed"], row["arch"], row["epochs"]) for row in rows}

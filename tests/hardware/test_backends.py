@@ -35,7 +35,7 @@ from toolkit.training.trainer import Trainer
 
 recipe = TrainingRecipe(arch="fully-connected", batch_size=16, epochs=1)
 with data_parallel(recipe.batch_size):
-    data = split_for_training(load_dataset(Path(sys.argv[1])), SplitChoice())
+    data = split_for_training(load_dataset(Path(sys.argv[1])), SplitChoice(False, 0.1, 0, "own"))
     model = Trainer(data, recipe, Path(sys.argv[2]), []).student.model
     batch = data.train.images[:16, ..., None].astype("float32"), keras.utils.to_categorical([0, 1] * 8)
     model.train_on_batch(*batch)  # builds what is watched

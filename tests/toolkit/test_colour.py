@@ -202,8 +202,9 @@ def test_joined_data_sets_are_coloured_if_the_first_one_is(faces):
     from toolkit.data.joining import join
     from toolkit.data.train_split import SplitChoice, split_for_training
 
-    coloured = split_for_training(load_dataset(faces, colour=True), SplitChoice())
-    gray = split_for_training(load_dataset(faces), SplitChoice())
+    choice = SplitChoice(hold_out=False, validation_share=0.1, seed=0, label_source="own")
+    coloured = split_for_training(load_dataset(faces, colour=True), choice)
+    gray = split_for_training(load_dataset(faces), choice)
     images: Dataset = join(coloured, [gray], [0.3]).train
     assert images.seen(colour=True).shape[3] == 3
     assert join(gray, [coloured], [0.3]).train.colours is None

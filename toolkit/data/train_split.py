@@ -6,7 +6,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
-from toolkit.data.label_sources import OWN_LABELS, narrowed
+from toolkit.data.label_sources import narrowed
 from toolkit.data.leaks import without_leaks
 from toolkit.data.splits import hold_out
 
@@ -15,10 +15,10 @@ from toolkit.data.splits import hold_out
 class SplitChoice:
     """Which faces of a data set choose the epoch, and under which labels; the fields of a recipe of the same names."""
 
-    hold_out: bool = False
-    validation_share: float = 0.1
-    seed: int = 0
-    label_source: str = OWN_LABELS
+    hold_out: bool
+    validation_share: float
+    seed: int
+    label_source: str
 
 
 @dataclass(frozen=True)
