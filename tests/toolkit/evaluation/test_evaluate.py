@@ -29,6 +29,7 @@ def test_figures_are_those_of_the_device_s_own_predictions(evaluated, tiny_tflit
     assert (report.correct_n, report.n) == (right, total) == (right, 28)
     assert entry.model.labels == CLASSES
     assert entry.model.size_bytes == tiny_tflite.stat().st_size
+    assert "delegate" not in entry.evaluations[0].note  # the processor ran it
 
 
 def test_leaks_are_counted_and_left_out_beside(evaluated):
