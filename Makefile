@@ -19,7 +19,7 @@ $(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than 3.11; run make with PYTHON=python3.11 or newer" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock \
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint requirements.lock \
 		--editable '.[$(EXTRAS)]'
 	@touch $@
 
@@ -60,7 +60,7 @@ test-toolkit: setup ## the tests that need TensorFlow, but for training
 test-training: setup ## the tests of training, which need TensorFlow
 	$(BIN)/python -m pytest tests/toolkit/training -m toolkit --durations=10
 
-test-hardware: test-browser test-readme test-deploy test-arm64 test-picamera test-mqtt test-metrics test-streams test-fleet privacy test-wheel test-backends ## the real parts, each skipped with a reason where it cannot run
+test-hardware: test-wheel test-backends test-arm64 test-readme test-fleet test-deploy test-streams test-picamera test-browser test-mqtt test-metrics privacy ## the real parts, the longest first, each skipped with a reason where it cannot run
 
 test-browser: setup ## the report in headless Chromium
 	$(BIN)/python -m pytest -rs tests/hardware/test_report_page.py

@@ -123,7 +123,7 @@ def test_a_connection_lost_while_making_the_environment_changes_nothing_that_run
     before, environments = state(home), set((home / "venvs").iterdir())
 
     def at_work():
-        return any((one / "bin/pip").exists() for one in set((home / "venvs").iterdir()) - environments)
+        return any((one / "bin/python").exists() for one in set((home / "venvs").iterdir()) - environments)
 
     process = begun("board", tiny_tflite, at_work)
     kill_session()

@@ -72,6 +72,17 @@ def model(board) -> bytes:
     return (board[1] / "state" / "current").read_bytes()
 
 
+@pytest.fixture
+def no_pip(board):
+    """The board's Python without a pip; an environment's own comes before this one."""
+    place = board[1] / ".local/lib" / f"python3.{sys.version_info[1]}" / "site-packages" / "pip"
+    place.mkdir(parents=True)
+    (place / "__init__.py").write_text("raise ImportError")
+    yield
+    shutil.rmtree(place)
+
+
+@pytest.mark.usefixtures("no_pip")
 def test_the_service_takes_the_new_environment_and_the_new_model(
     board, home, deploy, other_wheel, twin_tflite
 ):
@@ -83,6 +94,7 @@ def test_the_service_takes_the_new_environment_and_the_new_model(
     assert "; the service runs it" in done.stdout
     after = (home / "current").resolve()
     assert after != before
+    assert (after / "bin/pip").exists()
     assert running(board).startswith(f"{after}/bin/python")
     assert model(board) == twin_tflite.read_bytes()
     assert (home / "previous").resolve() == before

@@ -1,11 +1,13 @@
 """The commands of README and docs, run as they are printed, in the order in which a reader meets them, in one folder.
 
-Long ones get options behind them that shorten them; what is not run stands in NOT_RUN or CAMERA with its reason.
+Those that import TensorFlow are forked from a process that has done so, the others are a shell's. Long ones get options
+behind them that shorten them; what is not run stands in NOT_RUN or CAMERA with its reason.
 docs/REFERENCE.md prints no commands but their help, docs/API.md Python (tests/test_api_examples.py).
 """
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from forked_toolkit import forked_toolkit
 
 from device.capture.sources.demo import DemoSource
 
@@ -61,6 +64,8 @@ def build(class_count):
     layers = [keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.GlobalAveragePooling2D()]
     return keras.Sequential([keras.Input((32, 32, 1)), *layers, keras.layers.Dense(class_count, activation="softmax")])
 """
+# These import TensorFlow, and need nothing of a shell.
+FORKED = re.compile(r"toolkit (quantize|train|evaluate|benchmark|sweep) [^'*~$]*$")
 # These would wait for a camera.
 CAMERA = re.compile(r"device run($| --source usb| --rotate)")
 DOCUMENTS = ("README.md", "docs/PI_QUICKSTART.md", "CONTRIBUTING.md", "docs/FAQ.md", "docs/SCALING.md")
@@ -108,14 +113,19 @@ def folder(tmp_path_factory) -> Path:
     return here
 
 
-def run(folder: Path, command: str) -> subprocess.CompletedProcess:
-    """Run ``command`` in a shell whose programs are first those of this environment."""
+def run(folder: Path, command: str) -> None:
+    """Run ``command`` in a shell whose programs are first those of this environment, or forked."""
     path = f"{BIN}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "FER_EDGE_HOME": str(folder / "state"), "HOME": str(folder)}
-    shell = ["bash", "-euo", "pipefail", "-c", command]
-    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    with pytest.MonkeyPatch.context() as reader:
+        reader.chdir(folder)
+        for name, value in {"PATH": path, "FER_EDGE_HOME": folder / "state", "HOME": folder}.items():
+            reader.setenv(name, str(value))
+        if FORKED.match(command):
+            done = forked_toolkit(*shlex.split(command)[1:])
+        else:
+            shell = ["bash", "-euo", "pipefail", "-c", command]
+            done = subprocess.run(shell, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done
 
 
 @pytest.mark.parametrize("command", [command for command in printed() if is_run(command)])

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from built_package import install_into
 
 from device.faces.fetching import YUNET_NAME
 
@@ -62,7 +63,7 @@ class Environment:
     """A virtual environment: its folder, and commands run with its programs."""
 
     def __init__(self, python: str, folder: Path):
-        subprocess.run([python, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
         self.folder = folder
 
     def run(self, program: str, *arguments, cwd: Path | None = None) -> subprocess.CompletedProcess:
@@ -70,8 +71,8 @@ class Environment:
         clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean)
 
-    def install(self, *requirements) -> None:
-        done = self.run("pip", "install", "--quiet", "--no-compile", *requirements)
+    def install(self, *requirements: str | Path) -> None:
+        done = install_into(self.folder, *requirements)
         assert done.returncode == 0, done.stderr
 
 
@@ -138,7 +139,8 @@ def test_the_device_tests_pass_on_the_installed_package(environment, tmp_path, m
 
 
 def test_no_requirement_is_broken(environment):
-    done = environment.run("pip", "check")
+    command = [sys.executable, "-m", "pip", "--python", environment.folder / "bin" / "python", "check"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 

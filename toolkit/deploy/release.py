@@ -60,7 +60,9 @@ test -e venvs/{wheel}/ready && exit 0
 umask 022  # the service, a user of its own, must be able to read it
 rm -rf venvs/{wheel}
 trap 'test -e venvs/{wheel}/ready || rm -rf venvs/{wheel}' EXIT
-{python} -m venv --system-site-packages venvs/{wheel}
+# By the system's pip, if it has one: an environment takes a fourth of the time without a pip of its own.
+{python} -m venv --system-site-packages --without-pip venvs/{wheel}
+venvs/{wheel}/bin/python -m pip --version > /dev/null 2>&1 || {python} -m venv --system-site-packages venvs/{wheel}
 venvs/{wheel}/bin/python -m pip install --quiet --disable-pip-version-check wheels/{wheel}/{name}
 touch venvs/{wheel}/ready
 """

@@ -1,5 +1,6 @@
 """A Keras classifier, opened, checked and calibrated once, and quantized by as many recipes as wanted."""
 
+import functools
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -108,7 +109,7 @@ class Quantizer:
             self.conversion.refuse_recurrent()
         log.info("quantizing by %s, with %d faces", recipe.name, len(self.faces.representative.faces))
         if recipe.integer:
-            layers = self.measure_layers()
+            layers = self.layer_errors
             if self._wants_float_layers(recipe, max_drop):
                 limit = float("inf") if max_drop is None else max_drop
                 recipe, trials = hold_drop(recipe, layers, self._drop_of, limit)
@@ -131,8 +132,9 @@ class Quantizer:
             path, content, self.network.path, recipe, described, measured, range_from=self.network.range_from
         )
 
-    def measure_layers(self) -> tuple[LayerError, ...]:
-        """Return the error of each layer in int8, from as many faces as the time allows."""
+    @functools.cached_property
+    def layer_errors(self) -> tuple[LayerError, ...]:
+        """The error of each layer in int8, from as many faces as the time allows."""
         layers, images = self.conversion.layers, self.images
         model = self._open(self.conversion.integer())
         affordable = LAYER_SECONDS / (seconds_each(model, images[:1]) * len(layers))
