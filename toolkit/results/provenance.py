@@ -1,6 +1,7 @@
 """Where results come from: the machine, the versions, the time."""
 
 import contextlib
+import functools
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,6 +20,7 @@ VERSIONS_OF = (
 )
 
 
+@functools.cache
 def package_versions() -> dict[str, str]:
     """Return the versions of the packages that figures and files depend on, as far as they are installed."""
     versions = {}
