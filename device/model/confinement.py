@@ -72,7 +72,7 @@ class ConfinedInterpreter:
             status = self._read(1, until)
             answer = self._read(struct.unpack("<Q", self._read(8, until))[0], until)
         except (EOFError, BrokenPipeError):
-            raise self._refusal(_fate(self._child)) from None
+            raise self._refusal(fate_of(_end(self._child))) from None
         except TimeoutError:
             _end(self._child)
             raise self._refusal(f"it gave no answer within {seconds:g} s") from None
@@ -125,8 +125,8 @@ def _start(facts: str) -> subprocess.Popen[bytes]:
         raise EdgeError(f"cannot start a process for an unchecked model: {error.strerror}") from error
 
 
-def _fate(child: subprocess.Popen[bytes]) -> str:
-    code = _end(child)
+def fate_of(code: int) -> str:
+    """Return in words how a process of this return code ended."""
     if code == -signal.SIGXCPU:
         return "it took too much processor time"
     if code < 0:

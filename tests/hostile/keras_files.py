@@ -165,6 +165,17 @@ def behind_a_block(good: Path, out: Path) -> None:
     out.write_bytes(data)
 
 
+def one_byte(after: bytes, offset: int, value: int) -> Callable[[Path, Path], None]:
+    """Return what changes the byte so far behind the first ``after``."""
+
+    def write(good: Path, out: Path) -> None:
+        data = bytearray(good.with_suffix(".h5").read_bytes())
+        data[data.index(after) + offset] = value
+        out.write_bytes(data)
+
+    return write
+
+
 HDF5_FILES: dict[str, Callable[[Path, Path], None]] = {
     "a network as number": attribute(7),
     "a network as array": attribute(np.arange(10)),
@@ -183,6 +194,8 @@ HDF5_FILES: dict[str, Callable[[Path, Path], None]] = {
     "a type that is stored": hdf5(lambda file: file.__setitem__("t", np.dtype("f4"))),
     "a file behind a block": behind_a_block,
     "a file of 1 TB": lambda good, out: lengthened(good.with_suffix(".h5"), out),
+    "a text of no known kind": one_byte(b"\x19\x01\x01\x00", 1, 255),
+    "a heap without end": one_byte(b"GCOL", 24, 0),
     "half a file": lambda good, out: out.write_bytes(good.with_suffix(".h5").read_bytes()[:3000]),
 }  # fmt: skip
 

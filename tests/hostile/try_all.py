@@ -93,12 +93,14 @@ def faults(status: int, lines: list[str], seconds: float, megabytes: float) -> l
     return found + (["something was written or run"] if Path(WITNESS).exists() else [])
 
 
-def command_for(path: Path, name: str, data: Path) -> list[str]:
-    """Return the command that takes the file at ``path``, which holds the kind ``name``."""
+def commands_for(path: Path, name: str, data: Path) -> list[list[str]]:
+    """Return the commands that take the file at ``path``, which holds the kind ``name``."""
     if path.suffix == ".tflite":
-        return ["device", "info", str(path)]
+        return [["device", "info", str(path)]]
     labels = () if name in METADATA_FILES else ("--labels", "a,b,c,d,e,f,g")
-    return ["toolkit", "evaluate", "--model", str(path), "--data", str(data), *labels]
+    given = ("--model", str(path), "--data", str(data), *labels)
+    made = ("--out", str(path.with_name("made.tflite")), "--overwrite", "--untrained")
+    return [["toolkit", "evaluate", *given], ["toolkit", "quantize", *given, *made]]
 
 
 def main(*words: str) -> int:
@@ -113,11 +115,12 @@ def main(*words: str) -> int:
                 continue
             path = Path(folder, f"hostile{suffix}")
             write(good, path)
-            status, lines, seconds, megabytes = tried(command_for(path, name, data), Path(folder))
-            found = faults(status, lines, seconds, megabytes)
-            number, wrong = number + 1, wrong + bool(found)
-            print(f"{'WRONG ' + ', '.join(found) if found else 'right'} | {suffix} {name} | {status}, "
-                  f"{seconds:.1f} s, {megabytes:.0f} MB | {(lines or [''])[-1][:160]}", flush=True)  # fmt: skip
+            for command in commands_for(path, name, data):
+                status, lines, seconds, megabytes = tried(command, Path(folder))
+                found = faults(status, lines, seconds, megabytes)
+                number, wrong = number + 1, wrong + bool(found)
+                print(f"{'WRONG ' + ', '.join(found) if found else 'right'} | {command[1]} {suffix} {name} | {status}, "
+                      f"{seconds:.1f} s, {megabytes:.0f} MB | {(lines or [''])[-1][:160]}", flush=True)  # fmt: skip
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     print(f"{number} tried, {wrong} wrong")
     return int(wrong > 0)

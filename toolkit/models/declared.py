@@ -1,8 +1,6 @@
-"""What a Keras file declares, read and bounded before anything of it is built: its network and its weights."""
+"""What a Keras file declares, read and bounded before anything of it is built: its network, and weights beside it."""
 
-import io
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,38 +11,35 @@ from typing import Any
 from device.errors import EdgeError
 from device.files import read_short
 from toolkit.models.file_kind import HDF5, opened_archive
+from toolkit.models.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, copy_hdf5, first_line
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB
 DEEPEST_NESTING = 100
 MOST_CALLS = 2000  # of layers, when a network is built; NASNetLarge makes 1,039
-MOST_OBJECTS = 100_000  # groups and data sets in an HDF5 file
-# What a file unpacks to may be this many times its own size, or this many bytes: weights hardly compress.
-LARGEST_GROWTH, FREE_BYTES = 10, 32 << 20
 
 
 @dataclass(frozen=True)
 class Declared:
-    """config: the network as Keras serialised it; elements: how many numbers of weights are stored; alone: whether the
-    file holds them alone, and the network stands in a JSON file beside it."""
+    """config: the network as Keras serialised it; alone: whether the file holds weights alone, and the network stands
+    in a JSON file beside it."""
 
     config: dict[str, Any]
-    elements: int
     alone: bool = False
 
 
-def read_declared(path: Path, kind: str) -> Declared:
-    """Return what the file at ``path``, of ``kind`` KERAS_3 or HDF5, declares.
+def read_declared(path: Path, kind: str, weights: Path) -> Declared:
+    """Return what the file at ``path``, of ``kind`` KERAS_3 or HDF5, declares; its HDF5 is copied to ``weights``.
 
     Raises EdgeError for a file that is damaged, that unpacks to far more than it holds, whose weights lie outside of
     it, or that holds weights without a network.
     """
     try:
-        return _of_hdf5(path) if kind == HDF5 else _of_archive(path)
+        return _of_hdf5(path, weights) if kind == HDF5 else _of_archive(path, weights)
     except (EdgeError, ModuleNotFoundError):
         raise
-    except Exception as error:  # h5py, zipfile and the decompressors raise many kinds for damaged files
-        raise EdgeError(f"{path} is damaged ({_first_line(error)}); copy or save it again") from error
+    except Exception as error:  # zipfile and the decompressors raise many kinds for damaged files
+        raise EdgeError(f"{path} is damaged ({first_line(error)}); copy or save it again") from error
 
 
 def read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
@@ -53,7 +48,7 @@ def read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
         return archive.read(name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise EdgeError(
-            f"{name} in {path} is damaged ({_first_line(error)}); copy or save it again"
+            f"{name} in {path} is damaged ({first_line(error)}); copy or save it again"
         ) from error
 
 
@@ -76,7 +71,7 @@ def parse_config(text: bytes | str, name: str) -> Any:
         raise EdgeError(f"{name} nests deeper than {DEEPEST_NESTING}; that is no network") from error
     except ValueError as error:
         raise EdgeError(
-            f"{name} is no JSON that can be read ({_first_line(error)}); save the model again"
+            f"{name} is no JSON that can be read ({first_line(error)}); save the model again"
         ) from error
     level = [document]
     for _ in range(DEEPEST_NESTING):
@@ -86,34 +81,28 @@ def parse_config(text: bytes | str, name: str) -> Any:
     raise EdgeError(f"{name} nests deeper than {DEEPEST_NESTING}; that is no network")
 
 
-def _of_archive(path: Path) -> Declared:
-    import h5py
-
+def _of_archive(path: Path, weights: Path) -> Declared:
     with opened_archive(path) as archive:
         refuse_large_archive(archive, path)
         if archive.getinfo(CONFIG).file_size > LARGEST_CONFIG_BYTES:
             raise EdgeError(f"{CONFIG} in {path} has over {LARGEST_CONFIG_BYTES:,} bytes; that is no network")
         config = parse_config(read_member(archive, CONFIG, path), f"{CONFIG} in {path}")
-        weights = read_member(archive, WEIGHTS, path)
-    with h5py.File(io.BytesIO(weights)) as file:
-        elements = _verified_elements(file, f"{WEIGHTS} in {path}", len(weights))
-    return Declared(_network(config, path), elements)
+        stored = weights.with_name("stored.h5")
+        stored.write_bytes(read_member(archive, WEIGHTS, path))
+    network = _network(config, path)
+    copy_hdf5(stored, weights, f"{WEIGHTS} in {path}")
+    stored.unlink()
+    return Declared(network)
 
 
-def _of_hdf5(path: Path) -> Declared:
+def _of_hdf5(path: Path, weights: Path) -> Declared:
     import h5py
 
-    size = path.stat().st_size
-    with h5py.File(path) as file:
-        elements = _verified_elements(file, str(path), size)
-        if "model_config" not in file.attrs:
-            return Declared(_network(_beside(path), path), elements, alone=True)
-        if file.attrs.get_id("model_config").get_storage_size() > min(size, LARGEST_CONFIG_BYTES):
-            raise EdgeError(
-                f"{path} describes its network in over {LARGEST_CONFIG_BYTES:,} bytes; that is none"
-            )
-        config = parse_config(file.attrs["model_config"], f"the network in {path}")
-    return Declared(_network(config, path), elements)
+    copy_hdf5(path, weights, str(path))
+    with h5py.File(weights) as file:
+        text = file.attrs.get("model_config")
+    config = _beside(path) if text is None else parse_config(text, f"the network in {path}")
+    return Declared(_network(config, path), alone=text is None)
 
 
 def _beside(path: Path) -> Any:
@@ -169,49 +158,6 @@ def _calls(value: Any) -> int:
     return inside * max(1, len(nodes)) if isinstance(nodes, list) else inside
 
 
-def _verified_elements(file: Any, name: str, size: int) -> int:
-    """Return how many numbers the data sets of an HDF5 file hold; EdgeError for any that lie outside of it."""
-    elements = declared = 0
-    for place, data in _data_sets(file, name):
-        if data.external or data.is_virtual:
-            raise EdgeError(f"{place} in {name} takes its numbers from another file, which is not read")
-        if data.dtype.hasobject:
-            raise EdgeError(f"{place} in {name} holds {data.dtype} instead of numbers; save the model again")
-        elements += math.prod(data.shape or ())
-        declared += math.prod(data.shape or ()) * data.dtype.itemsize
-    if declared > max(FREE_BYTES, LARGEST_GROWTH * size):
-        raise EdgeError(
-            f"{name} has {size:,} bytes and declares {declared:,} of weights; that is no model file"
-        )
-    return elements
-
-
-def _data_sets(file: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the place and the data set of each one in an HDF5 file, following hard links only."""
-    import h5py
-
-    waiting, seen = [("", file)], set()
-    while waiting:
-        place, group = waiting.pop()
-        for child in group:
-            link = group.get(child, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise EdgeError(f"{place}/{child} in {name} is a link to elsewhere, which is not followed")
-            inner = group[child]
-            address = h5py.h5o.get_info(inner.id).addr
-            if address in seen:
-                continue
-            seen.add(address)
-            if len(seen) > MOST_OBJECTS:
-                raise EdgeError(
-                    f"{name} holds over {MOST_OBJECTS:,} groups and data sets; that is no model file"
-                )
-            if isinstance(inner, h5py.Group):
-                waiting.append((f"{place}/{child}", inner))
-            elif isinstance(inner, h5py.Dataset):
-                yield f"{place}/{child}", inner
-
-
 def _bounded_int(text: str) -> int:
     if len(text) > 20 or abs(int(text)) >= 2**63:
         raise ValueError(f"a number of {len(text)} digits")
@@ -221,7 +167,3 @@ def _bounded_int(text: str) -> int:
 def _inside(value: Any) -> Iterator[Any]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return (one for one in inner if isinstance(one, dict | list))
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -7,6 +7,7 @@ it and loads the model as ever.
 import contextlib
 import json
 import re
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -105,26 +106,22 @@ def load_keras_model(path: str | Path) -> "keras.Model":
 
         import_quietly()
         return load_saved_model(path)
-    declared = read_declared(path, kind)
-    _refuse_code(path, declared.config)
-    if declared.alone and is_of_keras_3(path):
-        kind, declared = KERAS_3, replace(declared, config={**OF_KERAS, **declared.config})
-    try:
-        config = _current(path, declared)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise EdgeError(f"{path} describes no network that Keras knows ({error}); save it again") from error
-    import_quietly()
-    unchanged = config == declared.config and not declared.alone
-    with rewritten(path, kind, None if unchanged else config) as openable:
+    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+        weights = Path(folder, "weights.h5")
+        declared = read_declared(path, kind, weights)
+        _refuse_code(path, declared.config)
+        if declared.alone and is_of_keras_3(weights):
+            kind, declared = KERAS_3, replace(declared, config={**OF_KERAS, **declared.config})
+        try:
+            config = _current(path, declared)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise EdgeError(
+                f"{path} describes no network that Keras knows ({error}); save it again"
+            ) from error
+        import_quietly()
+        openable = rewritten(kind, config, weights)
         refuse_large_network(path, lambda: _load(path, openable, config))
         return _load(path, openable, config)
-
-
-def verify_keras_file(path: Path) -> None:
-    """Raise EdgeError unless ``path`` is a SavedModel or a Keras file whose description can be read; builds nothing."""
-    kind = kind_of(path)
-    if kind != SAVED_MODEL:
-        _refuse_code(path, read_declared(path, kind).config)
 
 
 def _current(path: Path, declared: Declared) -> dict[str, Any]:

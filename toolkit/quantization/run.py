@@ -10,7 +10,6 @@ from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
-from toolkit.models.keras_file import verify_keras_file
 from toolkit.models.network import open_network
 from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.edgetpu_report import examine
@@ -55,7 +54,6 @@ def quantize(options: QuantizeOptions) -> QuantizationResult:
 
 def open_quantizer(options: QuantizeOptions) -> Quantizer:
     """Open the Keras file and choose the faces; EdgeError in one line where either is not fit, the file first."""
-    verify_keras_file(options.model)
     network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
     faces = choose_faces(
         faces_of(options, network.colour), network.labels, options.representative, options.seed

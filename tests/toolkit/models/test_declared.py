@@ -111,15 +111,15 @@ def test_a_configuration_that_is_none_is_one_line(good, tmp_path, config, messag
 def test_members_that_unpack_to_far_more_are_refused_by_their_sum(good, tmp_path):
     bomb = with_members(good, tmp_path / "c.keras", zipfile.ZIP_DEFLATED, config=b" " * (100 << 20))
     with pytest.raises(EdgeError, match=r"would unpack to 104,\d\d\d,\d\d\d"):
-        read_declared(bomb, KERAS_3)
+        read_declared(bomb, KERAS_3, tmp_path / "weights.h5")
     with zipfile.ZipFile(with_members(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED), "a") as archive:
         for number in range(40):  # each of them small enough
             archive.writestr(f"assets/{number}", b"\0" * (1 << 20), zipfile.ZIP_DEFLATED)
     with pytest.raises(EdgeError, match=r"would unpack to"):
-        read_declared(tmp_path / "m.keras", KERAS_3)
+        read_declared(tmp_path / "m.keras", KERAS_3, tmp_path / "weights.h5")
     large = with_members(good, tmp_path / "l.keras", zipfile.ZIP_DEFLATED, config=b" " * (9 << 20))
     with pytest.raises(EdgeError, match=r"config.json.*over 8,388,608 bytes"):
-        read_declared(large, KERAS_3)
+        read_declared(large, KERAS_3, tmp_path / "weights.h5")
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
@@ -198,9 +198,8 @@ def test_weights_alone_say_what_to_do(good, tmp_path):
             load_keras_model(tmp_path / name)
 
 
-def test_a_good_file_tells_its_network_and_its_weights(good):
-    assert read_declared(good / "m.keras", KERAS_3).elements == 64 * 3 + 3
-    assert read_declared(good / "m.h5", HDF5).elements == 64 * 3 + 3
-    assert read_declared(good / "m.keras", KERAS_3).config["class_name"] == "Functional"
+def test_a_good_file_tells_its_network(good, tmp_path):
+    for name, kind in (("m.keras", KERAS_3), ("m.h5", HDF5)):
+        assert read_declared(good / name, kind, tmp_path / "weights.h5").config["class_name"] == "Functional"
     with pytest.raises(EdgeError, match="expected at most"):
         parse_config(b" " * ((8 << 20) + 1), "config.json")

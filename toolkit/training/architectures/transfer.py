@@ -6,6 +6,7 @@ pixels end as 1x1 or 2x2 positions and 96 as 3x3; the 224 pixels of ImageNet cos
 that a face of 48 pixels has. Twice the size is also the factor at which bilinear enlarging weighs by quarters.
 """
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import keras
 from keras import layers
 
 from device.errors import EdgeError
+from toolkit.models.hdf5_copy import copy_hdf5
 from toolkit.training.architectures import IMAGENET
 from toolkit.training.architectures.downloading import download, in_a_line
 
@@ -77,7 +79,10 @@ def _read(backbone: Backbone, path: Path) -> keras.Model:
         )
     model = backbone.application(include_top=False, weights=None)
     try:
-        model.load_weights(path)
+        with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+            copy = Path(folder, path.name)  # Keras knows the kind by the name
+            copy_hdf5(path, copy, path.name)
+            model.load_weights(copy)
     except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
         raise EdgeError(f"{path} does not fit {model.name} ({in_a_line(error)}); {expected}") from error
     return model
