@@ -8,6 +8,7 @@ import socket
 import socketserver
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_SAID = 20  # different faults, in a run of months
 MOST_AT_ONCE = 16  # connections; each has a thread
+MOST_OF_ONE = 8  # from one address, so that nobody alone keeps the others out
 REQUEST_S = 10.0  # for a request and its answer in all; of a stream, for each part
 FULL = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"
 HEADERS = {  # of every answer
@@ -67,7 +69,8 @@ class WebAddress:
 
 
 class WebServer(http.server.ThreadingHTTPServer):
-    """A thread a connection, ``MOST_AT_ONCE`` of them; one more is answered 503. It serves from ``start`` to ``stop``.
+    """A thread a connection, ``MOST_AT_ONCE`` of them and ``MOST_OF_ONE`` from one address; one more is answered 503.
+    It serves from ``start`` to ``stop``.
 
     A client that disconnects is no fault; any other error in an answer is logged once, as a fault of ``name``. OSError
     where the address cannot be listened on.
@@ -79,7 +82,8 @@ class WebServer(http.server.ThreadingHTTPServer):
     def __init__(self, address: WebAddress, handler: type["WebHandler"], name: str):
         self.name = name
         self._said: set[str] = set()
-        self._room = threading.Semaphore(MOST_AT_ONCE)
+        self._held: Counter[str] = Counter()  # connections by address
+        self._counting = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         super().__init__((address.host, address.port), handler)
 
@@ -98,11 +102,11 @@ class WebServer(http.server.ThreadingHTTPServer):
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
+        if self._take_place(client_address[0]):
             try:
                 super().process_request(request, client_address)
             except RuntimeError:  # no thread could be started
-                self._room.release()
+                self._leave_place(client_address[0])
                 raise
             return
         request.setblocking(False)
@@ -114,7 +118,17 @@ class WebServer(http.server.ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self._leave_place(client_address[0])
+
+    def _take_place(self, host: str) -> bool:
+        with self._counting:
+            free = self._held.total() < MOST_AT_ONCE and self._held[host] < MOST_OF_ONE
+            self._held[host] += free
+        return free
+
+    def _leave_place(self, host: str) -> None:
+        with self._counting:
+            self._held -= Counter([host])  # who has none left is forgotten
 
     def handle_error(self, request: object, client_address: object) -> None:
         error = sys.exc_info()[1]

@@ -15,7 +15,7 @@ import pytest
 
 from device.errors import EdgeError
 from device.sinks.preview import PreviewSink
-from device.sinks.web_server import HEADERS, MOST_AT_ONCE, WebAddress
+from device.sinks.web_server import HEADERS, MOST_OF_ONE, WebAddress
 
 LABELS = ("happy", "sad")
 
@@ -161,7 +161,7 @@ def ask(sink: PreviewSink, path: str, host: str = "127.0.0.1") -> socket.socket:
 
 
 def test_there_is_room_for_some_watchers_and_again_once_they_go(watched):
-    inside = [ask(watched, "/stream") for _ in range(MOST_AT_ONCE)]
+    inside = [ask(watched, "/stream") for _ in range(MOST_OF_ONE)]
     assert all(one.recv(12) == b"HTTP/1.0 200" for one in inside)
     with ask(watched, "/state") as outside:
         assert outside.recv(12) == b"HTTP/1.0 503"

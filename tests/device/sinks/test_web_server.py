@@ -11,7 +11,7 @@ import pytest
 from device.errors import UsageError
 from device.sinks.metrics import BoardReadings, MetricsSink
 from device.sinks.preview import PreviewSink
-from device.sinks.web_server import MOST_AT_ONCE, WebAddress, WebHandler
+from device.sinks.web_server import MOST_AT_ONCE, MOST_OF_ONE, WebAddress, WebHandler
 
 
 def metrics():
@@ -36,8 +36,8 @@ def port(request):
     sink.close()
 
 
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=30)
+def connect(port: int, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0))
 
 
 def ended(connection: socket.socket) -> bool:
@@ -70,10 +70,25 @@ def test_a_request_that_drips_is_cut_in_the_end(port, monkeypatch):
 def test_who_says_nothing_takes_one_of_a_few_places(port):
     before = set(threading.enumerate())
     with contextlib.ExitStack() as stack:
-        silent = [stack.enter_context(connect(port)) for _ in range(2 * MOST_AT_ONCE)]
+        silent = [
+            stack.enter_context(connect(port, f"127.0.0.{1 + number % 4}"))
+            for number in range(2 * MOST_AT_ONCE)
+        ]
         late = silent[MOST_AT_ONCE:]
         assert all(one.recv(12) == b"HTTP/1.0 503" for one in late)
         assert len(threading.enumerate()) <= len(before) + 2 * MOST_AT_ONCE  # one serves, one cuts
+    assert all_end(set(threading.enumerate()) - before)
+    with connect(port) as later:
+        assert answered(later, "/") == b"HTTP/1.0 200"
+
+
+def test_one_address_leaves_places_to_others(port):
+    before = set(threading.enumerate())
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connect(port)) for _ in range(2 * MOST_AT_ONCE)]
+        assert all(one.recv(12) == b"HTTP/1.0 503" for one in silent[MOST_OF_ONE:])
+        with connect(port, "127.0.0.2") as other:
+            assert answered(other, "/") == b"HTTP/1.0 200"
     assert all_end(set(threading.enumerate()) - before)
     with connect(port) as later:
         assert answered(later, "/") == b"HTTP/1.0 200"
