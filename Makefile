@@ -115,7 +115,7 @@ coverage: setup ## which lines the tests without hardware reach; the page is in 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 0
 
-hostile: setup ## hostile model files of 184 kinds, on the commands that take them
+hostile: setup ## hostile model files of 186 kinds, on the commands that take them
 	$(BIN)/python tests/hostile/try_all.py
 
 fuzz: setup ## model files made up to crash, hang or swell the device; FUZZ_SECONDS, FUZZ_SEED
