@@ -9,6 +9,7 @@ slow, and watchers of the preview come and go.
 
 import argparse
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -43,6 +44,11 @@ EVERY = 2_000  # frames between two faults, about
 MILLION = 1_000_000
 SPELL = 40  # frames that are black, frozen or small
 PAUSE_S = 0.004  # else the source alone takes all of the interpreter's time
+ROWS = 60  # of the page's table, about
+MALLINFO2 = (
+    *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks"),
+    *("uordblks", "fordblks", "keepcost"),
+)
 
 
 class FaultyDemo(FrameSource):
@@ -112,6 +118,20 @@ class Failing(Sink):
             raise EdgeError("the disk is gone")
 
 
+class Malloc(ctypes.Structure):
+    """What glibc's mallinfo2 counts, in bytes and over all arenas."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in MALLINFO2)
+
+
+def handed_out() -> float:
+    """Return the megabytes that malloc has handed out and not got back."""
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = Malloc
+    counted = library.mallinfo2()
+    return float(counted.uordblks + counted.hblkhd) / 1e6
+
+
 @dataclasses.dataclass
 class Probe:
     """What the process holds, sampled as the frames go by."""
@@ -121,16 +141,15 @@ class Probe:
     frames: int
     until_s: float
     done: int = 0
-    samples: list[tuple[int, float, int, int]] = dataclasses.field(default_factory=list)
+    samples: list[tuple[int, float, float, int, int]] = dataclasses.field(default_factory=list)
 
     def __call__(self, result: FrameResult) -> None:
         self.done += 1
         if self.done % self.every == 0:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             megabytes = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-            self.samples.append(
-                (self.done, megabytes, threading.active_count(), len(os.listdir("/proc/self/fd")))
-            )
+            counts = (threading.active_count(), len(os.listdir("/proc/self/fd")))
+            self.samples.append((self.done, megabytes, handed_out(), *counts))
         if self.done >= self.frames or time.monotonic() >= self.until_s:
             self.stop.because("the end")
 
@@ -185,17 +204,17 @@ def soak(frames: int, seconds: float, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def growth(samples: list[tuple[int, float, int, int]]) -> tuple[float, int, int]:
-    """Return by how much megabytes, threads and descriptors of the last quarter exceed those of the second."""
+def growth(samples: list[tuple[int, float, float, int, int]]) -> tuple[float, float, int, int]:
+    """Return by how much the medians of the last quarter exceed those of the second: MB, MB, threads, descriptors."""
     quarter = len(samples) // 4
     early, late = np.array(samples[quarter : 2 * quarter]), np.array(samples[-quarter:])
     rise = np.median(late, axis=0) - np.median(early, axis=0)
-    return float(rise[1]), int(rise[2]), int(rise[3])
+    return float(rise[1]), float(rise[2]), int(rise[3]), int(rise[4])
 
 
 def page(found: dict[str, Any], command: str) -> str:
     """Return the figures as Markdown."""
-    megabytes, threads, descriptors = growth(found["samples"])
+    megabytes, used, threads, descriptors = growth(found["samples"])
     resident = [mb for _, mb, *_ in found["samples"]]
     lowest, highest = min(resident), max(resident)
     lines = [
@@ -221,13 +240,14 @@ def page(found: dict[str, Any], command: str) -> str:
         "",
         f"Resident memory lay between {lowest:.0f} and {highest:.0f} MB. "
         f"From the second quarter to the last the process grew by {megabytes:.1f} MB, {threads} threads and "
-        f"{descriptors} descriptors (medians).",
+        f"{descriptors} descriptors (medians); what malloc has handed out, without what it keeps for later, by "
+        f"{used:.1f} MB.",
         "",
-        "| frames | MB resident | threads | descriptors |",
-        "|---|---|---|---|",
+        "| frames | MB resident | MB handed out | threads | descriptors |",
+        "|---|---|---|---|---|",
         *(
-            f"| {done:,} | {mb:.1f} | {count} | {open_files} |"
-            for done, mb, count, open_files in found["samples"][::4]
+            f"| {done:,} | {mb:.1f} | {out:.1f} | {count} | {open_files} |"
+            for done, mb, out, count, open_files in found["samples"][:: max(1, len(found["samples"]) // ROWS)]
         ),
         "",
     ]

@@ -45,7 +45,8 @@ DynamicUser=yes
 SupplementaryGroups=video{groups}
 StateDirectory=fer-edge
 StateDirectoryMode=0700
-Environment=FER_EDGE_HOME=%S/fer-edge
+# Else glibc keeps freed memory in an arena a thread, up to eight a processor core.
+Environment=FER_EDGE_HOME=%S/fer-edge MALLOC_ARENA_MAX=2
 WorkingDirectory=%S/fer-edge
 {secrets}UMask=0077
 LimitCORE=0

@@ -266,3 +266,31 @@ def test_no_core_is_dumped(tiny_model):
     asked = ["--source", "demo:2", "--detector", "haar", "-q", "--model", tiny_model]
     done = subprocess.run([sys.executable, "-c", program, *asked], capture_output=True, text=True, timeout=60)
     assert done.stderr == "(0, 0)\n"
+
+
+ARENAS = """
+import ctypes, threading
+together, held = threading.Barrier(6), []
+def hold():
+    held.append(b"x" * 10_000)
+    together.wait()
+threads = [threading.Thread(target=hold) for _ in range(6)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+library = ctypes.CDLL(None)
+library.malloc_info(0, ctypes.c_void_p.in_dll(library, "stdout"))
+"""
+
+
+def test_threads_of_the_service_share_two_arenas_of_memory():
+    (line,) = [line for line in unit_text(()).splitlines() if line.startswith("Environment=")]
+    unit = dict(pair.split("=", 1) for pair in line.removeprefix("Environment=").split())
+
+    def arenas(environment):
+        done = subprocess.run(
+            [sys.executable, "-c", ARENAS], capture_output=True, text=True, env={**os.environ, **environment}
+        )
+        return done.stdout.count("<heap nr=")
+
+    assert arenas({"MALLOC_ARENA_MAX": "50"}) > 2  # glibc, which keeps them apart
+    assert arenas(unit) == 2
