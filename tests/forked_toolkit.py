@@ -1,7 +1,8 @@
-"""``toolkit`` forked from a process that has imported TensorFlow already: seconds less a command than a new one."""
+"""``toolkit``, or a script, forked from a process that has imported TensorFlow already: seconds less than a new one."""
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -12,10 +13,13 @@ SERVER.set_forkserver_preload(["toolkit.cli", "keras", "tensorflow"])
 
 
 class ForkedToolkit:
-    """``toolkit`` as its script would run it, here and with this environment; to be used like a ``Popen``."""
+    """``toolkit`` as its script would run it, here and with this environment; to be used like a ``Popen``.
 
-    def __init__(self, *arguments: object):
-        self.args = ["toolkit", *map(str, arguments)]
+    ``script``: a Python file that is run instead.
+    """
+
+    def __init__(self, *arguments: object, script: Path | None = None):
+        self.args = [str(script or "toolkit"), *map(str, arguments)]
         self._folder = tempfile.TemporaryDirectory()
         self._streams = [Path(self._folder.name, name) for name in ("out", "err")]
         state = (self.args, self._streams, os.getcwd(), dict(os.environ))
@@ -40,9 +44,9 @@ class ForkedToolkit:
         return out, err
 
 
-def forked_toolkit(*arguments: object) -> subprocess.CompletedProcess:
-    """Run ``toolkit`` and return the finished process."""
-    process = ForkedToolkit(*arguments)
+def forked_toolkit(*arguments: object, script: Path | None = None) -> subprocess.CompletedProcess:
+    """Run ``toolkit``, or ``script``, and return the finished process."""
+    process = ForkedToolkit(*arguments, script=script)
     out, err = process.communicate(300)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -54,6 +58,16 @@ def _run(command: list[str], streams: list[Path], folder: str, environment: dict
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = command
+    if command[0].endswith(".py"):
+        # What the tests alone can import is out of a script's reach.
+        installed = [
+            path
+            for path in sys.path
+            if Path(path).name == "site-packages" or path.startswith(sys.base_prefix)
+        ]
+        sys.path[:] = [str(Path(command[0]).parent), *environment["PYTHONPATH"].split(os.pathsep), *installed]
+        runpy.run_path(command[0], run_name="__main__")
+        return
     from toolkit.cli import main
 
     main()

@@ -9,23 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked_toolkit import forked_toolkit
+
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
 
 
+PATHS = f"{ROOT}:{ROOT / 'tests' / 'hardware'}"
+
+
 def run(script: Path, *arguments: object) -> subprocess.CompletedProcess:
-    paths = f"{ROOT}:{ROOT / 'tests' / 'hardware'}"
-    environment = {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "PYTHONPATH": PATHS, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=120)
 
 
 @pytest.mark.toolkit
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda script: script.stem)
-def test_a_benchmark_imports_what_it_needs_and_tells_its_options(script):
+def test_a_benchmark_imports_what_it_needs_and_tells_its_options(script, monkeypatch):
     if script.stem == "mutants":
         pytest.importorskip("libcst", reason="'make mutants' brings it")
-    done = run(script, "--help")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONPATH", PATHS)
+    done = forked_toolkit("--help", script=script)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: ")
 

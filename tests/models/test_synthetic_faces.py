@@ -95,6 +95,7 @@ def test_a_copy_is_recognised_in_any_light_and_mirrored():
 
 def test_new_faces_belong_to_their_class_and_are_seeded():
     dataset = load_synthetic()
+    dataset = dataset.select(np.arange(0, len(dataset), 2))
     first = fit_and_sample(dataset, per_class=16, seed=1)
     again = fit_and_sample(dataset, per_class=16, seed=1)
     assert np.abs(first.faces.images.astype(int) - again.faces.images).max() <= 4  # one gray level of the 64
