@@ -31,6 +31,12 @@ def test_each_class_gives_its_share_and_the_rare_ones_all_they_have():
     assert len(set(chosen.rows)) == 65
 
 
+def test_two_hundred_faces_are_chosen_unless_told_otherwise():
+    chosen = choose_representative(faces([0, 1, 2] * 80))
+    assert len(chosen.faces) == 200
+    assert chosen.to_json()["count"] == 200
+
+
 def test_the_seed_decides_and_the_digest_tells():
     data = faces([0, 1, 2] * 50)
     first, again, other = (choose_representative(data, 30, seed) for seed in (0, 0, 1))
