@@ -82,7 +82,8 @@ def run(python, backend, *arguments, **variables):
         list(map(str, (python, *arguments))),
         capture_output=True,
         text=True,
-        env={"KERAS_BACKEND": backend, "PATH": "/usr/bin:/bin", **variables},
+        # One thread, as other tests run beside this one.
+        env={"KERAS_BACKEND": backend, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", **variables},
     )
     assert done.returncode == 0, done.stderr
     return done

@@ -129,10 +129,10 @@ def test_cost_of_the_tiny_model_by_hand(tiny_tflite):
 
 
 def test_keras_and_tflite_give_the_same_report_and_cost(
-    toolkit_command, tiny_keras, tiny_tflite, face_folders
+    forked_toolkit, tiny_keras, tiny_tflite, face_folders
 ):
     models = ("--model", tiny_keras, "--model", tiny_tflite)
-    done = toolkit_command("evaluate", *models, "--data", face_folders, "--json", "-q")
+    done = forked_toolkit("evaluate", *models, "--data", face_folders, "--json", "-q")
     assert done.stderr == ""
     float_entry, quantized_entry = json.loads(done.stdout)["models"]
     paired = quantized_entry["comparisons"][0]["paired"]

@@ -4,8 +4,6 @@ import csv
 import hashlib
 import json
 import struct
-import subprocess
-import sys
 from dataclasses import replace
 
 import cv2
@@ -219,32 +217,16 @@ def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(strip
     assert read_keras_metadata(resumed.model)["training"]["init_sha256"] == digest
 
 
-def run_command(data, out, arch, *options):
-    command = [
-        sys.executable,
-        "-m",
-        "toolkit",
-        "train",
-        "--data",
-        data,
-        "--out",
-        out,
-        "--arch",
-        arch,
-        *options,
-    ]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
-
-
-def test_the_command_trains_and_prints_json(stripes, tmp_path):
-    done = run_command(stripes, tmp_path, "fully-connected", "--epochs", "1", "--batch-size", "16", "--json")
+def test_the_command_trains_and_prints_json(stripes, forked_toolkit, tmp_path):
+    asked = ("--data", stripes, "--out", tmp_path, "--arch", "fully-connected")
+    done = forked_toolkit("train", *asked, "--epochs", "1", "--batch-size", "16", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["validation"]["n"] == 20
     assert "epoch   1/1" in done.stderr
 
 
-def test_an_unknown_architecture_is_one_line_and_wrong_use(stripes, tmp_path):
-    done = run_command(stripes, tmp_path / "no", "huge")
+def test_an_unknown_architecture_is_one_line_and_wrong_use(stripes, forked_toolkit, tmp_path):
+    done = forked_toolkit("train", "--data", stripes, "--out", tmp_path / "no", "--arch", "huge")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
         "error: --arch: no architecture 'huge'; there are: compact"
