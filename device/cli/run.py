@@ -40,7 +40,8 @@ from device.sinks import METRICS, PREVIEW
 @click.option(
     "--pixel-range",
     type=click.Choice(list(PIXEL_RANGES)),
-    help="The pixel values that a float model of others takes, where its file does not tell.",
+    help="The pixel values that a float model of others takes, where its file does not tell; caffe and torch are those "
+    "of preprocess_input of keras.applications, for three channels.",
 )
 @click.option(
     "--detector",

@@ -83,9 +83,9 @@ def _pixel_line(entry: dict[str, Any]) -> str:
 
 def _level_line(entry: dict[str, Any]) -> str:
     whole_range = entry["scale"] and math.isclose(entry["scale"], entry["pixel_scale"], rel_tol=1e-6)
-    if whole_range and (entry["dtype"], entry["zero_point"]) == ("int8", -128):
+    if whole_range and entry["dtype"] == "int8":
         return "a pixel enters as pixel - 128"
-    if whole_range and (entry["dtype"], entry["zero_point"]) == ("uint8", 0):
+    if whole_range and entry["dtype"] == "uint8":
         return "a pixel enters as it is"
     if entry["dtype"] == "float32" and entry["pixel_scale"] == 1:
         known = entry["pixel_range"]

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.model import ranges_of
 from device.model.associated_files import JSON_NAME
 from device.model.graph_checks import MOST_SCALE
 from device.model.interpreter import open_interpreter
@@ -128,18 +129,24 @@ class ExpressionModel:
         return self.metadata is not None and self.metadata.colour
 
     @property
+    def pixel_ranges(self) -> tuple[str, ...]:
+        """Return the pixel ranges that a network of its channels may take."""
+        return ranges_of(self.input_tensor.shape[3])
+
+    @property
     def input_size_hw(self) -> tuple[int, int]:
         return self.input_tensor.shape[1], self.input_tensor.shape[2]
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """Return a probability a label, ``(N, C) float32``, for ``crops``, ``(N, H, W) uint8`` gray.
 
-        A network of three channels takes ``(N, H, W, 3)`` in R, G, B order too, see ``colour``, and gray thrice.
-        Crops of another size than the network's are resized.
+        A network of three channels takes ``(N, H, W, 3)`` in R, G, B order too, see ``colour``, and gray thrice; gray
+        alone where its pixel range differs by channel. Crops of another size than the network's are resized.
         """
         crops = np.asarray(crops)
-        if crops.dtype != np.uint8 or (crops.ndim != 3 and crops.shape[3:] != self.input_tensor.shape[3:]):
-            channels = "" if self.input_tensor.shape[3] == 1 else " or (N, H, W, 3)"
+        gray_alone = self.input_tensor.shape[3] == 1 or self._table.ndim == 2
+        if crops.dtype != np.uint8 or (crops.ndim != 3 and (gray_alone or crops.shape[3:] != (3,))):
+            channels = "" if gray_alone else " or (N, H, W, 3)"
             raise ValueError(
                 f"expected crops of shape (N, H, W){channels} uint8, received {crops.shape} {crops.dtype}"
             )

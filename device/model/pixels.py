@@ -3,11 +3,14 @@
 import numpy as np
 
 from device.errors import UsageError
-from device.model import PIXEL_RANGES
+from device.model import PIXEL_RANGES, ranges_of
 from device.model.metadata import InputContract, ModelMetadata
 from device.model.tflite_file import Tensor, TfliteFile
+from device.text import counted
 
 ASSUMED_RANGE = "0..1"
+# What an integer input spans: of pixels of 0..1 or -1..1 at most, and of pixels of 0..255 less their means.
+LARGEST_SMALL, LARGEST_LEVELS = 2.5, 300
 SCALES_DOWN, SHIFTS = (
     0.05,
     2.0,
@@ -18,13 +21,21 @@ def input_range(structure: TfliteFile, metadata: ModelMetadata | None, given: st
     """Return the pixel range of a float input, a name of PIXEL_RANGES, or "" where nothing tells it.
 
     Integer inputs and files with metadata tell it themselves: theirs is "0..255", whatever is ``given``.
-    Raises UsageError for a ``given`` that is no range.
+    Raises UsageError for a ``given`` that is no range of the input's channels.
     """
-    if given is not None and given not in PIXEL_RANGES:
-        names = ", ".join(PIXEL_RANGES)
-        raise UsageError(f"`pixel_range` is {given!r}; expected one of {names}")
-    told = metadata is not None or structure.tensors[structure.inputs[0]].dtype != "float32"
+    image = structure.tensors[structure.inputs[0]]
+    refuse_range(given, image.shape[3])
+    told = metadata is not None or image.dtype != "float32"
     return "0..255" if told else given or ("0..255" if rescales(structure) else "")
+
+
+def refuse_range(given: str | None, channels: int) -> None:
+    """Raise UsageError for a ``given`` pixel range that a network of so many channels cannot take."""
+    if given is not None and given not in ranges_of(channels):
+        names = ", ".join(ranges_of(channels))
+        raise UsageError(
+            f"`pixel_range` is {given!r}; expected one of {names} for {counted(channels, 'channel')}"
+        )
 
 
 def rescales(structure: TfliteFile) -> bool:
@@ -43,27 +54,34 @@ def rescales(structure: TfliteFile) -> bool:
 def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
     """Return what the input tensor expects: as the metadata says, else by its range.
 
-    Without metadata, an integer input whose range is about 0..1 or -1..1 takes the pixels spread over that
-    range, any other takes them as they are; so does a float input that its graph scales down itself.
+    Without metadata, an integer input whose range is about 0..1 or -1..1, or reaches below zero, takes the pixels
+    spread over that range, any other takes them as they are; so does a float input that its graph scales down itself.
     """
     _, height, width, channels = tensor.shape
     scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
     pixel_scale = 1.0
     if metadata is not None:
         pixel_scale = metadata.input.pixel_scale
-    elif scale and scale * 255 <= 2.5:
+    elif scale and (scale * 255 <= LARGEST_SMALL or _holds_means(tensor.dtype, scale, zero_point)):
         pixel_scale = scale
     return InputContract(height, width, channels, tensor.dtype, scale, zero_point, pixel_scale)
 
 
+def _holds_means(dtype: str, scale: float, zero_point: int) -> bool:
+    """Return whether an integer input holds pixels less their means: well below zero, over no more than 0..255."""
+    least = zero_point - np.iinfo(dtype).min
+    return dtype in ("int8", "uint8") and scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
+
+
 def pixel_table(contract: InputContract, pixel_range: str = "0..255") -> np.ndarray:
-    """Return what each of the 256 pixel values becomes in the input's type; for the shipped models ``pixel -
-    128``. A float input without metadata takes it in ``pixel_range``.
+    """Return what each of the 256 pixel values becomes in the input's type, (256,), or (256, 3) where the channels
+    differ; for the shipped models ``pixel - 128``. A float input without metadata takes it in ``pixel_range``.
     """
     values = np.arange(256) * contract.pixel_scale
     if contract.dtype == "float32":
-        factor, offset = PIXEL_RANGES[pixel_range]
-        return (values * (factor / 255) + offset).astype(np.float32)
+        factor, offset = map(np.array, PIXEL_RANGES[pixel_range])
+        table = values[:, None] * (factor / 255) + offset
+        return np.asarray(table[:, 0] if table.shape[1] == 1 else table, np.float32)
     dtype = np.dtype(contract.dtype)
     stored = np.round(values / contract.scale) + contract.zero_point
     if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):

@@ -68,7 +68,9 @@ def frame_loop(
 
     if not model.range_is_known:
         log.warning(
-            f"nothing tells which pixel values {model.path} takes; {model.pixel_range} is assumed: pass `pixel_range`"
+            f"nothing tells which pixel values {model.path} takes; {model.pixel_range} is assumed: pass `pixel_range` "
+            f"as in training, of {', '.join(model.pixel_ranges)}; 'toolkit evaluate' finds it on "
+            "labelled faces"
         )
     cv2.setNumThreads(options.threads)
     detector = create_detector(

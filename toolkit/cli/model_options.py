@@ -19,7 +19,8 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--pixel-range",
             type=RANGES,
             is_eager=True,
-            help="The pixel values a model takes, where its file does not tell. Default: found by trying.",
+            help="The pixel values a model takes, where its file does not tell; caffe and torch are those of "
+            "preprocess_input of keras.applications, for three channels. Default: found by trying.",
         ),
         former_spelling("--scale", "pixel_range", type=RANGES),
         click.option(

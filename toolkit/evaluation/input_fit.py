@@ -7,7 +7,6 @@ from typing import TypeVar
 import numpy as np
 
 from device.errors import EdgeError
-from device.model import PIXEL_RANGES
 from device.model.expression_model import ExpressionModel
 from toolkit.data.class_names import other_orders
 from toolkit.data.even_choice import even_rows
@@ -50,11 +49,11 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
         return network
     if labels is None or not (labels >= 0).any():
         raise EdgeError(
-            f"nothing tells which pixel values {network.path} takes: pass `pixel_range=0..255`, 0..1 or -1..1 as in "
-            "training, or labelled faces of its classes with `data`"
+            f"nothing tells which pixel values {network.path} takes: pass `pixel_range` as in training, of "
+            f"{', '.join(network.pixel_ranges)}, or labelled faces of its classes with `data`"
         )
     images, labels = tried(images, labels)
-    candidates = [network.with_pixel_range(name) for name in PIXEL_RANGES]
+    candidates = [network.with_pixel_range(name) for name in network.pixel_ranges]
     return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
 
 
@@ -75,7 +74,7 @@ def better_fit(
     found = better_order(answers, labels, network.labels)
     if found is None and network.range_from not in (RESCALES, FOUND):
         given = answers.argmax(axis=1) == labels
-        for name in PIXEL_RANGES:
+        for name in network.pixel_ranges:
             other = network.with_pixel_range(name).predict(images).argmax(axis=1) == labels
             if name != network.pixel_range and far_higher(other, given):
                 found = BetterFit(name, "", (), float(other.mean()), float(given.mean()), len(labels))

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.model import PIXEL_RANGES
+from device.model import PIXEL_RANGES, ranges_of
 from device.model.metadata import checked_labels
+from device.model.pixels import refuse_range
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
@@ -65,6 +66,11 @@ class FloatNetwork:
         return self.metadata.get("colour") is True and self.input_shape[2] == 3
 
     @property
+    def pixel_ranges(self) -> tuple[str, ...]:
+        """The pixel ranges that a network of its channels may take."""
+        return ranges_of(self.input_shape[2])
+
+    @property
     def range_is_known(self) -> bool:
         """Whether the file, its user or labelled faces told the pixel range."""
         return self.range_from != UNKNOWN
@@ -109,6 +115,7 @@ def open_network(
     model = load_keras_model(path)
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
     shape, outputs = _verify_classifier(path, model, input_size)
+    refuse_range(pixel_range, shape[2])
     _verify_weights(path, model)
     labels = labels or _stored_labels(path, metadata)
     classes = 2 if outputs == 1 else outputs
@@ -136,7 +143,7 @@ def _told_range(model: "keras.Model", metadata: dict[str, Any], given: str | Non
     """Return the pixel range of a network and how it is known; 0..1 where nothing tells."""
     if given:
         return given, GIVEN
-    if metadata.get("pixel_range") in PIXEL_RANGES:
+    if metadata.get("pixel_range") in ranges_of(model.input_shape[-1]):
         return metadata["pixel_range"], STORED
     return ("0..255", RESCALES) if rescales_inside(model) else ("0..1", UNKNOWN)
 
@@ -168,7 +175,9 @@ def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
     """Return what the outputs are; a network of one output is changed to put out its logit, and is LOGITS then."""
     pixels = np.random.default_rng(0).random((8, *shape), dtype=np.float32)
     # In each range that it may take: what is no probability in one of them is none.
-    asked = np.concatenate([pixels * factor + offset for factor, offset in PIXEL_RANGES.values()])
+    ranges = [PIXEL_RANGES[name] for name in ranges_of(shape[2])]
+    asked = np.concatenate([pixels * np.array(factor) + np.array(offset) for factor, offset in ranges])
+    asked = asked.astype(np.float32)
     batch = _batch_of(model)
     starts = range(0, len(asked), batch)
     answers = np.concatenate([_ask(path, model, asked[i : i + batch]) for i in starts])
@@ -184,7 +193,8 @@ def _normal_form(
     """Return ``model`` with an input of 0..1 and a softmax where it puts out logits, two for a single one."""
     import keras
 
-    factor, offset = PIXEL_RANGES[pixel_range]
+    # One number for all channels is a scalar of the graph.
+    factor, offset = (one[0] if len(one) == 1 else list(one) for one in PIXEL_RANGES[pixel_range])
     image = keras.Input(shape, name="face")
     scaled = image if (factor, offset) == (1.0, 0.0) else keras.layers.Rescaling(factor, offset)(image)
     scores = model(scaled)

@@ -37,8 +37,8 @@ def not_plausible(network: FloatNetwork, reason: str) -> EdgeError:
     """Return the error for a network whose answers make no sense."""
     return EdgeError(
         f"{network.path} does not recognise these faces: {reason}; pixels enter as {network.pixel_range} "
-        f"({network.range_from}); pass `pixel_range=0..255`, 0..1 or -1..1 as in training, check the order of "
-        f"`labels`, {UNTRAINED}"
+        f"({network.range_from}); pass `pixel_range` as in training, of {', '.join(network.pixel_ranges)}, check "
+        f"the order of `labels`, {UNTRAINED}"
     )
 
 

@@ -70,6 +70,9 @@ def test_other_arrays_are_refused(tiny_model):
         ("uint8", 1 / 255, 0, None, {0: 0, 128: 128, 255: 255}),
         ("int8", 1.0, -128, None, {0: -128, 255: 127}),
         ("int8", 2 / 255, -1, None, {0: -128, 255: 127}),  # the network takes -1..1
+        ("int8", 275 / 255, -13, None, {0: -128, 255: 127}),  # 0..255 less ImageNet's means
+        ("int8", 4.76 / 255, -15, None, {0: -128, 255: 127}),  # their deviations taken out too
+        ("int8", 255 / 127, 0, None, {0: 0, 255: 127}),  # a symmetric range, of which half is used
         ("int8", 0.5, -128, 1.0, {0: -128, 100: 72, 255: 127}),  # saturates
         ("int16", 1 / 32767, 0, 1 / 255, {0: 0, 255: 32767}),
         ("float32", 0.0, 0, 1 / 255, {0: 0.0, 255: 1.0}),

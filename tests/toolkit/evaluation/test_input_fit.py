@@ -8,7 +8,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from toolkit.data.class_names import FER2013_CLASSES, PUBLISHED_ORDERS, other_orders
 from toolkit.evaluation.input_fit import (
     better_fit,
@@ -57,7 +57,10 @@ def test_the_range_that_recognises_the_faces_is_found_and_told(bright, faces):
 def test_without_labels_nothing_is_guessed(bright, faces):
     network = open_network(bright, FER2013_CLASSES)
     for labels in (None, np.full(210, -1)):
-        with pytest.raises(EdgeError, match=r"nothing tells which pixel values.*`pixel_range=0..255`"):
+        with pytest.raises(
+            EdgeError,
+            match=r"nothing tells.*`pixel_range` as in training, of 0..255, 0..1, -1..1, or",
+        ):
             settle_pixel_range(network, faces[0], labels)
 
 
@@ -65,6 +68,25 @@ def test_a_range_that_is_given_is_kept_and_a_far_better_one_is_named(bright, fac
     given = settle_pixel_range(open_network(bright, FER2013_CLASSES, "0..1"), *faces)
     assert (given.pixel_range, given.range_from) == ("0..1", GIVEN)
     assert "pass `pixel_range` -1..1" in str(better_fit(given, *faces))
+
+
+@pytest.mark.parametrize("mode", ["caffe", "torch"])
+def test_ranges_that_differ_by_channel_are_those_of_keras_applications(mode, tmp_path):
+    """A network that gives what it is fed in one place, beside what ``preprocess_input`` makes of it."""
+    passing = keras.Sequential([keras.Input((1, 1, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    passing.layers[-1].set_weights([np.eye(3) / 100, np.zeros(3)])
+    passing.save(tmp_path / "passing.keras")
+    network = open_network(tmp_path / "passing.keras", ("a", "b", "c"), mode)
+    images = np.array([[[0]], [[100]], [[255]]], np.uint8)
+    pixels = np.repeat(images[..., None].astype(np.float32), 3, axis=3)
+    taken = keras.applications.imagenet_utils.preprocess_input(pixels, mode=mode).reshape(3, 3) / 100
+    expected = np.exp(taken) / np.exp(taken).sum(axis=1, keepdims=True)
+    assert network.predict(images) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_range_of_three_channels_is_refused_for_one(bright):
+    with pytest.raises(UsageError, match=r"'caffe'; expected one of 0..255, 0..1, -1..1 for 1 channel"):
+        open_network(bright, FER2013_CLASSES, "caffe")
 
 
 def test_a_range_stored_in_the_file_is_known(bright, tmp_path, faces):
