@@ -2,6 +2,8 @@
 
 import re
 
+LONGEST_LABEL = 100
+
 
 def printable(text: object, longest: int | None = None) -> str:
     r"""Return ``str(text)`` in one line without anything that a terminal obeys.
@@ -21,6 +23,11 @@ def printable(text: object, longest: int | None = None) -> str:
         character if character.isprintable() else ascii(character)[1:-1].replace("\\'", "'")
         for character in said
     )
+
+
+def is_label(text: str) -> bool:
+    """Return whether a class may be called so: a printable line of LONGEST_LABEL characters at most, not blank."""
+    return bool(text.strip()) and len(text) <= LONGEST_LABEL and text.isprintable()
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

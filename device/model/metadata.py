@@ -22,12 +22,11 @@ from device.model.associated_files import (
     read_associated_files,
 )
 from device.model.json_fields import JsonFields
-from device.text import printable
+from device.text import LONGEST_LABEL, is_label, printable
 
 SCHEMA_VERSION = 1
 STANDARD_NAME = "TFLITE_METADATA"
 INPUT_TYPES = ("float32", "int8", "uint8", "int16")
-MOST_LABEL_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,9 @@ class ModelMetadata:
 def checked_labels(labels: tuple[str, ...], name: str) -> tuple[str, ...]:
     """Return ``labels``, of the file ``name``; EdgeError unless each is unique and a line of 1 to 100 letters."""
     for number, label in enumerate(labels, 1):
-        if not label.strip() or len(label) > MOST_LABEL_CHARACTERS or not label.isprintable():
+        if not is_label(label):
             raise EdgeError(
-                f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {MOST_LABEL_CHARACTERS} "
+                f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {LONGEST_LABEL} "
                 "printable characters; pass `labels`, or quantize the model again"
             )
     if len(set(labels)) < len(labels):

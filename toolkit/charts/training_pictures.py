@@ -1,5 +1,6 @@
 """Pictures of a training: learning curves, the confusion matrix and sample predictions, as PNG files."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from device.files import whole_file
+from device.text import printable
 from toolkit.results.history import EpochRecord
 
 AS_TEXT: dict[Any, Any] = {"text.parse_math": False}  # a class may be called anything
 # Okabe and Ito's colours, distinguishable with any colour vision.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 4, 8
+# Of more classes a matrix has no room for figures and names; of longer names only the start is shown.
+MOST_CELLS, LONGEST_NAME = 30, 16
 
 
 @rc_context(AS_TEXT)
@@ -49,17 +53,20 @@ def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
 
 @rc_context(AS_TEXT)
 def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, title: str) -> None:
-    """Draw a (C, C) matrix of counts, rows the true class, as percentages of each row."""
+    """Draw a (C, C) matrix of counts, rows the true class, as percentages of each row; of over MOST_CELLS classes the
+    colours alone."""
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    size = (1.6 + 0.75 * len(classes), 1.2 + 0.7 * len(classes))
-    figure = Figure(figsize=size, layout="constrained")
+    cells = min(len(classes), MOST_CELLS)
+    figure = Figure(figsize=(1.6 + 0.75 * cells, 1.2 + 0.7 * cells), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    for row, column in np.ndindex(shares.shape):
-        color = "white" if shares[row, column] > 55 else "black"
-        axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=color)
-    axes.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
+    if cells == len(classes):
+        for row, column in np.ndindex(shares.shape):
+            color = "white" if shares[row, column] > 55 else "black"
+            axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=color)
+        names = [printable(name, LONGEST_NAME) for name in classes]
+        axes.set_xticks(range(len(classes)), names, rotation=40, ha="right")
+        axes.set_yticks(range(len(classes)), names)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     save(figure, path)
 
@@ -90,8 +97,8 @@ def draw_samples(
         sheet[top:bottom, left : left + images.shape[2]] = images[row]
         named = int(probabilities[row].argmax())
         right = named == labels[row]
-        said = f"{classes[named]} {100 * probabilities[row, named]:.0f} %"
-        said += "" if right else f"\nlabel: {classes[labels[row]]}"
+        said = f"{printable(classes[named], LONGEST_NAME)} {100 * probabilities[row, named]:.0f} %"
+        said += "" if right else f"\nlabel: {printable(classes[labels[row]], LONGEST_NAME)}"
         color = GREEN if right else VERMILION
         axes.text(middle, top - 2, said, fontsize=9, color=color, ha="center", va="bottom")
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, aspect="auto")
@@ -100,5 +107,6 @@ def draw_samples(
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all."""
-    with whole_file(path) as partial:
+    with whole_file(path) as partial, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks; they are boxes
         figure.savefig(partial, dpi=120, format="png")

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import warnings
 
 import cv2
+import numpy as np
+import pytest
 
-from toolkit.charts.training_pictures import draw_learning_curves
+from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves
 from toolkit.results.history import EpochRecord
 
 
@@ -15,6 +18,18 @@ def test_the_curves_are_drawn(tmp_path):
     ]
     draw_learning_curves(history, tmp_path / "curves.png")
     assert cv2.imread(str(tmp_path / "curves.png")).std() > 5
+
+
+@pytest.mark.parametrize(
+    "classes", [("悲しい", "счастье"), ("a" * 100, "b" * 100), tuple(map(str, range(300)))]
+)
+def test_classes_of_any_name_and_number_are_drawn_without_a_warning(classes, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_confusion(np.eye(len(classes)), classes, tmp_path / "confusion.png", "validation")
+    height, width, _ = cv2.imread(str(tmp_path / "confusion.png")).shape
+    assert 200 < height < 4000
+    assert 200 < width < 4000
 
 
 def test_importing_them_leaves_the_backend_of_matplotlib_alone():

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from device.errors import EdgeError
+from device.text import printable
 from toolkit.data.dataset import BrokenImage
 
 TOLERATED_SHARE = 0.01
@@ -17,6 +18,6 @@ def refuse_too_many_broken(broken: Sequence[BrokenImage], good: dict[str, int], 
             first = next(image for image in broken if image.label == label)
             raise EdgeError(
                 f"{source}: {number} of {total} images of class '{label}' are broken, "
-                f"over {TOLERATED_SHARE:.0%}; the first is {first.name}: {first.reason}; "
+                f"over {TOLERATED_SHARE:.0%}; the first is {printable(first.name, 100)}: {first.reason}; "
                 "repair or remove them"
             )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 
+from device.quiet import silenced
 from toolkit.data.readers.image_files import DecodedFace
 
 PICTURES_PER_TASK = 64
@@ -31,7 +32,8 @@ def decode_all(
         return broken
 
     starts = range(0, count, PICTURES_PER_TASK)
-    with quiet_opencv(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    # libjpeg writes what it thinks of damaged pictures to standard error itself.
+    with quiet_opencv(), silenced(2), ThreadPoolExecutor(os.cpu_count()) as pool:
         return [problem for some in pool.map(decode_some, starts) for problem in some]
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.text import LONGEST_LABEL, is_label, printable
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables
@@ -49,6 +50,7 @@ def load_dataset(
     dataset = narrowed(dataset, classes, label_source)
     if not lenient:
         refuse_one_class(dataset)
+        refuse_class_names(dataset)
     return dataset
 
 
@@ -98,6 +100,16 @@ def find_tables(root: Path) -> dict[Path, str]:
             "name one of them"
         )
     return told
+
+
+def refuse_class_names(dataset: Dataset) -> None:
+    """Raise EdgeError for a class whose name no model's file can hold."""
+    for name in dataset.classes:
+        if not is_label(name):
+            raise EdgeError(
+                f"{dataset.source}: a class is called '{printable(name, 60)}'; expected 1 to {LONGEST_LABEL} printable "
+                "characters, which a model's file can hold; rename it"
+            )
 
 
 def refuse_one_class(dataset: Dataset) -> None:

@@ -123,6 +123,8 @@ def _of_table(path: Path) -> Iterator[Entry]:
     picture, label = column_named(names, PICTURE_COLUMNS), column_named(names, LABEL_COLUMNS)
     usage = column_named(names, USAGE_COLUMNS)
     if picture is None:
+        # A picture and its label a row at once, without names of columns.
+        yield from _of_lines(path) if len(names) == 2 else ()
         return
     others = [at for at in range(len(names)) if at not in (picture, usage) and names[at]]
     for number, row in enumerate(rows, start=1):

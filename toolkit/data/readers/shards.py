@@ -113,8 +113,9 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path, colour: bool
             for name in declared:
                 columns.number_of(name)
             for batch in in_batches(records):
+                before = len(columns.names)
                 out.write(decode_batch(batch, split, columns, colour))
-                if len(columns.names) // TOLD_EACH > (len(columns.names) - len(batch)) // TOLD_EACH:
+                if len(columns.names) // TOLD_EACH > before // TOLD_EACH:
                     log.info("%s faces decoded", f"{len(columns.names):,}")
     if not columns.names and not columns.broken:
         raise EdgeError(
@@ -140,7 +141,8 @@ def decode_batch(batch: list[Record], split: str, columns: Columns, colour: bool
     problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position], colour), keep))
     columns.broken += [BrokenImage(batch[at].name, batch[at].label, why) for at, why in problems.items()]
     good = [position for position in range(len(batch)) if position not in problems]
-    columns.labels.extend(columns.number_of(batch[position].label) for position in good)
+    numbers = [columns.number_of(record.label) for record in batch]  # a class may hold broken ones alone
+    columns.labels.extend(numbers[position] for position in good)
     columns.splits += [split] * len(good)
     columns.names += [batch[position].name for position in good]
     columns.formats.update(formats[position] for position in good)

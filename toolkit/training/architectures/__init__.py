@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Names of published weights: of keras.applications, and of face recognition networks.
 IMAGENET, FACES = "imagenet", "faces"
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class Backbone(Protocol):
@@ -154,7 +155,8 @@ def no_architecture(name: str) -> str:
 
 def is_known(name: str) -> bool:
     """Return whether ``name`` may be an architecture, without reading a file of the user's."""
-    return name in ARCHITECTURES or name.endswith(".keras") or ".py" in name or name in plugin_names(PLUGINS)
+    own = name.endswith(KERAS_SUFFIXES) or ".py" in name
+    return own or name in ARCHITECTURES or name in plugin_names(PLUGINS)
 
 
 def short_name(name: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model
 from toolkit.models.network import rescales_inside
+from toolkit.training.architectures import KERAS_SUFFIXES
 
 FUNCTION = "build"
 PROBE_FACES = 8
@@ -32,7 +33,7 @@ def split_name(name: str) -> tuple[Path, str]:
 
 def is_own(name: str) -> bool:
     """Return whether ``name`` names a file."""
-    return split_name(name)[0].suffix in (".py", ".keras")
+    return split_name(name)[0].suffix in (".py", *KERAS_SUFFIXES)
 
 
 def refuse_absent(name: str) -> None:
@@ -45,7 +46,7 @@ def refuse_absent(name: str) -> None:
 def build(name: str, class_count: int) -> keras.Model:
     """Return the network of a file, checked; EdgeError in one line for one that cannot be trained or saved."""
     path, function = split_name(name)
-    if path.suffix == ".keras":
+    if path.suffix in KERAS_SUFFIXES:
         return checked(load_keras_model(path), name, class_count)
     refuse_absent(name)
     made = _called(path, function, class_count)
@@ -69,7 +70,7 @@ def _called(path: Path, function: str, class_count: int) -> Any:
         return getattr(module, function)(class_count)
     except EdgeError:
         raise
-    except Exception as error:  # the file may raise anything
+    except (Exception, SystemExit) as error:  # the file may raise anything
         raise EdgeError(
             f"{path} cannot build its network: {type(error).__name__}: {' '.join(str(error).split())[:200]}; "
             f"expected {function}({class_count}) to return a Keras model"
@@ -91,6 +92,10 @@ def checked(model: Any, name: str, class_count: int) -> keras.Model:
         raise EdgeError(f"{name} has no input shape; begin it with keras.Input((height, width, 1))")
     _refuse_shapes(model, name, class_count)
     _refuse_custom(model, name)
+    if not model.trainable_weights:
+        raise EdgeError(
+            f"{name} has nothing that learns: all of its layers are frozen; expected `trainable` layers"
+        )
     model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not rescales_inside(model):
         # A layer says to quantize and evaluate that pixels of 0..255 enter, even where it changes nothing.
@@ -114,8 +119,8 @@ def _refuse_shapes(model: keras.Model, name: str, class_count: int) -> None:
             f"{name} is no image classifier: expected one input (None, height, width, channels) and one output (None, "
             f"{class_count}), received {', '.join(map(str, shapes))}"
         )
-    _, height, width, channels = shapes[0]
-    if height is None or width is None or channels not in (1, 3):
+    batch, height, width, channels = shapes[0]
+    if batch is not None or height is None or width is None or channels not in (1, 3):
         raise EdgeError(f"{name} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)")
     if shapes[1][1] != class_count:
         raise EdgeError(

@@ -1,7 +1,9 @@
 """Folders of images by split and class."""
 
 import os
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -88,6 +90,31 @@ def test_what_is_no_data_set_is_refused_in_one_line(tmp_path):
     (tmp_path / "train").mkdir()
     with pytest.raises(EdgeError, match="images but no folder for each class"):
         load_dataset(tmp_path)
+
+
+def test_what_libjpeg_thinks_of_a_damaged_picture_stays_off_the_terminal(tmp_path, capfd):
+    faces = make_faces(4)
+    for number, face in enumerate(faces):
+        write_image(tmp_path / "ab"[number % 2] / f"{number}.jpg", face)
+    content = bytearray(cv2.imencode(".jpg", np.tile(faces[0], (8, 8)))[1].tobytes())
+    middle = len(content) // 2
+    content[middle : middle + 40] = b"\xff\xd8" * 20
+    (tmp_path / "a" / "0.jpg").write_bytes(content)
+    cv2.imread(str(tmp_path / "a" / "0.jpg"))
+    assert "Corrupt JPEG data" in capfd.readouterr().err
+    assert len(load_dataset(tmp_path)) == 4
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["ha\nppy", "sa\x1b[31md", "a" * 120, "\udcff"])
+def test_a_class_whose_name_no_model_file_holds_is_refused(name, tmp_path):
+    for number, face in enumerate(make_faces(4)):
+        write_image(tmp_path / "set" / "0" / f"{number}.png", face)
+    shutil.copytree(tmp_path / "set" / "0", tmp_path / "set" / name)
+    with pytest.raises(EdgeError, match=r"a class is called '.*'; expected 1 to 100 printable") as raised:
+        load_dataset(tmp_path / "set")
+    assert str(raised.value).isprintable()
+    assert len(load_dataset(tmp_path / "set", lenient=True)) == 8
 
 
 def test_one_class_is_refused(tmp_path):

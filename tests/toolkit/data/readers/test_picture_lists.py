@@ -52,6 +52,13 @@ def test_a_table_of_pictures_is_read(tmp_path, header, row, place):
         assert dataset.notes == ("the labels are read from labels.csv",)
 
 
+def test_a_table_without_names_of_columns_is_a_list(tmp_path):
+    pictures(tmp_path / "img")
+    lines = [f"img/{number}.png,{NAMES[number % 3]}" for number in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    assert labels_of(load_dataset(tmp_path)) == EXPECTED
+
+
 def test_lists_by_split_are_splits_and_pictures_in_none_are_counted(tmp_path):
     pictures(tmp_path / "img", 8)
     lines = [f"img/{number}.png {NAMES[number % 3]}" for number in range(6)]

@@ -98,6 +98,17 @@ def test_a_damaged_picture_is_left_out_and_a_label_without_one_too(tmp_path):
     assert "a.tar: 000008 (no picture" in dataset.remarks()[-1]
 
 
+def test_a_class_of_damaged_pictures_alone_is_one_line(tmp_path, faces, caplog):
+    members = [(name, b"none" if "png" in name else content) for name, content in samples(faces[:4], "abab")]
+    write_tar(tmp_path / "a.tar", members)
+    with pytest.raises(
+        EdgeError, match=r"2 of 2 images of class 'a' are broken, .*a.tar: 000000.png: no PNG"
+    ):
+        load_dataset(tmp_path / "a.tar")
+    assert load_dataset(tmp_path / "a.tar", lenient=True).counts() == {"a": 0, "b": 0}
+    assert "faces decoded" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "label",
     [None, ("000000.cls", b"-1"), ("000000.cls", b" "), ("000000.json", b"{"), ("000000.json", b'["sad"]')],

@@ -149,6 +149,15 @@ SEQUENTIAL = "def build(class_count):\n    return keras.Sequential([{}])\n"
     [
         ("def build(class_count):\n    return 3\n", "gives a int; expected a Keras model"),
         ("def build(class_count):\n    1 / 0\n", "cannot build its network: ZeroDivisionError"),
+        ("import sys\nsys.exit(3)\n", "cannot build its network: SystemExit: 3"),
+        (
+            SEQUENTIAL.format("keras.Input(batch_shape=(8, 48, 48, 1)), layers.Flatten(), layers.Dense(4)"),
+            r"shape \(8, 48, 48, 1\); expected \(None, height, width, 1 or 3\)",
+        ),
+        (
+            SEQUENTIAL.format("keras.Input((48, 48, 1)), layers.Flatten(), layers.Dense(4, trainable=False)"),
+            "has nothing that learns",
+        ),
         ("import nowhere\n", "cannot build its network: ModuleNotFoundError: No module named 'nowhere'"),
         (SEQUENTIAL.format("layers.Dense(class_count)"), "has no input shape"),
         (
