@@ -29,7 +29,7 @@ def results_from_json(data: Any, name: str = "the file") -> Results:
         raise EdgeError(f'{name} is no results file; expected JSON with "schema": "{SCHEMA}", {WRITTEN_BY}')
     if data.get("schema_version") != SCHEMA_VERSION:
         raise EdgeError(
-            f"{name} has schema version {data.get('schema_version')}, expected {SCHEMA_VERSION}; "
+            f"{name} has schema version {data.get('schema_version')!r}, expected {SCHEMA_VERSION}; "
             "write it again with this fer-edge"
         )
     try:
@@ -41,15 +41,19 @@ def results_from_json(data: Any, name: str = "the file") -> Results:
 def _with_processors(data: dict[str, Any]) -> list[Any]:
     """Return the models of a document; where an earlier version did not write it, a latency's processor is that of
     the document's provenance."""
-    provenance = data["provenance"]
-    sources = provenance.get("documents", [provenance])
-    cpus = {source.get("cpu", "") for source in sources if "benchmark" in source.get("command", "benchmark")}
+    provenance = decode(dict[str, Any], data.get("provenance"), "provenance")
+    sources = decode(list[dict[str, Any]], provenance.get("documents", [provenance]), "provenance.documents")
+    cpus = {
+        str(source.get("cpu", ""))
+        for source in sources
+        if "benchmark" in str(source.get("command", "benchmark"))
+    }
     host_cpu = cpus.pop() if len(cpus) == 1 else ""
     models = []
-    for entry in data["models"]:
+    for entry in decode(list[dict[str, Any]], data.get("models"), "models"):
         latencies = [
-            {"cpu": host_cpu if latency["target"] == HOST else "", **latency}
-            for latency in entry.get("latencies", ())
+            {"cpu": host_cpu if latency.get("target") == HOST else "", **latency}
+            for latency in decode(list[dict[str, Any]], entry.get("latencies", []), "latencies")
         ]
         models.append({**entry, "latencies": latencies})
     return models

@@ -51,13 +51,11 @@ def read_documents(paths: list[str]) -> Documents:
             runs.append(run_of(content, path))
         else:
             raise EdgeError(f"{path} is no results file; {EXPECTED}")
-    if data_sets and not documents:
+    if not any(document.models for document in documents):
         raise EdgeError(
-            f"no results of a model in {', '.join(paths)}: what 'toolkit data inspect' found only goes beside them; "
-            "add a file of 'toolkit evaluate --out' or 'toolkit benchmark --out'"
+            f"no results of a model in {', '.join(paths)}: what 'toolkit data inspect' or 'device run' printed only "
+            "goes beside them; add a file of 'toolkit evaluate --out' or 'toolkit benchmark --out'"
         )
-    if not documents:
-        raise EdgeError(f"no results of a model among {len(paths)} files; {EXPECTED}")
     joined = join_results(documents)  # a fleet has many files of one model
     number = len(joined.models) + len(runs) + len(data_sets)
     if number > MOST_ENTRIES:

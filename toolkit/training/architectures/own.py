@@ -94,7 +94,7 @@ def checked(model: Any, name: str, class_count: int) -> keras.Model:
     _refuse_custom(model, name)
     if not model.trainable_weights:
         raise EdgeError(
-            f"{name} has nothing that learns: all of its layers are frozen; expected `trainable` layers"
+            f"{name} has nothing that learns: all of its layers are frozen; let some of them learn"
         )
     model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not rescales_inside(model):
