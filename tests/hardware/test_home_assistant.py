@@ -1,4 +1,4 @@
-"""What a run announces to Home Assistant, held against the schemas of its own MQTT integration.
+"""What a run announces to Home Assistant: its own schemas take it, and running it finds the board and its states.
 
 A release for this Python comes from the package index into an environment of its own; half a minute.
 """
@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -24,28 +25,12 @@ pytestmark = [
 DEVICE = Path(sys.executable).with_name("device")
 RELEASE = "homeassistant==2024.3.3"  # the last one for Python 3.11
 # What its MQTT integration imports; the release's own list pins two hundred packages.
-IMPORTED = (
-    *(
-        "aiohttp",
-        "aiohttp-fast-url-dispatcher",
-        "aiohttp-zlib-ng",
-        "async-interrupt",
-        "atomicwrites-homeassistant",
-    ),
-    *(
-        "attrs",
-        "awesomeversion",
-        "bcrypt",
-        "certifi",
-        "ciso8601",
-        "cryptography",
-        "ifaddr",
-        "jinja2",
-        "lru-dict",
-    ),
-    *("numpy", "orjson", "packaging", "paho-mqtt<2", "PyJWT", "python-slugify", "PyYAML", "ulid-transform"),
-    *("voluptuous", "voluptuous-serialize", "yarl"),
-)
+WORDS = """
+    aiohttp aiohttp-fast-url-dispatcher aiohttp-zlib-ng async-interrupt atomicwrites-homeassistant attrs
+    awesomeversion bcrypt certifi ciso8601 cryptography httpx ifaddr janus jinja2 lru-dict numpy orjson packaging
+    paho-mqtt<2 PyJWT python-slugify PyYAML requests ulid-transform voluptuous voluptuous-serialize yarl
+"""
+IMPORTED = tuple(WORDS.split())
 # Reads pairs of topic and payload; tells for each its component and what the schema of that makes of it.
 VALIDATE = """
 import importlib, json, sys
@@ -68,16 +53,22 @@ json.dump(found, sys.stdout)
 
 
 @pytest.fixture(scope="module")
-def home_assistant(package_index, tmp_path_factory):
-    """A function that asks Home Assistant's schemas about pairs of a topic and a document."""
+def python(package_index, tmp_path_factory):
+    """The Python of an environment with Home Assistant."""
     environment = tmp_path_factory.mktemp("home_assistant")
     for asked in (["--no-deps", RELEASE], IMPORTED):
         done = install_into(environment, *asked)
         if done.returncode:
             pytest.skip(f"{RELEASE} cannot be installed: " + done.stderr.strip().splitlines()[-1])
+    return environment / "bin/python"
+
+
+@pytest.fixture
+def home_assistant(python):
+    """A function that asks Home Assistant's schemas about pairs of a topic and a document."""
 
     def ask(pairs):
-        command = [environment / "bin/python", "-c", VALIDATE]
+        command = [python, "-c", VALIDATE]
         done = subprocess.run(command, input=json.dumps(pairs), capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -113,7 +104,7 @@ def heard_from(broker, *options: str) -> list[tuple[str, bytes, bool]]:
 
 
 def announced(heard) -> dict[str, dict]:
-    return {topic: json.loads(payload) for topic, payload, _ in heard if topic.startswith("homeassistant/")}
+    return {topic: json.loads(payload) for topic, payload, _ in heard if topic.endswith("/config")}
 
 
 def test_home_assistant_takes_what_a_run_announces(broker, home_assistant):
@@ -132,6 +123,28 @@ def test_home_assistant_takes_what_a_run_announces(broker, home_assistant):
         assert document.get("state_topic", document.get("topic")) in topics
     assert len({document["unique_id"] for document in documents.values()}) == 3
     assert len({document["device"]["identifiers"][0] for document in documents.values()}) == 1
+
+
+def test_a_running_home_assistant_finds_the_board_and_takes_its_states(broker, python, tmp_path):
+    program = Path(__file__).with_name("running_home_assistant.py")
+    command = [python, program, str(broker.port), str(tmp_path)]
+    told: list[dict] = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        reader = threading.Thread(target=lambda: told.extend(map(json.loads, process.stdout)))
+        reader.start()
+        wait_until(lambda: told == [{}] or process.poll() is not None, 300)  # it listens
+        heard = heard_from(broker, "--mqtt-topic", "flat/küche")
+        wait_until(lambda: len(told) > 2 and {state for state, *_ in told[-1].values()} == {"unavailable"})
+        process.stdin.close()
+        reader.join()
+    assert process.returncode == 0
+    documents = announced(heard).values()
+    expected = {document["unique_id"]: document["device"]["name"] for document in documents}
+    assert {unique: name for _, unique, name in told[-1].values()} == expected
+    rows = [json.loads(payload) for topic, payload, _ in heard if topic.endswith("/faces")]
+    shown = {state for one in told for state, *_ in one.values()} - {"unavailable", "unknown"}
+    assert shown <= {str(row[key]) for row in rows for key in ("expression", "count")}
+    assert any(row["expression"] in shown and str(row["count"]) in shown for row in rows if row["count"])
 
 
 def test_a_fault_in_an_announcement_is_refused(broker, home_assistant):
