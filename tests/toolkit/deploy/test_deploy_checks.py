@@ -138,14 +138,16 @@ def test_a_service_that_runs_the_link_is_restarted():
 )
 def test_a_service_that_would_not_take_it_is_left_alone_and_said(program, options, pinned):
     found = read_service(Told(unit(program, root="", options=options)), "checking")
-    assert (found.restart, found.environment) == ("true", pinned)
+    assert (found.restart, found.sudo, found.environment) == ("true", "", pinned)
     assert f"runs {program}, or a model of its own options, and not this" in found.line()
     assert "sudo ~/fer-edge/current/bin/device service install --overwrite -- OPTIONS" in found.line()
 
 
 def test_no_systemd_and_no_unit_are_no_service():
     for told in (f"Home={HOME}\nRoot=self\n", f"LoadState=not-found\nActiveState=inactive\nHome={HOME}\n"):
-        assert read_service(Told(told), "checking") == Service()
+        found = read_service(Told(told), "checking")
+        assert found == Service()
+        assert (found.restart, found.sudo) == ("true", "")  # as they stand in the script that switches
 
 
 def test_a_service_that_may_not_be_restarted_is_refused_before_anything_is_copied():
