@@ -32,6 +32,11 @@ def test_classes_of_any_name_and_number_are_drawn_without_a_warning(classes, tmp
     assert 200 < width < 4000
 
 
+def test_a_class_may_be_called_like_a_formula(tmp_path):
+    draw_confusion(np.eye(2), ("happy", r"$\no_formula$"), tmp_path / "confusion.png", r"$\nor_this$")
+    assert cv2.imread(str(tmp_path / "confusion.png")).std() > 5
+
+
 def test_importing_them_leaves_the_backend_of_matplotlib_alone():
     program = (
         "import matplotlib; matplotlib.use('svg'); import toolkit.charts.training_pictures, sys; "

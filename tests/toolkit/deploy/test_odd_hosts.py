@@ -8,7 +8,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.deploy.fleet import deploy_all
 from toolkit.deploy.release import Parcel
-from toolkit.deploy.ssh import Host
+from toolkit.deploy.ssh import ConnectionLost, Host
 
 pytestmark = pytest.mark.toolkit
 
@@ -72,3 +72,12 @@ def test_what_stands_between_the_marks_is_the_answer(parcel):
     assert Host("chatty").run("echo one; echo two", "asking") == "one\ntwo\n"
     with pytest.raises(EdgeError, match="third"):
         Host("chatty").run("echo first; echo third >&2; exit 3", "asking")
+
+
+def test_a_host_that_is_silent_is_given_up_and_named(tmp_path, monkeypatch):
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexec sleep 600\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(ConnectionLost, match=r"^kitchen: no answer within 1 s while asking for its name$"):
+        Host("kitchen").run("hostname", "asking for its name", timeout_s=1)
