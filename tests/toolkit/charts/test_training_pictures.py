@@ -8,7 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves
+from toolkit.charts.training_pictures import (
+    GREEN,
+    VERMILION,
+    draw_confusion,
+    draw_learning_curves,
+    draw_samples,
+)
 from toolkit.results.history import EpochRecord
 
 
@@ -35,6 +41,24 @@ def test_classes_of_any_name_and_number_are_drawn_without_a_warning(classes, tmp
 def test_a_class_may_be_called_like_a_formula(tmp_path):
     draw_confusion(np.eye(2), ("happy", r"$\no_formula$"), tmp_path / "confusion.png", r"$\nor_this$")
     assert cv2.imread(str(tmp_path / "confusion.png")).std() > 5
+
+
+@pytest.mark.parametrize(("label", "seen", "absent"), [(1, GREEN, VERMILION), (0, VERMILION, GREEN)])
+def test_samples_say_by_their_colour_what_is_right(label, seen, absent, tmp_path):
+    faces, labels = np.full((40, 48, 48), 90, np.uint8), np.full(40, label)
+    draw_samples(
+        faces, labels, np.tile([0.2, 0.8], (40, 1)), ("sad", "happy"), tmp_path / "samples.png", seed=0
+    )
+    sheet = cv2.cvtColor(cv2.imread(str(tmp_path / "samples.png")), cv2.COLOR_BGR2RGB).astype(int)
+
+    def pixels_of(color):
+        wanted = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+        return int((abs(sheet - wanted).max(axis=-1) < 30).sum())
+
+    assert pixels_of(seen) > 1000
+    assert pixels_of(absent) == 0
+    dark = (abs(sheet - 90).max(axis=-1) < 5).mean()
+    assert dark == pytest.approx(48 * 48 / (84 * 62), abs=0.03), "the faces' share of the sheet"
 
 
 def test_importing_them_leaves_the_backend_of_matplotlib_alone():
