@@ -8,7 +8,6 @@ process of its own.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -157,7 +156,7 @@ def _check_quantization(call: Call, kind: Kind) -> None:
     for tensor in call.outputs:
         _check_scale(tensor)
     if kind.weights:
-        _check_gain(call, call.tensor(kind.weights[0]))
+        _check_gain(call, kind.weights[0])
 
 
 def _check_scale(tensor: Tensor) -> None:
@@ -185,13 +184,13 @@ def _check_weights(tensor: Tensor, axis: int) -> None:
     expect(all(0 < scale <= MOST_SCALE for scale in tensor.scales), "a weight's scale that is not above 0")
 
 
-def _check_gain(call: Call, weights: Tensor) -> None:
-    """Check what a sum of products is multiplied by: kernels shift by its logarithm."""
+def _check_gain(call: Call, place: int) -> None:
+    """Check what a sum of products is multiplied by: kernels shift by its logarithm. place: the weights' input."""
     output = call.outputs[0]
     if output.dtype in QUANTIZED:
-        images: Sequence[Tensor | None] = [
-            one for one in call.inputs if one is not None and one is not weights
-        ]
-        image = next(one for one in images if one is not None and one.dtype == output.dtype)
-        gain = scale_of(image) * max(weights.scales) / scale_of(output)
+        others = [*call.inputs[:place], *call.inputs[place + 1 :]]
+        image = next((one for one in others if one is not None and one.dtype == output.dtype), None)
+        expect(image is not None, f"a sum to {output.dtype} of other numbers")
+        assert image is not None
+        gain = scale_of(image) * max(call.tensor(place).scales) / scale_of(output)
         expect(math.isfinite(gain) and gain <= MOST_GAIN, f"a gain of {gain:g}")

@@ -120,3 +120,17 @@ def open_batch(graph):
 def test_sizes_computed_from_an_open_batch_are_understood():
     graph = Graph()
     assert unfamiliar(read_tflite(graph.classifier(open_batch(graph)))) is None
+
+
+def test_a_constant_times_itself_is_understood():
+    graph = Graph()
+    table = graph.weights((3, 3), "int8")
+    product = graph.add(
+        "FULLY_CONNECTED", [table, table], (3, 3), graph.options("FullyConnected"),
+        dtype="int8", scales=[0.01], zero_points=[0],
+    )  # fmt: skip
+    row = graph.add(
+        "MEAN", [graph.add("DEQUANTIZE", [product], (3, 3)), graph.ints([0])], (3,), graph.options("Reducer")
+    )
+    out = graph.add("ADD", [graph.image, row], IMAGE, graph.options("Add"))
+    assert unfamiliar(read_tflite(graph.classifier(out))) is None
