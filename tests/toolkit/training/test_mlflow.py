@@ -10,13 +10,9 @@ from device.files import sha256_of
 pytestmark = pytest.mark.toolkit
 
 
-@pytest.fixture(params=["files", "sqlite"])
-def store(request, tmp_path, monkeypatch):
-    """A store's URI, and a client of it. Files are a store that MLflow takes only where it is told to."""
-    if request.param == "files":
-        monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-        uri = (tmp_path / "store").as_uri()
-        return uri, mlflow.MlflowClient(uri)
+@pytest.fixture
+def store(tmp_path):
+    """A store's URI, and a client of it."""
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = mlflow.MlflowClient(uri)
     client.create_experiment("fer-edge", artifact_location=(tmp_path / "artifacts").as_uri())
