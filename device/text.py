@@ -25,6 +25,11 @@ def printable(text: object, longest: int | None = None) -> str:
     )
 
 
+def one_line(error: BaseException, longest: int | None = None) -> str:
+    """Return what ``error`` says in one line, its first ``longest`` characters; its type where it says nothing."""
+    return " ".join(str(error).split())[:longest] or type(error).__name__
+
+
 def is_label(text: str) -> bool:
     """Return whether a class may be called so: a printable line of LONGEST_LABEL characters at most, not blank."""
     return bool(text.strip()) and len(text) <= LONGEST_LABEL and text.isprintable()

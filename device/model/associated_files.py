@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from device.errors import EdgeError
+from device.text import one_line
 
 JSON_NAME = "fer_edge.json"
 LABELS_NAME = "labels.txt"
@@ -46,8 +47,9 @@ def read_associated_files(source: str | Path | bytes, name: str | None = None) -
                 raise ValueError(f"{len(members)} files of labels, expected at most {MOST_MEMBERS}")
             return {info.filename: _member(archive, info) for info in members}
     except DAMAGE as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise EdgeError(f"the files inside {name} are damaged ({said}); copy or quantize it again") from error
+        raise EdgeError(
+            f"the files inside {name} are damaged ({one_line(error)}); copy or quantize it again"
+        ) from error
     except OSError as error:
         raise EdgeError(f"cannot read the model {name}: {error.strerror}; name a .tflite file") from error
 

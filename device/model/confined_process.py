@@ -17,6 +17,7 @@ import numpy as np
 
 from device.model.delegates import accelerator_named
 from device.model.interpreter import litert_interpreter
+from device.text import one_line
 
 MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
 PROCESSOR_S = 3
@@ -33,7 +34,7 @@ def main() -> None:
     try:
         serve(facts, requests, answers)
     except Exception as error:  # all that Python can say is an answer; the rest is a signal
-        _answer(answers, b"E", (" ".join(str(error).split()) or type(error).__name__).encode())
+        _answer(answers, b"E", one_line(error).encode())
 
 
 def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:

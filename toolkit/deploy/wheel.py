@@ -3,11 +3,12 @@
 import email
 import re
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
 from device.files import regular_size
+from device.model.associated_files import DAMAGE
+from device.text import one_line
 
 NAME = re.compile(r"fer_edge-([^-]+)(?:-\d[^-]*)?-py3-none-any\.whl")
 MOST_BYTES = 100 << 20  # of the file, and of all that it unpacks to; a wheel of today has 2 MB
@@ -31,17 +32,10 @@ def verify_wheel(path: Path) -> None:
             _verify_members(archive, f"fer_edge-{named[1]}.dist-info/METADATA", named[1])
     except OSError as error:
         raise EdgeError(f"cannot read the wheel {path}: {error.strerror}; name another") from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise EdgeError(f"{path} is a damaged wheel ({reason}); make it again with 'make dist'") from error
+    except (KeyError, *DAMAGE) as error:
+        raise EdgeError(
+            f"{path} is a damaged wheel ({one_line(error)}); make it again with 'make dist'"
+        ) from error
 
 
 def _verify_members(archive: zipfile.ZipFile, metadata: str, version: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.files import read_short
+from device.model.associated_files import DAMAGE
+from device.text import one_line
 from toolkit.models.file_kind import HDF5, opened_archive
-from toolkit.models.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, copy_hdf5, first_line
+from toolkit.models.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST_REASON, copy_hdf5
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB
@@ -39,16 +40,18 @@ def read_declared(path: Path, kind: str, weights: Path) -> Declared:
     except (EdgeError, ModuleNotFoundError):
         raise
     except Exception as error:  # zipfile and the decompressors raise many kinds for damaged files
-        raise EdgeError(f"{path} is damaged ({first_line(error)}); copy or save it again") from error
+        raise EdgeError(
+            f"{path} is damaged ({one_line(error, LONGEST_REASON)}); copy or save it again"
+        ) from error
 
 
 def read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     """Return a member of the archive at ``path``; EdgeError in one line where it is damaged."""
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except DAMAGE as error:
         raise EdgeError(
-            f"{name} in {path} is damaged ({first_line(error)}); copy or save it again"
+            f"{name} in {path} is damaged ({one_line(error, LONGEST_REASON)}); copy or save it again"
         ) from error
 
 
@@ -71,7 +74,7 @@ def parse_config(text: bytes | str, name: str) -> Any:
         raise EdgeError(f"{name} nests deeper than {DEEPEST_NESTING}; that is no network") from error
     except ValueError as error:
         raise EdgeError(
-            f"{name} is no JSON that can be read ({first_line(error)}); save the model again"
+            f"{name} is no JSON that can be read ({one_line(error, LONGEST_REASON)}); save the model again"
         ) from error
     level = [document]
     for _ in range(DEEPEST_NESTING):

@@ -9,7 +9,7 @@ from pathlib import Path
 from device.errors import EdgeError
 from device.files import regular_size, sha256_of
 from device.foreign_files import NOT_FETCHED, PACKED, pickles, why_foreign
-from device.model.associated_files import refuse_many
+from device.model.associated_files import DAMAGE, refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 
@@ -127,7 +127,7 @@ def _refuse_other_archive(path: Path) -> None:
     try:
         with opened_archive(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (OSError, *DAMAGE) as error:
         raise EdgeError(f"{path} is a damaged zip archive ({error}); copy or save it again") from error
     missing = sorted({"config.json", "model.weights.h5"} - names)
     if not missing:

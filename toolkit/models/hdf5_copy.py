@@ -14,12 +14,15 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.model.confinement import child_environment, fate_of
+from device.text import one_line
+from toolkit.models.child_limits import limit_this_process
 
 MOST_OBJECTS = 100_000  # groups and data sets
 # What a file unpacks to may be this many times its own size, or this many bytes: weights hardly compress.
 LARGEST_GROWTH, FREE_BYTES = 10, 32 << 20
 MEMORY_BYTES = 128 << 20  # beside the data sets
 PROCESSOR_S, BYTES_A_SECOND = 5, 4 << 20  # and one more for so many bytes of the file
+LONGEST_REASON = 200  # characters of a library's
 START_S = 60  # by the clock, beside the processor's time
 
 
@@ -48,36 +51,23 @@ def copy_hdf5(source: Path, copy: Path, name: str) -> None:
     raise EdgeError(f"{name} is damaged: read in a process of its own, {fate}; copy or save it again")
 
 
-def first_line(error: Exception) -> str:
-    """Return what ``error`` says in one line of moderate length."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
 def _main(source: Path, copy: Path, name: str, processor_s: int) -> None:
     """Copy under limits; what is wrong is a line on standard output, and exit status 1."""
     import h5py
 
     size = source.stat().st_size
-    _limit(FREE_BYTES + LARGEST_GROWTH * size + MEMORY_BYTES, processor_s)
+    room = FREE_BYTES + LARGEST_GROWTH * size + MEMORY_BYTES
+    limit_this_process(room, processor_s)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     try:
         with h5py.File(source) as file, h5py.File(copy, "w", libver="latest") as made:
             _copy_all(file, made, name, size)
     except Exception as error:  # h5py raises many kinds for damaged files
         ours = str(error) if isinstance(error, EdgeError) else ""
-        said = ours or f"{name} is damaged ({first_line(error)}); copy or save it again"
+        said = ours or f"{name} is damaged ({one_line(error, LONGEST_REASON)}); copy or save it again"
         sys.stdout.buffer.write(os.fsencode(said))
         sys.stdout.flush()
         os._exit(1)  # what libhdf5 would still do with the file is not waited for
-
-
-def _limit(room: int, processor_s: int) -> None:
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    taken, spent = int(status["VmData"].split()[0]) << 10, sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    seconds = int(spent) + processor_s
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (taken + room, taken + room))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def _copy_all(file: Any, made: Any, name: str, size: int) -> None:

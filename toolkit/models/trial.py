@@ -1,13 +1,13 @@
 """One inference of a SavedModel in a process of its own with limits: only then are computed shapes known."""
 
 import contextlib
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 from device.errors import EdgeError
 from device.model.confinement import child_environment
+from toolkit.models.child_limits import limit_this_process
 
 # Operators whose output is as large as a number that the graph holds or computes.
 BY_NUMBERS = """
@@ -52,12 +52,7 @@ def _infer_once(path: Path) -> None:
     (image,) = signature.structured_input_signature[1].values()
     batch, *sides = image.shape
     black = np.zeros([batch or 1, *(side or OPEN_PX for side in sides)], image.dtype.as_numpy_dtype)
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    room = (int(status["VmData"].split()[0]) << 10) + MEMORY_BYTES
-    spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (room, room))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(spent) + PROCESSOR_S, int(spent) + PROCESSOR_S))
+    limit_this_process(MEMORY_BYTES, PROCESSOR_S)
     try:
         signature(tf.constant(black))
     except (MemoryError, tf.errors.ResourceExhaustedError):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.errors import EdgeError
+from device.text import one_line
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,5 @@ def load_delegate(accelerator: Accelerator, litert: Any) -> Any:
                 f"{library} is no delegate of LiteRT ({error}); {accelerator.remedy_missing}"
             ) from error
         except ValueError as error:
-            said = " ".join(str(error).split())
-            raise EdgeError(f"{said}; {accelerator.remedy_failed}") from error
+            raise EdgeError(f"{one_line(error)}; {accelerator.remedy_failed}") from error
     raise EdgeError(f"{accelerator.libraries[0]} is not installed; {accelerator.remedy_missing}")

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from device.errors import EdgeError
+from device.text import one_line
 
+LONGEST_REASON = 300  # characters of what Keras, pip or npm says
 Fetched = TypeVar("Fetched")
 
 
@@ -18,13 +20,8 @@ def download(what: str, where: str, fetch: Callable[[], Fetched]) -> Fetched:
             return fetch()
     except Exception as error:
         # keras.utils.get_file raises 'URL fetch failure on URL: code -- reason', or others
-        reason = in_a_line(error).rpartition(" -- ")[2]
+        reason = one_line(error, LONGEST_REASON).rpartition(" -- ")[2]
         raise EdgeError(
             f"cannot download {what} ({reason}); fetch {where} elsewhere and pass it with `weights=FILE`, or train "
             "from random weights with `weights=none`"
         ) from error
-
-
-def in_a_line(error: Exception) -> str:
-    """Return the message of ``error`` on one line, its first 300 characters."""
-    return " ".join(str(error).split())[:300]

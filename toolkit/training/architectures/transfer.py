@@ -15,9 +15,10 @@ import keras
 from keras import layers
 
 from device.errors import EdgeError
+from device.text import one_line
 from toolkit.models.hdf5_copy import copy_hdf5
 from toolkit.training.architectures import IMAGENET
-from toolkit.training.architectures.downloading import download, in_a_line
+from toolkit.training.architectures.downloading import LONGEST_REASON, download
 
 SIDE = 96
 DROPOUT = 0.2
@@ -84,5 +85,7 @@ def _read(backbone: Backbone, path: Path) -> keras.Model:
             copy_hdf5(path, copy, path.name)
             model.load_weights(copy)
     except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
-        raise EdgeError(f"{path} does not fit {model.name} ({in_a_line(error)}); {expected}") from error
+        raise EdgeError(
+            f"{path} does not fit {model.name} ({one_line(error, LONGEST_REASON)}); {expected}"
+        ) from error
     return model
