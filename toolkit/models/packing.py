@@ -5,13 +5,13 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from device.model.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
 from device.model.metadata import STANDARD_NAME, ModelMetadata
 from toolkit.models.standard_metadata import image_classifier_metadata
+from toolkit.models.tflite_object import packed, unpacked
 
 
 def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
@@ -33,7 +33,7 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
         json_file=JSON_NAME,
     )
     graph = graph_bytes(tflite_bytes)
-    model = schema.ModelT.InitFromPackedBuf(graph, 0)
+    model = unpacked(graph)
     for buffer in model.buffers:
         if buffer.offset > 1:  # some writers put constants behind the flatbuffer: bring them in
             buffer.data = np.frombuffer(graph[buffer.offset : buffer.offset + buffer.size], np.uint8)
@@ -44,21 +44,13 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
         model.metadata = [*(model.metadata or []), entry]
         model.buffers.append(schema.BufferT())
     model.buffers[entry.buffer].data = np.frombuffer(standard, np.uint8)
-    graph = _serialize(model)
+    graph = packed(model)
     metadata = replace(metadata, weights_sha256=hashlib.sha256(graph).hexdigest())
-    packed = io.BytesIO(graph)
-    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as archive:
+    whole = io.BytesIO(graph)
+    with zipfile.ZipFile(whole, "a", zipfile.ZIP_DEFLATED) as archive:
         _add_member(archive, LABELS_NAME, "\n".join(metadata.labels) + "\n")
         _add_member(archive, JSON_NAME, json.dumps(metadata.to_json(), indent=1))
-    return packed.getvalue()
-
-
-def _serialize(model: Any) -> bytes:
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return whole.getvalue()
 
 
 def _add_member(archive: zipfile.ZipFile, name: str, content: str) -> None:

@@ -14,8 +14,11 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
+from toolkit.data.even_choice import even_rows
+from toolkit.models.cost import keras_cost
 from toolkit.models.network import FloatNetwork
 from toolkit.models.recurrence import recurrent_layers, unroll
+from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.isolation import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.layers import Layer, layers_of
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 INPUT_SCALE = 1 / 255
 EQUALIZING_FACES = 100
+# So many faces tell the shift of each channel, fewer where the network is so large that it would take long.
+CORRECTING_FACES, FEWEST_CORRECTING_FACES, CORRECTING_MACS = 64, 4, 6_000_000_000
 IN_FLOAT = "pass `recipe=float16`"
 INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 
@@ -121,16 +126,32 @@ class Conversion:
         unknown = [name for name in kept_float if name not in known]
         if unknown:
             raise EdgeError(f"no layer '{unknown[0]}' to keep in float; there are: {', '.join(known)}")
-        return self._quantize_calibrated((io_dtype, io_dtype), tuple(known[name] for name in kept_float))
+        kept = tuple(known[name] for name in kept_float)
+        return self._corrected(self._quantize_calibrated((io_dtype, io_dtype), kept))
 
     def verifying(self) -> bytes:
         """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
-        return self._quantize_calibrated(("int8", "int8"), (), enable_numeric_verify=True)
+        return self._corrected(self._verifying_as_rounded)
 
     def alone(self, layer: Layer) -> bytes:
         """Return the network with only ``layer``, and the input, in int8."""
         others = tuple(other.node for other in self.layers if other != layer)
-        return self._quantize_calibrated(("int8", "float32"), others)
+        return self._corrected(self._quantize_calibrated(("int8", "float32"), others))
+
+    @functools.cached_property
+    def _verifying_as_rounded(self) -> bytes:
+        return self._quantize_calibrated(("int8", "int8"), (), enable_numeric_verify=True)
+
+    @functools.cached_property
+    def _shifts(self) -> dict[str, np.ndarray]:
+        macs = max(1, keras_cost(self.network.model)[1])
+        count = int(np.clip(CORRECTING_MACS // macs, FEWEST_CORRECTING_FACES, CORRECTING_FACES))
+        faces = self.network.prepare(self.images[even_rows(len(self.images), count)])
+        stored = np.rint(faces / INPUT_SCALE) + INPUT_ZERO_POINTS["int8"]
+        return channel_shifts(self._verifying_as_rounded, stored.astype(np.int8))
+
+    def _corrected(self, int8_file: bytes) -> bytes:
+        return correct_biases(int8_file, self._shifts)
 
     def _quantize_calibrated(
         self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any

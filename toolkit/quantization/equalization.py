@@ -21,6 +21,7 @@ import numpy as np
 
 from device.model.tflite_file import read_tflite
 from device.quiet import silenced
+from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 READERS = ("CONV_2D", "FULLY_CONNECTED")
@@ -55,15 +56,10 @@ def equalize(float_file: bytes, peaks: Mapping[int, np.ndarray]) -> bytes:
     """Return ``float_file`` with equalised channels: the same network but for rounding. ``peaks``:
     channel_peaks'.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    graph = _Graph(schema.ModelT.InitFromPackedBuf(float_file, 0))
+    graph = _Graph(unpacked(float_file))
     for first, second in graph.pairs():
         graph.equalize(first, second, peaks[int(first.outputs[0])])
-    builder = flatbuffers.Builder(len(float_file) + 1024)
-    builder.Finish(graph.model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return packed(graph.model)
 
 
 class _Graph:
@@ -130,12 +126,10 @@ class _Graph:
         return tuple(int(size) for size in self.graph.tensors[int(index)].shape)
 
     def values(self, index: int) -> np.ndarray:
-        data = np.asarray(self.model.buffers[self.graph.tensors[int(index)].buffer].data, np.uint8)
-        return np.frombuffer(data.tobytes(), np.float32).reshape(self.shape(index))
+        return constant(self.model, int(index), np.float32).reshape(self.shape(index))
 
     def store(self, index: int, values: np.ndarray) -> None:
-        buffer = self.model.buffers[self.graph.tensors[int(index)].buffer]
-        buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
+        set_constant(self.model, int(index), values.astype(np.float32))
 
 
 def _straight(operator: Any) -> bool:

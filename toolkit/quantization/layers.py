@@ -3,7 +3,6 @@ costs.
 """
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from device.model.tflite_file import TfliteFile
+from toolkit.quantization.numeric_verify import layer_outputs
 
 # Operators that only move numbers about: nothing to keep in float.
 MOVING = ("RESHAPE", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "PACK", "STRIDED_SLICE")
@@ -92,30 +92,10 @@ def measure_layers(
     verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; output_error:
     what a layer costs when it alone is int8.
     """
-    from device.model.tflite_file import read_tflite
-    from device.quiet import silenced
-
-    file = read_tflite(verifying)
-    checks = [operator for operator in file.operators if operator.name.endswith("NumericVerify")]
-    sums = {operator.inputs: _Sums() for operator in checks}
-    with silenced(2), warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # NumericVerify is known to TensorFlow's own, deprecated interpreter only
-        import tensorflow as tf
-
-        interpreter = tf.lite.Interpreter(model_content=verifying, experimental_preserve_all_tensors=True)
-        interpreter.allocate_tensors()
-        place = interpreter.get_input_details()[0]["index"]
-        for face in inputs:
-            interpreter.set_tensor(place, face[None])
-            interpreter.invoke()
-            for pair, kept in sums.items():
-                stored, exact = (interpreter.get_tensor(index) for index in pair)
-                tensor = file.tensors[pair[0]]
-                kept.add(exact, (stored.astype(np.float32) - tensor.zero_points[0]) * tensor.scales[0])
-    # Of the int8 tensor and its float twin one has the layer's name, the other the same with a digit more.
-    by_node = {file.tensors[index].name: kept for pair, kept in sums.items() for index in pair}
+    sums: dict[tuple[str, str], _Sums] = {}
+    for nodes, exact, stored, _ in layer_outputs(verifying, inputs):
+        sums.setdefault(nodes, _Sums()).add(exact, stored)
+    by_node = {node: kept for nodes, kept in sums.items() for node in nodes}
     return tuple(
         LayerError(
             layer.name, layer.operator, **by_node[layer.node].figures(), output_error=output_error(layer)
