@@ -27,7 +27,7 @@ class MalformedFile(EdgeError):
 class Buffer:
     """The bytes of a flatbuffer; every read is checked against their length, and how much is read in all."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray) -> None:
         self.data = memoryview(data)
         self.tables_left, self.numbers_left = MOST_TABLES, MOST_NUMBERS
 

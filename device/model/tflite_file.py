@@ -113,17 +113,20 @@ FOREIGN = (
 )
 
 
-def read_tflite(source: str | Path | bytes, name: str | None = None) -> TfliteFile:
+def read_tflite(source: str | Path | bytes | bytearray, name: str | None = None) -> TfliteFile:
     """Read and check a .tflite file, given by path or as bytes; ``name`` is what errors call it.
+
+    Constants are views of the bytes: those of a ``bytearray`` can be written.
 
     Raises EdgeError in one line if it is missing, empty, cut short, no TFLite file, or inconsistent.
     """
-    data = source if isinstance(source, bytes) else read_bytes(source)
-    name = name or ("the model" if isinstance(source, bytes) else str(source))
+    if not isinstance(source, bytes | bytearray):
+        return read_tflite(read_bytes(source), name or str(source))
+    data, name = source, name or "the model"
     if not data:
         raise EdgeError(f"{name} is empty (0 bytes); expected a .tflite model; copy or quantize it again")
     if data[4:8] != IDENTIFIER:
-        if why := why_foreign(data, FOREIGN):
+        if why := why_foreign(memoryview(data), FOREIGN):
             raise EdgeError(f"{name} is no TFLite model but {why}")
         raise EdgeError(
             f"{name} is no TFLite model: expected the identifier TFL3 at byte 4, found {bytes(data[4:8])!r}; "

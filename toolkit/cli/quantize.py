@@ -94,6 +94,7 @@ def quantize(
             results=Path(results) if results else None,
             labels=labels_from(labels),
             keep_float=tuple(name.strip() for name in (keep_float or "").split(",") if name.strip()),
+            layer_errors=verbose or as_json or results is not None,
             **options,
         )
     )

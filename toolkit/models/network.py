@@ -2,7 +2,7 @@
 built as.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,11 +91,7 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of faces as ``prepare`` takes them."""
-        batch = _batch_of(self.model)
-        starts = range(0, len(images), batch)
-        return np.concatenate(
-            [_ask(self.path, self.model, self.prepare(images[i : i + batch])) for i in starts]
-        )
+        return _ask(self.path, self.model, images, self.prepare)
 
 
 def open_network(
@@ -177,10 +173,7 @@ def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
     # In each range that it may take: what is no probability in one of them is none.
     ranges = [PIXEL_RANGES[name] for name in ranges_of(shape[2])]
     asked = np.concatenate([pixels * np.array(factor) + np.array(offset) for factor, offset in ranges])
-    asked = asked.astype(np.float32)
-    batch = _batch_of(model)
-    starts = range(0, len(asked), batch)
-    answers = np.concatenate([_ask(path, model, asked[i : i + batch]) for i in starts])
+    answers = _ask(path, model, asked, lambda batch: batch.astype(np.float32))
     if answers.shape[1] == 1:
         single_logit(path, model, answers)
         return LOGITS
@@ -215,17 +208,28 @@ def _batch_of(model: "keras.Model") -> int:
     return max(1, min(BATCH, LARGEST_BATCH // max(1, sum(map(elements, output_shapes(model))))))
 
 
-def _ask(path: Path, model: "keras.Model", batch: np.ndarray) -> np.ndarray:
-    """Return the model's outputs as ``float32``, under any Keras backend; EdgeError where it cannot compute them."""
-    import keras
+def _ask(
+    path: Path,
+    model: "keras.Model",
+    images: np.ndarray,
+    prepare: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return the model's outputs as ``float32``, under any Keras backend; EdgeError where it cannot compute them.
 
+    ``prepare`` makes the model's inputs of some of ``images``. The model is compiled once: a call of the model itself
+    takes up to four times as long, and more memory.
+    """
+    size, parts = _batch_of(model), []
     try:
-        answers: np.ndarray = keras.ops.convert_to_numpy(model(batch, training=False))
+        for start in range(0, len(images), size):
+            batch = prepare(images[start : start + size])
+            answers = np.asarray(model.predict_on_batch(batch), np.float32)
+            parts.append(answers.reshape(len(answers), -1))
     except (
         Exception
     ) as error:  # Keras and its backends raise many kinds for settings that do not fit a picture
         raise EdgeError(f"{path} does not compute: {reason_of(error)}; save the network again") from error
-    return answers.astype(np.float32).reshape(len(answers), -1)
+    return np.concatenate(parts)
 
 
 def _verify_classifier(

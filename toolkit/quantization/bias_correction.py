@@ -14,8 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from device.model.tflite_file import Operator, TfliteFile, read_tflite
-from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
+from device.model.tflite_file import Tensor, read_tflite
 from toolkit.quantization.numeric_verify import layer_outputs
 
 CORRECTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -43,26 +42,30 @@ def channel_shifts(verifying: bytes, inputs: np.ndarray) -> dict[str, np.ndarray
 
 
 def correct_biases(int8_file: bytes, shifts: Mapping[str, np.ndarray]) -> bytes:
-    """Return ``int8_file`` with ``shifts``, those of ``channel_shifts``, added to the biases of its int8 layers."""
-    file, model = read_tflite(int8_file), unpacked(int8_file)
+    """Return ``int8_file`` with ``shifts``, those of ``channel_shifts``, added to the biases of its int8 layers.
+
+    A bias that two layers share stays as it is.
+    """
+    changed = bytearray(int8_file)
+    file = read_tflite(changed)
     readers = Counter(index for operator in file.operators for index in operator.inputs)
+    places = Counter(_place(tensor) for tensor in file.tensors if tensor.constant is not None)
+    limits = np.iinfo(np.int32)
     for operator in file.operators:
         shift = shifts.get(file.tensors[operator.outputs[0]].name)
-        if shift is None or not _has_own_bias(operator, file, readers):
+        if shift is None or operator.name not in CORRECTED or len(operator.inputs) <= BIAS:
             continue
-        bias = file.tensors[operator.inputs[BIAS]]
-        if bias.elements == len(shift):
-            steps = np.rint(shift / np.array(bias.scales))
-            corrected = constant(model, operator.inputs[BIAS], np.int32) + steps
-            limits = np.iinfo(np.int32)
-            set_constant(
-                model, operator.inputs[BIAS], corrected.clip(limits.min, limits.max).astype(np.int32)
-            )
-    return packed(model)
+        index = operator.inputs[BIAS]
+        bias = file.tensors[index]
+        if index < 0 or bias.dtype != "int32" or bias.constant is None or bias.elements != len(shift):
+            continue
+        if readers[index] == places[_place(bias)] == 1:
+            values = np.frombuffer(bias.constant, np.int32)
+            values[:] = (values + np.rint(shift / np.array(bias.scales))).clip(limits.min, limits.max)
+    return bytes(changed)
 
 
-def _has_own_bias(operator: Operator, file: TfliteFile, readers: Counter[int]) -> bool:
-    if operator.name not in CORRECTED or len(operator.inputs) <= BIAS or operator.inputs[BIAS] < 0:
-        return False
-    bias = file.tensors[operator.inputs[BIAS]]
-    return bias.dtype == "int32" and bias.constant is not None and readers[operator.inputs[BIAS]] == 1
+def _place(tensor: Tensor) -> int:
+    """Return where the bytes of a constant stand in memory: what shares them has the same place."""
+    assert tensor.constant is not None
+    return int(np.frombuffer(tensor.constant, np.uint8).ctypes.data)

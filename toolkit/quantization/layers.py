@@ -3,7 +3,7 @@ costs.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,23 +85,24 @@ def layer_name(node: str, keras_names: Sequence[str]) -> str | None:
 
 
 def measure_layers(
-    verifying: bytes, layers: Sequence[Layer], inputs: np.ndarray, output_error: Callable[[Layer], float]
+    verifying: bytes,
+    layers: Sequence[Layer],
+    inputs: np.ndarray,
+    output_errors: Callable[[Sequence[Layer]], Iterable[float]],
 ) -> tuple[LayerError, ...]:
     """Return the error of each layer that became int8.
 
-    verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; output_error:
-    what a layer costs when it alone is int8.
+    verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``; output_errors:
+    gives what each of some layers costs when it alone is int8.
     """
     sums: dict[tuple[str, str], _Sums] = {}
     for nodes, exact, stored, _ in layer_outputs(verifying, inputs):
         sums.setdefault(nodes, _Sums()).add(exact, stored)
     by_node = {node: kept for nodes, kept in sums.items() for node in nodes}
+    became = [layer for layer in layers if layer.node in by_node]
     return tuple(
-        LayerError(
-            layer.name, layer.operator, **by_node[layer.node].figures(), output_error=output_error(layer)
-        )
-        for layer in layers
-        if layer.node in by_node
+        LayerError(layer.name, layer.operator, **by_node[layer.node].figures(), output_error=error)
+        for layer, error in zip(became, output_errors(became), strict=True)
     )
 
 

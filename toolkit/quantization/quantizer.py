@@ -2,7 +2,10 @@
 
 import functools
 import logging
+import os
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 LAYER_FACES, FEWEST_LAYER_FACES, LAYER_SECONDS = 64, 4, 15.0
 # Each layer alone in int8 is a conversion of its own; past so many of them the user is told how far it is.
 MANY_LAYERS = 50
+LAYERS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,16 @@ class Quantizer:
             raise not_plausible(self.network, doubt)
 
     def quantize(
-        self, recipe: Recipe, out: Path | None = None, max_drop: float | None = None
+        self,
+        recipe: Recipe,
+        out: Path | None = None,
+        max_drop: float | None = None,
+        layer_errors: bool = True,
     ) -> QuantizationResult:
         """Quantize by ``recipe``, for the file ``out`` (None: STEM_RECIPE.tflite beside the Keras file).
 
         An int8 recipe that loses more than ``max_drop`` points keeps its worst layers in float; EdgeError
-        where that does not help, or for another recipe.
+        where that does not help, or for another recipe. layer_errors: measure the error of each layer.
         """
         start = time.monotonic()
         layers: tuple[LayerError, ...] = ()
@@ -109,8 +117,10 @@ class Quantizer:
             self.conversion.refuse_recurrent()
         log.info("quantizing by %s, with %d faces", recipe.name, len(self.faces.representative.faces))
         if recipe.integer:
-            layers = self.layer_errors
-            if self._wants_float_layers(recipe, max_drop):
+            wants_float_layers = self._wants_float_layers(recipe, max_drop)
+            if layer_errors or wants_float_layers:
+                layers = self.layer_errors
+            if wants_float_layers:
                 limit = float("inf") if max_drop is None else max_drop
                 recipe, trials = hold_drop(recipe, layers, self._drop_of, limit)
         result = self.measured_result(recipe, self.conversion.to(recipe), out)
@@ -141,16 +151,22 @@ class Quantizer:
         count = min(len(images), int(np.clip(affordable, FEWEST_LAYER_FACES, LAYER_FACES)))
         rows = even_rows(len(images), count)
 
-        def output_error(layer: Layer) -> float:
-            if len(layers) > MANY_LAYERS:
-                log.info(
-                    "measuring layer %d of %d alone, %s", layers.index(layer) + 1, len(layers), layer.name
-                )
-            alone = self._open(self.conversion.alone(layer)).predict(images[rows])
-            return float(np.abs(alone - self.float_probabilities[rows]).mean())
+        def output_error(alone: ExpressionModel) -> float:
+            return float(np.abs(alone.predict(images[rows]) - self.float_probabilities[rows]).mean())
+
+        def output_errors(became: Sequence[Layer]) -> Iterator[float]:
+            """Yield the error of each layer: the networks of a few are made, then asked side by side."""
+            with ThreadPoolExecutor(os.cpu_count()) as cores:
+                for start in range(0, len(became), LAYERS_AT_ONCE):
+                    some = became[start : start + LAYERS_AT_ONCE]
+                    if len(became) > MANY_LAYERS:
+                        log.info("measuring layers alone, %d of %d, %s", start + 1, len(became), some[0].name)
+                    yield from cores.map(
+                        output_error, [self._open(self.conversion.alone(layer)) for layer in some]
+                    )
 
         inputs = np.concatenate([model.prepare(images[row]) for row in rows])
-        return measure_layers(self.conversion.verifying(), layers, inputs, output_error)
+        return measure_layers(self.conversion.verifying(), layers, inputs, output_errors)
 
     def _wants_float_layers(self, recipe: Recipe, max_drop: float | None) -> bool:
         if recipe.kept_float:

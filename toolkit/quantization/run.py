@@ -75,7 +75,7 @@ def faces_of(options: QuantizeOptions, colour: bool) -> Dataset:
 
 def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationResult:
     """Quantize by the one recipe of ``options`` and write the file."""
-    result = quantizer.quantize(options.one_recipe, options.out, options.max_drop)
+    result = quantizer.quantize(options.one_recipe, options.out, options.max_drop, options.layer_errors)
     fault = why_no_agreement(result.measured.float_probabilities, result.measured.quantized_probabilities)
     if fault and not options.untrained:
         recipe = result.recipe.name
@@ -128,7 +128,7 @@ def quantize_all(
     for recipe in sorted(RECIPES.values(), key=lambda recipe: recipe.name != "float32"):
         try:
             limit = options.max_drop if recipe.name == "int8-mixed" else None
-            results.append(quantizer.quantize(recipe, max_drop=limit))
+            results.append(quantizer.quantize(recipe, max_drop=limit, layer_errors=options.layer_errors))
         except EdgeError as error:
             if recipe.name == "float32":
                 raise

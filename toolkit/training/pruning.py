@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from toolkit.data.even_choice import even_rows
+from toolkit.training.architectures.face_mobilenet import enlarges
 from toolkit.training.batches import pixels
 from toolkit.training.renormalization import FACES, renormalize
 from toolkit.training.student import fitted
@@ -26,7 +27,12 @@ KINDS = (*MIXING, keras.layers.DepthwiseConv2D, keras.layers.BatchNormalization)
 
 
 def can_prune(trained: keras.Model, student: keras.Model) -> bool:
-    """Return whether ``student`` is ``trained`` with fewer channels, a chain whose kernels are 1x1 after the first."""
+    """Return whether ``student`` is ``trained`` with fewer channels, a chain whose kernels are 1x1 after the first.
+
+    The first kernel is taken as it is: either both enlarge the face, or neither.
+    """
+    if enlarges(trained) != enlarges(student):
+        return False
     wide, narrow = _weighted(trained), _weighted(student)
     if [layer.name for layer in wide] != [layer.name for layer in narrow]:
         return False

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from device.errors import EdgeError
 from toolkit.training.acceleration import accelerated
-from toolkit.training.architectures import build_network, short_name
+from toolkit.training.architectures import build_network, short_name, weights_from
 from toolkit.training.recipe import TrainingRecipe
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Student:
         """
         head = last_dense(self.network)
         last = {id(weight) for weight in head.weights} if head is not None else set()
-        theirs, own = trained.get_weights(), self.network.weights
+        theirs, own = weights_from(self.recipe.arch, trained), self.network.weights
         values = []
         for weight, value in zip(own, theirs, strict=False):
             if id(weight) in last and value.shape[:-1] == weight.shape[:-1]:

@@ -16,6 +16,7 @@ from device.plugins import load_plugin, plugin_names
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 # Names of published weights: of keras.applications, and of face recognition networks.
@@ -66,6 +67,11 @@ ARCHITECTURES = {
             "face-compact",
             "face-mobilenet with fewer channels, the accurate model that ships",
             "toolkit.training.architectures.face_compact",
+        ),
+        Architecture(
+            "face-fast",
+            "face-compact on a face that is not enlarged, two fifths of its time",
+            "toolkit.training.architectures.face_fast",
         ),
         Architecture(
             "wide", "the same chain 48/96/192/256, its teacher", "toolkit.training.architectures.wide"
@@ -167,6 +173,14 @@ def short_name(name: str) -> str:
 def pretrained_of(name: str) -> str:
     """Return the name of the published weights that an architecture is made to start from, or ''."""
     return ARCHITECTURES[name].pretrained if name in ARCHITECTURES else ""
+
+
+def weights_from(name: str, trained: "keras.Model") -> list["np.ndarray"]:
+    """Return the weights of ``trained`` as the architecture called ``name`` takes them, by its ``weights_of``."""
+    module = importlib.import_module(ARCHITECTURES[name].module) if name in ARCHITECTURES else None
+    own = getattr(module, "weights_of", None)
+    weights: list[np.ndarray] = own(trained) if own else trained.get_weights()
+    return weights
 
 
 def load_pretrained(name: str, weights: str) -> "keras.Model":

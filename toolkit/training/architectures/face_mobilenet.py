@@ -42,13 +42,17 @@ def build(class_count: int) -> keras.Model:
 
 
 def build_mobilenet(
-    name: str, side: int, widths: Sequence[int], dropout: float, class_count: int
+    name: str, side: int | None, widths: Sequence[int], dropout: float, class_count: int
 ) -> keras.Model:
-    """Return the network with random weights, the face enlarged to ``side`` pixels, with ``widths`` for WIDTHS."""
-    image = keras.Input((48, 48, 1), name="image")
-    x = layers.Resizing(side, side, interpolation="bilinear", name="enlarge")(image)
+    """Return the network with random weights, with ``widths`` for WIDTHS.
+
+    The face is enlarged to ``side`` pixels, and the first convolution halves it; None: neither.
+    """
+    x = image = keras.Input((48, 48, 1), name="image")
+    if side:
+        x = layers.Resizing(side, side, interpolation="bilinear", name="enlarge")(image)
     x = layers.Rescaling(1.0, offset=-MEAN, name="center")(x)
-    x = layers.ReLU(6, name="conv1_relu")(convolve(x, widths[0], 3, 2, "conv1"))
+    x = layers.ReLU(6, name="conv1_relu")(convolve(x, widths[0], 3, 2 if side else 1, "conv1"))
     for number, (width, strides) in enumerate(zip(widths[1:], STRIDES, strict=True), start=1):
         prefix = f"conv_dw_{number}"
         depthwise = layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=f"{prefix}_conv")
@@ -59,6 +63,11 @@ def build_mobilenet(
     x = layers.Dropout(dropout, name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
     return keras.Model(image, logits, name=name)
+
+
+def enlarges(model: keras.Model) -> bool:
+    """Return whether ``model`` changes the size of its picture first."""
+    return any(isinstance(layer, layers.Resizing) for layer in model.layers)
 
 
 def published(arrays: Arrays) -> Iterator[Convolution]:

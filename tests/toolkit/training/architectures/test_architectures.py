@@ -9,11 +9,14 @@ import pytest
 keras = pytest.importorskip("keras", reason="architectures need the [toolkit] extra")
 
 from device.errors import EdgeError
-from toolkit.training.architectures import ARCHITECTURES, build_network
+from toolkit.training.architectures import ARCHITECTURES, build_network, face_fast
+from toolkit.training.architectures.face_mobilenet import build_mobilenet
+from toolkit.training.pruning import can_prune
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import Student
 
 pytestmark = pytest.mark.toolkit
+FAST = TrainingRecipe(arch="face-fast", dtype_policy="float32")
 # What each docstring says, to the rounding it uses.
 PARAMETERS = {
     "compact": 853_000,
@@ -27,6 +30,7 @@ PARAMETERS = {
     "face-mobilenet": 3_243_000,
     "face-mobilenet-192": 3_243_000,
     "face-compact": 818_000,
+    "face-fast": 818_000,
     "vgg16": 14_718_000,
 }
 # Built and exported in test_transfer.py; the last is face-mobilenet on a larger picture.
@@ -71,7 +75,7 @@ def test_every_architecture_keeps_the_contract(name):
 
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(
-        EdgeError, match="no architecture 'vgg'; there are: compact, small, face-compact, wide"
+        EdgeError, match="no architecture 'vgg'; there are: compact, small, face-compact, face-fast, wide"
     ):
         build_network("vgg", 7)
 
@@ -84,3 +88,26 @@ def test_the_list_sets_every_name_apart_from_what_it_is():
     assert (
         len({line.index(summary) for line, summary in zip(lines[:-1], summaries, strict=True)}) == 1
     )  # one column
+
+
+def test_the_face_that_is_not_enlarged_is_seen_as_if_it_were():
+    enlarged = build_mobilenet("enlarged", 96, face_fast.WIDTHS, 0.0, 7)
+    fast = face_fast.build(7)
+    fast.set_weights(face_fast.weights_of(enlarged))
+    after_first = [
+        keras.Model(model.input, model.get_layer("conv1_norm").output) for model in (enlarged, fast)
+    ]
+    expected, seen = (model.predict_on_batch(FACES) for model in after_first)
+    # Beyond its last pixel an enlarged face is repeated, this one is not.
+    np.testing.assert_allclose(seen[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-2)
+    assert np.abs(expected).max() > 10
+    for own, theirs in zip(face_fast.weights_of(fast), fast.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, theirs)
+
+
+def test_a_network_that_enlarges_gives_a_student_that_does_not_its_weights_whole():
+    trained, student = build_mobilenet("enlarged", 96, face_fast.WIDTHS, 0.0, 7), Student(FAST, 7)
+    assert not can_prune(trained, student.body)
+    student.start_from(trained, list(range(7)))
+    first = student.network.get_layer("conv1_conv").get_weights()[0]
+    np.testing.assert_allclose(first, face_fast.weights_of(trained)[0])
