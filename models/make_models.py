@@ -21,8 +21,9 @@ COMPARISON = "comparison"
 
 
 def parents(recipe: dict[str, Any]) -> list[str]:
-    """Return the runs whose models a recipe starts from or learns from, by name."""
-    return [Path(path).parent.name for path in (recipe.get("init"), *recipe.get("teachers", ())) if path]
+    """Return the runs whose models a recipe starts from or learns from, by name; what ships needs none."""
+    paths = [Path(path) for path in (recipe.get("init"), *recipe.get("teachers", ())) if path]
+    return [path.parent.name for path in paths if path.is_relative_to(RUNS)]
 
 
 def in_order(wanted: list[str], recipes: dict[str, dict[str, Any]]) -> list[str]:

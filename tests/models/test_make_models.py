@@ -30,6 +30,7 @@ def test_every_run_comes_after_what_it_starts_and_learns_from():
 
 def test_only_what_is_asked_for_and_its_ancestors_are_trained():
     assert run("--data", "none", "--list", "mobile").stdout.split() == ["mobile"]
+    assert run("--data", "none", "--list", "fast").stdout.split() == ["fast"], "models/best.keras is there"
     done = run("--data", "none", "--list", "nothing")
     assert done.returncode == 1
     assert "error: no recipe recipes/nothing.toml" in done.stderr

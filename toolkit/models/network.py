@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 128
+WORTH_COMPILING = 100
 # Numbers that all layers together may put out for a batch; Keras holds them until the last one has.
 LARGEST_BATCH = 1 << 26
 
@@ -216,14 +217,20 @@ def _ask(
 ) -> np.ndarray:
     """Return the model's outputs as ``float32``, under any Keras backend; EdgeError where it cannot compute them.
 
-    ``prepare`` makes the model's inputs of some of ``images``. The model is compiled once: a call of the model itself
-    takes up to four times as long, and more memory.
+    ``prepare`` makes the model's inputs of some of ``images``. For many of them the model is compiled: a call of the
+    model itself takes up to four times as long, but to compile it takes as long as a hundred such answers.
     """
+    import keras
+
     size, parts = _batch_of(model), []
     try:
         for start in range(0, len(images), size):
             batch = prepare(images[start : start + size])
-            answers = np.asarray(model.predict_on_batch(batch), np.float32)
+            if len(images) < WORTH_COMPILING:
+                answers = keras.ops.convert_to_numpy(model(batch, training=False))
+            else:
+                answers = model.predict_on_batch(batch)
+            answers = np.asarray(answers, np.float32)
             parts.append(answers.reshape(len(answers), -1))
     except (
         Exception
