@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from device.model.tflite_file import Tensor, read_tflite
+from device.model.tflite_file import read_tflite
 from toolkit.quantization.numeric_verify import layer_outputs
 
 CORRECTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -24,7 +24,8 @@ LEAST_SHARE = 0.3
 
 
 def channel_shifts(verifying: bytes, inputs: np.ndarray) -> dict[str, np.ndarray]:
-    """Return, by the node of each layer, what its bias lacks in each channel, float64 in the unit of its output.
+    """Return, by the node of each layer, what its bias lacks in each channel, float64 in the unit of its output; 0
+    where that is no finite number.
 
     verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``.
     """
@@ -34,11 +35,12 @@ def channel_shifts(verifying: bytes, inputs: np.ndarray) -> dict[str, np.ndarray
         channels = exact.shape[-1]
         lacking.setdefault(nodes, []).append((exact - stored).reshape(-1, channels).mean(axis=0, dtype=float))
         moving.setdefault(nodes, []).append(inside.reshape(-1, channels).mean(axis=0))
-    return {
-        node: np.mean(lacking[nodes], axis=0) / np.maximum(np.mean(moving[nodes], axis=0), LEAST_SHARE)
-        for nodes in lacking
-        for node in nodes
-    }
+    shifts = {}
+    for nodes, means in lacking.items():
+        share = np.maximum(np.mean(moving[nodes], axis=0), LEAST_SHARE)
+        shift = np.nan_to_num(np.mean(means, axis=0) / share, posinf=0.0, neginf=0.0)
+        shifts.update(dict.fromkeys(nodes, shift))
+    return shifts
 
 
 def correct_biases(int8_file: bytes, shifts: Mapping[str, np.ndarray]) -> bytes:
@@ -49,7 +51,7 @@ def correct_biases(int8_file: bytes, shifts: Mapping[str, np.ndarray]) -> bytes:
     changed = bytearray(int8_file)
     file = read_tflite(changed)
     readers = Counter(index for operator in file.operators for index in operator.inputs)
-    places = Counter(_place(tensor) for tensor in file.tensors if tensor.constant is not None)
+    places = Counter(_place(tensor.constant) for tensor in file.tensors if tensor.constant is not None)
     limits = np.iinfo(np.int32)
     for operator in file.operators:
         shift = shifts.get(file.tensors[operator.outputs[0]].name)
@@ -59,13 +61,12 @@ def correct_biases(int8_file: bytes, shifts: Mapping[str, np.ndarray]) -> bytes:
         bias = file.tensors[index]
         if index < 0 or bias.dtype != "int32" or bias.constant is None or bias.elements != len(shift):
             continue
-        if readers[index] == places[_place(bias)] == 1:
+        if readers[index] == places[_place(bias.constant)] == 1:
             values = np.frombuffer(bias.constant, np.int32)
             values[:] = (values + np.rint(shift / np.array(bias.scales))).clip(limits.min, limits.max)
     return bytes(changed)
 
 
-def _place(tensor: Tensor) -> int:
-    """Return where the bytes of a constant stand in memory: what shares them has the same place."""
-    assert tensor.constant is not None
-    return int(np.frombuffer(tensor.constant, np.uint8).ctypes.data)
+def _place(constant: bytes | memoryview) -> int:
+    """Return where ``constant`` stands in memory: tensors that share its bytes have the same place."""
+    return int(np.frombuffer(constant, np.uint8).ctypes.data)
