@@ -57,6 +57,14 @@ def test_exact_black_and_white_set_the_ranges_even_after_resizing(quantizer):
     assert np.isclose(inputs, 90 / 255).mean() > 0.999
 
 
+def test_the_error_of_each_layer_is_measured_only_for_those_who_see_it(quantizer):
+    recipe = recipe_named("int8")
+    without, measured = (quantizer.quantize(recipe, layer_errors=asked) for asked in (False, True))
+    assert without.layers == ()
+    assert {layer.name for layer in measured.layers} >= {"one", "two", "three", "head"}
+    assert without.content == measured.content
+
+
 def test_named_layers_stay_in_float(quantizer):
     model = quantizer.quantize(recipe_named("int8").keeping_float(("two",))).model()
     tensors = model.structure.tensors
