@@ -31,9 +31,9 @@ def _keras_layer_macs(layer: Any) -> int:
     return positions * sum(math.prod(map(int, kernel.shape)) for kernel in kernels)
 
 
-def tflite_cost(path: str | Path) -> tuple[int, int]:
-    """Return (parameters, MACs) of a TFLite file, those of its convolutions and dense layers."""
-    graph = read_tflite(path)
+def tflite_cost(source: str | Path | bytes) -> tuple[int, int]:
+    """Return (parameters, MACs) of a TFLite file, by path or as bytes: those of its convolutions and dense layers."""
+    graph = read_tflite(source)
     macs = 0
     counted: set[int] = set()
     for operator in graph.operators:

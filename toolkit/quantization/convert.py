@@ -15,7 +15,7 @@ from device.errors import EdgeError
 from device.model.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.data.even_choice import even_rows
-from toolkit.models.cost import keras_cost
+from toolkit.models.cost import tflite_cost
 from toolkit.models.network import FloatNetwork
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
@@ -144,7 +144,7 @@ class Conversion:
 
     @functools.cached_property
     def _shifts(self) -> dict[str, np.ndarray]:
-        macs = max(1, keras_cost(self.network.model)[1])
+        macs = max(1, tflite_cost(self.float_file)[1])
         count = int(np.clip(CORRECTING_MACS // macs, FEWEST_CORRECTING_FACES, CORRECTING_FACES))
         faces = self.network.prepare(self.images[even_rows(len(self.images), count)])
         stored = np.rint(faces / INPUT_SCALE) + INPUT_ZERO_POINTS["int8"]
