@@ -12,6 +12,7 @@ from toolkit.models.network import open_network
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.convert import Conversion
 
+pytestmark = pytest.mark.toolkit
 BEST = Path(__file__).parents[3] / "models" / "best.keras"
 
 

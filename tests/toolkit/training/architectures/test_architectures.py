@@ -32,7 +32,7 @@ PARAMETERS = {
     "face-compact": 818_000,
     "vgg16": 14_718_000,
 }
-# Built and exported in test_transfer.py; the last two are face-mobilenet and face-compact on a picture of other size.
+# Built and exported in test_transfer.py and below; the last two are others of these on a picture of another size.
 SLOW_TO_TRAIN = ("resnet50v2", "efficientnetv2b0", "face-mobilenet-192", "face-fast")
 FACES = np.random.default_rng(0).integers(0, 256, (24, 48, 48, 1)).astype(np.float32)
 
@@ -110,3 +110,6 @@ def test_a_network_that_enlarges_gives_a_student_that_does_not_its_weights_whole
     student.start_from(trained, list(range(7)))
     first = student.network.get_layer("conv1_conv").get_weights()[0]
     np.testing.assert_allclose(first, face_fast.weights_of(trained)[0])
+    exported = student.export(temperature=2.0)
+    assert exported.count_params() == pytest.approx(818_000, rel=0.02)
+    np.testing.assert_allclose(exported.predict_on_batch(FACES).sum(axis=1), 1, atol=1e-5)
