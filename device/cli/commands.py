@@ -1,11 +1,13 @@
 """How both command lines are put together: commands loaded when asked for, errors turned into one line."""
 
+import atexit
 import difflib
 import errno
 import importlib
 import io
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -101,6 +103,8 @@ def run_command_line(group: click.Group, name: str) -> None:
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
         fail(_unexpected(error), EXIT_FAILED)
+    finally:  # the outcome stands; libraries that take their time to unload must not turn it into another
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     sys.exit(code if isinstance(code, int) else 0)
 
 

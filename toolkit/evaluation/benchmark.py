@@ -150,13 +150,14 @@ def _all_samples(
     few, few_warmup = min(runs, MOST_KERAS_RUNS), min(warmup, MOST_KERAS_WARMUP)
     columns: dict[str, np.ndarray] = {}
     ratios: dict[str, LatencyRatio] = {}
+    crops = _crops()
     for group, rounds, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
         if not group:
             continue
         progress(f"timing {', '.join(group)}: {rounds} rounds in turn, {warm} for warm-up")
         # time_interleaved asks of a model only that it has the device model's ``predict``.
         timed: list[Any] = [Timed(predictors[path], batch) for path in group]
-        measured = time_interleaved(timed, _crops(), rounds, warm)
+        measured = time_interleaved(timed, crops, rounds, warm)
         columns |= dict(zip(group, measured.T, strict=True))
         if next(iter(predictors)) == group[0]:
             ratios = {path: ratio_to_first(measured, column) for column, path in enumerate(group)}

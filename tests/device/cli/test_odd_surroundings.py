@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,24 @@ def test_letters_that_the_locale_lacks_are_escaped(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "na\\xefve \\u2013 \\u65e5\\u672c\n"
+
+
+def test_ctrl_c_while_libraries_are_unloaded_changes_no_outcome(tmp_path):
+    (tmp_path / "hello.py").write_text(
+        "import atexit, click, time\nfrom device.cli.commands import run_command_line\n"
+        "def unload():\n    print('unloading', flush=True)\n    time.sleep(1)\n"
+        "group = click.Group(commands=[click.Command('hello', callback=lambda: atexit.register(unload) and None)])\n"
+        "run_command_line(group, 'group')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    running = subprocess.Popen(
+        [sys.executable, tmp_path / "hello.py", "hello"], text=True, env=environment, **streams
+    )
+    assert running.stdout.readline() == "unloading\n"
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (0, "")
 
 
 def in_namespace(*options: str, **environment: str) -> subprocess.CompletedProcess:
