@@ -99,9 +99,11 @@ def main() -> None:
         say = lambda line, name=peer.name: print(f"{name}: {line}", file=sys.stderr)  # noqa: E731
         measured = measure_robustness(peer.predict_all, faces, asked.seed, say)
         document["models"][peer.name] = measured.to_json()
-    write_whole(asked.out.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
-    write_whole(asked.out.with_suffix(".md"), markdown(document))
-    sys.stdout.write(markdown(document))
+    text = json.dumps(document, indent=1) + "\n"
+    page = markdown(json.loads(text))
+    write_whole(asked.out.with_suffix(".json"), text)
+    write_whole(asked.out.with_suffix(".md"), page)
+    sys.stdout.write(page)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ def test_each_has_a_make_target():
     assert [script.name for script in BENCHMARKS if f"benchmarks/{script.name}" not in makefile] == []
 
 
+@pytest.mark.toolkit
+def test_robustness_writes_its_page(tmp_path):
+    out = tmp_path / "robustness"
+    done = run(ROOT / "benchmarks" / "robustness.py", "--data", "synthetic", "--limit", 28, "--out", out)
+    assert done.returncode == 0, done.stderr
+    (measured,) = json.loads(out.with_suffix(".json").read_text())["models"].values()
+    page = out.with_suffix(".md").read_text()
+    assert page == done.stdout
+    assert f"| mean |  |  | **{100 * measured['mean_kept']:.1f} %** |" in page
+
+
 def test_the_packaged_model_is_measured_on_press_faces(shared_dir):
     if not (shared_dir / "data" / "press").is_dir():
         pytest.skip(f"no press faces in {shared_dir}")
