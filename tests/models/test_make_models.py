@@ -45,14 +45,22 @@ def test_every_recipe_can_be_read():
 
 
 @pytest.mark.toolkit
-def test_a_second_run_passes_over_what_is_done(stripes, tmp_path):
+def test_what_is_done_is_passed_over(stripes, tmp_path):
+    from toolkit.models.keras_file import save_model
+    from toolkit.training.architectures.fully_connected import build
+
     recipes = tmp_path / "recipes"
     recipes.mkdir()
     common = 'arch = "fully-connected"\nepochs = 1\nbatch_size = 16\naugmentation = 0.0\ndtype_policy = "float32"\n'
     (recipes / "first.toml").write_text(common)
     (recipes / "second.toml").write_text('init = "runs/first/best.keras"\n' + common)
+    first = tmp_path / "runs" / "first"
+    first.mkdir(parents=True)
+    (first / "history.csv").write_text("epoch,loss\n1,1.0\n")
+    save_model(build(2), first / "best.keras", {"labels": ["happy", "sad"]})
     done = run("--data", stripes, "second", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("runs/")] == ["runs/second"]
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/best.keras")}
     assert {path.parent.name for path in stamps} == {"first", "second"}
     again = run("--data", stripes, "second", cwd=tmp_path)
