@@ -161,6 +161,11 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable
 
+.PHONY: teacher
+teacher: setup ## train a larger network to learn from, kept in float16: make teacher DATA=fer2013.csv (FER+ votes beside it)
+	$(BIN)/python models/make_models.py --data $(DATA) teacher
+	$(BIN)/python models/half_precision.py runs/teacher/best.keras runs/teacher.keras
+
 architectures: setup ## after `make models`: train what is only compared, write docs/figures/architectures.md
 	@for run in $(MADE); do [ -f runs/$$run/best.keras ] || \
 		{ echo "error: no runs/$$run/best.keras; run make models DATA=$(DATA) first" >&2; exit 1; }; done

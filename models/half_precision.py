@@ -1,6 +1,6 @@
 """Write a ``.keras`` file with its weights in float16: half as large, and read by Keras like any other, into float32.
 
-    python models/half_precision.py runs/teacher/best.keras models/teacher.keras
+    python models/half_precision.py runs/teacher/best.keras runs/teacher.keras
 
 A tensor with a number that float16 does not hold (over 65,504) stays as it is. Everything else in the file is copied.
 """

@@ -18,7 +18,7 @@ def halve(source, target):
     )
 
 
-def test_it_answers_alike_and_trains_on(tmp_path):
+def test_it_answers_alike(tmp_path):
     from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 
     source, target = ROOT / "models" / "best.keras", tmp_path / "half.keras"

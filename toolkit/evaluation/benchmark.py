@@ -150,7 +150,7 @@ def _all_samples(
     few, few_warmup = min(runs, MOST_KERAS_RUNS), min(warmup, MOST_KERAS_WARMUP)
     columns: dict[str, np.ndarray] = {}
     ratios: dict[str, LatencyRatio] = {}
-    crops = _crops()
+    crops = _crops()  # before the first line: Ctrl-C is lost in what NumPy imports for them
     for group, rounds, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
         if not group:
             continue
