@@ -161,10 +161,14 @@ models: setup ## train, quantize and measure what ships: make models DATA=fer201
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable
 
+.PHONY: held-out
+held-out: setup ## models and panels on the held-out faces, near copies apart: make held-out DATA=fer2013.csv PANELS="A.keras A.keras+B.keras"
+	$(BIN)/python benchmarks/held_out.py --data $(DATA) $(or $(PANELS),models/best.keras models/compact.keras models/small.keras)
+
 .PHONY: teacher
-teacher: setup ## train a larger network to learn from, kept in float16: make teacher DATA=fer2013.csv (FER+ votes beside it)
+teacher: setup ## train models/teacher.keras, to learn from, in float16: make teacher DATA=fer2013.csv (FER+ votes beside it)
 	$(BIN)/python models/make_models.py --data $(DATA) teacher
-	$(BIN)/python models/half_precision.py runs/teacher/best.keras runs/teacher.keras
+	$(BIN)/python models/half_precision.py runs/teacher/best.keras models/teacher.keras
 
 architectures: setup ## after `make models`: train what is only compared, write docs/figures/architectures.md
 	@for run in $(MADE); do [ -f runs/$$run/best.keras ] || \

@@ -53,6 +53,8 @@ Written by `make docs` from the results beside it; do not edit.
 `device/data/fer7_int8.tflite`, which the wheel carries |
 | `small.keras`, `small_int8.tflite` | seven classes in two thirds of that |
 | `best4.keras`, `best4_int8.tflite` | four classes: happy, sad, surprise, neutral |
+| `teacher.keras` | seven classes, to learn from (`toolkit train --teacher`) or to go on from: `best` on a larger \
+picture, in float16 |
 | `synthetic_faces.png` | 448 labelled faces of no real person: [their card](synthetic/README.md) |
 | `SHA256SUMS` | digests of the models |
 

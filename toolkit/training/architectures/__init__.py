@@ -110,8 +110,13 @@ ARCHITECTURES = {
         ),
         Architecture(
             "face-mobilenet-192",
-            "face-mobilenet on a larger picture, the best teacher",
+            "face-mobilenet on a larger picture, a teacher",
             "toolkit.training.architectures.face_mobilenet_192",
+        ),
+        Architecture(
+            "face-compact-192",
+            "face-compact on a larger picture, the teacher that ships",
+            "toolkit.training.architectures.face_compact_192",
         ),
         Architecture(
             "vgg16",

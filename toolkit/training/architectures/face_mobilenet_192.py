@@ -1,6 +1,6 @@
 """``face_mobilenet`` on a face enlarged to 192x192, nearer to the 224 pixels that its published weights have seen.
 
-The same 3.2 million parameters, 412 million multiply-accumulates in seven classes: the best teacher. Made to start
+The same 3.2 million parameters, 412 million multiply-accumulates in seven classes: a teacher. Made to start
 from a trained ``face_mobilenet`` (``--init``), whose weights it takes as they are.
 """
 

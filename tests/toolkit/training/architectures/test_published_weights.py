@@ -112,6 +112,7 @@ def package(request, tmp_path_factory):
         ("face-mobilenet", 3.2e6, 239e6),
         ("face-mobilenet-192", 3.2e6, 412e6),
         ("face-compact", 0.818e6, 81e6),
+        ("face-compact-192", 0.818e6, 144e6),
     ],
 )
 def test_the_docstrings_say_what_it_costs(name, parameters, macs):
