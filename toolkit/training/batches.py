@@ -134,8 +134,9 @@ def class_weights(labels: np.ndarray, class_count: int) -> np.ndarray:
 
 
 def vote_shares(votes: np.ndarray) -> np.ndarray:
-    """Return FER+ votes, (N, VOTE_COUNT), as shares that sum to one, float32; faces without votes get a uniform row."""
+    """Return FER+ votes, (N, VOTE_COUNT), as shares that sum to one, float32; zeros, which ask for nothing, where there
+    are none."""
     totals = votes.sum(axis=1, keepdims=True)
-    shares = np.full(votes.shape, 1 / votes.shape[1], np.float32)
+    shares = np.zeros(votes.shape, np.float32)
     np.divide(votes, totals, out=shares, where=totals > 0, casting="unsafe")
     return shares

@@ -66,3 +66,16 @@ def test_a_face_that_no_teacher_answers_about_teaches_by_its_label_alone():
     taught, untaught = np.asarray(loss.call(both, LOGITS))
     assert untaught == pytest.approx(cross_entropy(LABELS, LOGITS)[1], rel=1e-5)
     assert taught != pytest.approx(cross_entropy(LABELS, LOGITS)[0], rel=1e-2)
+
+
+@pytest.mark.parametrize("voted", [True, False])
+def test_a_face_without_votes_teaches_the_second_head_nothing(voted):
+    recipe = TrainingRecipe(arch="fully-connected", dtype_policy="float32", weight_decay=0.0)
+    student = Student(recipe, 4, vote_count=10)
+    faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1)).astype(np.float32)
+    votes = np.eye(10, dtype=np.float32)[np.arange(8)] * voted
+    head = student.model.get_layer("votes")
+    before = head.get_weights()
+    student.model.train_on_batch(faces, [np.full((8, 4), 0.25, np.float32), votes])
+    stayed = [np.array_equal(old, new) for old, new in zip(before, head.get_weights(), strict=True)]
+    assert stayed == [not voted] * 2
