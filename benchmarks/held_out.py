@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from toolkit.data.near_duplicates import standardized
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.train_split import SplitChoice, TrainingData, split_for_training
 from toolkit.models.predictors import NarrowedPredictor, load_predictor
@@ -28,18 +29,15 @@ LEAST_PROBABILITY = 1e-9
 
 def has_near_copy(data: TrainingData) -> np.ndarray:
     """Return which validation faces have a near copy among the training faces, (N,) bool."""
-    learnt, asked = data.train.images, np.asarray(data.validation.images)
-    known = thumbnails(np.asarray(learnt))
+    known, asked = thumbnails(np.asarray(data.train.images)), np.asarray(data.validation.images)
     nearest = [(thumbnails(faces) @ known.T).max(axis=1) for faces in (asked, asked[:, :, ::-1])]
     return np.asarray(np.max(nearest, axis=0) >= LEAST_CORRELATION)
 
 
 def thumbnails(faces: np.ndarray) -> np.ndarray:
-    """Return (N, 48, 48) uint8 faces as (N, 256) float32 of mean 0 and length 1, whose products are correlations."""
+    """Return (N, 48, 48) uint8 faces as (N, 256) float32, whose products are the thumbnails' correlations."""
     small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in faces]
-    pixels = np.reshape(small, (len(faces), -1)).astype(np.float32)
-    pixels -= pixels.mean(axis=1, keepdims=True)
-    return np.asarray(pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1e-6))
+    return standardized(np.array(small))
 
 
 def figures(probabilities: np.ndarray, labels: np.ndarray) -> str:

@@ -53,12 +53,13 @@ def correlations(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     result = np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), ROWS_AT_ONCE):
         some = pairs[start : start + ROWS_AT_ONCE]
-        first, second = (_standard(images[some[:, side]]) for side in (0, 1))
+        first, second = (standardized(images[some[:, side]]) for side in (0, 1))
         result[start : start + len(some)] = (first * second).sum(axis=1)
     return result
 
 
-def _standard(images: np.ndarray) -> np.ndarray:
+def standardized(images: np.ndarray) -> np.ndarray:
+    """Return (N, H, W) pictures as (N, H * W) float32 of mean 0 and length 1: their products are correlations."""
     pixels = np.asarray(images, np.float32).reshape(len(images), -1)
     pixels = pixels - pixels.mean(axis=1, keepdims=True)
     lengths = np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1)

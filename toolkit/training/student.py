@@ -52,6 +52,7 @@ class Student:
         recipe = self.recipe
         losses = [ClassLoss(self.class_count, recipe.teacher_weight, recipe.teacher_temperature)]
         if self.has_votes:
+            # TensorFlow's gradient of its own cross-entropy takes targets to sum to one: a face without votes is zeros.
             losses.append(ClassLoss(self.heads[-1].units, 0.0, 1.0))
         self.model.compile(
             make_optimizer(recipe),
