@@ -81,7 +81,7 @@ Written by `make architectures`. FER2013 PublicTest, n = {report.n:,}, copies of
 training, epochs chosen on held-out Training faces; times of one face in one thread on
 {results.provenance["documents"][-1]["cpu"]}, all models in turn in one run.
 
-| architecture | epochs | float32 | int8 | parameters | MACs | float32 | int8 | int8 KiB |
+| architecture | epochs at most | float32 | int8 | parameters | MACs | float32 | int8 | int8 KiB |
 |---|---|---|---|---|---|---|---|---|
 {rows}
 

@@ -11,7 +11,7 @@ def markdown(document: dict) -> str:
         "# The frame loop, measured",
         "",
         f"By `python benchmarks/device_loop.py` on {document['machine']}, OpenCV {document['opencv']}, one thread; "
-        f"model SHA-256 `{document['model_sha256'][:12]}`.",
+        f"model of the last part measured: SHA-256 `{document['model_sha256'][:12]}`.",
         "",
     ]
     for part, tell in (
@@ -29,6 +29,7 @@ def markdown(document: dict) -> str:
                 f"*Measured {document.get('measured', {}).get(part, EARLIER)}.*",
                 "",
                 *tell(document[part]),
+                "",
             ]
     return "\n".join(lines).rstrip() + "\n"
 

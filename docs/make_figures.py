@@ -26,8 +26,8 @@ RESULTS = ROOT / "docs" / "RESULTS.md"
 BLOCK = re.compile(r"(<!-- figures:begin -->\n).*?(<!-- figures:end -->)", flags=re.DOTALL)
 CALIBRATION = re.compile(r"(<!-- calibration:begin -->\n).*?(<!-- calibration:end -->)", flags=re.DOTALL)
 NAMES = {
-    "best_float32.tflite": "seven classes, float32",
-    "best_int8.tflite": "seven classes, int8",
+    "best_float32.tflite": "seven classes, best, float32",
+    "best_int8.tflite": "seven classes, best, int8",
     "compact_float32.tflite": "seven classes, compact, float32",
     "fer7_int8.tflite": "seven classes, compact, int8",
     "small_float32.tflite": "seven classes, small, float32",
@@ -39,7 +39,7 @@ NAMES = {
 STAGES = {
     "classify": "a face, the network alone",
     FOLLOWED: "a frame of 640x480, its two faces followed",
-    SEARCHED: "a frame that is searched as a whole, every fifth at most",
+    SEARCHED: "a frame that is searched as a whole (while nothing moves, every fifth at most)",
 }
 
 CARD = """# Models that ship
@@ -51,7 +51,7 @@ Written by `make docs` from the results beside it; do not edit.
 | `best.keras`, `best_int8.tflite` | seven classes, the most accurate: float32, and full integer int8 |
 | `compact.keras`, `compact_int8.tflite` | seven classes in a fifth to a third of the time; the int8 file is a link to \
 `device/data/fer7_int8.tflite`, which the wheel carries |
-| `small.keras`, `small_int8.tflite` | seven classes in two thirds of that |
+| `small.keras`, `small_int8.tflite` | seven classes in seven to eight tenths of that |
 | `best4.keras`, `best4_int8.tflite` | four classes: happy, sad, surprise, neutral |
 | `teacher.keras` | seven classes, to learn from (`toolkit train --teacher`) or to go on from: `best` on a larger \
 picture, in float16 |
@@ -59,6 +59,9 @@ picture, in float16 |
 | `SHA256SUMS` | digests of the models |
 
 {table}
+
+Median times on an AMD EPYC with AVX-512 VNNI, those of compact on a busy one; without VNNI int8 is hardly faster than
+float ([FAQ](../docs/FAQ.md)).
 
 Faces: FER2013 PublicTest, as Kaggle's file orders them. Every epoch was chosen on held-out Training faces alone.
 {leaks}
@@ -208,8 +211,9 @@ def documents() -> dict[Path, str]:
         f"The packaged model on a board:\n\n{board_table()}\n\nEstimated from instructions counted on emulated cores "
         "and from published times of other networks, with the band in which the truth should lie "
         "([how](docs/RESULTS.md#estimates)). No board was at hand.\n\n"
-        f"{table(every)}\n\nOn FER2013 PublicTest, copies of its faces removed from training; times "
-        f"on {cpu}. More in [models/README.md](models/README.md).\n"
+        f"{table(every)}\n\nOn FER2013 PublicTest, copies of its faces removed from training; median times "
+        f"on {cpu} with AVX-512 VNNI, those of compact on a busy one; without VNNI int8 is hardly faster than float "
+        f"([FAQ](docs/FAQ.md)). More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())
     errors = f"\n{calibration.table()}\n\n"
