@@ -54,6 +54,12 @@ def refuse_existing(path: str | Path, overwrite: bool) -> None:
         raise EdgeError(f"{path} exists already; pass `overwrite` to replace it, or name another file")
 
 
+def way_out(error: OSError) -> str:
+    """Return what to do where the system refused a write: free space where that is short, else choose another place."""
+    short = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "free space or choose another place" if short else "choose another place"
+
+
 def refuse_place(folder: str | Path) -> None:
     """Raise EdgeError unless a file can be written in ``folder``; nothing is left there."""
     try:
@@ -174,9 +180,7 @@ def whole_file(
         os.chmod(partial, mode)
         os.replace(partial, path)
     except OSError as error:
-        raise EdgeError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
-        ) from error
+        raise EdgeError(f"cannot write {path}: {error.strerror or error}; {way_out(error)}") from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)

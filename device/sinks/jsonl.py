@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from device.errors import EdgeError
-from device.files import refuse_unwritable
+from device.files import refuse_unwritable, way_out
 from device.results import FrameResult
 from device.sinks import Sink
 
@@ -49,7 +49,7 @@ class RowFile:
             raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> EdgeError:
-        return EdgeError(f"cannot write {self.path}: {error.strerror}; free space or choose another place")
+        return EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}")
 
     def _open(self) -> TextIO:
         goes_on = self.appending and self.path.is_file() and self.path.stat().st_size > 0

@@ -1,8 +1,6 @@
 """Writing a data set as folders of PNG files."""
 
 import contextlib
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import way_out
 from toolkit.data.dataset import SPLITS, Dataset
 
 # Of ten faces: so many to train, to choose the best epoch, and to report.
@@ -41,31 +40,48 @@ def write_folders(
 
 @contextlib.contextmanager
 def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Yield where to write what ``out`` is to hold: a new folder appears whole or not at all.
+    """Yield where to write what ``out`` is to hold: it appears whole or not at all.
 
-    Raises EdgeError if ``out`` holds something and ``overwrite`` is false, or if the disk refuses a write.
+    A new folder has the rights of the umask; an empty one that is there keeps its own. Raises EdgeError if ``out``
+    holds something and ``overwrite`` is false, or if the disk refuses a write.
     """
     if out.exists() and not out.is_dir():
         raise EdgeError(f"{out} is a file; expected a folder; name another")
-    filled = out.is_dir() and any(out.iterdir())
+    there = out.is_dir()
+    filled = there and any(out.iterdir())
     if filled and not overwrite:
         raise EdgeError(f"{out} is not empty; pass `overwrite` to write into it, or name another folder")
     try:
         if filled:
             yield out
             return
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        try:
-            yield partial
-            partial.chmod(0o755)
-            os.replace(partial, out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        beside = out if there else out.parent
+        beside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{out.name}-", dir=beside, ignore_cleanup_errors=True
+        ) as private:
+            place = Path(private, "whole")
+            place.mkdir()
+            yield place
+            if there:
+                _move_into(out, place)
+            else:
+                place.replace(out)
     except OSError as error:
-        raise EdgeError(
-            f"cannot write {out}: {error.strerror or error}; free space or name another"
-        ) from error
+        raise EdgeError(f"cannot write {out}: {error.strerror or error}; {way_out(error)}") from error
+
+
+def _move_into(out: Path, place: Path) -> None:
+    """Move all that ``place`` holds into the folder ``out``, or, where that ends early, nothing."""
+    names = sorted(entry.name for entry in place.iterdir())
+    try:
+        for name in names:
+            (place / name).replace(out / name)
+    except BaseException:  # Ctrl-C, too
+        for name in names:
+            if not (place / name).exists():
+                (out / name).replace(place / name)
+        raise
 
 
 def _write_files(dataset: Dataset, out: Path, texts: dict[str, str]) -> None:

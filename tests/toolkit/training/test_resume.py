@@ -129,7 +129,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(stripes, tmp_path):
 
     try:
         with pytest.raises(
-            EdgeError, match=r"cannot write .*checkpoint.npz: File too large; free space or choose"
+            EdgeError, match=r"cannot write .*checkpoint.npz: File too large; choose another place"
         ):
             run(TrainingRequest(stripes, tmp_path, RECIPE), fill_the_disk)
     finally:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import locked
+from device.files import locked, way_out
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.readers.face_store import DISK_FOLDER, store_shape
 from toolkit.data.stored_faces import parted
@@ -80,8 +80,8 @@ def _made(place: Path, decode: Callable[[Path], Dataset], colour: bool) -> Datas
         os.replace(partial, place)
     except OSError as error:
         raise EdgeError(
-            f"cannot write decoded faces in {place.parent} ({error.strerror}); free space, or set XDG_CACHE_HOME to a "
-            "folder on another disk"
+            f"cannot write decoded faces in {place.parent} ({error.strerror}); {way_out(error)}: "
+            "XDG_CACHE_HOME names it"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
