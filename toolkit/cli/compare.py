@@ -9,6 +9,16 @@ import click
 from device.cli.output_options import Whole, output_options
 
 
+def refuse_failed(document: dict[str, Any]) -> None:
+    """Raise EdgeError where some trainings of a comparison failed: the others are on its page."""
+    from device.errors import EdgeError
+
+    failed = len(document["failed"])
+    trained = sum(len(row["by_seed"]) for row in document["ranking"])
+    if failed:
+        raise EdgeError(f"{failed} of {failed + trained} trainings failed; the page has the others")
+
+
 @click.command()
 @click.option(
     "--data",
@@ -79,6 +89,7 @@ def compare(
     document = run_comparison(request)
     if as_json:
         click.echo(json.dumps(document))
+        refuse_failed(document)
         return
     for row in document["ranking"]:
         low, high = (100 * bound for bound in row["interval"])
@@ -86,3 +97,4 @@ def compare(
     for run in document["failed"]:
         click.echo(f"{run['name']}, seed {run['seed']}: failed: {run['error']}")
     click.echo(f"{out / PAGE}: {document['faces']:,} faces of the {document['split']} split")
+    refuse_failed(document)

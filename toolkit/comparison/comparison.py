@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from toolkit.comparison.measure import measure_all
-from toolkit.comparison.page import PAGE, write_page
-from toolkit.comparison.runs import train_all
+from toolkit.comparison.measure import faces_to_judge, measure_all
+from toolkit.comparison.page import write_page
+from toolkit.comparison.runs import planned, refuse_others, train_all
 from toolkit.comparison.variants import Variant
-from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.loading import refuse_no_data
 from toolkit.outputs import refuse_folder
 
 
@@ -34,23 +34,25 @@ class ComparisonRequest:
 def compare(request: ComparisonRequest) -> dict[str, Any]:
     """Train, measure and write OUT/index.html; return what OUT/compare.json holds.
 
-    A training that fails is a row of the page. EdgeError where all do, or where the data has nothing to measure on.
+    A training that fails is a row of the page. Before the first one: UsageError for options that no training can have,
+    EdgeError where OUT holds a comparison of other data or options, or where the data has nothing to measure on; after
+    the last, EdgeError where all failed.
 
     >>> variants = make_variants(["compact", "my_net.py"], [], None)
     >>> compare(ComparisonRequest(Path("faces"), Path("runs/compare"), variants))
     """
     refuse_folder(request.out)
-    classes = request.classes or load_dataset(request.data).classes
+    refuse_no_data(request.data)
     common = dict(request.common)
     if request.classes:
         common["classes"] = list(request.classes)
-    runs = train_all(request.variants, request.seeds, request.data, request.out, common)
+    runs = planned(request.variants, request.seeds, request.data, request.out, common)
+    refuse_others(request.out, runs)
+    classes = faces_to_judge(request.data, request.classes)[1].classes
+    runs = train_all(runs)
+    if all(run.error for run in runs):
+        raise EdgeError(f"all {len(runs)} trainings failed, the first one: {runs[0].error}")
     split, faces, measured = measure_all(
         runs, request.data, classes, request.out, request.targets, request.quantize
     )
-    document = write_page(request.out, runs, measured, split, faces)
-    if not measured:
-        raise EdgeError(
-            f"all {len(runs)} trainings failed, the first one: {runs[0].error}; see {request.out / PAGE}"
-        )
-    return document
+    return write_page(request.out, runs, measured, split, faces)

@@ -13,7 +13,7 @@ from device.errors import EdgeError
 from toolkit.comparison.ranking import Ranked, rank
 from toolkit.comparison.runs import Run, folder_name, run_toolkit
 from toolkit.data.dataset import Dataset
-from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.results.codec import read_results
@@ -49,18 +49,20 @@ class Measured:
     why_not_quantized: str = ""
 
 
-def faces_to_judge(data: Path, classes: tuple[str, ...], colour: bool = False) -> tuple[str, Dataset]:
+def faces_to_judge(data: Path, classes: tuple[str, ...] | None, colour: bool = False) -> tuple[str, Dataset]:
     """Return the name and the faces of the split that no training looked at: test, where there is none validation.
 
-    With ``colour`` they are there in colours too. EdgeError where all faces are training faces.
+    They are those of ``classes``, or all. With ``colour`` they are there in colours too. EdgeError where all faces are
+    training faces.
     """
-    dataset = load_dataset(data, colour=colour).with_classes(classes)
+    dataset = load_dataset(data, classes, colour=colour)
     for split in ("test", "validation"):
         if split in dataset.present_splits():
             return split, dataset.split(split)
-    raise EdgeError(
-        f"{data} has no test split and no validation split to compare on; hold faces out in a folder test/"
-    )
+    way_out = "hold faces out in a folder test/"
+    if str(data) == SYNTHETIC:
+        way_out = "'toolkit data synth --out FACES' writes them in splits, for --data FACES"
+    raise EdgeError(f"{data} has no test split and no validation split to compare on; {way_out}")
 
 
 def measure_all(
@@ -84,7 +86,7 @@ def measure_all(
         for name, seeds in by_variant.items()
     }
     measured = []
-    for ranked in rank(right) if right else []:
+    for ranked in rank(right):
         first = by_variant[ranked.name][0]
         probabilities = answers[first.folder]
         small, why = quantize_one(first, data, faces, probabilities, out) if quantize else (None, "")

@@ -38,10 +38,10 @@ def write_page(
         quantized=any(one.quantized or one.why_not_quantized for one in measured),
         split=split,
         faces=faces,
-        curves=curves(measured) if measured else "",
+        curves=curves(measured),
         details=[_details(number, one, faces) for number, one in enumerate(measured)],
         boards=sorted({board for one in measured if one.quantized for board in one.quantized.estimates_ms}),
-        seeds=max((len(one.ranked.by_seed) for one in measured), default=0),
+        seeds=max(len(one.ranked.by_seed) for one in measured),
     )
     document = to_json(runs, measured, split, faces)
     write_whole(out / DOCUMENT, json.dumps(document, indent=1) + "\n", overwrite=True)

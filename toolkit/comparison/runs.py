@@ -1,5 +1,6 @@
 """Training every variant with every seed, each in a process of its own: one that fails is no end of the others."""
 
+import dataclasses
 import json
 import logging
 import re
@@ -10,20 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.errors import EdgeError
 from device.files import write_whole
-from toolkit.comparison.variants import Variant
+from toolkit.comparison.variants import Variant, recipe_of
+from toolkit.data.readers.loading import found_from_anywhere
+from toolkit.training.request import read_toml
 
 logger = logging.getLogger(__name__)
 MODEL, CHECKPOINT, RECIPE, DONE = "best.keras", "checkpoint.npz", "recipe.toml", "done.json"
+OF_ALL: tuple[str, ...] = ("data", "classes")  # what all trainings of a comparison have alike
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its variant, seed and folder, and why it failed, '' if it did not."""
+    """One training: its variant, seed, folder and all of its options, and why it failed, '' if it did not."""
 
     variant: Variant
     seed: int
     folder: Path
+    options: dict[str, Any]
     error: str = ""
 
     @property
@@ -31,24 +37,69 @@ class Run:
         return self.folder / MODEL
 
 
-def train_all(
+def planned(
     variants: Sequence[Variant], seeds: int, data: Path, out: Path, common: dict[str, Any]
 ) -> list[Run]:
-    """Train every variant with the seeds from 0; what is done is passed over, what was stopped goes on.
+    """Return the trainings of every variant with the seeds from 0, in OUT.
 
     ``common``: recipe keys and files of all, under each variant's own.
     """
-    runs = []
-    for number, (variant, seed) in enumerate(
-        [(one, seed) for one in variants for seed in range(seeds)], start=1
-    ):
-        folder = out / folder_name(variant.name) / f"seed{seed}"
-        logger.info("%s, seed %d (%d of %d)", variant.name, seed, number, len(variants) * seeds)
-        options = {**common, **variant.options, "seed": seed, "data": str(data.absolute())}
-        runs.append(Run(variant, seed, folder, train_one(folder, options)))
-        if runs[-1].error:
-            logger.warning("%s, seed %d failed: %s", variant.name, seed, runs[-1].error)
-    return runs
+    told = str(found_from_anywhere(data))
+    return [
+        Run(
+            variant,
+            seed,
+            out / folder_name(variant.name) / f"seed{seed}",
+            {**common, **variant.options, "seed": seed, "data": told},
+        )
+        for variant in variants
+        for seed in range(seeds)
+    ]
+
+
+def refuse_others(out: Path, runs: Sequence[Run]) -> None:
+    """Raise EdgeError where ``out`` holds what was trained on other data or classes than ``runs``, or otherwise.
+
+    UsageError for options that no training can have. More epochs lengthen a training, so they are no other ones.
+    """
+    asked = {run.folder: with_defaults(run.options) for run in runs}
+    for file in sorted(out.glob(f"*/seed*/{RECIPE}")):
+        folder = file.parent
+        if not (folder / CHECKPOINT).exists() and not (folder / MODEL).exists():
+            continue
+        trained, wanted, keys = read_toml(file, "recipe"), runs[0].options, OF_ALL
+        if folder in asked:
+            trained, wanted = with_defaults(trained), asked[folder]
+            keys = (*OF_ALL, *sorted({*trained, *wanted}))
+        for key in keys:
+            old, new = trained.get(key), wanted.get(key)
+            if old != new and not (key == "epochs" and trained[key] < wanted[key]):
+                raise EdgeError(
+                    f"{folder} was trained with {key} {_spelled(old)}, now {_spelled(new)}; ask for the same, or "
+                    "choose another `out`"
+                )
+
+
+def with_defaults(options: dict[str, Any]) -> dict[str, Any]:
+    """Return a training's ``options`` with every key of its recipe."""
+    return options | dataclasses.asdict(recipe_of(options))
+
+
+def _spelled(value: Any) -> str:
+    if value is None:
+        return "not given"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def train_all(runs: Sequence[Run]) -> list[Run]:
+    """Train all ``runs`` and return them; what is done is passed over, what was stopped goes on."""
+    trained = []
+    for number, run in enumerate(runs, start=1):
+        logger.info("%s, seed %d (%d of %d)", run.variant.name, run.seed, number, len(runs))
+        trained.append(dataclasses.replace(run, error=train_one(run.folder, run.options)))
+        if error := trained[-1].error:
+            logger.warning("%s, seed %d failed: %s", run.variant.name, run.seed, error)
+    return trained
 
 
 def folder_name(name: str) -> str:

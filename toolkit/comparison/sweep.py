@@ -19,7 +19,7 @@ from device.errors import EdgeError
 from device.files import locked, write_whole
 from toolkit.comparison.runs import CHECKPOINT, MODEL, RECIPE, recipe_text
 from toolkit.comparison.space import Space
-from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.loading import found_from_anywhere, load_dataset
 from toolkit.outputs import refuse_folder
 from toolkit.results.history import EpochRecord
 from toolkit.training.request import make_request
@@ -71,7 +71,7 @@ def open_study(request: SweepRequest) -> optuna.Study:
     """Return the study of the sweep in OUT, a new one if there is none."""
     storage = JournalStorage(JournalFileBackend(str(request.out / STUDY_FILE)))
     study = optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
-    asked = {"data": str(request.data.absolute()), **request.space.to_state()}
+    asked = {"data": str(found_from_anywhere(request.data)), **request.space.to_state()}
     if ASKED not in study.user_attrs:
         study.set_user_attr(ASKED, asked)
     elif study.user_attrs[ASKED] != json.loads(json.dumps(asked)):
@@ -114,7 +114,7 @@ def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> Non
     name = folder_of(trial)
     folder = request.out / name
     options = {**request.space.fixed, **trial.params}
-    text = recipe_text({**options, "data": str(request.data.absolute())})
+    text = recipe_text({**options, "data": str(found_from_anywhere(request.data))})
     write_whole(folder / RECIPE, text, overwrite=True)
     logger.info("%s: %s", name, spelled(trial.params))
 

@@ -8,8 +8,16 @@ from typing import Any
 
 from device.errors import EdgeError, UsageError
 from toolkit.training.architectures import short_name
-from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
-from toolkit.training.request import read_toml
+from toolkit.training.architectures.own_files import refuse_absent
+from toolkit.training.recipe import (
+    FIELDS,
+    TrainingRecipe,
+    checked_type,
+    make_recipe,
+    unknown,
+    why_refused,
+)
+from toolkit.training.request import INPUTS, read_toml
 
 DEFAULT_ARCH = "compact"
 
@@ -87,3 +95,14 @@ def read_variants(path: Path) -> list[Variant]:
             f"{path} has no variant; expected tables, such as [without_augmentation] augmentation = 0.0"
         )
     return found
+
+
+def recipe_of(options: dict[str, Any]) -> TrainingRecipe:
+    """Return the recipe of a training's ``options``, those of INPUTS left out.
+
+    UsageError for a value that the recipe cannot have, EdgeError for a file of an architecture that is not there.
+    """
+    chosen = {key: checked_type(key, value, "") for key, value in options.items() if key not in INPUTS}
+    recipe = make_recipe({}, chosen)
+    refuse_absent(recipe.arch)
+    return recipe

@@ -201,6 +201,8 @@ def why_refused(name: str, value: Any) -> str:
         return f"must be one of {', '.join(known)}, not {value}"
     if low is not None and not (math.isfinite(value) and low <= value <= high):
         return f"must be from {low} to {high}, not {value}"
+    if name == "arch" and not is_known(value):
+        return no_architecture(value)
     if name == "channels" and value == 2:
         return "must be 0, 1 or 3, not 2"
     if name == "augment":
@@ -226,8 +228,6 @@ def make_recipe(
     for name, value in chosen.items():
         if wrong := why_refused(name, value):
             raise UsageError(f"`{name}` {wrong}")
-    if "arch" in chosen and not is_known(chosen["arch"]):
-        raise UsageError(f"`arch`: {no_architecture(chosen['arch'])}")
     values = {name: checked_type(name, value, where) for name, value in values.items()} | chosen
     if pretrained := pretrained_of(str(values.get("arch", TrainingRecipe.arch))):
         values = {"weights": pretrained} | values

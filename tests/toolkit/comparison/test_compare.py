@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
+from toolkit.comparison.comparison import ComparisonRequest, compare
 from toolkit.comparison.ranking import rank
-from toolkit.comparison.runs import DONE, MODEL, train_one
-from toolkit.comparison.variants import make_variants
+from toolkit.comparison.runs import (
+    CHECKPOINT,
+    DONE,
+    MODEL,
+    RECIPE,
+    planned,
+    recipe_text,
+    refuse_others,
+    train_one,
+)
+from toolkit.comparison.variants import Variant, make_variants
 
 
 def test_every_architecture_meets_every_value():
@@ -91,7 +101,8 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_to
         *("--arch", f"{tmp_path / 'my_net.py'},{tmp_path / 'broken.py'}"),
     ]
     done = forked_toolkit(*command)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
+    assert done.stderr.endswith("error: 1 of 2 trainings failed; the page has the others\n")
     made = json.loads(done.stdout)
     (row,) = made["ranking"]
     assert (row["name"], len(row["by_seed"]), made["split"], made["faces"]) == ("my_net", 1, "validation", 20)
@@ -110,3 +121,107 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
     (tmp_path / DONE).write_text(json.dumps(options, sort_keys=True))
     assert train_one(tmp_path, options) == ""
     assert "holds a best.keras already" in train_one(tmp_path, options | {"epochs": 3, "arch": "compact"})
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--arch", "small,compcat"], 2, "--arch is 'compcat', no architecture; there are: compact, small"),
+        (
+            ["--variants", "variants.toml"],
+            2,
+            "--arch is 'compcat', no architecture; there are: compact, small",
+        ),
+        (["--arch", "small,gone.py"], 1, "no architecture at gone.py; expected a Python file with build("),
+        (["--arch", "small", "--epochs", "0"], 2, "--epochs must be from 1 to 100000, not 0"),
+        (
+            ["--data", "synthetic"],
+            1,
+            "synthetic has no test split and no validation split to compare on; 'toolkit",
+        ),
+        (["--data", "nowhere"], 1, "no data at nowhere; expected a folder of faces"),
+    ],
+)
+def test_what_no_training_can_be_made_of_is_told_before_the_first(
+    stripes, tmp_path, monkeypatch, toolkit_command, options, code, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "variants.toml").write_text('[good]\n[wrong]\narch = "compcat"\n')
+    done = toolkit_command("compare", "--data", stripes, "--out", "out", *options)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A folder that holds a finished training of compact, and one that failed before its first epoch."""
+    out = tmp_path / "out"
+    for run in planned([Variant("compact"), Variant("failed")], 1, tmp_path, out, {"epochs": 5}):
+        run.folder.mkdir(parents=True)
+        (run.folder / RECIPE).write_text(recipe_text(run.options))
+    (out / "compact" / "seed0" / CHECKPOINT).touch()
+    return out
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "options", "message"),
+    [
+        (
+            "other",
+            "compact",
+            {"epochs": 5},
+            "trained with data {held}, now {asked}; ask for the same, or choose an",
+        ),
+        ("other", "small", {"epochs": 5}, "trained with data {held}, now {asked}"),
+        ("", "compact", {"epochs": 4}, "trained with epochs 5, now 4"),
+        ("", "compact", {"epochs": 5, "optimizer": "adam"}, "trained with optimizer sgd, now adam"),
+        (
+            "",
+            "small",
+            {"epochs": 5, "classes": ["happy", "sad"]},
+            "trained with classes not given, now happy, sad",
+        ),
+    ],
+)
+def test_a_folder_of_another_comparison_is_refused(held, tmp_path, data, name, options, message):
+    (tmp_path / "other").mkdir()
+    runs = planned([Variant(name)], 1, tmp_path / data, held, options)
+    with pytest.raises(EdgeError) as raised:
+        refuse_others(held, runs)
+    told = message.format(held=tmp_path, asked=tmp_path / data)
+    assert str(raised.value).startswith(f"{held / 'compact' / 'seed0'} was {told}")
+
+
+@pytest.mark.parametrize(
+    ("names", "seeds", "options"),
+    [
+        (["compact"], 1, {"epochs": 5}),
+        (["compact", "small"], 3, {"epochs": 5}),
+        (["compact"], 1, {"epochs": 9}),
+        (["compact"], 1, {"epochs": 5, "optimizer": "sgd"}),
+        (["failed"], 1, {"epochs": 3}),
+    ],
+)
+def test_the_same_request_and_more_of_it_go_on(held, tmp_path, names, seeds, options):
+    refuse_others(held, planned([Variant(name) for name in names], seeds, tmp_path, held, options))
+
+
+def test_another_comparison_changes_nothing(held, stripes):
+    before = {path: path.is_file() and path.read_bytes() for path in held.rglob("*")}
+    request = ComparisonRequest(stripes, held, make_variants(["small"], [], None))
+    with pytest.raises(EdgeError, match=f"trained with data {held.parent}, now {stripes}; ask for the same"):
+        compare(request)
+    assert {path: path.is_file() and path.read_bytes() for path in held.rglob("*")} == before
+
+
+def test_no_page_is_written_where_nothing_was_measured(stripes, tmp_path):
+    (tmp_path / "broken.keras").write_text("broken")
+    variants = make_variants([str(tmp_path / "broken.keras")], [], None)
+    with pytest.raises(
+        EdgeError, match=r"all 1 trainings failed, the first one: .*broken.keras is no Keras model"
+    ):
+        compare(ComparisonRequest(stripes, tmp_path / "out", variants))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["broken"]

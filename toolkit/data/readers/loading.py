@@ -56,13 +56,9 @@ def load_dataset(
 
 def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
     """Return the faces of a file or folder, or of the toolkit; PermissionError for a folder that may not be read."""
+    refuse_no_data(path)
     if not path.exists():
-        if str(path) == SYNTHETIC:
-            return load_synthetic()
-        raise EdgeError(
-            f"no data at {path}; expected a folder of faces, parquet or tar files, a {CSV_FILE}, or the word "
-            f"'{SYNTHETIC}'"
-        )
+        return load_synthetic()
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_face_tables(path / CSV_FILE, {path / CSV_FILE: ""}, lenient)
 
@@ -78,6 +74,20 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
     if tables := find_tables(path):
         return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)
     return load_folders(path, lenient, colour, noticed)
+
+
+def refuse_no_data(path: Path) -> None:
+    """Raise EdgeError where there is nothing at ``path``, unless it is the word for the toolkit's own faces."""
+    if not path.exists() and str(path) != SYNTHETIC:
+        raise EdgeError(
+            f"no data at {path}; expected a folder of faces, parquet or tar files, a {CSV_FILE}, or the word "
+            f"'{SYNTHETIC}'"
+        )
+
+
+def found_from_anywhere(path: Path) -> Path:
+    """Return ``path`` as a later command finds it: absolute, and 'synthetic' as it is where nothing is called so."""
+    return path.absolute() if path.exists() else path
 
 
 def find_tables(root: Path) -> dict[Path, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from device.errors import EdgeError
 from device.plugins import ARCHITECTURES as PLUGINS
 from device.plugins import load_plugin, plugin_names
+from toolkit.training.architectures.own_files import is_own
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 # Names of published weights: of keras.applications, and of face recognition networks.
 IMAGENET, FACES = "imagenet", "faces"
-KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class Backbone(Protocol):
@@ -149,25 +149,22 @@ def build_network(name: str, class_count: int) -> "keras.Model":
         return ARCHITECTURES[name].build(class_count)
     from toolkit.training.architectures import own
 
-    if own.is_own(name):
+    if is_own(name):
         return own.build(name, class_count)
     if name in plugin_names(PLUGINS):
         return own.checked(load_plugin(PLUGINS, name)(class_count), name, class_count)
-    raise EdgeError(no_architecture(name))
+    raise EdgeError(f"arch {no_architecture(name)}")
 
 
 def no_architecture(name: str) -> str:
-    """Return what to say of an architecture that is not there."""
+    """Return what to say of an ``arch`` that is not there."""
     there = ", ".join((*ARCHITECTURES, *plugin_names(PLUGINS)))
-    return (
-        f"no architecture '{name}'; there are: {there}; or a file of your own: FILE.py[:build], or a .keras"
-    )
+    return f"is '{name}', no architecture; there are: {there}; or a file of your own: FILE.py[:build], or a .keras"
 
 
 def is_known(name: str) -> bool:
     """Return whether ``name`` may be an architecture, without reading a file of the user's."""
-    own = name.endswith(KERAS_SUFFIXES) or ".py" in name
-    return own or name in ARCHITECTURES or name in plugin_names(PLUGINS)
+    return is_own(name) or name in ARCHITECTURES or name in plugin_names(PLUGINS)
 
 
 def short_name(name: str) -> str:

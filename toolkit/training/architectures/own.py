@@ -19,28 +19,9 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model
 from toolkit.models.network import rescales_inside
-from toolkit.training.architectures import KERAS_SUFFIXES
+from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
 
-FUNCTION = "build"
 PROBE_FACES = 8
-
-
-def split_name(name: str) -> tuple[Path, str]:
-    """Return file and function of ``FILE.py[:build]`` or ``FILE.keras``."""
-    path, colon, function = name.rpartition(":")
-    return (Path(path), function) if colon and path.endswith(".py") else (Path(name), FUNCTION)
-
-
-def is_own(name: str) -> bool:
-    """Return whether ``name`` names a file."""
-    return split_name(name)[0].suffix in (".py", *KERAS_SUFFIXES)
-
-
-def refuse_absent(name: str) -> None:
-    """Raise EdgeError if ``name`` names a file that is not there."""
-    path = split_name(name)[0]
-    if is_own(name) and not path.is_file():
-        raise EdgeError(f"no architecture at {path}; expected a Python file with {FUNCTION}(class_count)")
 
 
 def build(name: str, class_count: int) -> keras.Model:

@@ -75,7 +75,8 @@ def test_every_architecture_keeps_the_contract(name):
 
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(
-        EdgeError, match="no architecture 'vgg'; there are: compact, small, face-compact, face-fast, wide"
+        EdgeError,
+        match="arch is 'vgg', no architecture; there are: compact, small, face-compact, face-fast, wide",
     ):
         build_network("vgg", 7)
 
