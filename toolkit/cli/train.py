@@ -193,10 +193,11 @@ def train(
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
     from toolkit.models.quiet_tensorflow import import_quietly
-    from toolkit.training.request import make_request
+    from toolkit.training.request import make_request, refuse_request
 
     options["teacher_cache"] = teacher_cache or answers
     request = make_request(recipe_file, out, resume, overwrite, **options)
+    refuse_request(request)
     with TrainingProgress(request.recipe.epochs, quiet) as progress:
         import_quietly()
         from toolkit.training.session import train
@@ -230,9 +231,12 @@ def train(
 def interrupted(out: Path, epochs_done: int) -> NoReturn:
     """Raise the error that says what Ctrl-C leaves and how to go on."""
     from device.errors import EdgeError
+    from toolkit.training.request import BEST_FILE
 
     if not epochs_done:
-        raise EdgeError("interrupted before an epoch was finished; nothing is kept; train again")
+        held = (out / BEST_FILE).exists()
+        kept = f"{out} keeps what it held" if held else "nothing is kept; train again"
+        raise EdgeError(f"interrupted before an epoch was finished; {kept}")
     raise EdgeError(
         f"interrupted; {out} keeps epoch {epochs_done} and best.keras, the best so far; go on with: toolkit train "
         f"--out {out} --resume"

@@ -10,9 +10,12 @@ from device.errors import EdgeError, UsageError
 from device.files import read_short
 from toolkit.data.class_names import parse_classes
 from toolkit.data.joining import FurtherData
+from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
+from toolkit.models.file_kind import kind_of
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
+from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent
 from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from toolkit.training.checkpoint import read_state
 from toolkit.training.recipe import (
@@ -66,8 +69,8 @@ class TrainingRequest:
     def to_state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps, so that ``--resume`` needs only ``--out``."""
         return {
-            "data": str(self.data.absolute()) if self.data.exists() else str(self.data),
-            "more_data": [str(replace(one, path=one.path.absolute())) for one in self.more_data],
+            "data": str(found_from_anywhere(self.data)),
+            "more_data": [str(replace(one, path=found_from_anywhere(one.path))) for one in self.more_data],
             "classes": list(self.classes) if self.classes else None,
             "init": str(self.init) if self.init else None,
             "teachers": [str(path.absolute()) for path in self.teachers],
@@ -169,6 +172,26 @@ def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
     state = read_state(out)
     recipe = {name: value for name, value in state["recipe"].items() if name in FIELDS}
     return {**recipe, **state.get("request", {})}
+
+
+def refuse_request(request: TrainingRequest) -> None:
+    """Raise an error in one line for what is known to be wrong before TensorFlow is there and the data is read.
+
+    A folder that cannot be written to, files that are not there or are no models, options that exclude each other.
+    """
+    refuse_out(request)
+    if request.teacher_cache and not request.asks_teachers_once:
+        raise UsageError(
+            "`teacher_cache` keeps what teachers say of views; expected `teacher`, and views in the `recipe`, received "
+            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave `teacher_cache` out"
+        )
+    refuse_absent(request.recipe.arch)
+    if Path(request.recipe.arch).suffix in KERAS_SUFFIXES:
+        kind_of(Path(request.recipe.arch))
+    for model in (*request.teachers, *([request.init] if request.init and not request.resume else [])):
+        kind_of(model)
+    for data in (request.data, *(one.path for one in request.more_data)):
+        refuse_no_data(data)
 
 
 def refuse_out(request: TrainingRequest) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,15 +24,14 @@ from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.architectures import ARCHITECTURES, load_pretrained
-from toolkit.training.architectures.own import refuse_absent
 from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import cache_folder
-from toolkit.training.distillation.teachers import load_teacher
+from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
-from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out
+from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_request
 from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
@@ -69,18 +68,13 @@ def train(
 
     >>> train(TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))).report.accuracy
     """
-    refuse_out(request)
-    refuse_absent(request.recipe.arch)
-    if request.teacher_cache and not request.asks_teachers_once:
-        raise UsageError(
-            "`teacher_cache` keeps what teachers say of views; expected `teacher`, and views in the `recipe`, received "
-            f"{len(request.teachers)} teachers and views {request.recipe.views}; add them or leave `teacher_cache` out"
-        )
+    refuse_request(request)
     tracking = open_mlflow(request.mlflow) if request.mlflow else None
     give_first_weights = first_weights(request)
+    teachers = [load_keras_model(path) for path in request.teachers]
     data = read_training_data(request)
     with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
-        trainer = make_trainer(request, data)
+        trainer = make_trainer(request, data, teachers)
         give_first_weights(trainer.student, trainer.data.train)
         if request.init and not request.resume:
             tell_start(trainer, request.init)
@@ -174,10 +168,13 @@ def read_one(
     return data
 
 
-def make_trainer(request: TrainingRequest, data: TrainingData) -> Trainer:
-    """Return the trainer of ``request``, with its teachers and what its checkpoints must know again."""
+def make_trainer(request: TrainingRequest, data: TrainingData, models: Sequence[keras.Model]) -> Trainer:
+    """Return the trainer of ``request``, with ``models`` as its teachers and what its checkpoints must know again."""
     recipe = request.recipe
-    teachers = [load_teacher(path, data.train.classes, recipe.dtype_policy) for path in request.teachers]
+    teachers = [
+        as_teacher(model, path, data.train.classes, recipe.dtype_policy)
+        for model, path in zip(models, request.teachers, strict=True)
+    ]
     cache = None
     if request.asks_teachers_once:
         parent = request.teacher_cache or request.out / "teacher_cache"

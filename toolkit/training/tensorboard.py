@@ -11,19 +11,27 @@ FOLDER = "tensorboard"
 
 
 class TensorBoardLog:
-    """Event files in ``folder``/tensorboard; what an earlier run logged from ``first_epoch`` on no longer counts."""
+    """Event files in ``folder``/tensorboard; what an earlier run logged from ``first_epoch`` on no longer counts.
+
+    Nothing is written before an epoch is.
+    """
 
     def __init__(self, folder: Path, first_epoch: int):
-        self.writer = SummaryWriter(str(folder / FOLDER), purge_step=first_epoch)
+        self.folder = folder / FOLDER
+        self.first_epoch = first_epoch
+        self.writer: SummaryWriter | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.writer.close()
+        if self.writer is not None:
+            self.writer.close()
 
     def write(self, record: EpochRecord) -> None:
         """Log one epoch, and let a TensorBoard that is watching see it."""
+        if self.writer is None:
+            self.writer = SummaryWriter(str(self.folder), purge_step=self.first_epoch)
         for tag, value in scalars(record).items():
             self.writer.add_scalar(tag, value, record.epoch)
         self.writer.flush()

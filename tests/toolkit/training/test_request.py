@@ -3,6 +3,7 @@
 import pytest
 
 from device.errors import EdgeError
+from toolkit.cli.train import interrupted
 from toolkit.training.recipe import TrainingRecipe, usual_policy
 from toolkit.training.request import make_request
 
@@ -133,3 +134,48 @@ def test_a_batch_is_smaller_where_faces_are_few():
         128,
     ]
     assert TrainingRecipe(batch_size=64).with_batch_size(100).batch_size == 64
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--data gone", "no data at gone; expected a folder of faces"),
+        ("--data faces --more-data gone:0.2", "no data at gone; expected a folder of faces"),
+        ("--data faces --teacher gone.keras", "no model at gone.keras; name a .keras file"),
+        (
+            "--data faces --teacher damaged.keras",
+            "damaged.keras is no Keras model: it starts with b'damaged'",
+        ),
+        ("--data faces --init damaged.keras", "damaged.keras is no Keras model: it starts with b'damaged'"),
+        ("--data faces --arch damaged.keras", "damaged.keras is no Keras model: it starts with b'damaged'"),
+        (
+            "--data faces --arch gone.keras",
+            "no architecture at gone.keras; expected a Keras model; check the",
+        ),
+        ("--data faces --arch gone.py:make", "no architecture at gone.py; expected a Python file with make("),
+        ("--data faces --out held", "held holds a training already; pass --resume to go on"),
+    ],
+)
+def test_what_is_not_there_is_told_before_tensorflow_and_the_data(
+    toolkit_command, tmp_path, monkeypatch, options, message
+):
+    """Keras cannot be imported here, and the data holds nothing: whoever begins with them says so."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_BACKEND", "none")
+    for folder in ("faces", "held"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "held" / "checkpoint.npz").touch()
+    (tmp_path / "damaged.keras").write_text("damaged")
+    done = toolkit_command("train", *options.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {message}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_is_kept_of_an_interrupted_training_is_told(tmp_path):
+    with pytest.raises(EdgeError, match="before an epoch was finished; nothing is kept; train again"):
+        interrupted(tmp_path, 0)
+    (tmp_path / "best.keras").touch()
+    with pytest.raises(EdgeError, match=f"before an epoch was finished; {tmp_path} keeps what it held"):
+        interrupted(tmp_path, 0)

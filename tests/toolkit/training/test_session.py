@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import struct
+import zipfile
 from dataclasses import replace
 
 import cv2
@@ -17,7 +18,7 @@ from tensorboardX.proto.event_pb2 import Event
 from device.errors import EdgeError, UsageError
 from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
-from toolkit.training.distillation.teachers import load_teacher
+from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
 
@@ -136,16 +137,37 @@ def test_answers_without_a_teacher_or_without_views_are_refused(stripes, tmp_pat
             run(request)
 
 
+def test_a_damaged_teacher_is_told_before_the_data_is_read(tmp_path):
+    (tmp_path / "nothing").mkdir()
+    with zipfile.ZipFile(tmp_path / "teacher.keras", "w") as archive:
+        archive.writestr("config.json", "{")
+        archive.writestr("model.weights.h5", b"")
+    request = TrainingRequest(
+        tmp_path / "nothing", tmp_path / "run", RECIPE, teachers=(tmp_path / "teacher.keras",)
+    )
+    with pytest.raises(EdgeError, match=r"teacher.keras"):
+        run(request)
+
+
+def test_an_interrupted_first_epoch_leaves_nothing(stripes, tmp_path):
+    from toolkit.training.session import train
+
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainingRequest(stripes, tmp_path, RECIPE), lambda *step: interrupt(step))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path):
     path = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+    model = load_keras_model(path)
     faces = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
-    both = load_teacher(path, ("happy", "sad"), "float32")(faces)
-    np.testing.assert_array_equal(load_teacher(path, ("sad", "happy"), "float32")(faces), both[:, ::-1])
-    np.testing.assert_allclose(load_teacher(path, ("sad",), "float32")(faces), 1.0, atol=1e-6)
+    both = as_teacher(model, path, ("happy", "sad"), "float32")(faces)
+    np.testing.assert_array_equal(as_teacher(model, path, ("sad", "happy"), "float32")(faces), both[:, ::-1])
+    np.testing.assert_allclose(as_teacher(model, path, ("sad",), "float32")(faces), 1.0, atol=1e-6)
     with pytest.raises(
         EdgeError, match=r"does not know 'fear'; expected all of sad, fear, it knows happy, sad"
     ):
-        load_teacher(path, ("sad", "fear"), "float32")
+        as_teacher(model, path, ("sad", "fear"), "float32")
 
 
 def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path, caplog):
@@ -229,6 +251,6 @@ def test_an_unknown_architecture_is_one_line_and_wrong_use(stripes, forked_toolk
     done = forked_toolkit("train", "--data", stripes, "--out", tmp_path / "no", "--arch", "huge")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
-        "error: --arch: no architecture 'huge'; there are: compact"
+        "error: --arch is 'huge', no architecture; there are: compact"
     )
     assert not (tmp_path / "no").exists()

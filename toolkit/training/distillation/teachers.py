@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.keras_file import read_keras_metadata
 from toolkit.training.acceleration import accelerated
 from toolkit.training.batches import Batch
 from toolkit.training.distillation.folding import folded
@@ -49,12 +50,11 @@ class TeacherPanel:
         return mean
 
 
-def load_teacher(path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
-    """Return the model at ``path`` as a teacher of ``classes``, computing under ``dtype_policy``.
+def as_teacher(model: keras.Model, path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
+    """Return ``model``, of the file at ``path``, as a teacher of ``classes``, computing under ``dtype_policy``.
 
     A teacher that knows more classes gives the shares among the student's. EdgeError if it does not know them all.
     """
-    model = load_keras_model(path)
     metadata = read_keras_metadata(path) or {}
     labels = tuple(metadata.get("labels", ()))
     colour = metadata.get("colour") is True
