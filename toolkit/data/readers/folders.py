@@ -17,8 +17,8 @@ from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import new_face_store, store_shape
 from toolkit.data.readers.image_files import DecodedFace, read_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
-from toolkit.data.readers.layout import ImageFile, find_images, layout_notes
-from toolkit.data.readers.picture_lists import listed_images
+from toolkit.data.readers.layout import ImageFile, find_images, iter_images, layout_notes
+from toolkit.data.readers.picture_lists import listed_images, why_unlisted
 from toolkit.data.readers.split_names import split_of
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
@@ -42,6 +42,9 @@ def load_folders(
     EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
     """
     files, notes = _files_of(root, labels)
+    names = {file.folder_class for file in files}
+    if not lenient and len(names) == 1 and (why := why_unlisted(root)):
+        raise EdgeError(f"{root} holds images of one class alone, '{names.pop()}', and {why}")
     if len(files) < KEPT_FROM:
         dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
     else:
@@ -72,9 +75,11 @@ def _files_of(root: Path, labels: Path | None) -> tuple[list[ImageFile], tuple[s
             return files, layout_notes(root, files)
     except EdgeError:
         listed, notes = listed_images(root)
-        if not listed:
-            raise
-        return listed, notes
+        if listed:
+            return listed, notes
+        if next(iter_images(root), None) and (why := why_unlisted(root)):
+            raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
+        raise
     listed, notes = listed_images(root)
     return (listed, notes) if listed else (files, layout_notes(root, files))
 

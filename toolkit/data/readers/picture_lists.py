@@ -117,6 +117,20 @@ def entries_of(path: Path) -> Iterator[Entry]:
             yield replace(entry, label=names[int(entry.label) - 1]) if names and known else entry
 
 
+def why_unlisted(root: Path) -> str:
+    """Return what is wrong with the first table in ``root`` that lists no pictures, or ''."""
+    for path in sorted(filter(is_table, root.iterdir())):
+        if not path.name.startswith(".") and not next(entries_of(path), None):
+            return f"{path.name} {columns_told(path)}"
+    return ""
+
+
+def columns_told(table: Path) -> str:
+    """Return which columns a table has that lists no pictures, and which were expected."""
+    names = ", ".join(name.strip()[:20] for name in next(read_table(table), [])[:6])
+    return f"{f'has the columns {names}' if names else 'is empty'}; expected image and label (and split)"
+
+
 def _of_table(path: Path) -> Iterator[Entry]:
     rows = read_table(path)
     names = [name.strip().lower() for name in next(rows, [])]

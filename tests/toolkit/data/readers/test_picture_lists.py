@@ -102,3 +102,29 @@ def test_a_list_of_what_is_not_there_is_one_line(tmp_path):
     (tmp_path / "labels.csv").write_text("image,label\n0.png,\n")
     with pytest.raises(EdgeError, match="row 1: expected a label"):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("image,lable", "has the columns image, lable; expected image and label (and split)"),
+        ("Photo,label,fold", "has the columns Photo, label, fold; expected image and label (and split)"),
+        ("", "is empty; expected image and label (and split)"),
+    ],
+)
+@pytest.mark.parametrize("place", [".", "faces"])
+def test_a_table_of_other_columns_is_named_with_them(tmp_path, header, told, place):
+    pictures(tmp_path / place)
+    rows = [f"{number}.png,{NAMES[number % 3]}" + ",1" * (header.count(",") - 1) for number in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join([header, *rows]) if header else "")
+    for path in (tmp_path, tmp_path / "labels.csv"):
+        with pytest.raises(EdgeError) as raised:
+            load_dataset(path)
+        assert f"labels.csv {told}" in str(raised.value)
+
+
+def test_a_table_of_something_else_beside_folders_of_classes_is_passed_over(tmp_path):
+    for name in NAMES:
+        pictures(tmp_path / name, 2)
+    (tmp_path / "metadata.csv").write_text("image,age\n0.png,30\n")
+    assert load_dataset(tmp_path).classes == NAMES
