@@ -179,3 +179,11 @@ def test_what_is_kept_of_an_interrupted_training_is_told(tmp_path):
     (tmp_path / "best.keras").touch()
     with pytest.raises(EdgeError, match=f"before an epoch was finished; {tmp_path} keeps what it held"):
         interrupted(tmp_path, 0)
+
+
+def test_a_checkpoint_finds_the_data_again_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces").mkdir()
+    state = request_of(None, more_data=("synthetic:0.2", "faces:0.1")).to_state()
+    assert state["data"] == str(tmp_path / "faces")
+    assert state["more_data"] == ["synthetic:0.2", f"{tmp_path / 'faces'}:0.1"]
