@@ -74,6 +74,7 @@ class LazyGroup(click.Group):
 
 def run_command_line(group: click.Group, name: str) -> None:
     """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
+    _open_standard_streams()
     log_to_standard_error()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that knows ASCII alone must not end a command
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -108,6 +109,15 @@ def run_command_line(group: click.Group, name: str) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _open_standard_streams() -> None:
+    """Lead a standard stream that the launcher closed to /dev/null: the next file opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)  # the least that is free
+            os.set_inheritable(nothing, True)
+            setattr(sys, name, open(nothing, mode, errors="backslashreplace"))  # noqa: SIM115
+
+
 def _meant(error: click.UsageError) -> str:
     """Return a suggestion where an option is missing and the command is followed by what may be its value, bare."""
     if not isinstance(error, click.MissingParameter) or not isinstance(error.param, click.Option):
@@ -123,8 +133,7 @@ def _said_of(error: OSError) -> str:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return _unexpected(error)
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         _drop_stdout()
     return f"cannot write: {error.strerror}; free space, or send the output elsewhere"
