@@ -2,12 +2,13 @@
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model",
     "models",

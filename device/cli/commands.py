@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -26,11 +27,24 @@ FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
+class Command(click.Command):
+    """A click command that refuses what is given as "", as an unset "$VARIABLE" gives it: nobody asks for that."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            given, *_ = self.make_parser(ctx).parse_args(list(args))
+            for parameter in self.get_params(ctx):
+                _refuse_empty(parameter, given, ctx)
+        return super().parse_args(ctx, args)
+
+
 class LazyGroup(click.Group):
     """A click group whose commands are imported on first use; ``lazy`` maps a name to ``module:attribute``.
 
     Without arguments it prints its help and exits 2: click 8.2 would turn the help into an error's message.
     """
+
+    command_class = Command
 
     def __init__(self, *args: Any, lazy: dict[str, str] | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -70,6 +84,31 @@ class LazyGroup(click.Group):
         module, attribute = self.lazy[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+
+def _refuse_empty(parameter: click.Parameter, given: Mapping[str, Any], ctx: click.Context) -> None:
+    """Raise UsageError if ``parameter`` is "", as ``given`` or in its environment variable."""
+    value, variable = given.get(parameter.name or ""), parameter.envvar
+    if parameter.type is click.UNPROCESSED:  # for another command, which looks itself
+        return
+    if "" in (value if isinstance(value, list | tuple) else [value]):
+        named = max(parameter.opts, key=len)
+        called = named if named.startswith("-") else parameter.human_readable_name.strip("[].")
+        remedy = "give a value" if parameter.required else "give a value, or leave it out"
+    elif parameter.name not in given and isinstance(variable, str) and os.environ.get(variable) == "":
+        called, remedy = f"${variable}", "give a value, or unset it"
+    else:
+        return
+    raise click.UsageError(f"{called} is empty; {expected_of(parameter)}; {remedy}", ctx)
+
+
+def expected_of(parameter: click.Parameter) -> str:
+    """Return in words what a value of ``parameter`` looks like."""
+    if isinstance(parameter.type, click.Choice):
+        return f"expected one of {', '.join(parameter.type.choices)}"
+    if isinstance(parameter, click.Argument):
+        return "expected a name"
+    return f"expected {parameter.metavar or parameter.type.name}"
 
 
 def run_command_line(group: click.Group, name: str) -> None:

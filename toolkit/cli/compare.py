@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import Whole, output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
