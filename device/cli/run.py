@@ -46,7 +46,8 @@ from device.sinks import METRICS, PREVIEW
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
+    help="What finds the faces.  [default: what reads --detector-model, else yunet; haar where YuNet's file is "
+    "missing]",
 )
 @click.option(
     "--detector-model",
