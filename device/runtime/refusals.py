@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import UsageError
-from device.files import refuse_unwritable, same_file
+from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, plugin_names
@@ -144,6 +144,9 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
         refuse_film(options.video, options.overwrite)
     if options.timeline and Path(options.timeline).suffix.lower() != ".png":
         raise UsageError(f"`timeline` {options.timeline}: expected a name ending in .png")
+    for folder in filter(None, (options.save_frames, options.annotate)):
+        if Path(folder).is_dir():
+            refuse_place(folder)
     if options.annotate and (source is None or source.continuous):
         shown = source.name if source else "the source"
         raise UsageError(f"`annotate` marks pictures; {shown} is a film or a camera: `video=FILE` marks that")
