@@ -1,5 +1,17 @@
-"""``python -m device``."""
+"""The program ``device``: the installed script, and ``python -m device``."""
 
-from device.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is still being imported ends it in one line, as later."""
+    try:
+        from device.cli import main as command_line
+
+        command_line()
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,12 +2,13 @@
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model",
     "models",
@@ -42,7 +43,8 @@ from device.runtime.options import RunOptions
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
+    help="What finds the faces.  [default: what reads --detector-model, else yunet; haar where YuNet's file is "
+    "missing]",
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @output_options(quiet=None)

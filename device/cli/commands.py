@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -26,11 +27,24 @@ FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
+class Command(click.Command):
+    """A click command that refuses what is given as "", as an unset "$VARIABLE" gives it: nobody asks for that."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            given, *_ = self.make_parser(ctx).parse_args(list(args))
+            for parameter in self.get_params(ctx):
+                _refuse_empty(parameter, given, ctx)
+        return super().parse_args(ctx, args)
+
+
 class LazyGroup(click.Group):
     """A click group whose commands are imported on first use; ``lazy`` maps a name to ``module:attribute``.
 
     Without arguments it prints its help and exits 2: click 8.2 would turn the help into an error's message.
     """
+
+    command_class = Command
 
     def __init__(self, *args: Any, lazy: dict[str, str] | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -72,8 +86,34 @@ class LazyGroup(click.Group):
         return command
 
 
+def _refuse_empty(parameter: click.Parameter, given: Mapping[str, Any], ctx: click.Context) -> None:
+    """Raise UsageError if ``parameter`` is "", as ``given`` or in its environment variable."""
+    value, variable = given.get(parameter.name or ""), parameter.envvar
+    if parameter.type is click.UNPROCESSED:  # for another command, which looks itself
+        return
+    if "" in (value if isinstance(value, list | tuple) else [value]):
+        named = max(parameter.opts, key=len)
+        called = named if named.startswith("-") else parameter.human_readable_name.strip("[].")
+        remedy = "give a value" if parameter.required else "give a value, or leave it out"
+    elif parameter.name not in given and isinstance(variable, str) and os.environ.get(variable) == "":
+        called, remedy = f"${variable}", "give a value, or unset it"
+    else:
+        return
+    raise click.UsageError(f"{called} is empty; {expected_of(parameter)}; {remedy}", ctx)
+
+
+def expected_of(parameter: click.Parameter) -> str:
+    """Return in words what a value of ``parameter`` looks like."""
+    if isinstance(parameter.type, click.Choice):
+        return f"expected one of {', '.join(parameter.type.choices)}"
+    if isinstance(parameter, click.Argument):
+        return "expected a name"
+    return f"expected {parameter.metavar or parameter.type.name}"
+
+
 def run_command_line(group: click.Group, name: str) -> None:
     """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
+    _open_standard_streams()
     log_to_standard_error()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that knows ASCII alone must not end a command
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -108,6 +148,15 @@ def run_command_line(group: click.Group, name: str) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _open_standard_streams() -> None:
+    """Lead a standard stream that the launcher closed to /dev/null: the next file opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)  # the least that is free
+            os.set_inheritable(nothing, True)
+            setattr(sys, name, open(nothing, mode, errors="backslashreplace"))  # noqa: SIM115
+
+
 def _meant(error: click.UsageError) -> str:
     """Return a suggestion where an option is missing and the command is followed by what may be its value, bare."""
     if not isinstance(error, click.MissingParameter) or not isinstance(error.param, click.Option):
@@ -123,8 +172,7 @@ def _said_of(error: OSError) -> str:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return _unexpected(error)
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         _drop_stdout()
     return f"cannot write: {error.strerror}; free space, or send the output elsewhere"

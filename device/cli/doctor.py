@@ -4,11 +4,12 @@ import json
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import as_options, delegate_option, output_options
 from device.errors import EdgeError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--source", help="Check this source instead of the device's own camera.")
 @click.option("--model", metavar="FILE", help="Check this model instead of the one that would run.")
 @delegate_option

@@ -4,10 +4,11 @@ import json
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("what", type=click.Choice(["yunet"]))
 @click.option("--url", help="Fetch from this address; the digest must be the same.")
 @output_options(overwrite="Fetch again even if the file is there and good.")

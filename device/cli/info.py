@@ -2,10 +2,11 @@
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import as_options, delegate_option, output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", required=False, metavar="[FILE]")
 @delegate_option
 @output_options(quiet=None)

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 if TYPE_CHECKING:
     from device.board.model_store import Installed
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", metavar="FILE")
 @output_options()
 def install(model: str, as_json: bool, quiet: bool) -> None:
@@ -21,7 +22,7 @@ def install(model: str, as_json: bool, quiet: bool) -> None:
     _tell(install_model(model), as_json, quiet)
 
 
-@click.command()
+@click.command(cls=Command)
 @output_options()
 def rollback(as_json: bool, quiet: bool) -> None:
     """Go back to the model before; a second time, forth again."""

@@ -32,13 +32,14 @@ def as_options(text: str) -> str:
 
 
 class OneLine(logging.Formatter):
-    """``warning: …`` for what a run survives, progress as it is; a record is one line."""
+    """``error: …`` for what a run lost, ``warning: …`` for what it survives, else as it is; a record is one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = printable(as_options(" ".join(record.getMessage().split())))
         if record.levelno < logging.WARNING:
             return journal_level(logging.INFO) + line
-        return f"{journal_level(record.levelno)}warning: {line}"
+        kind = "error" if record.levelno >= logging.ERROR else "warning"
+        return f"{journal_level(record.levelno)}{kind}: {line}"
 
 
 class StandardError(logging.StreamHandler):  # type: ignore[type-arg]

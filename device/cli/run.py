@@ -1,6 +1,7 @@
 """``device run``: faces and their expressions from a camera, a file or an address."""
 
 import json
+import logging
 import resource
 from typing import Any
 
@@ -15,6 +16,8 @@ from device.faces.detectors import detector_names
 from device.model import PIXEL_RANGES
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
+
+log = logging.getLogger(__name__)
 
 
 @click.command(cls=SettingsCommand)
@@ -46,7 +49,8 @@ from device.sinks import METRICS, PREVIEW
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: yunet; haar where YuNet's file is missing]",
+    help="What finds the faces.  [default: what reads --detector-model, else yunet; haar where YuNet's file is "
+    "missing]",
 )
 @click.option(
     "--detector-model",
@@ -188,6 +192,8 @@ def run(as_json: bool, quiet: bool, verbose: bool, **_options: Any) -> None:
             click.echo(json.dumps(statistics.to_json(), indent=1))
         elif not quiet:
             click.echo("\n".join(statistics.lines()), err=streamed)
+    if statistics.lost:
+        log.error("; ".join(statistics.lost))
     leave(EXIT_FAILED if statistics.lost else EXIT_DONE)
 
 

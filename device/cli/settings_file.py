@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from device.cli.commands import Command, expected_of
 from device.cli.settings_lines import SETTINGS, ReadFile, read_file, told_with_line
 from device.errors import UsageError
 from device.files import read_short
@@ -22,7 +23,7 @@ from device.sinks.rules import RULE_KEYS
 NOT_SETTINGS = ("config", "help", "pictures")
 
 
-class SettingsCommand(click.Command):
+class SettingsCommand(Command):
     """A command whose options may stand in a file: what is wrong with one is told with its line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -108,6 +109,8 @@ def _value(read: ReadFile, key: str, value: Any, option: click.Option) -> Any:
     for one in value if option.multiple else [value]:
         if expected := _unlike(one, option):
             raise UsageError(f"{at}: {key} is {json.dumps(one, default=str)}; expected {expected}")
+        if one == "":
+            raise UsageError(f"{at}: {key} is empty; {expected_of(option)}; leave the line out")
         if isinstance(one, str):
             _refuse_no_name(at, key, one)
     return value

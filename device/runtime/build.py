@@ -11,7 +11,7 @@ from device.frames import CROP_MARGIN, FrameSource
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
-from device.runtime.refusals import asked_broker, asked_model, checked_rules, refuse_outputs
+from device.runtime.refusals import asked_broker, asked_model, checked_rules, refuse_alone, refuse_outputs
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -35,6 +35,7 @@ def run_with(
     from device.board.model_store import begin_run, spared_start
     from device.capture.sources import open_source
 
+    refuse_alone(options)
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source)
     if options.model is None and (said := begin_run()):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import UsageError
-from device.files import refuse_unwritable, same_file
+from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, plugin_names
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROW_SUFFIXES = (".jsonl", ".csv")
+# Options that do nothing without another one, and what they belong to.
+BELONGS_TO = {
+    "append": ("output", "FILE"),
+    **dict.fromkeys(
+        ("mqtt_topic", "mqtt_picture", "mqtt_password_file", "mqtt_ca", "mqtt_cert", "mqtt_key"),
+        ("mqtt", "HOST"),
+    ),
+}
 
 
 def check_options(options: RunOptions) -> None:
@@ -36,6 +44,7 @@ def check_options(options: RunOptions) -> None:
     from device.runtime.prior import weighed
     from device.sinks.web_server import WebAddress
 
+    refuse_alone(options)
     settings = options.camera_settings()
     source = open_source(options.source, settings) if options.source else None
     refuse_outputs(options, source)
@@ -52,17 +61,25 @@ def check_options(options: RunOptions) -> None:
 
 
 def asked_model(options: RunOptions) -> "ExpressionModel":
-    """Return the model of the options, by default the one in use; EdgeError where it cannot be loaded."""
+    """Return the model of the options, by default the one in use; EdgeError where it cannot be loaded.
+
+    UsageError for a pixel range where the file tells another itself.
+    """
     from device.board.model_store import model_in_use
     from device.model.expression_model import load_model
 
-    return load_model(
+    model = load_model(
         options.model or model_in_use(),
         labels_from(options.labels),
         options.threads,
         delegate=options.delegate,
         pixel_range=options.pixel_range,
     )
+    if options.pixel_range not in (None, model.pixel_range):
+        raise UsageError(
+            f"`pixel_range` is for files that do not tell which pixel values they take; {model.path} does; leave it out"
+        )
+    return model
 
 
 def checked_rules(
@@ -116,6 +133,23 @@ def asked_broker(options: RunOptions) -> "Broker":
     return Broker.parse(options.mqtt, *files)
 
 
+def refuse_alone(options: RunOptions) -> None:
+    """Raise UsageError for an option that does nothing, because what it belongs to is not given.
+
+    >>> refuse_alone(RunOptions("demo", output="rows.csv", append=True))
+    """
+    for name, (main, value) in BELONGS_TO.items():
+        if getattr(options, name) != getattr(RunOptions, name) and getattr(options, main) in (
+            None,
+            STANDARD_OUTPUT,
+        ):
+            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={value}` or leave it out")
+    if options.dry_run_rules and not options.rules:
+        raise UsageError(
+            "`dry_run_rules` belongs to the rules of `config`; add a [[rule]] there or leave it out"
+        )
+
+
 def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> None:
     """Refuse an output that is an input, exists, is of no known kind or does not fit the source.
 
@@ -144,6 +178,9 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
         refuse_film(options.video, options.overwrite)
     if options.timeline and Path(options.timeline).suffix.lower() != ".png":
         raise UsageError(f"`timeline` {options.timeline}: expected a name ending in .png")
+    for folder in filter(None, (options.save_frames, options.annotate)):
+        if Path(folder).is_dir():
+            refuse_place(folder)
     if options.annotate and (source is None or source.continuous):
         shown = source.name if source else "the source"
         raise UsageError(f"`annotate` marks pictures; {shown} is a film or a camera: `video=FILE` marks that")

@@ -33,6 +33,7 @@ class SinkThread:
         self.sink, self.live, self.stop, self.clock_s = sink, live, stop, clock_s
         self.written = self.dropped = 0
         self.fault: str | None = None
+        self._warned = False
         self._stalled = False
         self._said_s = float("-inf")
         self._waiting: deque[FrameResult] = deque()
@@ -43,11 +44,22 @@ class SinkThread:
 
     @property
     def loss(self) -> str:
-        """A line about what is missing; empty where nothing is."""
+        """A line about what is missing, with its cause; empty where nothing is."""
         if not self.dropped:
             return self.fault or ""
-        lacks = f"{self.sink.name} lacks {self.dropped} of {self.written + self.dropped} results"
-        return f"{lacks}: {self.fault}" if self.fault else lacks
+        return f"{self._lacks}: {self.fault}" if self.fault else self._lacks
+
+    @property
+    def last_word(self) -> str:
+        """``loss`` for who has read what was logged in the meantime: a cause that was is not told again."""
+        if self._warned:
+            lacks = self._lacks if self.dropped else f"{self.sink.name} is incomplete"
+            return f"{lacks}: see the warning of it; mend that, then run again"
+        return self.loss if self.fault else f"{self.loss}; it took them slower than they came"
+
+    @property
+    def _lacks(self) -> str:
+        return f"{self.sink.name} lacks {self.dropped} of {self.written + self.dropped} results"
 
     def begin(self) -> None:
         with self._changed:
@@ -81,7 +93,7 @@ class SinkThread:
                 self.dropped += self._writing
                 self._drop_waiting()
         if self._left:
-            self._fail(f"{self.sink.name} did not finish within {self.stop.closing_s:g} s")
+            self._fail(f"{self.sink.name} did not finish within {self.stop.closing_s:g} s; the rest is lost")
 
     def _wait_for_room(self) -> None:
         until_s = self.clock_s() + STALL_S
@@ -145,8 +157,10 @@ class SinkThread:
         )
 
     def _fail(self, fault: str, what_now: str = "") -> None:
-        if self.fault is None:
-            self.fault = fault
+        if self.fault is not None:
+            return
+        self.fault, self._warned = fault, bool(what_now)
+        if what_now or self.sink.shows_newest:  # else it is the run's last word
             log.warning("%s; %s", fault, what_now) if what_now else log.warning(fault)
 
 
@@ -205,6 +219,6 @@ class RunningSinks:
         }
 
     @property
-    def losses(self) -> list[str]:
-        """A line for each asked output that is incomplete."""
-        return [one.loss for one in self.threads if one.loss and not one.sink.shows_newest]
+    def incomplete(self) -> list[SinkThread]:
+        """The asked outputs that lack something."""
+        return [one for one in self.threads if one.loss and not one.sink.shows_newest]

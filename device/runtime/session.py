@@ -26,8 +26,8 @@ class RunStatistics:
     """What a run came to. ``ids`` counts the different faces seen.
 
     ``outputs`` tells for each asked output how many results were ``written`` and ``dropped``, together ``frames``;
-    ``lost`` has a line for each that is incomplete, and ``notes`` these lines too. ``expressions`` counts the detected
-    faces of all frames by their calm label, most frequent first.
+    ``notes`` has a line for each that is incomplete, ``lost`` the same without a cause that was logged when it came.
+    ``expressions`` counts the detected faces of all frames by their calm label, most frequent first.
     """
 
     source: str
@@ -129,11 +129,15 @@ def run_session(
                 running.write(result)
                 if on_result is not None:
                     on_result(result)
-    finally:
+    except BaseException:
         running.close()
+        for one in running.incomplete:  # no statistics will tell
+            log.warning(one.last_word)
+        raise
+    running.close()
     if max_frames is not None and tally.frames >= max_frames:
         stop.because("--max-frames")
-    for note in (*source.notes, *running.losses):
+    for note in source.notes:
         log.warning(note)
     return _statistics(source, loop, tally, live, stop.reason, clock_s(), running)
 
@@ -147,7 +151,7 @@ def _statistics(
     now_s: float,
     running: RunningSinks,
 ) -> RunStatistics:
-    stats, lost = loop.latency.stats(), tuple(running.losses)
+    stats = loop.latency.stats()
     return RunStatistics(
         source=source.name,
         frames=tally.frames,
@@ -161,9 +165,9 @@ def _statistics(
         ended_by=ended_by,
         latency={stage: stats[stage] for stage in STAGES if stage in stats},
         expressions=dict(tally.expressions.most_common()),
-        notes=(*source.notes, *lost),
+        notes=(*source.notes, *(one.loss for one in running.incomplete)),
         outputs=running.outputs,
-        lost=lost,
+        lost=tuple(one.last_word for one in running.incomplete),
     )
 
 

@@ -18,6 +18,7 @@ from device.results import FrameResult
 from device.sinks import MQTT_TOPIC, Sink
 from device.sinks.broker import Broker
 from device.sinks.drawing import annotated
+from device.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,9 @@ class MqttSink(Sink):
         lacking = self._lost_in_all + len(set(self._waiting) - self._taken)
         self.client.loop_stop()
         if lacking:
-            raise EdgeError(f"{self.name} never took {lacking} rows")
+            raise EdgeError(
+                f"{self.name} never took {counted(lacking, 'row')}; check its address, and that the broker runs"
+            )
 
 
 def node_id(topic: str) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
 
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model", "models", multiple=True, required=True, help="A .tflite or .keras file; may be given again.",
     metavar="FILE",

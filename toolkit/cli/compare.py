@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import Whole, output_options
 
 
@@ -19,7 +20,7 @@ def refuse_failed(document: dict[str, Any]) -> None:
         raise EdgeError(f"{failed} of {failed + trained} trainings failed; the page has the others")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import Whole, output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("photographs", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="New folder of the faces."

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.html",
     help="Write an HTML page with charts and faces, and the JSON beside it.",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

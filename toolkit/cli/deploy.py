@@ -5,12 +5,13 @@ import logging
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import Whole, as_options, output_options
 
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("hosts", nargs=-1, metavar="[USER@HOST...]")
 @click.option(
     "--inventory",

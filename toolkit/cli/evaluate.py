@@ -5,6 +5,7 @@ import logging
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import delegate_option, output_options
 from device.faces.detectors import detector_names
 from toolkit.cli.model_options import model_options
@@ -12,7 +13,7 @@ from toolkit.cli.model_options import model_options
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model", "models", multiple=True, required=True, metavar="FILE",
     help="A .keras or .tflite file. Given again: further models are compared with the first, face by face.",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model", "models", multiple=True, required=True, type=click.Path(path_type=Path), metavar="FILE",
     help="A .keras or .tflite file. Given again: further files of the same classes.",

@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import Number, Whole, as_options, output_options
 from toolkit.cli.former import former_spelling
 from toolkit.cli.model_options import model_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--model", required=True, metavar="FILE", help="The Keras model, such as models/best.keras.")
 @click.option(
     "--data",

@@ -4,10 +4,11 @@ import json
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...")
 @click.option(
     "--out", type=click.Path(), metavar="FILE.html", help="The page; JSON and Markdown go beside it."

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 
@@ -37,7 +38,7 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
     return names[0] if names else None
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

@@ -75,5 +75,12 @@ def recipe_named(name: str) -> Recipe:
 
 
 def quantized_path(model: Path, recipe: Recipe) -> Path:
-    """Return where the quantized ``model`` goes by default: ``STEM_RECIPE.tflite`` beside it."""
+    """Return where the quantized ``model`` goes by default: ``STEM_RECIPE.tflite`` beside it.
+
+    Raises UsageError for a path without a name, such as ".".
+    """
+    if not model.name:
+        raise UsageError(
+            f"`model` {model} has no name to call the .tflite by; expected a file such as best.keras, or pass `out`"
+        )
     return model.with_name(f"{model.stem}_{recipe.name}.tflite")

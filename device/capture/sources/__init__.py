@@ -95,6 +95,8 @@ def _pictures(names: Sequence[str]) -> FrameSource:
 
     other = next((name for name in names if not is_picture(Path(name))), None)
     if other is not None:
+        if Path(other).suffix and "://" not in other and not Path(other).exists():
+            raise EdgeError(f"no such file: {other}; expected several pictures; check the names")
         raise UsageError(f"{other} is no picture file; expected one source, or several pictures")
     return ImageFiles(f"{names[0]} and {len(names) - 1} more", list(map(Path, names)))
 

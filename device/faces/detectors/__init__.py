@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device import plugins
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
     from device.faces.detectors.base import Detector
 
 DEFAULT_MIN_FACE_PX = 30
+OF_SUFFIX = {".onnx": "yunet", ".xml": "haar"}  # what reads a detector's own file
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +57,8 @@ def create_detector(
     model_file: str | Path | None = None,
     reduce: bool = True,
 ) -> "Detector":
-    """Return the detector ``name`` for faces of ``min_face_px`` pixels and more; None: ``default_detector()``.
+    """Return the detector ``name`` for faces of ``min_face_px`` pixels and more; None: what reads ``model_file`` by
+    its suffix, .onnx or .xml, else ``default_detector()``.
 
     ``model_file`` None means OpenCV's own cascade, or the packaged or fetched YuNet file. With
     ``reduce`` whole frames are shrunk until a face of ``min_face_px`` is as small as the detector can find;
@@ -67,7 +69,11 @@ def create_detector(
         raise UsageError(
             f"`min_face` is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"
         )
-    name = name or default_detector()
+    name = name or OF_SUFFIX.get(Path(model_file or "").suffix.lower()) or default_detector()
+    if name in DETECTORS and model_file and not Path(model_file).is_file():
+        raise EdgeError(
+            f"no file {model_file}; expected YuNet's .onnx or a cascade's .xml; check `detector_model`"
+        )
     if name not in detector_names():
         raise UsageError(f"unknown detector {name!r}; expected one of {', '.join(detector_names())}")
     make = DETECTORS.get(name) or plugins.load_plugin(plugins.DETECTORS, name)

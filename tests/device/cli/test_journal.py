@@ -27,7 +27,14 @@ def standard_error(arguments, folder: Path, to_journal: bool) -> list[str]:
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
-    [(WARNS, "<4>warning: --save-frames stores"), (("info", "missing.tflite"), "<3>error: ")],
+    [
+        (WARNS, "<4>warning: --save-frames stores"),
+        (("info", "missing.tflite"), "<3>error: "),
+        (
+            ("run", "--source", "demo:2", "--mqtt", "127.0.0.1:9"),
+            "<3>error: mqtt://127.0.0.1:9/fer-edge never",
+        ),
+    ],
 )
 def test_the_level_is_told_to_the_journal_alone(arguments, line, tmp_path):
     assert any(one.startswith(line) for one in standard_error(arguments, tmp_path, to_journal=True))

@@ -1,5 +1,6 @@
 """Odd names, locales, folders and users: it works, or it is one line; never a signal."""
 
+import configparser
 import json
 import os
 import shutil
@@ -134,6 +135,22 @@ def test_ctrl_c_while_libraries_are_unloaded_changes_no_outcome(tmp_path):
     assert (running.returncode, errors) == (0, "")
 
 
+@pytest.mark.parametrize("program", ["device", "toolkit"])
+def test_ctrl_c_while_the_command_line_is_imported_is_one_line(program, tmp_path):
+    """By the entry point of the installed script, as setup.cfg has it."""
+    (tmp_path / "click.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)"
+    )
+    root, settings = Path(__file__).parents[3], configparser.ConfigParser()
+    settings.read(root / "setup.cfg")
+    scripts = settings["options.entry_points"]["console_scripts"].split("\n")
+    (entry,) = [line.split(" = ")[1] for line in scripts if line.startswith(f"{program} =")]
+    command = [sys.executable, "-c", "from {} import {} as main; main()".format(*entry.split(":"))]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{root}"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: interrupted\n")
+
+
 def in_namespace(*options: str, **environment: str) -> subprocess.CompletedProcess:
     """Run ``device run`` on three demo frames behind ``unshare OPTIONS``; skip where no namespace can be made."""
     if subprocess.run(["unshare", *options[:2], "true"], capture_output=True, check=False).returncode:
@@ -178,3 +195,44 @@ def test_a_pipe_in_a_folder_of_pictures_is_passed_over(tiny_model, tmp_path):
     os.mkfifo(tmp_path / "2.png")
     done = run("--source", tmp_path, "--model", tiny_model, "--json")
     assert (done.returncode, json.loads(done.stdout)["frames"]) == (0, 1)
+
+
+CLOSED = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-")
+
+
+def closing(streams: str, *command: object) -> subprocess.CompletedProcess:
+    """Run ``command`` as a launcher does that closes ``streams``, in a shell's words."""
+    shell = ["sh", "-c", f'exec "$@" {streams}', "sh", *map(str, command)]
+    return subprocess.run(shell, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("streams", CLOSED)
+def test_a_command_does_its_work_without_standard_streams(streams, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    done = closing(streams, DEVICE, "run", "-v", "--source", "demo:3", "--output", rows)
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert rows.read_text().count("\n") == 3
+    done = closing(streams, DEVICE, "info")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("streams", CLOSED)
+def test_a_command_started_by_a_command_has_all_three_streams(streams, tmp_path):
+    (tmp_path / "start.py").write_text(
+        "import click, subprocess, sys\nfrom device.cli.commands import run_command_line\n"
+        "child = 'import os, sys; os.fstat(0), os.fstat(1), os.fstat(2)'\n"
+        "def start():\n    sys.exit(subprocess.run([sys.executable, '-c', child], close_fds=True).returncode)\n"
+        "run_command_line(click.Group(commands=[click.Command('start', callback=start)]), 'group')\n"
+    )
+    (tmp_path / "device").symlink_to(Path(__file__).parents[3] / "device")
+    assert closing(streams, sys.executable, tmp_path / "start.py", "start").returncode == 0
+
+
+def test_native_libraries_are_kept_silent_without_standard_streams(tmp_path):
+    """For programs that use the library and were started so: no command line has opened anything."""
+    program = (
+        "import os; from device.quiet import silenced\nwith silenced(1, 2) as read: pass\nopen('done', 'w')"
+    )
+    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", program]
+    assert subprocess.run(shell, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "done").exists()

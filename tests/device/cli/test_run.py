@@ -163,7 +163,12 @@ def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
         (["--source", "demo", "--labels", "nope.txt"], 1, ["nope.txt: no such file"]),
         (["--source", "demo", "--labels", "gone/nope"], 1, ["gone/nope: no such file"]),
         (["--source", "demo", "--labels", "latin.txt"], 1, ["latin.txt is no text in UTF-8"]),
-        (["--source", ""], 2, ["unknown --source ''", "picamera"]),
+        (
+            ["--source", "demo", "--mqtt-topic", "x"],
+            2,
+            ["--mqtt-topic belongs to --mqtt; add --mqtt HOST or leave"],
+        ),
+        (["--source", ""], 2, ["--source is empty; expected"]),
         (["--source", "demo", "--detector", "mtcnn"], 2, ["haar", "yunet"]),
         (["--source", "demo", "--min-face", "3"], 2, ["--min-face"]),
         (["--source", "demo:live", "--min-face", "5000"], 2, ["--min-face is 5000", "640x480"]),

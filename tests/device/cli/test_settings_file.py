@@ -151,6 +151,8 @@ def test_a_wrong_file_is_one_line(settings, here, line, said, command):
         (b'[run]\nfps = 15', "line 1 sets run, which is no option; settings stand by their names alone"),
         (b'expression = "happy"', "line 1 sets expression, which is no option; it belongs to a rule, below"),
         (b'[[rule]]\ngpio = 1\nfps = 2', "line 3: fps stands in a rule; it is a setting of the run: move it above"),
+        (b'fps = 15\nmqtt_topic = "x"', "line 2: --mqtt-topic belongs to --mqtt; add --mqtt HOST or leave it out"),
+        (b'fps = 15\nmqtt = ""', "line 2: mqtt is empty; expected HOST[:PORT]; leave the line out"),
         (b'output = "~/rows.jsonl"', "line 1: output is ~/rows.jsonl; only a shell knows ~, write the whole path: /"),
         (b'mqtt = { file = "~/pw" }', "line 1: mqtt is ~/pw; only a shell knows ~"),
         (b'output = "rows.txt"', "line 1: --output rows.txt: expected a name ending in .jsonl, .csv"),

@@ -1,5 +1,7 @@
 """One contract over every detector; yunet where its file is at hand."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -139,6 +141,23 @@ def test_yunet_is_the_default_and_haar_stands_in_with_a_warning(without_yunet, y
     stored_yunet().write_bytes(yunet_file.read_bytes())
     assert create_detector().name == "yunet"
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_file_decides_which_detector_reads_it(name, without_yunet, yunet_file, tmp_path, caplog):
+    """Also where the package has no YuNet: who has its file got it by hand."""
+    cascade = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
+    file = tmp_path / {"haar": "mine.XML", "yunet": "mine.onnx"}[name]
+    file.write_bytes({"haar": cascade, "yunet": yunet_file}[name].read_bytes())
+    assert create_detector(model_file=file).name == name
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("detector", [None, *DETECTORS])
+@pytest.mark.parametrize("missing", ["gone.onnx", "gone.xml"])
+def test_a_detectors_file_that_is_missing_is_what_is_told(detector, missing):
+    with pytest.raises(EdgeError, match=rf"^no file {missing}; expected .*; check `detector_model`$"):
+        create_detector(detector, model_file=missing)
 
 
 @pytest.mark.parametrize("command", [run, benchmark])

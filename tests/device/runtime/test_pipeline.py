@@ -1,10 +1,12 @@
 """The whole loop on real pictures, with a real detector and a real interpreter."""
 
+import contextlib
 import threading
 import tracemalloc
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from whole_run import play
 
 from device.capture.sources.demo import DemoSource, MovingFace
@@ -127,7 +129,32 @@ def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
     statistics = run_session(DemoSource(10, faces=()), make_loop(), [failing], Stop())
     assert statistics.frames == 10
     assert (failing.written, failing.closed) == (3, 1)
-    assert said == ["disk full; going on without it", "failing lacks 8 of 10 results: disk full"]
+    assert said == ["disk full; going on without it"]
+    assert statistics.notes == ("failing lacks 8 of 10 results: disk full",)
+    assert statistics.lost == (
+        "failing lacks 8 of 10 results: see the warning of it; mend that, then run again",
+    )
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_a_sink_lacks_in_the_end_is_logged_only_where_no_statistics_tell_it(make_loop, said, broken):
+    class Incomplete(Sink):
+        name = "incomplete"
+
+        def write(self, result): ...
+
+        def close(self):
+            raise EdgeError("two rows never arrived; look there")
+
+    def go_on(result):
+        if broken and result.index == 4:
+            raise EdgeError("the model is gone")
+
+    source = DemoSource(10, faces=())
+    with pytest.raises(EdgeError, match="the model is gone") if broken else contextlib.nullcontext():
+        statistics = run_session(source, make_loop(), [Incomplete()], Stop(), on_result=go_on)
+        assert statistics.lost == statistics.notes == ("two rows never arrived; look there",)
+    assert said == (["two rows never arrived; look there"] if broken else [])
 
 
 def test_a_live_source_is_stopped_from_outside(make_loop):

@@ -115,3 +115,12 @@ def test_a_model_without_its_option_is_understood(toolkit_command):
     done = toolkit_command("quantize", "models/best.keras")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "Missing option '--model'. Did you mean --model models/best.keras?" in done.stderr
+
+
+@pytest.mark.parametrize("model", [".", "/", "./"])
+def test_a_model_without_a_name_is_refused(toolkit_command, model):
+    done = toolkit_command("quantize", "--model", model)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (
+        "has no name to call the .tflite by; expected a file such as best.keras, or pass --out" in done.stderr
+    )

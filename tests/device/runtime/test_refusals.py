@@ -1,0 +1,45 @@
+"""Options that would do nothing: refused, whether typed, set in a file or asked for by a program."""
+
+import pytest
+
+from device.cli.run import asked_options, run
+from device.errors import UsageError
+from device.runtime.options import RunOptions
+from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_alone
+
+GIVEN = {name: True if getattr(RunOptions, name) is False else "x" for name in BELONGS_TO}
+
+
+@pytest.mark.parametrize("name", BELONGS_TO)
+def test_an_option_without_what_it_belongs_to_is_refused(name):
+    main, _ = BELONGS_TO[name]
+    with pytest.raises(
+        UsageError, match=rf"^`{name}` belongs to `{main}`; add `{main}=\w+` or leave it out$"
+    ):
+        check_options(RunOptions("demo", **{name: GIVEN[name]}))
+    refuse_alone(RunOptions("demo", **{name: GIVEN[name], main: "x.csv"}))
+
+
+def test_rows_on_standard_output_are_not_added_to_others():
+    with pytest.raises(UsageError, match="`append` belongs to `output`; add `output=FILE`"):
+        refuse_alone(RunOptions("demo", output="-", append=True))
+
+
+def test_a_dry_run_needs_rules():
+    with pytest.raises(UsageError, match="`dry_run_rules` belongs to the rules of `config`"):
+        check_options(RunOptions("demo", dry_run_rules=True))
+    refuse_alone(RunOptions("demo", dry_run_rules=True, rules=({"gpio": 1},)))
+
+
+def test_a_broker_of_the_environment_or_a_file_is_one(monkeypatch, tmp_path):
+    settings = tmp_path / "config.toml"
+    settings.write_text('mqtt = "pi.local"\n')
+    refuse_alone(asked_options(run.make_context("run", ["--mqtt-topic", "x", "--config", str(settings)])))
+    monkeypatch.setenv("FER_EDGE_MQTT", "pi.local")
+    refuse_alone(asked_options(run.make_context("run", ["--mqtt-topic", "x"])))
+
+
+def test_a_pixel_range_is_for_files_that_tell_none(tiny_model):
+    with pytest.raises(UsageError, match=r"`pixel_range` is for files that do not tell .*; leave it out"):
+        asked_model(RunOptions(model=str(tiny_model), pixel_range="0..1"))
+    assert asked_model(RunOptions(model=str(tiny_model), pixel_range="0..255")).pixel_range == "0..255"
