@@ -43,10 +43,10 @@ GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
 class FloatNetwork:
     """A loaded classifier.
 
-    ``original``: the network of the file; ``asked``: with its pixels, it gives probabilities ``(N, C)``;
-    ``pixel_range``: what both expect of a pixel, a name of PIXEL_RANGES, and ``range_from`` how that is known;
-    ``head``: what the outputs of ``original`` are, of SOFTMAX, SIGMOIDS (a probability a class, which need not sum to
-    1) and LOGITS, to which a softmax is added.
+    ``original``: the network of the file; ``asked``: with its pixels, it gives probabilities ``(N, C)``, compiled once
+    for all ranges that are tried; ``pixel_range``: what both expect of a pixel, a name of PIXEL_RANGES, and
+    ``range_from`` how that is known; ``head``: what the outputs of ``original`` are, of SOFTMAX, SIGMOIDS (a
+    probability a class, which need not sum to 1) and LOGITS, to which a softmax is added.
     """
 
     path: Path
@@ -62,6 +62,11 @@ class FloatNetwork:
     def model(self) -> "keras.Model":
         """The network that takes ``(N, h, w, c) float32`` of 0..1 and gives probabilities ``(N, C)``."""
         return _normal_form(self.original, self.input_shape, self.pixel_range, self.head)
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The names of all its layers, those of models inside it too."""
+        return [layer.name for layer in self.model._flatten_layers(include_self=False)]
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -98,7 +103,6 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of faces as ``prepare`` takes them."""
-        # Pixels are scaled here, so that the network is compiled once whichever ranges are tried.
         return _ask(self.path, self.asked, images, lambda some: _scaled(self.prepare(some), self.pixel_range))
 
 
