@@ -100,9 +100,6 @@ def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["guest"]:
-        guest(*sys.argv[2:])
-        return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     shared = os.environ.get("FER_EDGE_SHARED", Path(__file__).resolve().parents[1].parent / "shared")
     parser.add_argument("--board", default="pi4")
@@ -114,4 +111,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["guest"]:
+        guest(*sys.argv[2:])
+    else:  # a guest has no click
+        from device.cli.commands import run_script
+
+        run_script(main)

@@ -24,6 +24,7 @@ from film_quality import as_yunet, films, photographs, reaction
 from loop_tables import markdown
 
 from device.capture.sources.files import VideoFile
+from device.cli.commands import run_script
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.faces.face_finder import FaceFinder
@@ -265,4 +266,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from device.cli.commands import run_script
 from toolkit.data.near_duplicates import standardized
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.train_split import SplitChoice, TrainingData, split_for_training
@@ -77,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -19,6 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from device.cli.commands import run_script
+from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import FACE_SIZE, SPLITS, Dataset
 from toolkit.models.predictors import NarrowedPredictor, load_predictor
@@ -71,11 +73,13 @@ def load_press(folder: Path) -> Dataset:
 
 
 def load_parts(folder: Path) -> Dataset:
-    """Return the faces with the parts as their splits: tune is 'train'; ValueError for other faces."""
+    """Return the faces with the parts as their splits: tune is 'train'; EdgeError for other faces."""
     faces = load_press(folder)
     parts = json.loads(PARTS_FILE.read_text())
     if parts["faces_sha256"] != faces.fingerprint():
-        raise ValueError(f"{folder} does not hold the faces that {PARTS_FILE.name} was made of")
+        raise EdgeError(
+            f"{folder} does not hold the faces that {PARTS_FILE.name} was made of; fetch them again"
+        )
     return replace(faces, splits=np.array(SPLITS)[[int(part) for part in parts["part_of_face"]]])
 
 
@@ -144,4 +148,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

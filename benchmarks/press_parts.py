@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from press import CLASSES, PARTS, load_press
 
+from device.cli.commands import run_script
 from device.files import write_whole
 from toolkit.training.architectures.face_mobilenet import BACKBONE
 
@@ -88,4 +89,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

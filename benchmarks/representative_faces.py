@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.cli.commands import run_script
 from device.model.expression_model import model_of
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
@@ -77,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from runtimes import Missing, fer_package, ours_int8
 
+from device.cli.commands import run_script
 from device.files import write_whole
 from device.model.expression_model import load_model
 from toolkit.data.readers.loading import load_dataset
@@ -107,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from device.cli.commands import run_script
 from toolkit.data.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -182,4 +183,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

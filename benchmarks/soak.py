@@ -27,6 +27,7 @@ import numpy as np
 
 from device.capture import live_capture
 from device.capture.sources.demo import DemoSource
+from device.cli.commands import run_script
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
@@ -268,4 +269,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

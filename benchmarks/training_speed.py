@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from device.cli.commands import run_script
+
 ROUNDS, STEPS = 7, 30
 REST_S = 0.5
 FEW, MANY = 30_000, 300_000
@@ -170,4 +172,4 @@ Memory of the process: {", ".join(held)}.
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

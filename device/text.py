@@ -1,6 +1,8 @@
 """Text from outside, made fit for a terminal."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
 LONGEST_LABEL = 100
 
@@ -42,6 +44,16 @@ def counted(number: int, one: str, several: str | None = None) -> str:
     ('1 frame', '3 classes')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that names the nearest of ``known``, with a space behind it; '' where none is near.
+
+    >>> did_you_mean("sda", ("happy", "sad"))
+    'did you mean sad? '
+    """
+    near = difflib.get_close_matches(name, list(known), 1, cutoff=0.5)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def without_password(address: str) -> str:

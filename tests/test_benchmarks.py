@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,27 @@ def test_a_benchmark_imports_what_it_needs_and_tells_its_options(script, monkeyp
     done = forked_toolkit("--help", script=script)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: ")
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("held_out", ("models/best.keras", "--data", "nowhere")),
+        ("press", ("--press", "nowhere")),
+        ("robustness", ("--data", "synthetic", "--quantized", "nowhere.tflite")),
+    ],
+)
+def test_a_wrong_path_is_one_line(name, arguments, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYTHONPATH", PATHS)
+    done = forked_toolkit(*arguments, script=ROOT / "benchmarks" / f"{name}.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: .*nowhere.*\n", done.stderr)
+
+
+def test_each_ends_as_the_commands_do():
+    assert [script.name for script in BENCHMARKS if "    run_script(main)\n" not in script.read_text()] == []
 
 
 def test_each_has_a_make_target():

@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 import click
 
@@ -112,13 +112,19 @@ def expected_of(parameter: click.Parameter) -> str:
 
 
 def run_command_line(group: click.Group, name: str) -> None:
-    """Run ``group`` as the program ``name``: exit 0 done, 1 failed, 2 wrong use; one line on standard error."""
+    """Run ``group`` as the program ``name`` and exit as ``run_script`` does."""
     _open_standard_streams()
     log_to_standard_error()
+    run_script(lambda: group.main(prog_name=name, standalone_mode=False), name)
+
+
+def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn:
+    """Run ``main`` and exit: 0 done, or the number that it returns; 1 failed, 2 wrong use, with one line on standard
+    error."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that knows ASCII alone must not end a command
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = group.main(prog_name=name, standalone_mode=False)
+        code = main()
     except click.UsageError as error:
         context = error.ctx.command_path if error.ctx else name
         fail(f"{error.format_message()}{_meant(error)} (see '{context} --help')", EXIT_WRONG_USE)
@@ -197,7 +203,7 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error}; set {DEBUG_VARIABLE}=1 for the traceback"
 
 
-def fail(message: str, code: int) -> None:
+def fail(message: str, code: int) -> NoReturn:
     """Print ``error: message`` in one line on standard error and exit with ``code``."""
     if os.environ.get(DEBUG_VARIABLE) and sys.exc_info()[1] is not None:
         import traceback

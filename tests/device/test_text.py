@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.text import printable
+from device.text import did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_nothing_is_left_that_a_terminal_obeys(text, shown):
 
 def test_what_is_too_long_is_cut():
     assert printable("x" * 100, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("sda", "did you mean sad? "), ("haapy", "did you mean happy? "), ("zebra", "")]
+)
+def test_what_is_nearly_spelt_right_is_asked_for(name, asked):
+    assert did_you_mean(name, ("happy", "sad")) == asked

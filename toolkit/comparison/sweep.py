@@ -55,9 +55,6 @@ def sweep(request: SweepRequest) -> dict[str, Any]:
     refuse_folder(request.out)
     load_dataset(request.data)  # what is unusable for all trials ends the sweep before the first
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("tensorflow").setLevel(
-        logging.ERROR
-    )  # it warns of functions made in a loop: a trial each
     with locked(request.out):
         study = open_study(request)
     while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import did_you_mean
 from toolkit.data.stored_faces import FACES_AT_ONCE, StoredFaces
 
 FACE_SIZE = 48
@@ -93,7 +94,7 @@ class Dataset:
         if unknown:
             raise EdgeError(
                 f"no class '{unknown[0]}' in {self.source or 'the data set'}; "
-                f"it has: {', '.join(self.classes)}"
+                f"{did_you_mean(unknown[0], self.classes)}it has: {', '.join(self.classes)}"
             )
         if classes == self.classes:
             return self

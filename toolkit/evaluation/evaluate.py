@@ -50,22 +50,23 @@ def choose_split(dataset: Dataset, wanted: str | None) -> tuple[str, Dataset]:
 def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, ...] | None) -> Dataset:
     """Return the data with the classes ``labels``, in that order; ``asked``: those the user chose, if any.
 
-    Raises EdgeError where data and model do not name the same classes and the user has not chosen some.
+    Raises EdgeError where data and model do not name the same classes and the user has not chosen some, or where the
+    data has none of a class that the user chose.
     """
     spelled = {normal_class_name(name): name for name in dataset.classes}
     unknown = [name for name in labels if normal_class_name(name) not in spelled]
     wanted = {normal_class_name(name) for name in labels}
     surplus = [name for name in dataset.classes if normal_class_name(name) not in wanted]
     common = [name for name in labels if normal_class_name(name) in spelled]
-    if unknown or (surplus and asked is None):
+    if asked is None and (unknown or surplus):
         advice = advice_for_unknown_classes(dataset, unknown)
-        if common:
+        if len(common) > 1:
             advice += f"; pass `classes` {','.join(common)} to evaluate on these alone"
         raise EdgeError(
             f"the model's labels do not match the data: the model names {', '.join(labels)}; "
             f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"
         )
-    return dataset.with_classes(tuple(spelled[normal_class_name(name)] for name in labels))
+    return dataset.with_classes(tuple(spelled.get(normal_class_name(name), name) for name in labels))
 
 
 def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from device.results import Face
 from device.runtime.build import frame_loop
 from device.runtime.options import RunOptions
 from device.runtime.pipeline import FrameLoop
+from device.text import did_you_mean
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.readers.layout import subfolders
 from toolkit.results.identity import identity_of
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 BOXES_FILE = "faces.json"
 CLIP_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpg", ".mjpeg", ".gif")
+EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
 CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
 SAME_FACE_IOU = 0.3  # people draw boxes tighter or wider than a detector
 # Upper ends of the groups; the last group has none.
@@ -114,19 +116,18 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
     faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
     ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
     """
+    if not root.is_dir():
+        raise EdgeError(f"there is no folder {root}; {EXPECTED}")
     if (root / BOXES_FILE).is_file():
         return _boxed_pictures(root)
     pictures = [
         LabelledPicture(path, label=normal_class_name(folder.name))
-        for folder in (subfolders(root) if root.is_dir() else ())
+        for folder in subfolders(root)
         for path in sorted(folder.iterdir())
         if is_picture(path) or path.suffix.lower() in CLIP_SUFFIXES
     ]
     if not pictures:
-        raise EdgeError(
-            f"{root} holds no labelled pictures; expected a folder of photographs or clips for each class, or "
-            f"photographs and {BOXES_FILE} with their boxes"
-        )
+        raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
     return pictures
 
 
@@ -204,15 +205,15 @@ def measure_whole_way(
 
 
 def _refuse_unknown(names: dict[str, str], model: ExpressionModel, pictures: list[LabelledPicture]) -> None:
+    known = f"it knows: {', '.join(model.labels)}"
     if surplus := sorted(set(names.values()) - set(model.labels)):
-        raise EdgeError(
-            f"the model does not know the class '{surplus[0]}'; it knows: {', '.join(model.labels)}"
-        )
+        meant = did_you_mean(surplus[0], model.labels)
+        raise EdgeError(f"the model does not know the class '{surplus[0]}'; {meant}{known}")
     used = {label for picture in pictures for _, label in picture.boxes or ((None, picture.label),)}
     if unknown := sorted(label for label in used if label and label not in names):
         raise EdgeError(
-            f"the pictures are of the class '{unknown[0]}', which the model does not know; it knows: "
-            f"{', '.join(model.labels)}; pass `classes` with those to evaluate on"
+            f"the pictures are of the class '{unknown[0]}', which the model does not know; {known}; pass `classes` "
+            "with those to evaluate on"
         )
 
 

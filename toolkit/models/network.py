@@ -4,6 +4,7 @@ built as.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,26 +41,37 @@ GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
 
 @dataclass(frozen=True)
 class FloatNetwork:
-    """A loaded classifier. ``model`` takes ``(N, h, w, c) float32`` of 0..1 and gives probabilities ``(N, C)``.
+    """A loaded classifier.
 
-    ``pixel_range``: what ``original`` expects of a pixel, a name of PIXEL_RANGES, and ``range_from`` how that is
-    known; ``head``: what its outputs are, of SOFTMAX, SIGMOIDS (a probability a class, which need not sum to 1) and
-    LOGITS, to which a softmax is added.
+    ``original``: the network of the file; ``asked``: with its pixels, it gives probabilities ``(N, C)``, compiled once
+    for all ranges that are tried; ``pixel_range``: what both expect of a pixel, a name of PIXEL_RANGES, and
+    ``range_from`` how that is known; ``head``: what the outputs of ``original`` are, of SOFTMAX, SIGMOIDS (a
+    probability a class, which need not sum to 1) and LOGITS, to which a softmax is added.
     """
 
     path: Path
     original: "keras.Model"
-    model: "keras.Model"
+    asked: "keras.Model"
     labels: tuple[str, ...]
     pixel_range: str
     range_from: str
     metadata: dict[str, Any]
     head: str = SOFTMAX
 
+    @cached_property
+    def model(self) -> "keras.Model":
+        """The network that takes ``(N, h, w, c) float32`` of 0..1 and gives probabilities ``(N, C)``."""
+        return _normal_form(self.original, self.input_shape, self.pixel_range, self.head)
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The names of all its layers, those of models inside it too."""
+        return [layer.name for layer in self.model._flatten_layers(include_self=False)]
+
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
-        return tuple(self.model.input_shape[1:])
+        return tuple(self.asked.input_shape[1:])
 
     @property
     def colour(self) -> bool:
@@ -78,8 +90,7 @@ class FloatNetwork:
 
     def with_pixel_range(self, pixel_range: str, range_from: str = FOUND) -> "FloatNetwork":
         """Return the same network fed otherwise."""
-        model = _normal_form(self.original, self.input_shape, pixel_range, self.head)
-        return replace(self, model=model, pixel_range=pixel_range, range_from=range_from)
+        return replace(self, pixel_range=pixel_range, range_from=range_from)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Turn ``(N, H, W)`` gray or ``(N, H, W, 3)`` R, G, B, uint8, into ``(N, h, w, c) float32`` of 0..1."""
@@ -92,7 +103,7 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of faces as ``prepare`` takes them."""
-        return _ask(self.path, self.model, images, self.prepare)
+        return _ask(self.path, self.asked, images, lambda some: _scaled(self.prepare(some), self.pixel_range))
 
 
 def open_network(
@@ -124,9 +135,9 @@ def open_network(
         )
     pixel_range, origin = _told_range(model, metadata, pixel_range)
     head = _head(path, model, shape)
-    made = _normal_form(model, shape, pixel_range, head)
-    refuse_large_activations(path, made)
-    return FloatNetwork(path, model, made, labels, pixel_range, origin, metadata, head)
+    asked = _normal_form(model, shape, "0..1", head)
+    refuse_large_activations(path, asked)
+    return FloatNetwork(path, model, asked, labels, pixel_range, origin, metadata, head)
 
 
 def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
@@ -172,13 +183,18 @@ def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
     """Return what the outputs are; a network of one output is changed to put out its logit, and is LOGITS then."""
     pixels = np.random.default_rng(0).random((8, *shape), dtype=np.float32)
     # In each range that it may take: what is no probability in one of them is none.
-    ranges = [PIXEL_RANGES[name] for name in ranges_of(shape[2])]
-    asked = np.concatenate([pixels * np.array(factor) + np.array(offset) for factor, offset in ranges])
-    answers = _ask(path, model, asked, lambda batch: batch.astype(np.float32))
+    asked = np.concatenate([_scaled(pixels, name) for name in ranges_of(shape[2])])
+    answers = _ask(path, model, asked, lambda batch: batch)
     if answers.shape[1] == 1:
         single_logit(path, model, answers)
         return LOGITS
     return head_of(model, answers)
+
+
+def _scaled(pixels: np.ndarray, pixel_range: str) -> np.ndarray:
+    """Return ``pixels``, ``(..., c) float32`` of 0..1, as ``pixel_range`` has them."""
+    factor, offset = (np.array(one, np.float32) for one in PIXEL_RANGES[pixel_range])
+    return np.asarray(pixels * factor + offset)
 
 
 def _normal_form(

@@ -8,6 +8,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.expression_model import load_model
 from device.quiet import silenced
+from device.text import did_you_mean
 
 SUM_TOLERANCE = 0.1  # an int8 softmax rounds each probability to 1/256
 
@@ -62,7 +63,8 @@ class NarrowedPredictor:
         unknown = [name for name in classes if name not in predictor.labels]
         if unknown:
             known = ", ".join(predictor.labels)
-            raise EdgeError(f"the model does not know the class '{unknown[0]}'; it knows: {known}")
+            meant = did_you_mean(unknown[0], predictor.labels)
+            raise EdgeError(f"the model does not know the class '{unknown[0]}'; {meant}it knows: {known}")
         self.predictor, self.labels, self.colour = predictor, tuple(classes), predictor.colour
         self.columns = [predictor.labels.index(name) for name in classes]
 

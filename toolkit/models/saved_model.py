@@ -75,9 +75,6 @@ def _without_optimizer(path: Path) -> Iterator[Path]:
     if not any(node.slot_variables for node in nodes):
         yield path
         return
-    import tensorflow as tf
-
-    tf.get_logger().setLevel("ERROR")  # it warns of each value that is now nobody's
     for node in nodes:
         node.ClearField("slot_variables")
     with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:

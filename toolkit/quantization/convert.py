@@ -21,7 +21,7 @@ from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.isolation import PLAIN_OPERATORS, calibrate, calibrate_apart
-from toolkit.quantization.layers import Layer, layers_of
+from toolkit.quantization.layers import Layer, layers_of, unknown_layer
 from toolkit.quantization.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Conversion:
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, in order, that can be kept in float."""
-        names = [layer.name for layer in self.network.model._flatten_layers(include_self=False)]
-        return layers_of(read_tflite(self.float_file), names)
+        return layers_of(read_tflite(self.float_file), self.network.layer_names)
 
     @functools.cached_property
     def calibrated(self) -> bytes:
@@ -125,7 +124,7 @@ class Conversion:
         known = {layer.name: layer.node for layer in self.layers}
         unknown = [name for name in kept_float if name not in known]
         if unknown:
-            raise EdgeError(f"no layer '{unknown[0]}' to keep in float; there are: {', '.join(known)}")
+            raise unknown_layer(unknown[0], known)
         kept = tuple(known[name] for name in kept_float)
         return self._corrected(self._quantize_calibrated((io_dtype, io_dtype), kept))
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from device.errors import UsageError
+from device.model.operator_names import OPERATOR_NAMES
 from device.model.tflite_file import TfliteFile
+from device.text import did_you_mean
 from toolkit.quantization.numeric_verify import layer_outputs
 
 # Operators that only move numbers about: nothing to keep in float.
@@ -82,6 +85,23 @@ def layer_name(node: str, keras_names: Sequence[str]) -> str | None:
                 break
     weighted = (name for operation, name in found.items() if operation.startswith(WEIGHTED_OPERATIONS))
     return next(weighted, next(iter(found.values()), None))
+
+
+def refuse_unknown_layers(names: Iterable[str], keras_names: Sequence[str]) -> None:
+    """Raise UsageError for a name that ``layers_of`` gives no layer, as far as ``keras_names`` tell it: before a
+    conversion."""
+    for name in names:
+        plain = re.sub(r"#\d+$", "", name)
+        if plain not in keras_names and plain.upper() not in OPERATOR_NAMES:
+            raise unknown_layer(name, keras_names)
+
+
+def unknown_layer(name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a layer that is not there to be kept in float."""
+    known = list(known)
+    return UsageError(
+        f"`keep_float`: there is no layer '{name}'; {did_you_mean(name, known)}there are: {', '.join(known)}"
+    )
 
 
 def measure_layers(

@@ -1,12 +1,15 @@
 """The representative faces: those that set the ranges of the activations."""
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import counted
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
@@ -67,12 +70,24 @@ def choose_representative(
 @dataclass(frozen=True)
 class ChosenFaces:
     """The representative faces, and others that measure the result. ``labelled``: they show the network's
-    classes.
+    classes; ``left_out``: how many faces of the data show another class, by its name.
     """
 
     representative: RepresentativeFaces
     measuring: Dataset
     labelled: bool
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def remarks(self) -> list[str]:
+        """Return what the user is told of the choice: the faces left out, the classes that no face measures."""
+        said = []
+        if self.left_out:
+            faces, named = counted(sum(self.left_out.values()), "face"), self.left_out.items()
+            classes = ", ".join(f"{name} ({number})" for name, number in named)
+            said.append(f"{faces} of classes that the network does not know left out: {classes}")
+        if unseen := [name for name, number in self.measuring.counts().items() if not number]:
+            said.append(f"no face of {', '.join(unseen)} is among those that measure")
+        return said
 
 
 def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) -> ChosenFaces:
@@ -80,9 +95,15 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
 
     The first come from the training split and the others from test or validation; where there is one split
     only, from a half of it each. Those that measure keep the shares of the classes, at most MEASURED_AT_MOST.
-    Raises EdgeError where ``data``, unless it is synthetic, does not show all classes of the network.
+    Raises EdgeError where ``data``, unless it is synthetic, does not show all classes of the network, or where a
+    split seems to misspell one.
     """
+    whole = data
     data, labelled = _with_network_classes(data, labels)
+    left_out = {
+        name: number for name, number in whole.counts().items() if number and name not in data.classes
+    }
+    _refuse_misspelt(whole, left_out)
     held_out = [name for name in ("test", "validation") if name in data.present_splits()]
     if held_out and "train" in data.present_splits():
         calibrating, measuring = data.split("train"), data.split(held_out[0])
@@ -91,7 +112,7 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     if len(measuring) > MEASURED_AT_MOST:
         rows = np.random.default_rng(seed).permutation(len(measuring))[:MEASURED_AT_MOST]
         measuring = measuring.select(np.sort(rows))
-    return ChosenFaces(choose_representative(calibrating, count, seed), measuring, labelled)
+    return ChosenFaces(choose_representative(calibrating, count, seed), measuring, labelled, left_out)
 
 
 def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
@@ -99,6 +120,23 @@ def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     shuffled = np.random.default_rng(seed).permutation(len(data))
     by_class = shuffled[np.argsort(data.labels[shuffled], kind="stable")]
     return data.select(np.sort(by_class[::2])), data.select(np.sort(by_class[1::2]))
+
+
+def _refuse_misspelt(data: Dataset, left_out: Iterable[str]) -> None:
+    """Raise EdgeError where one split alone has a class of ``left_out``, and none of another with nearly its name."""
+    for split in data.present_splits():
+        here = np.bincount(data.labels[data.splits == split], minlength=len(data.classes))
+        elsewhere = np.bincount(data.labels[data.splits != split], minlength=len(data.classes))
+        number_of = {name: (here[row], elsewhere[row]) for row, name in enumerate(data.classes)}
+        missing = [name for name in data.classes if name not in left_out and not number_of[name][0]]
+        for name in left_out:
+            near = difflib.get_close_matches(name, missing, 1)
+            if near and number_of[name][0] and not number_of[name][1]:
+                raise EdgeError(
+                    f"the labels do not match: the network knows no class '{name}', which {data.source or 'the data'} "
+                    f"has in its split '{split}' alone, where '{near[0]}' is missing; rename it to {near[0]} if it is "
+                    "that, or take it out"
+                )
 
 
 def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:

@@ -13,6 +13,7 @@ from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.network import open_network
 from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.edgetpu_report import examine
+from toolkit.quantization.layers import refuse_unknown_layers
 from toolkit.quantization.litert_baseline import BASELINE, quantize_by_litert
 from toolkit.quantization.options import ALL, QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
@@ -55,9 +56,12 @@ def quantize(options: QuantizeOptions) -> QuantizationResult:
 def open_quantizer(options: QuantizeOptions) -> Quantizer:
     """Open the Keras file and choose the faces; EdgeError in one line where either is not fit, the file first."""
     network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
+    refuse_unknown_layers(options.keep_float, network.layer_names)
     faces = choose_faces(
         faces_of(options, network.colour), network.labels, options.representative, options.seed
     )
+    for remark in faces.remarks():
+        log.info("%s", remark)
     return Quantizer(network, faces, options.untrained)
 
 

@@ -1,10 +1,10 @@
 """libcamera's controls by name, as a user types them, checked against what the camera has."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from device.errors import EdgeError
+from device.text import did_you_mean
 
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 CONTINUOUS_AUTOFOCUS = 2  # libcamera's AfModeEnum.Continuous
@@ -36,8 +36,7 @@ def asked_controls(asked: Sequence[tuple[str, str]], ranges: Ranges) -> dict[str
 
 def _value(name: str, text: str, ranges: Ranges) -> Any:
     if name not in ranges:
-        near = difflib.get_close_matches(name, ranges, 1, cutoff=0.5)
-        meant = f"did you mean {near[0]}? " if near else ""
+        meant = did_you_mean(name, ranges)
         raise EdgeError(f"this camera has no control {name}; {meant}it has: {', '.join(sorted(ranges))}")
     lowest, highest, default = ranges[name]
     kind = default if default is not None else lowest

@@ -1,6 +1,5 @@
 """A USB webcam by V4L2."""
 
-import difflib
 import errno
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
 from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError, UsageError
+from device.text import did_you_mean
 
 # Seconds that a camera may be silent before OpenCV gives up a read; its own choice is 10.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
@@ -112,8 +112,7 @@ class UsbCamera(CaptureSource):
 def _control(name: str, text: str) -> tuple[int, float]:
     """Return OpenCV's number of a V4L2 control and its value; UsageError for an unknown name or no number."""
     if name not in CONTROLS:
-        near = difflib.get_close_matches(name, CONTROLS, 1, cutoff=0.5)
-        meant = f"did you mean {near[0]}? " if near else ""
+        meant = did_you_mean(name, CONTROLS)
         raise UsageError(f"no control {name} of a USB camera; {meant}there are: {', '.join(CONTROLS)}")
     try:
         return CONTROLS[name], float(text)

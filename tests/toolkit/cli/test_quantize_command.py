@@ -79,7 +79,7 @@ def test_all_recipes_stand_in_one_table_with_a_recommendation(forked_toolkit, ti
         (("--labels", "a,b", "--untrained"), 1, "7 outputs and is given 2 labels"),
         (("--data", "/nowhere", "--untrained"), 1, "/nowhere"),
         ((), 1, "does not recognise these faces"),
-        (("--untrained", "--keep-float", "nose"), 1, "no layer 'nose'"),
+        (("--untrained", "--keep-float", "secod"), 2, "no layer 'secod'; did you mean second? there are: "),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(forked_toolkit, tiny, options, code, message):

@@ -1,5 +1,6 @@
 """Fed and read as it was trained: the pixel range is settled by what recognises the faces, orders are tried."""
 
+import logging
 import os
 
 import numpy as np
@@ -133,3 +134,12 @@ def test_a_little_better_or_on_few_faces_is_no_finding():
 def test_classes_are_matched_by_their_names():
     found = label_indices(("Happiness", "sad", "zebra"), np.array([0, 1, 2, 0]), ("sad", "happy"))
     assert found.tolist() == [1, 0, -1, 1]
+
+
+def test_ranges_are_tried_on_a_network_that_is_compiled_once(bright, faces, caplog):
+    unknown, wrong = (open_network(bright, FER2013_CLASSES, name) for name in (None, "0..1"))
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        settled, better = settle_pixel_range(unknown, *faces), better_fit(wrong, *faces)
+    assert settled.pixel_range == better.pixel_range == "-1..1"
+    assert "retracing" not in caplog.text

@@ -174,7 +174,10 @@ def test_what_cannot_be_measured_is_refused(tmp_path, by_class, tiny_tflite):
     write(tmp_path / "bored" / "a.png", picture_of())
     with pytest.raises(EdgeError, match="'bored', which the model does not know"):
         with_whole_way(Results((), "evaluate"), [str(tiny_tflite)], str(tmp_path), HAAR)
-    with pytest.raises(EdgeError, match="no labelled pictures"):
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(EdgeError, match=r"bare holds no labelled pictures; expected photographs or clips"):
+        labelled_pictures(tmp_path / "bare")
+    with pytest.raises(EdgeError, match=r"^there is no folder .*nowhere; expected photographs or clips"):
         labelled_pictures(tmp_path / "nowhere")
 
 

@@ -11,9 +11,10 @@ from device.model.expression_model import load_model, model_of
 from device.model.metadata import read_metadata
 from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
+from toolkit.quantization.layers import refuse_unknown_layers
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import RECIPES, recipe_named
-from toolkit.quantization.run import quantize
+from toolkit.quantization.run import open_quantizer, quantize
 
 pytestmark = pytest.mark.toolkit
 
@@ -76,8 +77,17 @@ def test_named_layers_stay_in_float(quantizer):
 
 
 def test_an_unknown_layer_is_named_with_the_known_ones(quantizer):
-    with pytest.raises(EdgeError, match=r"no layer 'four'.*one, two, three, pool, head"):
+    with pytest.raises(UsageError, match=r"no layer 'four'.*one, two, three, pool, head"):
         quantizer.quantize(recipe_named("int8-mixed").keeping_float(("four",)))
+
+
+def test_an_unknown_layer_is_refused_before_any_face_is_read(trained, tmp_path):
+    options = QuantizeOptions(trained, str(tmp_path / "no data"), keep_float=("two", "fuor"))
+    with pytest.raises(UsageError, match="no layer 'fuor'"):
+        open_quantizer(options)
+    refuse_unknown_layers(
+        ("two", "two#2", "softmax"), ("one", "two")
+    )  # operators without a layer have names, too
 
 
 def test_options_that_do_not_fit_the_recipe_are_wrong_use():

@@ -1,5 +1,7 @@
 """Which faces set the ranges: of every class, the same each time, with exact black and white."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,29 @@ def test_the_classes_follow_the_networks_order():
     chosen = choose_faces(faces([0, 1, 2] * 20), ("sad", "happy"), 20, 0)
     assert chosen.labelled
     assert chosen.measuring.classes == ("sad", "happy")
+
+
+def test_faces_of_other_classes_are_left_out_with_a_word_and_classes_that_nothing_measures_are_named():
+    of_two = choose_faces(faces([0, 1, 2, 2] * 20), ("sad", "happy"), 20, 0)
+    assert of_two.remarks() == ["40 faces of classes that the network does not know left out: fear (40)"]
+    unmeasured = faces([0, 1, 2] * 10 + [0, 1] * 5, ["train"] * 30 + ["test"] * 10)
+    chosen = choose_faces(unmeasured, ("happy", "sad", "fear"), 20, 0)
+    assert chosen.remarks() == ["no face of fear is among those that measure"]
+    assert choose_faces(faces([0, 1, 2] * 20), ("sad", "happy", "fear"), 20, 0).remarks() == []
+
+
+def renamed(data, split, old, new):
+    """Return ``data`` as if the folder of a class were called otherwise in one split."""
+    labels = np.where((data.splits == split) & (data.labels == data.classes.index(old)), 3, data.labels)
+    return replace(data, labels=labels, classes=(*data.classes, new))
+
+
+def test_a_class_that_one_split_misspells_is_refused():
+    data = faces([0, 1, 2] * 20, ["train"] * 30 + ["validation"] * 30)
+    with pytest.raises(EdgeError, match=r"no class 'sda', .* split 'validation' alone.* rename it to sad"):
+        choose_faces(renamed(data, "validation", "sad", "sda"), ("happy", "sad", "fear"), 20, 0)
+    other = choose_faces(renamed(data, "validation", "sad", "gloomy"), ("happy", "sad", "fear"), 20, 0)
+    assert len(other.remarks()) == 2
 
 
 def test_labels_that_the_data_does_not_have_are_refused_but_synthetic_faces_still_calibrate():

@@ -37,7 +37,7 @@ def test_asked_classes_choose_and_order(split_folders):
     dataset = load_dataset(split_folders, ("sad", "happiness"))
     assert dataset.classes == ("sad", "happy")
     assert dataset.counts() == {"sad": 9, "happy": 9}
-    with pytest.raises(EdgeError, match=r"no class 'fear'.*it has: angry, happy, sad"):
+    with pytest.raises(EdgeError, match=r"no class 'fear'[^?]*; it has: angry, happy, sad"):
         load_dataset(split_folders, ("sad", "fear"))
 
 
