@@ -12,33 +12,17 @@ mirrored or not, correlate by 0.9 or more.
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from device.cli.commands import run_script
-from toolkit.data.near_duplicates import standardized
+from toolkit.data.near_duplicates import has_near_copy
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.train_split import SplitChoice, TrainingData, split_for_training
+from toolkit.data.train_split import SplitChoice, split_for_training
 from toolkit.models.predictors import NarrowedPredictor, load_predictor
 from toolkit.training.temperature import fit_temperature, negative_log_likelihood
 
 CHOICE = SplitChoice(hold_out=True, validation_share=0.05, seed=0, label_source="own")
-LEAST_CORRELATION = 0.9
-THUMBNAIL = 16
 LEAST_PROBABILITY = 1e-9
-
-
-def has_near_copy(data: TrainingData) -> np.ndarray:
-    """Return which validation faces have a near copy among the training faces, (N,) bool."""
-    known, asked = thumbnails(np.asarray(data.train.images)), np.asarray(data.validation.images)
-    nearest = [(thumbnails(faces) @ known.T).max(axis=1) for faces in (asked, asked[:, :, ::-1])]
-    return np.asarray(np.max(nearest, axis=0) >= LEAST_CORRELATION)
-
-
-def thumbnails(faces: np.ndarray) -> np.ndarray:
-    """Return (N, 48, 48) uint8 faces as (N, 256) float32, whose products are the thumbnails' correlations."""
-    small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in faces]
-    return standardized(np.array(small))
 
 
 def figures(probabilities: np.ndarray, labels: np.ndarray) -> str:
@@ -58,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     data = split_for_training(load_dataset(asked.data), CHOICE)
     faces, labels = np.asarray(data.validation.images), data.validation.labels
-    alone = ~has_near_copy(data)
+    alone = ~has_near_copy(faces, np.asarray(data.train.images))
     print(f"n = {len(labels):,}, {alone.sum():,} of them without a near copy", flush=True)
     answers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for panel in asked.panels:

@@ -1,5 +1,6 @@
 """Faces that are nearly the same: the same photograph cut, lit or compressed otherwise."""
 
+import cv2
 import numpy as np
 
 from toolkit.data.dataset import FACE_SIZE
@@ -11,6 +12,8 @@ LEAST_CORRELATION = 0.95
 HASH_BITS = 64
 ROWS_AT_ONCE = 512
 FREQUENCIES = 12
+THUMBNAIL = 16
+LEAST_OF_THUMBNAILS = 0.9
 
 
 def near_pairs(images: np.ndarray) -> np.ndarray:
@@ -27,6 +30,26 @@ def near_pairs(images: np.ndarray) -> np.ndarray:
         found.append(np.column_stack([first[ascending], later[ascending]]) + start)
     pairs = np.concatenate(found) if found else np.empty((0, 2), np.int64)
     return pairs[correlations(images, pairs) >= LEAST_CORRELATION]
+
+
+def has_near_copy(faces: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return which of ``faces``, (N, 48, 48) uint8, have another cut or light of the same photograph in ``among``, (N,)
+    bool.
+
+    So it is taken to be where the pixels of their thumbnails, one of them mirrored or not, correlate by 0.9 or more:
+    looser than ``near_pairs``, for what a network that learnt ``among`` by heart would know again.
+
+    >>> alone = ~has_near_copy(data.validation.images, data.train.images)
+    """
+    known = _thumbnails(among)
+    nearest = [(_thumbnails(seen) @ known.T).max(axis=1) for seen in (faces, faces[:, :, ::-1])]
+    return np.asarray(np.max(nearest, axis=0) >= LEAST_OF_THUMBNAILS)
+
+
+def _thumbnails(faces: np.ndarray) -> np.ndarray:
+    """Return (N, 48, 48) uint8 faces as (N, 256) float32, whose products are the thumbnails' correlations."""
+    small = [cv2.resize(face, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA) for face in faces]
+    return standardized(np.array(small))
 
 
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
