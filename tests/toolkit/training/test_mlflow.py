@@ -55,7 +55,8 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forke
     ],
 )
 def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, forked_toolkit, uri, words):
-    done = forked_toolkit("train", "--data", tmp_path / "none", "--out", tmp_path / "one", "--mlflow", uri)
+    (tmp_path / "empty").mkdir()
+    done = forked_toolkit("train", "--data", tmp_path / "empty", "--out", tmp_path / "one", "--mlflow", uri)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"error: {words}")
 

@@ -168,8 +168,9 @@ def test_an_architecture_without_published_weights_refuses_them():
 def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, where, tmp_path):
     command = [
         *(sys.executable, "-m", "toolkit", "train", "--json"),
-        *("--data", "none", "--out", tmp_path / "out", "--arch", arch),
+        *("--data", tmp_path / "empty", "--out", tmp_path / "out", "--arch", arch),
     ]
+    (tmp_path / "empty").mkdir()
     closed = "http://127.0.0.1:9"
     environment = {**os.environ, "KERAS_HOME": str(tmp_path), "https_proxy": closed, "no_proxy": ""}
     environment |= {"npm_config_registry": closed, "npm_config_fetch_retries": "0"}
