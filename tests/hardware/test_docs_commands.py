@@ -51,7 +51,6 @@ NOT_RUN = {
     "device run --model best_int8_edgetpu.tflite": "it needs a Coral stick; test_delegates.py builds a delegate",
     "toolkit deploy": "test_deploy.py has the board",
     "device fetch": "test_fetching.py has the server",
-    "device service install": "it would install a service on this machine; test_service.py reads the unit",
     "toolkit benchmark --model best_int8.tflite --target pi4": "test_arm64_estimate.py has the emulated board",
     "KERAS_BACKEND=jax ": "test_backends.py installs JAX",
     "toolkit train --data DATA --arch vgg16": "the published weights are large",
