@@ -8,13 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from tests.forked_toolkit import forked_toolkit
-from toolkit.data.dataset import Dataset
-from toolkit.data.train_split import TrainingData
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
@@ -77,29 +73,6 @@ def test_robustness_writes_its_page(tmp_path):
     page = out.with_suffix(".md").read_text()
     assert page == done.stdout
     assert f"| mean |  |  | **{100 * measured['mean_kept']:.1f} %** |" in page
-
-
-def smooth_faces(count):
-    coarse = np.random.default_rng(0).integers(0, 256, (count, 6, 6), dtype=np.uint8)
-    return np.stack([cv2.resize(face, (48, 48), interpolation=cv2.INTER_CUBIC) for face in coarse])
-
-
-@pytest.mark.toolkit
-def test_another_cut_of_a_photograph_is_a_near_copy(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from held_out import has_near_copy
-
-    def dataset(images):
-        labels = np.zeros(len(images), np.int64)
-        names = labels.astype(str)
-        return Dataset(images, labels, ("happy",), np.full(len(images), "train"), names, source="faces")
-
-    known, strangers = np.split(smooth_faces(20), [12])
-    mirrored, darker = known[0][:, ::-1], (known[1] * 0.7).astype(np.uint8)
-    nearer = cv2.resize(known[2][1:-1, 1:-1], (48, 48))
-    asked = np.stack([mirrored, darker, nearer, *strangers])
-    found = has_near_copy(TrainingData(dataset(known), dataset(asked), 0))
-    assert found.tolist() == [True] * 3 + [False] * 8
 
 
 def test_the_packaged_model_is_measured_on_press_faces(shared_dir):

@@ -1,22 +1,30 @@
 """Two models' weights into one: their mean, calibrated on faces that neither learnt."""
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).parents[2] / "models" / "mix_weights.py"
 pytestmark = pytest.mark.toolkit
 
 
-def mix(*arguments):
-    command = [sys.executable, str(ROOT / "models" / "mix_weights.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+@pytest.fixture
+def mix(monkeypatch, capsys):
+    """Run the script with arguments and return its exit status and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        return ended.value.code, capsys.readouterr().err
+
+    return run
 
 
-def test_the_mean_of_two_models(stripes, tmp_path):
+def test_the_mean_of_two_models(mix, stripes, tmp_path):
     from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
     from toolkit.training.architectures import fully_connected, mini_xception
 
@@ -28,8 +36,8 @@ def test_the_mean_of_two_models(stripes, tmp_path):
         save_model(build(2), path, {"labels": ["happy", "sad"]})
     one, two, other = paths
     made = tmp_path / "mean.keras"
-    done = mix("--data", stripes, "--share", "0.25", one, two, made)
-    assert done.returncode == 0, done.stderr
+    code, told = mix("--data", stripes, "--share", "0.25", one, two, made)
+    assert code == 0, told
     first, second, mean = (load_keras_model(path).get_weights() for path in (one, two, made))
     expected = [0.75 * a + 0.25 * b for a, b in zip(first, second, strict=True)]
     np.testing.assert_allclose(mean[0], expected[0], rtol=1e-5)
@@ -39,7 +47,7 @@ def test_the_mean_of_two_models(stripes, tmp_path):
         mean[-2] * told["temperature"], expected[-2], rtol=1e-3
     )  # folded into the last layer
 
-    done = mix("--data", stripes, "--share", "0.5", one, other, tmp_path / "none.keras")
-    assert done.returncode == 1
-    assert "is of another architecture" in done.stderr
+    code, told = mix("--data", stripes, "--share", "0.5", one, other, tmp_path / "none.keras")
+    assert code == 1
+    assert "is of another architecture" in told
     assert not (tmp_path / "none.keras").exists()
