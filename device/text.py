@@ -52,7 +52,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("sda", ("happy", "sad"))
     'did you mean sad? '
     """
-    near = difflib.get_close_matches(name, list(known), 1, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(known), 1)
     return f"did you mean {near[0]}? " if near else ""
 
 

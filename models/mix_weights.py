@@ -19,30 +19,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device.cli.commands import run_script
 from device.errors import EdgeError
-from toolkit.data.even_choice import even_rows
 from toolkit.data.near_duplicates import has_near_copy
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.train_split import SplitChoice, TrainingData, split_for_training
+from toolkit.data.train_split import TrainingData, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.averaging import blended
 from toolkit.training.batches import BatchMaker, pixels
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.renormalization import FACES, reestimate_statistics
-from toolkit.training.student import last_dense, without_softmax
+from toolkit.training.renormalization import reestimate_statistics
+from toolkit.training.student import with_probabilities, without_softmax
 from toolkit.training.temperature import fit_temperature
+from toolkit.training.trainer import CLEAN_FACES, STATISTICS_BATCH
 
-BATCHES = 8
-CHOICE = SplitChoice(hold_out=True, validation_share=0.05, seed=0, label_source="own")
+RECIPE = TrainingRecipe(augmentation=0.7, hold_out=True, validation_share=0.05)
 
 
 def mixed(first: keras.Model, second: keras.Model, share: float, faces: BatchMaker) -> keras.Model:
     """Return ``first`` giving logits, with ``share`` of ``second`` in its weights and the statistics of ``faces``."""
     network, other = without_softmax(first), without_softmax(second)
     network.set_weights(blended(other.get_weights(), network.get_weights(), share))
-    rows = even_rows(len(faces.dataset), FACES)
-    rng = np.random.default_rng([faces.recipe.seed, len(rows)])
-    chunks = np.array_split(rng.permutation(rows), BATCHES)
-    reestimate_statistics(network, [faces.make(chunk, rng).images for chunk in chunks])
+    reestimate_statistics(network, list(faces.sample(CLEAN_FACES, STATISTICS_BATCH)))
     return network
 
 
@@ -52,11 +48,8 @@ def calibrated(network: keras.Model, data: TrainingData) -> tuple[keras.Model, f
     logits = network.predict(pixels(faces), verbose=0)
     alone = ~has_near_copy(faces, np.asarray(data.train.images))
     temperature = fit_temperature(logits[alone], labels[alone])
-    head = last_dense(network)
-    head.set_weights([weight / temperature for weight in head.get_weights()])
-    named = keras.layers.Softmax(name="probabilities")(network.output)
     right = float(np.mean(logits.argmax(axis=1) == labels))
-    return keras.Model(network.input, named, name=network.name), temperature, right
+    return with_probabilities(network, temperature, network.name), temperature, right
 
 
 def main() -> None:
@@ -69,8 +62,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--share", type=float, required=True)
     asked = parser.parse_args()
-    data = split_for_training(load_dataset(asked.data), CHOICE).in_gray()
-    faces = BatchMaker(data.train, TrainingRecipe(augmentation=0.7))
+    data = split_for_training(load_dataset(asked.data), RECIPE.split_choice).in_gray()
+    faces = BatchMaker(data.train, RECIPE)
     first, second = (load_keras_model(path) for path in (asked.first, asked.second))
     if [weight.shape for weight in first.weights] != [weight.shape for weight in second.weights]:
         raise EdgeError(f"{asked.second} is of another architecture than {asked.first}; pass two of the same")

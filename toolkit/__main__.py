@@ -1,16 +1,11 @@
 """The program ``toolkit``: the installed script, and ``python -m toolkit``."""
 
-import sys
+from device.program import run_program
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while it is still being imported ends it in one line, as later."""
-    try:
-        from toolkit.cli import main as command_line
-
-        command_line()
-    except KeyboardInterrupt:
-        sys.exit("error: interrupted")
+    """Entry point of the installed script."""
+    run_program("toolkit.cli")
 
 
 if __name__ == "__main__":

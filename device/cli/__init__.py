@@ -24,5 +24,5 @@ def device() -> None:
 
 
 def main() -> None:
-    """Entry point of the installed script."""
+    """Run the command line."""
     run_command_line(device, "device")

@@ -5,7 +5,6 @@ A value that nobody should read in the file is named by where it stands: ``mqtt 
 or ``mqtt = { env = "FER_EDGE_BROKER" }``.
 """
 
-import difflib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from device.cli.settings_lines import SETTINGS, ReadFile, read_file, told_with_l
 from device.errors import UsageError
 from device.files import read_short
 from device.sinks.rules import RULE_KEYS
+from device.text import did_you_mean
 
 NOT_SETTINGS = ("config", "help", "pictures")
 
@@ -75,8 +75,8 @@ def values_of(read: ReadFile, command: click.Command) -> dict[str, Any]:
 
 def _meant(key: str, value: Any, known: dict[str, click.Option]) -> str:
     """Return in words what somebody who wrote the unknown ``key`` may have meant."""
-    if near := difflib.get_close_matches(key, (*known, "rule"), 1):
-        return f"did you mean {near[0]}?"
+    if near := did_you_mean(key, (*known, "rule")):
+        return near.rstrip()
     if key in RULE_KEYS:
         return "it belongs to a rule, below a line [[rule]]"
     if isinstance(value, dict):

@@ -81,9 +81,7 @@ class RowFile:
             if self._file is not None:
                 self._file.close()
         except OSError as error:  # what a full disk refused before is refused again
-            raise EdgeError(
-                f"cannot finish {self.path}: {error.strerror}; free space or choose another place"
-            ) from error
+            raise EdgeError(f"cannot finish {self.path}: {error.strerror}; {way_out(error)}") from error
 
 
 class JsonLinesSink(Sink):

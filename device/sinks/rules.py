@@ -1,13 +1,12 @@
 """Something happens when an expression appears: rules over the calm labels of faces that are there."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device.errors import UsageError
 from device.sinks.topics import fit_topic
-from device.text import printable
+from device.text import did_you_mean, printable
 
 if TYPE_CHECKING:
     from device.results import FrameResult
@@ -105,8 +104,7 @@ def _parsed(document: Mapping[str, Any], number: int, labels: Sequence[str]) -> 
     for written, value in document.items():
         key = written.replace("_", "-")
         if key not in RULE_KEYS:
-            near = difflib.get_close_matches(key, RULE_KEYS, 1)
-            meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(RULE_KEYS)}"
+            meant = did_you_mean(key, RULE_KEYS).rstrip() or f"there are: {', '.join(RULE_KEYS)}"
             raise WrongRuleError(f"{called} has no setting {written}; {meant}", number, written)
         expected = _unlike(key, value)
         if expected:
@@ -159,8 +157,7 @@ def _never(rule: Rule, labels: Sequence[str]) -> tuple[str, str] | None:
     """Return why a rule can never fire, or does nothing, and the key at fault."""
     unknown = next((name for name in rule.expressions if name not in labels), None)
     if unknown is not None:
-        near = difflib.get_close_matches(unknown.lower(), labels, 1)
-        meant = f"did you mean {near[0]}?" if near else f"it knows {', '.join(labels)}"
+        meant = did_you_mean(unknown.lower(), labels).rstrip() or f"it knows {', '.join(labels)}"
         return f"can never fire: the model knows no '{unknown}'; {meant}", "expression"
     if rule.nobody and (rule.expressions or rule.probability or rule.faces > 1):
         return "can never fire: nobody has no expression; leave one of the two out", "nobody"

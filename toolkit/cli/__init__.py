@@ -25,5 +25,5 @@ def toolkit() -> None:
 
 
 def main() -> None:
-    """Entry point of the installed script."""
+    """Run the command line."""
     run_command_line(toolkit, "toolkit")

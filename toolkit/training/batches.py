@@ -1,6 +1,7 @@
 """Batches of augmented faces, made in the background while the processor trains."""
 
 import collections
+import math
 import os
 import sys
 import threading
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.data.dataset import Dataset
+from toolkit.data.even_choice import even_rows
 from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
 from toolkit.training.recipe import TrainingRecipe
@@ -73,6 +75,13 @@ class BatchMaker:
         if self.chances is None:
             return rng.permutation(len(self.dataset))[:count]
         return rng.choice(len(self.dataset), count, p=self.chances)
+
+    def sample(self, count: int, size: int) -> Iterator[np.ndarray]:
+        """Yield the images of ``count`` faces, evenly spread, augmented, at most ``size`` at once; always the same."""
+        rows = even_rows(len(self.dataset), count)
+        rng = np.random.default_rng([self.recipe.seed, len(rows)])
+        for chunk in np.array_split(rng.permutation(rows), math.ceil(len(rows) / size)):
+            yield self.make(chunk, rng).images
 
     def make(self, rows: np.ndarray, rng: np.random.Generator, view: int | None = None) -> Batch:
         """Return one augmented batch of the faces at ``rows``.

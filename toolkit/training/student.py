@@ -112,15 +112,21 @@ class Student:
         """
         network = keras.models.clone_model(self.network)
         network.set_weights(self.body.get_weights())
-        logits = network.output
-        head = last_dense(network)
-        if head is not None:
-            head.set_weights([weight / temperature for weight in head.get_weights()])
-        elif temperature != 1:
-            logits = layers.Rescaling(1 / temperature, name="temperature")(logits)
-        return keras.Model(
-            network.input, layers.Softmax(name="probabilities")(logits), name=short_name(self.recipe.arch)
-        )
+        return with_probabilities(network, temperature, short_name(self.recipe.arch))
+
+
+def with_probabilities(network: keras.Model, temperature: float, name: str) -> keras.Model:
+    """Return ``network``, which gives logits, as the model ``name``, which gives their softmax at ``temperature``.
+
+    Where it ends in a dense layer the division is folded into that one's weights.
+    """
+    logits = network.output
+    head = last_dense(network)
+    if head is not None:
+        head.set_weights([weight / temperature for weight in head.get_weights()])
+    elif temperature != 1:
+        logits = layers.Rescaling(1 / temperature, name="temperature")(logits)
+    return keras.Model(network.input, layers.Softmax(name="probabilities")(logits), name=name)
 
 
 def fitted(faces: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

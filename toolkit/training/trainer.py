@@ -162,12 +162,7 @@ class Trainer:
 
     def statistics_batches(self) -> list[np.ndarray]:
         """Return inputs to estimate the normalisations' statistics from: faces as the training shows them."""
-        rows = even_rows(len(self.data.train), CLEAN_FACES)
-        rng = np.random.default_rng([self.recipe.seed, len(rows)])
-        return [
-            self.student.inputs(self.batches.make(chunk, rng).images)
-            for chunk in np.array_split(rng.permutation(rows), math.ceil(len(rows) / STATISTICS_BATCH))
-        ]
+        return [self.student.inputs(images) for images in self.batches.sample(CLEAN_FACES, STATISTICS_BATCH)]
 
     def measure(self, epoch: int, loss: float, started: float) -> EpochRecord:
         """Measure the weights that the student carries on the validation faces and on the clean training faces.

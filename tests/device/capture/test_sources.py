@@ -295,19 +295,3 @@ def test_a_sensors_stamp_counts_only_where_it_is_on_our_clock(age_ns, kept):
     now_ns = 10**12
     stamp_ns = None if age_ns is None else now_ns - age_ns
     assert PiCamera(clock_ns=lambda: now_ns)._captured_ns(stamp_ns) == (stamp_ns if kept else now_ns)
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ("gone.png", "no such file: gone.png; "),
-        ("gone/notes.txt", "no such file: gone/notes.txt; "),
-        ("demo", "demo is no picture file; "),
-        ("http://camera/a.jpg", "http://camera/a.jpg is no picture file; "),
-    ],
-)
-def test_one_of_several_pictures_that_is_missing_is_called_so(tmp_path, other, words):
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9), np.uint8))
-    with pytest.raises(EdgeError) as raised:
-        open_source((str(tmp_path / "a.png"), other))
-    assert str(raised.value).startswith(words)
