@@ -16,6 +16,7 @@ NOT_FETCHED: tuple[Kind, ...] = (
     (0, b"<!DOCTYPE", "a web page, not the file itself", BEHIND_A_LINK),
     (0, b"<html", "a web page, not the file itself", BEHIND_A_LINK),
 )
+OF_TEXT = bytes({*b"\t\n\f\r\x1b", *range(32, 127), *range(128, 256)})
 UNPACK = "unpack it first"
 PACKED: tuple[Kind, ...] = (
     (0, b"\x1f\x8b", "a gzip archive", UNPACK),
@@ -41,3 +42,13 @@ def why_foreign(start: bytes | memoryview, kinds: Iterable[Kind]) -> str:
         if bytes(start[position : position + len(expected)]) == expected:
             return f"{what}; {way_out}"
     return ""
+
+
+def is_text(start: bytes) -> bool:
+    """Return whether a file that begins with ``start`` is a text: no control characters but those of lines and
+    terminals. Not for formats whose numbers may all be large, such as raw pixels.
+
+    >>> is_text(b"happy\\nsad\\n"), is_text(b"\\x89PNG\\r\\n\\x1a\\n")
+    (True, False)
+    """
+    return not start.translate(None, OF_TEXT)

@@ -5,16 +5,30 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError
 from device.files import native_path
+from device.foreign_files import NOT_FETCHED, Kind, is_text, why_foreign
 
 USUAL_RATE = 30.0
+LARGEST_PIXELS = 64_000_000  # of a picture, as OpenCV's limit for those in files of their own
+STILL_FRAMES = 10  # with fewer, a film may well show one picture alone
+START_BYTES = 4096
+# FFmpeg opens whatever files a list names, itself again too, and without end; it finds these lists by their start.
+NAME_THE_FILM = "name the film itself, or the http address of a stream"
+LISTS: tuple[Kind, ...] = (
+    (0, b"#EXTM3U", "a playlist, no video", NAME_THE_FILM),
+    (0, b"ffconcat", "a list of films, no video", NAME_THE_FILM),
+)
+RAW_FILM = b"YUV4MPEG2"  # begins as text, and bright pixels look like more of it
 
 
 class VideoFile(CaptureSource):
-    """Whatever OpenCV's FFmpeg reads. ``notes`` says after the end if the file was cut short."""
+    """Whatever OpenCV's FFmpeg reads. ``notes`` says after the end if the file was cut short, and at the close if all
+    of it was one picture.
+    """
 
     live = False
 
@@ -24,31 +38,69 @@ class VideoFile(CaptureSource):
         self.name = str(path)
         self.rate: float | None = None
         self.notes: list[str] = []
-        self._last_s = 0.0
+        self._first_s = self._last_s = 0.0
+        self._shown: np.ndarray | None = None
+        self._alike = 0  # pictures like the first; -1 once one was not
 
     def _open(self) -> cv2.VideoCapture:
         if not self.path.is_file():
             raise EdgeError(f"no such file: {self.path}")
-        try:
-            with open(self.path, "rb") as file:
-                if not file.read(1):
-                    raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
-        except OSError as error:
-            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
+        self._refuse_foreign()
         capture = cv2.VideoCapture(native_path(self.path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise EdgeError(
                 f"{self.path} is no video that OpenCV can read; expected .mp4, .mkv, .avi, .mjpg or .gif"
             )
+        width, height = (
+            round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > LARGEST_PIXELS:
+            capture.release()
+            raise EdgeError(
+                f"{self.path} has pictures of {width}x{height}, expected at most {LARGEST_PIXELS // 10**6} million "
+                "pixels; make them smaller, as with ffmpeg's -vf scale=1920:-2"
+            )
+        self._shown, self._alike = None, 0
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else USUAL_RATE
         return capture
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        if self._alike >= STILL_FRAMES:
+            self.notes.append(
+                f"all {self._alike} pictures of {self.path} are the same one; if it is interlaced, OpenCV "
+                f"{cv2.__version__} cannot show it: make a new one with 'ffmpeg -i OLD -vf yadif NEW.mp4'"
+            )
+        self._alike = -1
+
+    def _refuse_foreign(self) -> None:
+        """Raise EdgeError for an empty file, a text, which FFmpeg draws as a film, and a list of other files."""
+        try:
+            with open(self.path, "rb") as file:
+                start = file.read(START_BYTES)
+        except OSError as error:
+            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
+        if not start:
+            raise EdgeError(f"{self.path} is empty (0 bytes); expected a video")
+        if why := why_foreign(start, (*NOT_FETCHED, *LISTS)):
+            raise EdgeError(f"{self.path} is {why}")
+        if is_text(start) and not start.startswith(RAW_FILM):
+            raise EdgeError(f"{self.path} is text, no video; check the name")
+
+    def _read(self, capture: cv2.VideoCapture) -> tuple[bool, np.ndarray | None]:
+        delivered, image = super()._read(capture)
+        if image is not None and self._alike >= 0:
+            sample = image[::16, ::16]
+            self._shown = sample.copy() if self._shown is None else self._shown
+            self._alike = self._alike + 1 if np.array_equal(sample, self._shown) else -1
+        return delivered, image
 
     def _media_s(self, index: int) -> float:
         """Return the container's time of the frame just read; where it tells none, the frame before it and the rate."""
         told_s = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 if self.capture else math.nan
         if index == 0:
-            self._last_s = told_s if math.isfinite(told_s) and told_s >= 0 else 0.0
+            self._first_s = self._last_s = told_s if math.isfinite(told_s) and told_s >= 0 else 0.0
         else:
             usable = math.isfinite(told_s) and told_s > self._last_s
             self._last_s = told_s if usable else self._last_s + 1 / (self.rate or USUAL_RATE)
@@ -60,7 +112,10 @@ class VideoFile(CaptureSource):
             raise EdgeError(
                 f"{self.path} opens as a video but holds no readable frame; it is damaged or cut short"
             )
-        if frames < promised - max(2, 0.02 * promised):
+        # Some containers promise a time alone: a film of changing rate has fewer frames and lasts as long.
+        rate = self.rate or USUAL_RATE
+        least = promised - max(2, 0.02 * promised)
+        if frames < least and (self._last_s - self._first_s) * rate + 1 < least:
             self.notes.append(
                 f"{self.path} is cut short: {frames} of {promised:.0f} promised frames were readable"
             )

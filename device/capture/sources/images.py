@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import read_regular
 from device.frames import Frame, FrameSource
 from device.text import counted
 
 EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 HEIC_SUFFIXES = (".heic", ".heif")  # known, to say why they are not read
+LARGEST_BYTES = 256 << 20  # 64 million pixels, which OpenCV takes at most, in three colours and more
 CONVERT = "OpenCV does not read it; convert with heif-convert, or have the phone save JPEG"
 
 
@@ -67,9 +69,11 @@ class ImageFiles(FrameSource):
 
 
 def read_image(path: Path) -> np.ndarray | None:
-    """Return ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8, or None if the file is no picture."""
+    """Return ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8, or None if the file is no picture, or has over
+    ``LARGEST_BYTES``.
+    """
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        data = np.frombuffer(read_regular(path, LARGEST_BYTES), np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
     except (OSError, cv2.error):
         return None
