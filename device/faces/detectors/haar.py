@@ -8,6 +8,8 @@ import numpy as np
 from device.errors import EdgeError
 from device.faces.cropping import cut_square, resize_square
 from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
+from device.faces.detectors.cascade_file import LARGEST_BYTES, cascade_fault
+from device.files import read_regular
 from device.frames import BoundingBox
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -37,6 +39,8 @@ class HaarDetector:
                 f"no cascade file {self.path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
                 'install "opencv-python-headless>=4.11,<5" or name one with `detector_model`'
             )
+        if model_file:
+            _refuse_faulty(self.path)
         self.cascade = _read_cascade(self.path)
         self.min_face_px, self.reduce = min_face_px, reduce
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
@@ -89,6 +93,19 @@ class HaarDetector:
 
 def _gray(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+
+
+def _refuse_faulty(path: Path) -> None:
+    try:
+        fault = cascade_fault(read_regular(path, LARGEST_BYTES))
+    except OSError as error:
+        raise EdgeError(
+            f"cannot read {path}: {error.strerror}; check the file, and who may read it"
+        ) from error
+    if fault:
+        raise EdgeError(
+            f"{path} is not a cascade that OpenCV can read: {fault}; expected an XML file such as {CASCADE}"
+        )
 
 
 def _read_cascade(path: Path) -> cv2.CascadeClassifier:
