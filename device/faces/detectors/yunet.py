@@ -77,17 +77,23 @@ class YuNetDetector:
                 "onnx", self._file, no_config, size_wh, self.min_score, NMS_IOU, 200
             )
         except cv2.error as error:
-            raise EdgeError(
-                f"{self.path} is not a YuNet model that OpenCV can read; fetch it with 'device fetch yunet' "
-                f"({str(error).splitlines()[0]})"
-            ) from None
+            raise self._refused(error) from None
+
+    def _refused(self, error: cv2.error) -> EdgeError:
+        return EdgeError(
+            f"{self.path} is not a YuNet model that OpenCV can read; fetch it with 'device fetch yunet' "
+            f"({str(error).splitlines()[0]})"
+        )
 
     def _search(
         self, network: cv2.FaceDetectorYN, picture: np.ndarray, scale: float, at: tuple[int, int]
     ) -> list[Detection]:
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-        _, rows = network.detect(picture)
+        try:
+            _, rows = network.detect(picture)
+        except cv2.error as error:  # a network that is read and then cannot be computed
+            raise self._refused(error) from None
         if rows is None:
             return []
         largest = 2 * max(picture.shape[:2])

@@ -179,3 +179,13 @@ def test_haar_searches_at_the_size_that_the_smallest_face_needs():
     assert create_detector("haar", 96, reduce=False).scale == 1.0
     assert create_detector("haar", 96).scale == pytest.approx(create_detector("haar", 48).scale / 2)
     assert create_detector("haar", 16).scale == 1.0  # never enlarged
+
+
+def test_a_network_that_is_read_but_cannot_be_computed_is_one_line(tmp_path, yunet_file):
+    """The weights of one layer go by another name, so they are missing there; OpenCV notices in the first search."""
+    weights = b"backbone.model0.conv2.conv1.weightJ"
+    content = yunet_file.read_bytes()
+    assert content.count(weights) == 1
+    (tmp_path / "own.onnx").write_bytes(content.replace(weights, weights.replace(b"weight", b"weighs")))
+    with pytest.raises(EdgeError, match="is not a YuNet model that OpenCV can read"):
+        create_detector(model_file=tmp_path / "own.onnx").detect(np.zeros((240, 320, 3), np.uint8))
