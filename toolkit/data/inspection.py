@@ -1,6 +1,6 @@
 """What is in a data set, and what is wrong with it."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from toolkit.data.near_duplicates import near_pairs
 SCHEMA, SCHEMA_VERSION = "fer-edge/inspection", 1
 FORMATS_SHOWN = 4
 
-Progress = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,15 @@ class Inspection:
         }
 
 
-def inspect_dataset(
-    dataset: Dataset, near: bool = True, progress: Progress = lambda text: None
-) -> Inspection:
+def inspect_dataset(dataset: Dataset, near: bool = True) -> Inspection:
     """Return what ``dataset`` holds; ``near`` looks for nearly identical faces too."""
-    progress(f"looking for copies among {len(dataset):,} faces")
+    log.info(f"looking for copies among {len(dataset):,} faces")
     group_of = copy_groups(dataset.images)
     groups = several_rows(group_of)
     conflicts = tuple(group for group in groups if len(set(dataset.labels[group])) > 1)
     pairs = None
     if near:
-        progress("looking for nearly identical faces")
+        log.info("looking for nearly identical faces")
         pairs = distinct_near_pairs(dataset, group_of)
     constant = np.flatnonzero([image.min() == image.max() for image in dataset.images])
     leaks = tuple(

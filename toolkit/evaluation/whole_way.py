@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -81,7 +81,6 @@ def with_whole_way(
     detector: str | None = None,
     labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
-    progress: Callable[[str], None] = lambda line: None,
     delegate: str | None = None,
     pixel_range: str | None = None,
 ) -> Results:
@@ -101,7 +100,7 @@ def with_whole_way(
     pictures = labelled_pictures(Path(frames))
     entries = {entry.model.sha256: entry for entry in results.models}
     for path in on_a_board:
-        progress(f"whole pictures of {frames} through {path}: {len(pictures)} files")
+        log.info(f"whole pictures of {frames} through {path}: {len(pictures)} files")
         model = load_model(path, labels, delegate=delegate, pixel_range=pixel_range)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
