@@ -156,13 +156,13 @@ def test_every_convolution_computes_what_the_published_one_does(package):
     faces = load_synthetic().images[:4, ..., None].astype(np.float32)
     layers = [layer.name.removesuffix("_norm") for layer in model.layers if layer.name.endswith("_norm")]
     assert len(layers) == 27
-    for layer in layers:
-        convolution, norm = model.get_layer(f"{layer}_conv"), model.get_layer(f"{layer}_norm")
-        inputs, outputs = keras.Model(model.input, [convolution.input, norm.output]).predict_on_batch(faces)
+    convolutions = [model.get_layer(f"{layer}_conv") for layer in layers]
+    norms = [model.get_layer(f"{layer}_norm") for layer in layers]
+    ends = [(convolution.input, norm.output) for convolution, norm in zip(convolutions, norms, strict=True)]
+    found = keras.Model(model.input, ends).predict_on_batch(faces)
+    for layer, convolution, (inputs, outputs) in zip(layers, convolutions, found, strict=True):
         wanted = np.asarray(published_layer(name, arrays, layer, inputs, convolution.strides))
-        if (
-            layer == "conv1"
-        ):  # what lies beyond the right and lower edge is black there, the mean of the three here
+        if layer == "conv1":  # beyond the right and lower edge it is black there, the mean of the three here
             wanted, outputs = wanted[:, :-1, :-1], outputs[:, :-1, :-1]
         np.testing.assert_allclose(outputs, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
 
