@@ -61,13 +61,13 @@ def test_from_faces_to_a_page(stripes, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_the_notebook_runs_from_top_to_bottom(tmp_path):
+def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):
     """Its code cells, in order, in one process and a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     cells = json.loads(NOTEBOOK.read_text())["cells"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment
-    )
+    script = tmp_path / "cells.py"
+    script.write_text("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+    done = forked_toolkit(script=script)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "report.html").exists()

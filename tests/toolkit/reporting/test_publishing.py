@@ -115,14 +115,14 @@ def test_names_from_outside_stay_text(toolkit_command, tiny_tflite, evaluated, t
 
 
 def test_a_keras_model_goes_beside_its_tflite(
-    toolkit_command, tiny_keras, tiny_tflite, face_folders, tmp_path
+    forked_toolkit, tiny_keras, tiny_tflite, face_folders, tmp_path
 ):
     keras = pytest.importorskip("keras", reason="a .keras file needs the [toolkit] extra")
     results, out = tmp_path / "results.json", tmp_path / "both"
     models = ("--model", tiny_keras, "--model", tiny_tflite)
-    done = toolkit_command("evaluate", *models, "--data", face_folders, "--out", results)
+    done = forked_toolkit("evaluate", *models, "--data", face_folders, "--out", results)
     assert done.returncode == 0, done.stderr
-    done = toolkit_command("publish", *models, "--results", results, *LICENCE, "--out", out, "--json")
+    done = forked_toolkit("publish", *models, "--results", results, *LICENCE, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["files"]) == {
         "README.md",
