@@ -14,7 +14,8 @@ from device.faces.detectors import create_detector
 from device.frames import BoundingBox
 from device.model.expression_model import load_model
 from device.runtime.prior import weighed
-from toolkit.evaluation.whole_way import labelled_pictures, match_boxes, measure_whole_way, with_whole_way
+from toolkit.evaluation.labelled_pictures import labelled_pictures
+from toolkit.evaluation.whole_way import match_boxes, measure_whole_way, with_whole_way
 from toolkit.results.codec import read_results
 from toolkit.results.decode import decode
 from toolkit.results.metrics import wilson_interval
