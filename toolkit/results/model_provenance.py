@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from device.model.expression_model import ExpressionModel
-from toolkit.models.predictors import NarrowedPredictor, Predictor
+from toolkit.models.predictors import Predictor, of_the_file
 from toolkit.results.history import read_history
 
 # A curve of the results, and the columns of a history that may hold it, those of an earlier version last.
@@ -16,8 +16,7 @@ CURVES = {
 
 def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any] | None]:
     """Return the sections ``training`` and ``quantization`` of a model's results; None where the file says nothing."""
-    while isinstance(predictor, NarrowedPredictor):
-        predictor = predictor.predictor
+    predictor = of_the_file(predictor)
     if isinstance(predictor, ExpressionModel):
         metadata = predictor.metadata
         if metadata is None:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from device.errors import EdgeError
-from toolkit.reporting import make_report
+from toolkit.reporting.build import make_report
 from toolkit.results.json_file import DEEPEST, LARGEST_BYTES, LONGEST_TEXT, MOST_VALUES
 
 pytestmark = pytest.mark.toolkit
