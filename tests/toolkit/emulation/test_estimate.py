@@ -6,11 +6,7 @@ import os
 
 import pytest
 
-from device.errors import EdgeError, UsageError
-from device.model.expression_model import load_model
-from toolkit.emulation import tree
-from toolkit.emulation.boards import BOARDS, board_named
-from toolkit.emulation.calibration import (
+from benchmarks.published_times import (
     A53,
     A72,
     A76,
@@ -23,6 +19,10 @@ from toolkit.emulation.calibration import (
     by_equal_threads,
     mean_ipc,
 )
+from device.errors import EdgeError, UsageError
+from device.model.expression_model import load_model
+from toolkit.emulation import tree
+from toolkit.emulation.boards import BOARDS, board_named
 from toolkit.emulation.counts import Count, known_count, remember
 from toolkit.emulation.estimate import estimate_files, estimate_latency
 from toolkit.results.codec import write_results
