@@ -51,8 +51,8 @@ def time_interleaved(
 
 
 def ratio_to_first(samples_ms: np.ndarray, column: int) -> LatencyRatio:
-    """Return the ratio of the medians of ``column`` and of the first column; the interval is a bootstrap over
-    rounds.
+    """Return the ratio of the medians of ``column`` and of the first column of (rounds, models) milliseconds; the
+    interval, 95 %, is a bootstrap over rounds.
     """
     rng = np.random.default_rng(0)
     pair = samples_ms[:, [0, column]]

@@ -107,7 +107,10 @@ def ask(model: Path, faces: Dataset) -> np.ndarray:
 def quantize_one(
     run: Run, data: Path, faces: Dataset, exact: np.ndarray, out: Path
 ) -> tuple[Quantized | None, str]:
-    """Return the int8 file of ``run``, made unless it is newer than the model; or None and why it cannot be."""
+    """Return the int8 file of ``run``, made unless it is newer than the model; or None and why it cannot be.
+
+    ``exact``: what the model says of ``faces``, (N, C) probabilities.
+    """
     path = out / INT8_FOLDER / f"{folder_name(run.variant.name)}.tflite"
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.stat().st_mtime < run.model.stat().st_mtime:

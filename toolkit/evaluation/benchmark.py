@@ -169,7 +169,8 @@ def _all_samples(
 
 
 def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray) -> LatencyRatio:
-    """Return the ratio of two medians that were not measured in turn; the interval is a bootstrap of each."""
+    """Return the ratio of two medians, of (rounds,) milliseconds each, that were not measured in turn; the interval,
+    95 %, is a bootstrap of each."""
     rng = np.random.default_rng(0)
     medians = [np.median(rng.choice(one, (BOOTSTRAPS, len(one))), axis=1) for one in (samples_ms, first_ms)]
     low, high = np.percentile(medians[0] / medians[1], (2.5, 97.5))
