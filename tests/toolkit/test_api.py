@@ -37,7 +37,8 @@ def test_importing_it_costs_nothing_and_leaves_matplotlib_alone():
     assert done.returncode == 0, done.stderr
 
 
-def test_from_faces_to_a_page(stripes, tmp_path, capsys):
+def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):
+    caplog.set_level("INFO", "toolkit")
     trained = toolkit.train(
         str(stripes),
         tmp_path / "run",
@@ -59,6 +60,8 @@ def test_from_faces_to_a_page(stripes, tmp_path, capsys):
     assert len(page.results.models) == 2
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert capsys.readouterr().out == ""
+    for told in ("80 faces", "quantizing by int8", "evaluating "):
+        assert any(told in message for message in caplog.messages), told
 
 
 def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):

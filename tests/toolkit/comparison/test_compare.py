@@ -144,11 +144,11 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
     ],
 )
 def test_what_no_training_can_be_made_of_is_told_before_the_first(
-    stripes, tmp_path, monkeypatch, toolkit_command, options, code, message
+    stripes, tmp_path, monkeypatch, forked_toolkit, options, code, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "variants.toml").write_text('[good]\n[wrong]\narch = "compcat"\n')
-    done = toolkit_command("compare", "--data", stripes, "--out", "out", *options)
+    done = forked_toolkit("compare", "--data", stripes, "--out", "out", *options)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1

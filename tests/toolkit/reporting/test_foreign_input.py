@@ -132,10 +132,10 @@ def test_any_value_in_any_place_is_shown_or_refused(request, which, load_json, t
         ('{"schema": "fer-edge/results", "schema_version": "\\u001b[31m"}', "schema version"),
     ],
 )  # fmt: skip
-def test_a_document_beyond_all_bounds_is_one_line(toolkit_command, tmp_path, text, words):
+def test_a_document_beyond_all_bounds_is_one_line(forked_toolkit, tmp_path, text, words):
     path = tmp_path / "in.json"
     path.write_text(text)
-    done = toolkit_command("report", path, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", path, "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
