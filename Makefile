@@ -205,7 +205,7 @@ docs: setup ## the generated parts of the documents; the picture needs chromium
 	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_recipes.py
-	$(BIN)/python docs/make_figures.py
+	PYTHONPATH=. $(BIN)/python docs/make_figures.py
 	$(BIN)/python docs/make_corruptions.py
 	$(BIN)/python docs/make_preview.py
 	$(BIN)/toolkit report $(if $(wildcard docs/figures/peers_results.json),docs/figures/peers_results.json,\

@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
+from benchmarks import published_times
 from device.model.expression_model import load_model
-from toolkit.emulation import calibration
 from toolkit.emulation.boards import BOARDS
 from toolkit.emulation.counts import known_count
 from toolkit.emulation.estimate import FOLLOWED, SEARCHED, estimate_latency
@@ -219,7 +219,7 @@ def documents() -> dict[Path, str]:
         f"([FAQ](docs/FAQ.md)). More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())
-    errors = f"\n{calibration.table()}\n\n"
+    errors = f"\n{published_times.table()}\n\n"
     results = CALIBRATION.sub(lambda found: found[1] + errors + found[2], RESULTS.read_text())
     return {MODELS / "README.md": card, README: readme, RESULTS: results}
 

@@ -83,7 +83,7 @@ def toolkit_command():
 
 @pytest.fixture(scope="session")
 def forked_toolkit():
-    """As ``toolkit_command``, for commands that import TensorFlow: that is done once for all of them."""
+    """As ``toolkit_command``, from a process that has imported what takes seconds: that is done once for all."""
     from forked_toolkit import forked_toolkit
 
     return forked_toolkit

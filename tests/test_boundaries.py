@@ -2,6 +2,7 @@
 
 import ast
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -37,13 +38,16 @@ def room_of(module: str) -> str:
 
 
 def imported_rooms(path: Path) -> set[str]:
-    """Return the rooms of this project that a file imports anywhere, in functions too."""
+    """Return the rooms of this project that a file imports anywhere, in functions too, or names in a string: modules
+    to import later or to run, packages whose files it reads."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"(device|toolkit)(\.\w+)+", str(node.value)):
+            names.add(node.value)
     return {room_of(name) for name in names if name.split(".")[0] in ROOMS}
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked_toolkit import forked_toolkit
+
 KEPT = [
     path for path in sorted((Path(__file__).parent / "kept").iterdir()) if (path / "config.toml").is_file()
 ]
@@ -68,17 +70,21 @@ def test_results_make_a_report(folder):
 
 
 @pytest.mark.toolkit
-def test_a_keras_file_is_quantized(folder):
+def test_a_keras_file_is_quantized(folder, monkeypatch):
     pytest.importorskip("keras", reason="quantizing needs the [toolkit] extra")
-    run(folder, "toolkit", "quantize", "--model", "tiny.keras", "--out", "new.tflite", "--untrained", "-q")
+    monkeypatch.chdir(folder)
+    done = forked_toolkit("quantize", "--model", "tiny.keras", "--out", "new.tflite", "--untrained", "-q")
+    assert done.returncode == 0, done.stderr
     assert (folder / "new.tflite").stat().st_size > 1000
 
 
 @pytest.mark.toolkit
-def test_a_training_goes_on(folder):
+def test_a_training_goes_on(folder, monkeypatch):
     pytest.importorskip("keras", reason="training needs the [toolkit] extra")
+    monkeypatch.chdir(folder)
     resume = ("--out", "training", "--resume", "--epochs", "2", "-q")
-    run(folder, "toolkit", "train", *resume, "--data", "faces")  # the place where they were is gone
+    done = forked_toolkit("train", *resume, "--data", "faces")  # the place where they were is gone
+    assert done.returncode == 0, done.stderr
     with open(folder / "training" / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
 

@@ -42,13 +42,11 @@ class Check:
 def examine(
     source: str | None = None,
     model: str | None = None,
-    board: BoardState | None = None,
     delegate: str | None = None,
 ) -> list[Check]:
     """Return all checks; ``source`` and ``model`` None: the device's own camera, the model that would run."""
-    board = board or read_board()
     return [
-        *check_board(board),
+        *check_board(read_board()),
         *check_versions(),
         _guarded("model", lambda: check_model(model, delegate)),
         *(_guarded(name, partial(check_detector, name)) for name in DETECTORS),

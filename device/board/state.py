@@ -34,14 +34,12 @@ class BoardState:
         return document
 
 
-def read_board(
-    root: Path = Path("/"), vcgencmd: Callable[[str], str | None] | None = None, machine: str | None = None
-) -> BoardState:
+def read_board(root: Path = Path("/"), vcgencmd: Callable[[str], str | None] | None = None) -> BoardState:
     """Return the state of the board whose files stand under ``root``; ``vcgencmd(question)`` asks the firmware."""
     now, before = _throttling(root, (vcgencmd or ask_firmware)("get_throttled"))
     return BoardState(
         model=_text(root / "proc/device-tree/model"),
-        machine=machine or platform.machine(),
+        machine=platform.machine(),
         bits=64 if sys.maxsize > 2**32 else 32,
         system=_system(root),
         temperature_c=_temperature_c(root),

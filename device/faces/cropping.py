@@ -30,7 +30,8 @@ def cut_square(image: np.ndarray, box: BoundingBox, side: float) -> tuple[np.nda
 
 
 def resize_square(patch: np.ndarray, size_px: int) -> np.ndarray:
-    """Resize a square patch: area averaging when it shrinks (no aliasing), bilinear when it grows."""
+    """Resize a square patch, (S, S) or (S, S, 3) uint8: area averaging when it shrinks (no aliasing), bilinear when it
+    grows."""
     if patch.shape[0] == size_px:
         return patch
     how = cv2.INTER_AREA if patch.shape[0] > size_px else cv2.INTER_LINEAR

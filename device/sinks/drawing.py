@@ -31,7 +31,7 @@ def annotated(result: FrameResult, blur_faces: bool = False) -> np.ndarray:
 
 
 def blur(picture: np.ndarray, result: FrameResult) -> None:
-    """Make the faces of ``picture`` unrecognisable, in place."""
+    """Make the faces of ``picture``, (H, W) or (H, W, 3) uint8, unrecognisable, in place."""
     height, width = picture.shape[:2]
     for face in result.faces:
         x, y = face.box.center_xy

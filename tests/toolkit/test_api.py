@@ -37,7 +37,8 @@ def test_importing_it_costs_nothing_and_leaves_matplotlib_alone():
     assert done.returncode == 0, done.stderr
 
 
-def test_from_faces_to_a_page(stripes, tmp_path, capsys):
+def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):
+    caplog.set_level("INFO", "toolkit")
     trained = toolkit.train(
         str(stripes),
         tmp_path / "run",
@@ -59,15 +60,17 @@ def test_from_faces_to_a_page(stripes, tmp_path, capsys):
     assert len(page.results.models) == 2
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
     assert capsys.readouterr().out == ""
+    for told in ("80 faces", "quantizing by int8", "evaluating "):
+        assert any(told in message for message in caplog.messages), told
 
 
-def test_the_notebook_runs_from_top_to_bottom(tmp_path):
+def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):
     """Its code cells, in order, in one process and a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     cells = json.loads(NOTEBOOK.read_text())["cells"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment
-    )
+    script = tmp_path / "cells.py"
+    script.write_text("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
+    done = forked_toolkit(script=script)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "report.html").exists()

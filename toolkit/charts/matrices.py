@@ -9,7 +9,7 @@ from toolkit.charts.svg import GAIN, INK, LOSS, ON_FILL, QUANTIZED, drawing, lab
 from toolkit.results.metrics import EvaluationReport
 
 
-def confusion(report: EvaluationReport, name: str, title: str, colour: str = QUANTIZED) -> str:
+def confusion(report: EvaluationReport, name: str, title: str) -> str:
     """Return a confusion matrix; a row holds the faces of one true class, in percent of them."""
     counts = np.array(report.confusion, dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
@@ -17,7 +17,7 @@ def confusion(report: EvaluationReport, name: str, title: str, colour: str = QUA
     texts = [[f"{share:.0f}" if share >= 0.5 else "" for share in row] for row in shares]
     worst = _worst_confusion(report, shares)
     return _matrix(
-        report.classes, shares / 100, texts, lambda value: colour, name, title,
+        report.classes, shares / 100, texts, lambda value: QUANTIZED, name, title,
         f"Percent of each true class (rows) named as each class (columns). {worst}",
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def benchmark(
     if out:
         refuse_output(out, overwrite, paths)
     named = labels_from(labels)
-    results = benchmark_on(paths, targets or ("host",), labels=named, progress=log.info, **options)
+    results = benchmark_on(paths, targets or ("host",), labels=named, **options)
     if out:
         write_results(results, out, overwrite)
         log.info(f"wrote {out}")

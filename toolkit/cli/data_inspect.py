@@ -39,7 +39,7 @@ def inspect(
 
         paths = page_paths(out, data, overwrite)
     chosen = parse_classes(classes) if classes else None
-    inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near, log.info)
+    inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near)
     if paths:
         write_inspection(inspection, *paths, overwrite)
         log.info(f"wrote {paths[0]} and {paths[1]}")

@@ -60,7 +60,7 @@ def deploy(
         refuse_output(out, overwrite, (model, wheel, ssh_config))
     reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)
     parcel = packed(model, wheel, python, runs)
-    outcomes = deploy_all(reached, parcel, log.info, dry_run)
+    outcomes = deploy_all(reached, parcel, dry_run)
     if as_json:
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))
     else:

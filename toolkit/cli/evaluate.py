@@ -112,13 +112,12 @@ def evaluate(
             pixel_range,
             label_source,
             robustness,
-            log.info,
             input_size,
             delegate,
         )
     if frames:
         results = with_whole_way(
-            results, list(models), frames, detector, named, chosen, log.info, delegate, pixel_range
+            results, list(models), frames, detector, named, chosen, delegate, pixel_range
         )
     if out:
         write_results(results, out, overwrite)

@@ -42,7 +42,7 @@ def report(
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
     from device.errors import UsageError
-    from toolkit.reporting import fail_if, make_report, output_paths, read_condition, write_report
+    from toolkit.reporting.build import fail_if, make_report, output_paths, read_condition, write_report
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")

@@ -9,6 +9,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.output_options import output_options
+from toolkit.cli.former import former_spelling
 
 
 def print_architectures(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -94,11 +95,12 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
 )
 @click.option(
     "--teacher-cache",
+    is_eager=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder where the teachers' answers are kept, and found by every training with the same teachers, faces and "
     "views.  [default: OUT/teacher_cache]",
 )
-@click.option("--answers", type=click.Path(path_type=Path, file_okay=False), hidden=True)
+@former_spelling("--answers", "teacher_cache", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--init",
     type=click.Path(path_type=Path),
@@ -183,8 +185,6 @@ def one_of_them(_ctx: click.Context, _param: click.Parameter, names: tuple[str, 
 def train(
     recipe_file: Path | None,
     out: Path | None,
-    answers: Path | None,
-    teacher_cache: Path | None,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -196,7 +196,6 @@ def train(
     from toolkit.models.quiet_tensorflow import import_quietly
     from toolkit.training.request import make_request, refuse_request
 
-    options["teacher_cache"] = teacher_cache or answers
     request = make_request(recipe_file, out, resume, overwrite, **options)
     refuse_request(request)
     with TrainingProgress(request.recipe.epochs, quiet) as progress:

@@ -1,6 +1,5 @@
 """Each variant measured on faces that no training saw: accuracy, its int8 file, time, a board's estimate."""
 
-import csv
 import dataclasses
 import logging
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.results.codec import read_results
 from toolkit.results.compare import PairedComparison, compare_predictions
+from toolkit.results.history import HISTORY_FILE, read_history
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Measured:
-    """A variant: its rank, its first seed's report, (N, C) probabilities and curves, its int8 file or why there is
+    """A variant: its rank, its first seed's report, (N, C) probabilities and history, its int8 file or why there is
     none."""
 
     ranked: Ranked
@@ -91,7 +91,9 @@ def measure_all(
         probabilities = answers[first.folder]
         small, why = quantize_one(first, data, faces, probabilities, out) if quantize else (None, "")
         report = evaluate_predictions(probabilities, faces.labels, classes)
-        history = read_curves(first.folder / "history.csv")
+        history = read_history(first.folder)
+        if not {"training_accuracy", "validation_accuracy"} <= set(history):
+            raise EdgeError(f"{first.folder} has lost its {HISTORY_FILE}; remove the folder to train it anew")
         measured.append(Measured(ranked, report, probabilities, history, None, small, why))
     return split, faces, with_times(measured, out, targets)
 
@@ -102,17 +104,13 @@ def ask(model: Path, faces: Dataset) -> np.ndarray:
     return predictor.predict(faces.seen(predictor.colour))
 
 
-def read_curves(path: Path) -> dict[str, list[float]]:
-    """Return the columns of a training's history file."""
-    with open(path, newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    return {name: [float(row[name]) for row in rows] for name in rows[0] if name != "best"}
-
-
 def quantize_one(
     run: Run, data: Path, faces: Dataset, exact: np.ndarray, out: Path
 ) -> tuple[Quantized | None, str]:
-    """Return the int8 file of ``run``, made unless it is newer than the model; or None and why it cannot be."""
+    """Return the int8 file of ``run``, made unless it is newer than the model; or None and why it cannot be.
+
+    ``exact``: what the model says of ``faces``, (N, C) probabilities.
+    """
     path = out / INT8_FOLDER / f"{folder_name(run.variant.name)}.tflite"
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.stat().st_mtime < run.model.stat().st_mtime:

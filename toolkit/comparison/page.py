@@ -1,24 +1,19 @@
 """The page of a comparison: ranking, curves, and for each variant what it confuses; JSON beside it."""
 
-import base64
 import json
 import tempfile
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from device.files import write_whole
 from toolkit.charts.matrices import confusion
+from toolkit.charts.pages import data_uri, render_page
 from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
 from toolkit.charts.training_pictures import draw_samples
 from toolkit.comparison.measure import Measured
 from toolkit.comparison.runs import Run
 from toolkit.data.dataset import Dataset
-from toolkit.results.words import interval, percent, short_count, short_ms
 
 PAGE, DOCUMENT = "index.html", "compare.json"
 
@@ -27,12 +22,9 @@ def write_page(
     out: Path, runs: Sequence[Run], measured: Sequence[Measured], split: str, faces: Dataset
 ) -> dict[str, Any]:
     """Write OUT/index.html and OUT/compare.json; return the JSON."""
-    package = resources.files("toolkit.comparison")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(percent=percent, interval=interval, ms=_ms, count=short_count)
-    css = (resources.files("toolkit.reporting") / "page.css").read_text()
-    html = environment.from_string((package / "page.html").read_text()).render(
-        css=Markup(css),
+    html = render_page(
+        "toolkit.comparison",
+        "page.html",
         measured=measured,
         failed=[run for run in runs if run.error],
         quantized=any(one.quantized or one.why_not_quantized for one in measured),
@@ -116,14 +108,10 @@ def _details(number: int, one: Measured, faces: Dataset) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.png"
         draw_samples(faces.seen(colour=True), faces.labels, one.probabilities, faces.classes, path, seed=0)
-        picture = base64.b64encode(path.read_bytes()).decode()
+        picture = data_uri(path.read_bytes())
     return {
         "name": one.ranked.name,
         "confusion": confusion(one.report, f"confusion{number}", f"Confusion of {one.ranked.name}"),
         "classes": one.report.per_class,
-        "samples": f"data:image/png;base64,{picture}",
+        "samples": picture,
     }
-
-
-def _ms(value: float | None) -> str:
-    return "–" if value is None else short_ms(value)

@@ -15,10 +15,11 @@ from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import found_from_anywhere
-from toolkit.training.request import read_toml
+from toolkit.training.checkpoint import CHECKPOINT_FILE
+from toolkit.training.request import BEST_FILE, read_toml
 
 logger = logging.getLogger(__name__)
-MODEL, CHECKPOINT, RECIPE, DONE = "best.keras", "checkpoint.npz", "recipe.toml", "done.json"
+RECIPE_FILE, DONE_FILE = "recipe.toml", "done.json"
 OF_ALL: tuple[str, ...] = ("data", "classes")  # what all trainings of a comparison have alike
 
 
@@ -34,7 +35,7 @@ class Run:
 
     @property
     def model(self) -> Path:
-        return self.folder / MODEL
+        return self.folder / BEST_FILE
 
 
 def planned(
@@ -63,9 +64,9 @@ def refuse_others(out: Path, runs: Sequence[Run]) -> None:
     UsageError for options that no training can have. More epochs lengthen a training, so they are no other ones.
     """
     asked = {run.folder: with_defaults(run.options) for run in runs}
-    for file in sorted(out.glob(f"*/seed*/{RECIPE}")):
+    for file in sorted(out.glob(f"*/seed*/{RECIPE_FILE}")):
         folder = file.parent
-        if not (folder / CHECKPOINT).exists() and not (folder / MODEL).exists():
+        if not (folder / CHECKPOINT_FILE).exists() and not (folder / BEST_FILE).exists():
             continue
         trained, wanted, keys = read_toml(file, "recipe"), runs[0].options, OF_ALL
         if folder in asked:
@@ -110,14 +111,15 @@ def folder_name(name: str) -> str:
 def train_one(folder: Path, options: dict[str, Any]) -> str:
     """Train in ``folder`` unless it is done; return the error line of a training that failed, or ''."""
     told = json.dumps(options, sort_keys=True)
-    if (folder / MODEL).exists() and (folder / DONE).exists() and (folder / DONE).read_text() == told:
+    done = folder / DONE_FILE
+    if (folder / BEST_FILE).exists() and done.exists() and done.read_text() == told:
         return ""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / RECIPE, recipe_text(options), overwrite=True)
-    resume = ["--resume"] if (folder / CHECKPOINT).exists() else []
-    error = run_toolkit("train", "--recipe", folder / RECIPE, "--out", folder, *resume)
+    write_whole(folder / RECIPE_FILE, recipe_text(options), overwrite=True)
+    resume = ["--resume"] if (folder / CHECKPOINT_FILE).exists() else []
+    error = run_toolkit("train", "--recipe", folder / RECIPE_FILE, "--out", folder, *resume)
     if not error:
-        write_whole(folder / DONE, told, overwrite=True)
+        write_whole(done, told, overwrite=True)
     return error
 
 

@@ -17,12 +17,13 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from device.errors import EdgeError
 from device.files import locked, write_whole
-from toolkit.comparison.runs import CHECKPOINT, MODEL, RECIPE, recipe_text
+from toolkit.comparison.runs import RECIPE_FILE, recipe_text
 from toolkit.comparison.space import Space
 from toolkit.data.readers.loading import found_from_anywhere, load_dataset
 from toolkit.outputs import refuse_folder
 from toolkit.results.history import EpochRecord
-from toolkit.training.request import make_request
+from toolkit.training.checkpoint import CHECKPOINT_FILE
+from toolkit.training.request import BEST_FILE, make_request
 from toolkit.training.session import train
 
 logger = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> Non
     folder = request.out / name
     options = {**request.space.fixed, **trial.params}
     text = recipe_text({**options, "data": str(found_from_anywhere(request.data))})
-    write_whole(folder / RECIPE, text, overwrite=True)
+    write_whole(folder / RECIPE_FILE, text, overwrite=True)
     logger.info("%s: %s", name, spelled(trial.params))
 
     def epoch_done(record: EpochRecord) -> None:
@@ -121,8 +122,8 @@ def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> Non
             raise optuna.TrialPruned(f"after epoch {record.epoch}")
 
     try:
-        resume = (folder / TRAINING / CHECKPOINT).exists()
-        asked = make_request(folder / RECIPE, folder / TRAINING, resume, overwrite=False)
+        resume = (folder / TRAINING / CHECKPOINT_FILE).exists()
+        asked = make_request(folder / RECIPE_FILE, folder / TRAINING, resume, overwrite=False)
         value = train(asked, epoch_done=epoch_done).best.validation_loss
     except optuna.TrialPruned as pruned:
         study.tell(trial, state=TrialState.PRUNED)
@@ -164,7 +165,7 @@ def told(study: optuna.Study, out: Path) -> dict[str, Any]:
     if set(states) == {"fail"}:
         raise EdgeError(f"all {len(rows)} trials failed, the first one: {rows[0]['error']}")
     best = rows[0] if states[0] == "complete" else None
-    model = {"model": f"{best['folder']}/{TRAINING}/{MODEL}"} if best else {}
+    model = {"model": f"{best['folder']}/{TRAINING}/{BEST_FILE}"} if best else {}
     return {
         "trials": rows,
         "states": {state: states.count(state) for state in sorted(set(states))},

@@ -128,6 +128,6 @@ class Dataset:
 
 
 def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return ``images`` at ``rows``, those that are on disk without bringing them into memory."""
+    """Return ``images``, (N, H, W[, 3]) uint8, at ``rows``, (M,) int or (N,) bool; what is on disk stays there."""
     some: np.ndarray = images.only(rows) if isinstance(images, StoredFaces) else images[rows]
     return some

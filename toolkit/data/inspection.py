@@ -1,6 +1,6 @@
 """What is in a data set, and what is wrong with it."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from toolkit.data.near_duplicates import near_pairs
 SCHEMA, SCHEMA_VERSION = "fer-edge/inspection", 1
 FORMATS_SHOWN = 4
 
-Progress = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,15 @@ class Inspection:
         }
 
 
-def inspect_dataset(
-    dataset: Dataset, near: bool = True, progress: Progress = lambda text: None
-) -> Inspection:
+def inspect_dataset(dataset: Dataset, near: bool = True) -> Inspection:
     """Return what ``dataset`` holds; ``near`` looks for nearly identical faces too."""
-    progress(f"looking for copies among {len(dataset):,} faces")
+    log.info(f"looking for copies among {len(dataset):,} faces")
     group_of = copy_groups(dataset.images)
     groups = several_rows(group_of)
     conflicts = tuple(group for group in groups if len(set(dataset.labels[group])) > 1)
     pairs = None
     if near:
-        progress("looking for nearly identical faces")
+        log.info("looking for nearly identical faces")
         pairs = distinct_near_pairs(dataset, group_of)
     constant = np.flatnonzero([image.min() == image.max() for image in dataset.images])
     leaks = tuple(
@@ -170,14 +168,17 @@ def inspect_dataset(
 
 
 def several_rows(group_of: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the rows of each group that has more than one, the largest group first."""
+    """Return the rows of each group that has more than one, the largest group first; ``group_of``: (N,) int."""
     order = np.argsort(group_of, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(group_of[order])) + 1)
     return tuple(sorted((part for part in parts if len(part) > 1), key=lambda part: (-len(part), part[0])))
 
 
 def distinct_near_pairs(dataset: Dataset, group_of: np.ndarray) -> np.ndarray:
-    """Return the pairs of rows of nearly but not quite identical faces; of identical ones the first stands for all."""
+    """Return the pairs of rows, (P, 2), of nearly but not quite identical faces.
+
+    Of identical ones, which have one number in ``group_of``, (N,), the first stands for all.
+    """
     firsts = np.sort(np.unique(group_of, return_index=True)[1])
     return np.asarray(firsts[near_pairs(dataset.select(firsts).images)])
 
@@ -185,7 +186,8 @@ def distinct_near_pairs(dataset: Dataset, group_of: np.ndarray) -> np.ndarray:
 def find_leak(
     splits: np.ndarray, source: str, into: str, group_of: np.ndarray, pairs: np.ndarray | None
 ) -> Leak:
-    """Return what of the split ``source`` stands in ``into`` too; pairs stand for all rows of their groups."""
+    """Return what of the split ``source`` stands in ``into`` too; ``splits`` and ``group_of`` are (N,), and ``pairs``,
+    (P, 2) rows, stand for all rows of their groups."""
     in_source, in_into = splits == source, splits == into
     exact = in_into & np.isin(group_of, group_of[in_source])
     rows = in_source & np.isin(group_of, group_of[in_into])

@@ -34,7 +34,7 @@ def load_synthetic() -> Dataset:
     return labelled(read_sheet(SHIPPED_SHEET))
 
 
-def labelled(images: np.ndarray, source: str = SOURCE) -> Dataset:
+def labelled(images: np.ndarray) -> Dataset:
     """Return (7 * N, 48, 48) synthetic faces, N a class in FER2013's order, as a data set."""
     each = len(images) // len(FER2013_CLASSES)
     names = [f"synthetic/{name}/{number:03d}" for name in FER2013_CLASSES for number in range(each)]
@@ -44,7 +44,7 @@ def labelled(images: np.ndarray, source: str = SOURCE) -> Dataset:
         classes=FER2013_CLASSES,
         splits=np.full(len(images), "train", dtype="U10"),
         names=np.array(names),
-        source=source,
+        source=SOURCE,
         synthetic=True,
     )
 

@@ -1,14 +1,13 @@
 """Several hosts side by side, and the results they send back."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
 from device.model.expression_model import load_model
-from toolkit.deploy.release import STEPS, Outcome, Parcel, deploy_to
+from toolkit.deploy.release import Outcome, Parcel, deploy_to
 from toolkit.deploy.ssh import Host
 from toolkit.deploy.wheel import verify_wheel
 from toolkit.results.identity import identity_of
@@ -34,21 +33,10 @@ def packed(model: str | None, wheel: str | None, python: str, runs: int) -> Parc
     return Parcel(chosen, found, python, runs)
 
 
-def deploy_all(
-    hosts: Sequence[Host], parcel: Parcel, progress: Callable[[str], None], dry_run: bool = False
-) -> list[Outcome]:
+def deploy_all(hosts: Sequence[Host], parcel: Parcel, dry_run: bool = False) -> list[Outcome]:
     """Deploy to every host at once; each has its own lines of progress and its own outcome."""
-    lock = threading.Lock()
-
-    def one(host: Host) -> Outcome:
-        def say(step: str) -> None:
-            with lock:
-                progress(f"{host.name}: {STEPS.index(step) + 1}/{len(STEPS)} {step}")
-
-        return deploy_to(host, parcel, say, dry_run)
-
     with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(hosts))) as pool:
-        return list(pool.map(one, hosts))
+        return list(pool.map(lambda host: deploy_to(host, parcel, dry_run), hosts))
 
 
 def collected(outcomes: Sequence[Outcome], parcel: Parcel) -> Results:

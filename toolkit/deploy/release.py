@@ -8,9 +8,9 @@ drops in between leaves nothing half-switched. Environments that neither link na
 """
 
 import json
+import logging
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from device.files import sha256_of
 from toolkit.deploy.service import Service, read_service, told
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
+log = logging.getLogger(__name__)
 FOLDER = "fer-edge"
 FREE_MB_NEEDED = 700
 OLDEST_PYTHON = (3, 11)
@@ -170,17 +171,17 @@ def read_facts(host: Host, python: str) -> str:
     return facts.get("board") or facts.get("name") or machine
 
 
-def deploy_to(host: Host, parcel: Parcel, progress: Callable[[str], None], dry_run: bool = False) -> Outcome:
+def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> Outcome:
     """Deploy ``parcel`` to ``host`` and return what became of it; never raises for what goes wrong on the host."""
     try:
-        progress(STEPS[0])
+        _tell(host, STEPS[0])
         board = read_facts(host, parcel.python)
         service = read_service(host, STEPS[0])
         if dry_run:
             return Outcome(
                 host.name, "planned", f"fit ({board}); would go on with: {', '.join(STEPS[1:])}", board
             )
-        return replace(_install(host, parcel, service, progress), board=board)
+        return replace(_install(host, parcel, service), board=board)
     except EdgeError as error:
         return Outcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
     except (
@@ -191,19 +192,23 @@ def deploy_to(host: Host, parcel: Parcel, progress: Callable[[str], None], dry_r
         return Outcome(host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh")
 
 
-def _install(host: Host, parcel: Parcel, service: Service, progress: Callable[[str], None]) -> Outcome:
+def _tell(host: Host, step: str) -> None:
+    log.info(f"{host.name}: {STEPS.index(step) + 1}/{len(STEPS)} {step}")
+
+
+def _install(host: Host, parcel: Parcel, service: Service) -> Outcome:
     wheel, model = parcel.wheel_id, parcel.model_id
-    progress(STEPS[1])
+    _tell(host, STEPS[1])
     host.send(parcel.wheel, f"{FOLDER}/wheels/{wheel}/{parcel.wheel.name}", STEPS[1])
-    progress(STEPS[2])
+    _tell(host, STEPS[2])
     names = {"folder": FOLDER, "wheel": wheel, "name": shlex.quote(parcel.wheel.name),
              "kept": service.environment}  # fmt: skip
     environment = ENVIRONMENT.format(python=shlex.quote(parcel.python), **names)
     host.run(environment, STEPS[2], timeout_s=1800)
-    progress(STEPS[3])
+    _tell(host, STEPS[3])
     host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", STEPS[3])
-    benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs, progress)
-    progress(STEPS[7])
+    benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs)
+    _tell(host, STEPS[7])
     switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
     try:
         host.run(switch, STEPS[7], timeout_s=400)
@@ -217,18 +222,18 @@ def _install(host: Host, parcel: Parcel, service: Service, progress: Callable[[s
     return Outcome(host.name, verdict, line, benchmark=benchmark)
 
 
-def _prove(host: Host, device: str, model: str, runs: int, progress: Callable[[str], None]) -> dict[str, Any]:
+def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:
     """Examine, try and time the copied ``model`` with the new environment; return what it measured.
 
     Raises EdgeError where the board, the run or the model is not fit; nothing that runs has been touched.
     """
     asked = f"--model {FOLDER}/models/{model}.tflite --json"
-    progress(STEPS[4])
+    _tell(host, STEPS[4])
     _examine(host, f"{device} doctor --source demo {asked}")
-    progress(STEPS[5])
+    _tell(host, STEPS[5])
     trial = f"timeout 300 {device} run --source demo --max-frames {SMOKE_FRAMES} --quiet {asked}"
     host.run(trial, STEPS[5], timeout_s=400)
-    progress(STEPS[6])
+    _tell(host, STEPS[6])
     timing = host.run(f"{device} benchmark --runs {runs} {asked}", STEPS[6], timeout_s=600)
     document: dict[str, Any] = json.loads(timing)
     return document

@@ -1,7 +1,7 @@
 """The boards that can be estimated, and how instructions become a time on them.
 
 time = instructions / (clock * instructions a cycle). The counts come from the emulated core, the instructions a cycle
-(IPC) from published times of other networks (``calibration.py`` has them and the errors):
+(IPC) from published times of other networks (``benchmarks/published_times.py`` has them and the errors):
 
 - Cortex-A72, network: float32 0.96, what four networks take in one thread of a Cortex-A73; left out in turn they are
   met within 14 %. int8 has no such time: 1.5 lies in the middle of what XNNPACK's times with four threads allow

@@ -1,8 +1,8 @@
 """Estimated latency on a board: guest instructions counted on its emulated core, divided by what the core does."""
 
+import logging
 import re
 import statistics
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.types import ESTIMATED, Latency, ModelResults, Results
 
+log = logging.getLogger(__name__)
 CLASSIFY_ROUNDS, FRAMES = 3, 35
 FIRST_FRAMES = 15  # until the faces are known and followed
 SYSTEM = BOOKWORM
@@ -89,7 +90,6 @@ def estimate_files(
     paths: list[str],
     targets: list[str],
     labels: tuple[str, ...] | None = None,
-    progress: Callable[[str], None] = lambda line: None,
 ) -> Results:
     """Estimate the latency of .tflite files on the boards ``targets``; what was counted before is not counted again.
 
@@ -103,16 +103,16 @@ def estimate_files(
     for path, model in [(path, load_model(path, labels)) for path in paths]:
         latencies = []
         for board in boards:
-            count = known_count(board, Path(path)) or _count_now(board, path, tuple(model.labels), progress)
+            count = known_count(board, Path(path)) or _count_now(board, path, tuple(model.labels))
             latencies.append(estimate_latency(board, count, model.input_tensor.dtype in ("int8", "uint8")))
         entries.append(ModelResults(identity_of(path, model, called[path]), latencies=tuple(latencies)))
     return Results(tuple(entries), f"benchmark --target {' '.join(targets)}")
 
 
-def _count_now(board: Board, path: str, labels: tuple[str, ...], progress: Callable[[str], None]) -> Count:
-    ensure_tree(SYSTEM, progress)
-    ensure_packages(SYSTEM, PACKAGES, progress)
-    progress(f"counting {path} on an emulated {board.name}, some minutes, once")
+def _count_now(board: Board, path: str, labels: tuple[str, ...]) -> Count:
+    ensure_tree(SYSTEM)
+    ensure_packages(SYSTEM, PACKAGES)
+    log.info(f"counting {path} on an emulated {board.name}, some minutes, once")
     count = count_model(board, Path(path), labels)
     remember(board, Path(path), count)
     return count

@@ -2,18 +2,20 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from device.errors import EdgeError
 
+log = logging.getLogger(__name__)
 PROGRAMS = {"qemu-aarch64": "qemu-user", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
 VARIABLE = "FER_EDGE_ARM64"
 OLDEST_GLIBC = 17  # of the wheels that PyPI has for aarch64: manylinux2014
@@ -51,7 +53,7 @@ def missing_programs() -> list[str]:
     return [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
 
 
-def ensure_tree(system: System = BOOKWORM, progress: Callable[[str], None] = lambda line: None) -> Path:
+def ensure_tree(system: System) -> Path:
     """Return the system's arm64 tree with Python in it, made first where there is none (80 MB, half a minute).
 
     Raises EdgeError with the line that installs what is missing, or with what went wrong.
@@ -61,7 +63,7 @@ def ensure_tree(system: System = BOOKWORM, progress: Callable[[str], None] = lam
         raise EdgeError(f"estimates need an emulator: apt install {' '.join(missing)}, then run this again")
     tree = system.tree()
     if not tree.exists():
-        progress(f"making an arm64 system in {tree} (80 MB, half a minute, once)")
+        log.info(f"making an arm64 system in {tree} (80 MB, half a minute, once)")
         with _whole(tree) as partial:
             _debian(system, partial)
             _describe_processors(partial)
@@ -69,9 +71,7 @@ def ensure_tree(system: System = BOOKWORM, progress: Callable[[str], None] = lam
     return tree
 
 
-def ensure_packages(
-    system: System, requirements: Sequence[str], progress: Callable[[str], None] = lambda line: None
-) -> Path:
+def ensure_packages(system: System, requirements: Sequence[str]) -> Path:
     """Return a folder with the wheels that pip chooses on ``system`` for ``requirements``; 200 MB, made once.
 
     Raises EdgeError if pip finds none that fit.
@@ -79,7 +79,7 @@ def ensure_packages(
     key = hashlib.sha256("\n".join(sorted(requirements)).encode()).hexdigest()[:12]
     folder = ensure_tree(system) / "opt" / f"packages-{key}"
     if not folder.exists():
-        progress(f"fetching {', '.join(requirements)} for aarch64 (200 MB, once)")
+        log.info(f"fetching {', '.join(requirements)} for aarch64 (200 MB, once)")
         with _whole(folder) as partial:
             install_wheels(system, requirements, partial)
     return folder

@@ -1,9 +1,10 @@
 """Timing model files on this machine, through the code that the device runs."""
 
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from toolkit.results.merge import join_results
 from toolkit.results.selection import BUSY_SPREAD
 from toolkit.results.types import HOST, MEASURED, Latency, ModelResults, Results
 
+log = logging.getLogger(__name__)
 # Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
 # so that it does not empty the caches between them.
 MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
@@ -77,7 +79,7 @@ def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -
 
         # Keras models stand beside as a yardstick of the host; alone, estimate_files tells what to do.
         runnable = [path for path in dict.fromkeys(paths) if Path(path).suffix == ".tflite"] or list(paths)
-        documents.append(estimate_files(runnable, boards, options.get("labels"), options["progress"]))
+        documents.append(estimate_files(runnable, boards, options.get("labels")))
     if HOST in targets:
         documents.insert(0, benchmark_files(paths, **options))
     return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")
@@ -108,7 +110,6 @@ def benchmark_files(
     threads: int = 1,
     batch: int = 1,
     labels: tuple[str, ...] | None = None,
-    progress: Callable[[str], None] = lambda line: None,
     pixel_range: str | None = None,
     input_size: int | None = None,
 ) -> Results:
@@ -124,13 +125,13 @@ def benchmark_files(
     predictors = {path: load_predictor(path, labels, pixel_range, threads, input_size) for path in paths}
     for path, predictor in predictors.items():
         if isinstance(predictor, FloatNetwork):
-            progress(
+            log.info(
                 f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}; times are the same"
             )
-    samples = _all_samples(predictors, runs, warmup, batch, progress)
+    samples = _all_samples(predictors, runs, warmup, batch)
     entries, called = [], distinct_names(paths)
     for path in paths:
-        progress(f"starting {path} in a process of its own for its loading time and memory")
+        log.info(f"starting {path} in a process of its own for its loading time and memory")
         extra = {
             "ratio_to": called[paths[0]],
             **samples[path][1],
@@ -142,7 +143,7 @@ def benchmark_files(
 
 
 def _all_samples(
-    predictors: dict[str, Predictor], runs: int, warmup: int, batch: int, progress: Callable[[str], None]
+    predictors: dict[str, Predictor], runs: int, warmup: int, batch: int
 ) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
     """Return each model's latencies in ms and its ratio to the first model."""
     slow = [path for path in predictors if not on_device(predictors[path])]
@@ -154,7 +155,7 @@ def _all_samples(
     for group, rounds, warm in ((fast, runs, warmup), (slow, few, few_warmup)):
         if not group:
             continue
-        progress(f"timing {', '.join(group)}: {rounds} rounds in turn, {warm} for warm-up")
+        log.info(f"timing {', '.join(group)}: {rounds} rounds in turn, {warm} for warm-up")
         # time_interleaved asks of a model only that it has the device model's ``predict``.
         timed: list[Any] = [Timed(predictors[path], batch) for path in group]
         measured = time_interleaved(timed, crops, rounds, warm)
@@ -167,9 +168,10 @@ def _all_samples(
     return {path: (columns[path], {"ratio": ratios[path].to_json()}) for path in predictors}
 
 
-def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray, seed: int = 0) -> LatencyRatio:
-    """Return the ratio of two medians that were not measured in turn; the interval is a bootstrap of each."""
-    rng = np.random.default_rng(seed)
+def ratio_of_medians(samples_ms: np.ndarray, first_ms: np.ndarray) -> LatencyRatio:
+    """Return the ratio of two medians, of (rounds,) milliseconds each, that were not measured in turn; the interval,
+    95 %, is a bootstrap of each."""
+    rng = np.random.default_rng(0)
     medians = [np.median(rng.choice(one, (BOOTSTRAPS, len(one))), axis=1) for one in (samples_ms, first_ms)]
     low, high = np.percentile(medians[0] / medians[1], (2.5, 97.5))
     return LatencyRatio(float(np.median(samples_ms) / np.median(first_ms)), float(low), float(high))

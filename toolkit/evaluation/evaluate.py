@@ -1,7 +1,6 @@
 """Evaluating model files on labelled faces, each alone and every later one against the first."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,6 @@ def evaluate_models(
     pixel_range: str | None = None,
     label_source: str = OWN_LABELS,
     robustness: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
     input_size: int | None = None,
     delegate: str | None = None,
 ) -> Results:
@@ -127,10 +125,10 @@ def evaluate_models(
     whole = load_dataset(data, colour=any(predictor.colour for predictor in predictors))
     loaded = narrowed(whole, None, label_source)
     for remark in loaded.remarks():
-        progress(remark)
+        logger.info("%s", remark)
     dataset = match_classes(loaded, names, classes)
     split, faces = choose_split(dataset, split)
-    predictors, warnings = understood(models, predictors, faces, progress)
+    predictors, warnings = understood(models, predictors, faces)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
     leaked = leaks_of(dataset, split, faces)
     identity = DataIdentity.of(faces, split)
@@ -138,7 +136,7 @@ def evaluate_models(
     reference = np.zeros(0)
     called = distinct_names(models)
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
-        progress(f"evaluating {path} on {len(faces)} faces ({split})")
+        logger.info(f"evaluating {path} on {len(faces)} faces ({split})")
         known = learnt_faces(whole, tuple(predictor.labels), origin_of(path, predictor).get("training") or {})
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
         entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt, called[path])
@@ -147,9 +145,7 @@ def evaluate_models(
         note = "; ".join(filter(None, (warning, trained_on, where)))
         measured = None
         if robustness:
-            measured = measure_robustness(
-                predictor.predict, faces, progress=progress, colour=predictor.colour
-            )
+            measured = measure_robustness(predictor.predict, faces, colour=predictor.colour)
         entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
         if not entries:
             reference = probabilities
@@ -163,7 +159,7 @@ def evaluate_models(
 
 
 def understood(
-    paths: list[str], predictors: list[Predictor], faces: Dataset, progress: Callable[[str], None]
+    paths: list[str], predictors: list[Predictor], faces: Dataset
 ) -> tuple[list[Predictor], list[str]]:
     """Return the predictors, fed as they were trained, and for each what is doubtful of it, or ''."""
     settled, warnings = [], []
@@ -173,12 +169,12 @@ def understood(
         better: BetterFit | None
         if isinstance(predictor, FloatNetwork):
             predictor = settle_pixel_range(predictor, seen, labels)
-            progress(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
+            logger.info(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
             better = better_fit(predictor, seen, labels)
         else:
             if isinstance(predictor, ExpressionModel) and not predictor.range_is_known:
                 predictor = settle_pixel_range(predictor, seen, labels)
-                progress(f"pixels enter {path} as {predictor.pixel_range}: {FOUND}")
+                logger.info(f"pixels enter {path} as {predictor.pixel_range}: {FOUND}")
             images, known = tried(seen, labels)
             better = (
                 better_order(predictor.predict(images), known, tuple(predictor.labels))

@@ -8,7 +8,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
-from toolkit.data.class_names import other_orders
+from toolkit.data.class_names import normal_class_name, other_orders
 from toolkit.data.even_choice import even_rows
 from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 
@@ -121,8 +121,6 @@ def tried_rows(labels: np.ndarray) -> np.ndarray:
 
 def label_indices(classes: Sequence[str], labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Return labels, indices of ``classes``, as indices of a network's ``names``; -1 where it has no such name."""
-    from toolkit.data.class_names import normal_class_name
-
     number = {normal_class_name(name): index for index, name in enumerate(names)}
     table = np.array([number.get(normal_class_name(name), -1) for name in classes])
     return np.asarray(table[labels])

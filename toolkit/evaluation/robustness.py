@@ -1,5 +1,6 @@
 """How much of its accuracy a model keeps on corrupted faces."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ from toolkit.evaluation.corruptions import CORRUPTIONS, corrupt
 from toolkit.results.metrics import wilson_interval
 from toolkit.results.robustness import CorruptedAccuracy, Robustness
 
+log = logging.getLogger(__name__)
 RESAMPLES = 2000
 DEFAULT_SEED = 0
 
@@ -18,7 +20,6 @@ def measure_robustness(
     predict: Callable[[np.ndarray], np.ndarray],
     faces: Dataset,
     seed: int = DEFAULT_SEED,
-    progress: Callable[[str], None] = lambda line: None,
     colour: bool = False,
 ) -> Robustness:
     """Return what ``predict``, (N, 48, 48) uint8 to (N, C) probabilities, is worth under each of CORRUPTIONS.
@@ -35,7 +36,7 @@ def measure_robustness(
         )
     rows, correct = [], [clean]
     for corruption in CORRUPTIONS:
-        progress(f"{corruption.name}, at three strengths")
+        log.info(f"{corruption.name}, at three strengths")
         for strength in corruption.strengths:
             right = predict(corrupt(images, corruption, strength, seed)).argmax(axis=1) == labels
             number = int(right.sum())

@@ -1,17 +1,12 @@
 """The whole way on pictures: the device's own detector, alignment, crop and network against labelled faces."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from device.capture.sources.files import VideoFile
-from device.capture.sources.images import is_picture, read_image
 from device.errors import EdgeError, UsageError
 from device.faces.alignment import face_roll_deg
 from device.faces.cropping import crop_face
@@ -23,45 +18,19 @@ from device.runtime.options import RunOptions
 from device.runtime.pipeline import FrameLoop
 from device.text import did_you_mean
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.layout import subfolders
+from toolkit.evaluation.labelled_pictures import LabelledPicture, labelled_pictures
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import now
 from toolkit.results.types import ModelResults, Results
 from toolkit.results.whole_way import ALL_FACES, FaceGroup, Share, WholeWay
 
 log = logging.getLogger(__name__)
-
-BOXES_FILE = "faces.json"
-CLIP_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpg", ".mjpeg", ".gif")
-EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
-CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
 SAME_FACE_IOU = 0.3  # people draw boxes tighter or wider than a detector
 # Upper ends of the groups; the last group has none.
 SIZES = (("under 48 px", 48.0), ("48 to 96 px", 96.0), ("over 96 px", np.inf))
 TILTS = (("under 10°", 10.0), ("10 to 20°", 20.0), ("over 20°", np.inf))
 LIGHTS = (("dark", 85.0), ("middle", 170.0), ("bright", np.inf))  # mean gray of the box, thirds of 0..255
 CONDITIONS = {"size": SIZES, "tilt": TILTS, "light": LIGHTS}
-
-
-@dataclass(frozen=True)
-class LabelledPicture:
-    """A picture or clip and its faces: ``boxes``, each with a class or None, or no boxes and the largest's class."""
-
-    path: Path
-    boxes: tuple[tuple[BoundingBox, str | None], ...] | None = None
-    label: str | None = None
-
-    def images(self) -> Iterator[np.ndarray]:
-        """Yield the picture, or some frames of the clip; EdgeError if it cannot be read."""
-        if self.path.suffix.lower() not in CLIP_SUFFIXES:
-            image = read_image(self.path)
-            if image is None:
-                raise EdgeError(f"{self.path} is no picture that OpenCV can read")
-            yield image
-            return
-        with VideoFile(self.path) as clip:
-            for frame in islice(clip, 0, CLIP_STEP * CLIP_FRAMES, CLIP_STEP):
-                yield frame.image
 
 
 @dataclass
@@ -81,7 +50,6 @@ def with_whole_way(
     detector: str | None = None,
     labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
-    progress: Callable[[str], None] = lambda line: None,
     delegate: str | None = None,
     pixel_range: str | None = None,
 ) -> Results:
@@ -101,61 +69,13 @@ def with_whole_way(
     pictures = labelled_pictures(Path(frames))
     entries = {entry.model.sha256: entry for entry in results.models}
     for path in on_a_board:
-        progress(f"whole pictures of {frames} through {path}: {len(pictures)} files")
+        log.info(f"whole pictures of {frames} through {path}: {len(pictures)} files")
         model = load_model(path, labels, delegate=delegate, pixel_range=pixel_range)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
         entry = entries.get(identity.sha256) or ModelResults(identity)
         entries[identity.sha256] = replace(entry, whole_way=(measured,))
     return replace(results, models=tuple(entries.values()))
-
-
-def labelled_pictures(root: Path) -> list[LabelledPicture]:
-    """Return the pictures that ``root/faces.json`` gives boxes of, else those of folders by class.
-
-    faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
-    ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
-    """
-    if not root.is_dir():
-        raise EdgeError(f"there is no folder {root}; {EXPECTED}")
-    if (root / BOXES_FILE).is_file():
-        return _boxed_pictures(root)
-    pictures = [
-        LabelledPicture(path, label=normal_class_name(folder.name))
-        for folder in subfolders(root)
-        for path in sorted(folder.iterdir())
-        if is_picture(path) or path.suffix.lower() in CLIP_SUFFIXES
-    ]
-    if not pictures:
-        raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
-    return pictures
-
-
-def _boxed_pictures(root: Path) -> list[LabelledPicture]:
-    file = root / BOXES_FILE
-    try:
-        found = json.loads(file.read_bytes())["boxes_xywh"]
-        pictures = [
-            LabelledPicture(root / name, tuple(map(_labelled_box, faces))) for name, faces in found.items()
-        ]
-    except OSError as error:
-        raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise EdgeError(
-            f'{file} is damaged ({type(error).__name__}: {error}); expected {{"boxes_xywh": {{"a.jpg": [[x, y, width, '
-            'height], …]}}, a face of a known class as {"box": [x, y, width, height], "label": "happy"}'
-        ) from None
-    if not pictures:
-        raise EdgeError(f"{file} names no picture; expected boxes by the name of a picture")
-    return pictures
-
-
-def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:
-    label = normal_class_name(face["label"]) if isinstance(face, dict) and face.get("label") else None
-    x, y, width, height = map(float, face["box"] if isinstance(face, dict) else face)
-    if not np.isfinite([x, y, width, height]).all():
-        raise ValueError(f"a box of {x}, {y}, {width}, {height}")
-    return BoundingBox(x, y, x + width, y + height), label
 
 
 def measure_whole_way(
@@ -188,7 +108,7 @@ def measure_whole_way(
                 counted.pictures_n += 1
         except EdgeError as error:
             log.warning("%s; it is left out", error)
-        counted.clips_n += picture.path.suffix.lower() in CLIP_SUFFIXES and counted.pictures_n > before
+        counted.clips_n += picture.is_clip and counted.pictures_n > before
     if not counted.pictures_n:
         raise EdgeError(f"no picture of {source} could be used; expected readable photographs or clips")
     boxed = pictures[0].boxes is not None

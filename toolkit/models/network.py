@@ -88,9 +88,9 @@ class FloatNetwork:
         """Whether the file, its user or labelled faces told the pixel range."""
         return self.range_from != UNKNOWN
 
-    def with_pixel_range(self, pixel_range: str, range_from: str = FOUND) -> "FloatNetwork":
-        """Return the same network fed otherwise."""
-        return replace(self, pixel_range=pixel_range, range_from=range_from)
+    def with_pixel_range(self, pixel_range: str) -> "FloatNetwork":
+        """Return the same network fed otherwise, as labelled faces told."""
+        return replace(self, pixel_range=pixel_range, range_from=FOUND)
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
         """Turn ``(N, H, W)`` gray or ``(N, H, W, 3)`` R, G, B, uint8, into ``(N, h, w, c) float32`` of 0..1."""

@@ -77,3 +77,10 @@ class NarrowedPredictor:
         total = kept.sum(axis=1, keepdims=True)
         # An int8 softmax can round every kept class to 0: then nothing is known.
         return np.where(total > 0, kept / np.maximum(total, 1e-12), 1 / len(self.columns)).astype(np.float32)
+
+
+def of_the_file(predictor: Predictor) -> Predictor:
+    """Return the predictor as its file is, with all of its classes."""
+    while isinstance(predictor, NarrowedPredictor):
+        predictor = predictor.predictor
+    return predictor

@@ -1,0 +1,1 @@
+"""From a Keras model to a .tflite that is measured against it."""

@@ -39,10 +39,10 @@ class Row:
         return asdict(self)
 
 
-def compare_recipes(results: Sequence[QuantizationResult], runs: int = RUNS) -> list[Row]:
+def compare_recipes(results: Sequence[QuantizationResult]) -> list[Row]:
     """Time all ``results``, float32 first, in turn on the same faces, and return a row for each."""
     faces = results[0].measured.faces.seen(results[0].metadata.colour)
-    samples_ms = time_interleaved([result.model() for result in results], faces, runs, WARMUP)
+    samples_ms = time_interleaved([result.model() for result in results], faces, RUNS, WARMUP)
     rows = []
     for column, result in enumerate(results):
         measured = result.measured

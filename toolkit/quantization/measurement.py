@@ -74,7 +74,8 @@ def measure(
 
 
 def seconds_each(model: ExpressionModel, face: np.ndarray) -> float:
-    """Return the shortest of some inferences: a busy machine must not change what is measured."""
+    """Return the shortest of some inferences of ``face``, (1, H, W[, 3]) uint8: a busy machine must not change what is
+    measured."""
     seconds = []
     for _ in range(TIMED):
         start = time.perf_counter()

@@ -58,9 +58,9 @@ class Report:
 
     def to_html(self, json_name: str) -> str:
         """Return the self-contained page."""
-        from toolkit.reporting.page import render_page
+        from toolkit.reporting.page import report_page
 
-        return render_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.faces)
+        return report_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.faces)
 
 
 def make_report(paths: list[str], old: str | None = None, faces: str | None = None) -> Report:

@@ -1,13 +1,10 @@
 """Faces as small pictures, only made when asked for: those that two models name differently, and the worst mistakes."""
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
-import numpy as np
-
 from device.errors import EdgeError
+from toolkit.charts.pages import png_uri
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import with_majority_labels
 from toolkit.data.readers.loading import load_dataset
@@ -67,7 +64,7 @@ def face_pictures(results: Results, source: str) -> FacePictures:
 def _mistake(name: str, evaluation: Evaluation, faces: Dataset, found: Mistake) -> dict[str, Any]:
     label, named = evaluation.data.classes[found.label], evaluation.data.classes[found.named]
     return {
-        "image": png_address(faces.images[found.row]),
+        "image": png_uri(faces.images[found.row]),
         "alt": f"a face labelled {label}; {name} says {named} {found.probability:.0%}",
         "model": name,
         "label": label,
@@ -98,7 +95,7 @@ def _flip(name: str, found: Comparison, faces: Dataset, flip: Flip) -> dict[str,
     label, before, after = (classes[index] for index in (flip.label, flip.float_class, flip.quantized_class))
     was, now = f"{before} {flip.float_probability:.0%}", f"{after} {flip.quantized_probability:.0%}"
     return {
-        "image": png_address(faces.images[flip.row]),
+        "image": png_uri(faces.images[flip.row]),
         "alt": f"a face labelled {label}; float says {was}, quantized {now}",
         "model": name,
         "label": label,
@@ -107,9 +104,3 @@ def _flip(name: str, found: Comparison, faces: Dataset, flip: Flip) -> dict[str,
         "won": flip.quantized_class == flip.label,
         "synthetic": found.data.synthetic,
     }
-
-
-def png_address(image: np.ndarray) -> str:
-    """Return a gray image (H, W) uint8 as a data URI."""
-    _, encoded = cv2.imencode(".png", image)
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()

@@ -1,15 +1,12 @@
 """The inspection of a data set as one HTML page that loads nothing from elsewhere. It shows the user's own faces."""
 
-import base64
-from importlib import resources
 from typing import Any
 
-import cv2
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
 from toolkit.charts.class_chart import class_chart
+from toolkit.charts.pages import png_uri, render_page
 from toolkit.data.dataset import FACE_SIZE, Dataset
 from toolkit.data.inspection import Inspection
 
@@ -18,18 +15,16 @@ GROUPS_SHOWN = 24
 FACES_OF_A_GROUP = 6
 
 
-def render_inspection(inspection: Inspection, seed: int = 0) -> str:
-    """Return the page; ``seed`` chooses the faces of the sample grid."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["thousands"] = lambda number: f"{number:,}"
-    template = environment.from_string((resources.files("toolkit.reporting") / "inspection.html").read_text())
+def render_inspection(inspection: Inspection) -> str:
+    """Return the page of an inspection."""
     dataset, document = inspection.dataset, inspection.to_json()
     near = inspection.pairs if inspection.pairs is not None else np.empty((0, 2), np.int64)
-    return template.render(
-        css=Markup((resources.files("toolkit.reporting") / "page.css").read_text()),
+    return render_page(
+        "toolkit.reporting",
+        "inspection.html",
         document=document,
         chart=Markup(class_chart(document["counts"], dataset.classes)),
-        samples=sample_rows(dataset, seed),
+        samples=sample_rows(dataset),
         conflicts=[group_picture(dataset, group) for group in inspection.conflicts[:GROUPS_SHOWN]],
         copies=[group_picture(dataset, group) for group in inspection.groups[:GROUPS_SHOWN]],
         near=[group_picture(dataset, pair) for pair in near[:GROUPS_SHOWN]],
@@ -37,9 +32,9 @@ def render_inspection(inspection: Inspection, seed: int = 0) -> str:
     )
 
 
-def sample_rows(dataset: Dataset, seed: int) -> list[dict[str, Any]]:
-    """Return a strip of faces, chosen by chance, of each class that has any."""
-    rng = np.random.default_rng(seed)
+def sample_rows(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return a strip of faces, chosen by chance but always the same, of each class that has any."""
+    rng = np.random.default_rng(0)
     strips = []
     for label, name in enumerate(dataset.classes):
         rows = np.flatnonzero(dataset.labels == label)
@@ -65,8 +60,3 @@ def group_picture(dataset: Dataset, rows: np.ndarray) -> dict[str, Any]:
     labels = ", ".join(dataset.classes[dataset.labels[row]] for row in shown)
     return {"image": png_uri(np.hstack(list(dataset.images[shown]))), "alt": f"faces labelled {labels}",
             "lines": lines, "width": len(shown) * FACE_SIZE}  # fmt: skip
-
-
-def png_uri(image: np.ndarray) -> str:
-    """Return a gray image (H, W) uint8 as a data URI."""
-    return "data:image/png;base64," + base64.b64encode(cv2.imencode(".png", image)[1].tobytes()).decode()

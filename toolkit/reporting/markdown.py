@@ -17,7 +17,7 @@ def render_markdown(
 ) -> str:
     """Return the decision, the models, what quantization changed, what changed since, and what is in the data."""
     selection = select(results)
-    parts = [_head(selection), _models(selection), _quantized(results, selection)]
+    parts = [_head(selection), _models(selection), _quantized(selection)]
     if compared is not None:
         parts.insert(1, _changes(*compared))
     parts += [_data_set(facts) for facts in data_sets]
@@ -70,7 +70,7 @@ def _model(row: Row, selection: Selection) -> list[str]:
     ]
 
 
-def _quantized(results: Results, selection: Selection) -> str:
+def _quantized(selection: Selection) -> str:
     rows = []
     for row in selection.rows:
         for found in row.entry.comparisons:

@@ -1,13 +1,13 @@
 """From results to the page: the verdict first, then its sections."""
 
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from markupsafe import Markup
 
 from toolkit.charts import charts
+from toolkit.charts.pages import render_page
 from toolkit.reporting import sections
 from toolkit.reporting.change import Change
 from toolkit.reporting.data_sections import data_sections
@@ -17,7 +17,7 @@ from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
 from toolkit.results.table import whole_way_rows, whole_way_words
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
-from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
+from toolkit.results.words import interval, percent, short_count, short_ms, signed
 
 if TYPE_CHECKING:
     from toolkit.reporting.face_pictures import FacePictures
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TITLE = "Facial expressions on the device: accuracy against latency"
 
 
-def render_page(
+def report_page(
     results: Results,
     runs: tuple[Run, ...],
     data_sets: tuple[DataFacts, ...],
@@ -34,15 +34,11 @@ def render_page(
     faces: "FacePictures | None" = None,
 ) -> str:
     """Return the report as one HTML document that loads nothing from elsewhere."""
-    package = resources.files("toolkit.reporting")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
-    environment.filters.update(FILTERS)
-    template = environment.from_string((package / "page.html").read_text())
-    css = (package / "page.css").read_text()
-    return template.render(
+    return render_page(
+        "toolkit.reporting",
+        "page.html",
         **page_context(results, runs),
         data_sets=data_sections(data_sets, results),
-        css=Markup(css),
         json_name=json_name,
         flips=faces.flips if faces else (),
         mistakes=faces.mistakes if faces else (),
@@ -147,10 +143,10 @@ def _verdict(selection: Selection) -> dict[str, Any]:
     verdict = Markup("<code>{}</code> {}{}").format(
         choice.name, "is not fit for use: it " if weak else "", sentence
     )
-    return {"choice": choice, "verdict": verdict, "cards": _cards(selection, choice)}
+    return {"choice": choice, "verdict": verdict, "cards": _cards(choice)}
 
 
-def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
+def _cards(choice: Row) -> list[dict[str, str]]:
     assert choice.evaluation is not None
     report, synthetic = choice.evaluation.report, choice.evaluation.data.synthetic
     label = "accuracy, synthetic faces" if synthetic else "accuracy"
@@ -198,27 +194,3 @@ def _cards(selection: Selection, choice: Row) -> list[dict[str, str]]:
                 }
             )
     return cards
-
-
-def _ratio(found: dict[str, float]) -> str:
-    if found["ratio"] >= 10:
-        return f"{found['ratio']:.0f}×"
-    if found["ratio"] < 0.1:
-        return f"{found['ratio']:.2g}×"
-    return f"{found['ratio']:.2f}× ({found['low']:.2f}–{found['high']:.2f})"
-
-
-FILTERS = {
-    "percent": percent,
-    "interval": interval,
-    "ms": lambda value: "–" if value is None else short_ms(value),
-    "count": short_count,
-    "signed": signed,
-    "change": change_points,
-    "digits": lambda value, digits: (
-        "–" if value is None else f"{value:.{digits}g}" if digits < 3 else f"{value:.{digits}f}"
-    ),
-    "thousands": lambda value: f"{value:,}",
-    "basename": lambda path: Path(path).name or path,
-    "ratio": _ratio,
-}

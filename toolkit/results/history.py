@@ -1,5 +1,6 @@
 """What each epoch gave, as a CSV that a spreadsheet opens."""
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -7,9 +8,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.files import write_whole
+from device.files import read_short, write_whole
 
-FILE_NAME = "history.csv"
+HISTORY_FILE = "history.csv"
+MOST_BYTES = 16 << 20  # of a history: 100,000 epochs
 
 
 @dataclass(frozen=True)
@@ -40,4 +42,20 @@ def write_history(folder: Path, history: list[EpochRecord]) -> None:
     for record in history:
         row = dataclasses.astuple(record)
         writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
-    write_whole(folder / FILE_NAME, text.getvalue())
+    write_whole(folder / HISTORY_FILE, text.getvalue())
+
+
+def read_history(folder: Path) -> dict[str, list[float]]:
+    """Return the columns of ``folder``/history.csv that hold numbers, by name; none where there is no such file.
+
+    An empty cell, such as an earlier version left, is left out.
+    """
+    try:
+        rows = list(csv.DictReader(read_short(folder / HISTORY_FILE, MOST_BYTES).splitlines()))
+    except (OSError, ValueError, csv.Error):
+        return {}
+    columns = {}
+    for name in rows[0] if rows else ():
+        with contextlib.suppress(TypeError, ValueError):  # "best", and whatever a foreign file holds
+            columns[name] = [float(row[name]) for row in rows if row[name]]
+    return columns

@@ -8,7 +8,7 @@ from pathlib import Path
 from device.model.expression_model import ExpressionModel
 from toolkit.models.cost import keras_cost, tflite_cost
 from toolkit.models.network import STORED, UNKNOWN
-from toolkit.models.predictors import NarrowedPredictor, Predictor
+from toolkit.models.predictors import Predictor, of_the_file
 from toolkit.results.types import ModelIdentity
 
 
@@ -32,8 +32,7 @@ def distinct_names(paths: Sequence[str]) -> dict[str, str]:
 
 def identity_of(path: str | Path, predictor: Predictor, name: str | None = None) -> ModelIdentity:
     """Return what the model file at ``path`` is; ``name``: instead of the file's."""
-    while isinstance(predictor, NarrowedPredictor):
-        predictor = predictor.predictor
+    predictor = of_the_file(predictor)
     if isinstance(predictor, ExpressionModel):
         parameters, macs = tflite_cost(path)
         recipe = predictor.metadata.recipe if predictor.metadata else None

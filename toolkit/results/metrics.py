@@ -67,11 +67,11 @@ class EvaluationReport:
         return asdict(self)
 
 
-def wilson_interval(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
-    """Return Wilson's score interval for a ratio of ``successes`` in ``n`` > 0 trials."""
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """Return Wilson's score interval, 95 %, for a ratio of ``successes`` in ``n`` > 0 trials."""
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"expected 0 <= successes <= n and n > 0, received {successes} of {n}")
-    ratio = successes / n
+    ratio, z = successes / n, Z_95
     centre = (ratio + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(ratio * (1 - ratio) / n + z * z / (4 * n * n)))
     # At the edges the formula is exact but floating point is not.
@@ -107,14 +107,13 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_n: int) ->
     return np.bincount(labels * class_n + predicted, minlength=class_n * class_n).reshape(class_n, class_n)
 
 
-def calibration_bins(
-    confidence: np.ndarray, correct: np.ndarray, bins: int = CALIBRATION_BINS
-) -> tuple[CalibrationBin, ...]:
-    """Return the reliability diagram: ``bins`` bins of equal width over 0..1."""
-    edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
+def calibration_bins(confidence: np.ndarray, correct: np.ndarray) -> tuple[CalibrationBin, ...]:
+    """Return the reliability diagram of (N,) top probabilities and whether each is right: CALIBRATION_BINS bins of
+    equal width over 0..1."""
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+    place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, CALIBRATION_BINS - 1)
     found = []
-    for index in range(bins):
+    for index in range(CALIBRATION_BINS):
         inside = place == index
         n = int(inside.sum())
         mean = float(confidence[inside].mean()) if n else None

@@ -1,15 +1,13 @@
 """How a model file was made, by its own metadata: its training, or its quantization."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
-from device.files import read_short
 from device.model.expression_model import ExpressionModel
-from toolkit.models.predictors import NarrowedPredictor, Predictor
+from toolkit.models.predictors import Predictor, of_the_file
+from toolkit.results.history import read_history
 
-MOST_BYTES = 1 << 20  # of a history: 10,000 epochs
-HISTORY = "history.csv"  # toolkit train writes it beside the model
+# A curve of the results, and the columns of a history that may hold it, those of an earlier version last.
 CURVES = {
     "accuracy": ("training_accuracy", "accuracy"),
     "val_accuracy": ("validation_accuracy", "val_accuracy"),
@@ -18,8 +16,7 @@ CURVES = {
 
 def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any] | None]:
     """Return the sections ``training`` and ``quantization`` of a model's results; None where the file says nothing."""
-    while isinstance(predictor, NarrowedPredictor):
-        predictor = predictor.predictor
+    predictor = of_the_file(predictor)
     if isinstance(predictor, ExpressionModel):
         metadata = predictor.metadata
         if metadata is None:
@@ -28,21 +25,16 @@ def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any
         kept = ("recipe", "kept_float", "representative", "versions", "created", "crop_margin")
         return {"training": None, "quantization": {key: told[key] for key in kept if told.get(key)}}
     training = dict(getattr(predictor, "metadata", {}).get("training") or {})
-    history = read_history(Path(path).with_name(HISTORY))
-    if history:
-        training["history"] = history
+    if curves := curves_beside(path):
+        training["history"] = curves
     return {"training": training or None, "quantization": None}
 
 
-def read_history(path: Path) -> dict[str, list[float]]:
-    """Return the curves of a training's history file; empty where there is none or it is no such file."""
-    try:
-        rows = list(csv.DictReader(read_short(path, MOST_BYTES).splitlines()))
-        found = {}
-        for name, columns in CURVES.items():
-            column = next((one for one in columns if rows and one in rows[0]), None)
-            if column:
-                found[name] = [float(row[column]) for row in rows if row[column]]
-        return found
-    except (OSError, ValueError, csv.Error):
-        return {}
+def curves_beside(path: str | Path) -> dict[str, list[float]]:
+    """Return the curves of the history that ``toolkit train`` writes beside a model; empty where there is none."""
+    history = read_history(Path(path).parent)
+    found = {}
+    for curve, columns in CURVES.items():
+        if column := next((name for name in columns if name in history), None):
+            found[curve] = history[column]
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import whole_file
 
-FILE_NAME = "checkpoint.npz"
+CHECKPOINT_FILE = "checkpoint.npz"
 Groups = dict[str, list[np.ndarray]]
 
 
@@ -22,7 +22,7 @@ def save_checkpoint(folder: Path, groups: Groups, state: dict[str, Any]) -> None
         for number, array in enumerate(members)
     }
     arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    with whole_file(folder / FILE_NAME) as partial, open(partial, "wb") as handle:
+    with whole_file(folder / CHECKPOINT_FILE) as partial, open(partial, "wb") as handle:
         np.savez(handle, **arrays)  # type: ignore[arg-type]
 
 
@@ -37,7 +37,7 @@ def load_checkpoint(folder: Path) -> tuple[Groups, dict[str, Any]]:
 
 
 def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
-    path = folder / FILE_NAME
+    path = folder / CHECKPOINT_FILE
     try:
         with np.load(path, allow_pickle=False) as stored:
             groups: Groups = {}
@@ -46,6 +46,8 @@ def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
                     groups.setdefault(key.split("/")[0], []).append(stored[key])
             return groups, json.loads(stored["state"].tobytes())
     except FileNotFoundError as error:
-        raise EdgeError(f"nothing to resume in {folder}: no {FILE_NAME}; train without `resume`") from error
+        raise EdgeError(
+            f"nothing to resume in {folder}: no {CHECKPOINT_FILE}; train without `resume`"
+        ) from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise EdgeError(f"{path} is damaged ({error}); train anew with `overwrite`") from error

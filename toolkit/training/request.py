@@ -16,8 +16,7 @@ from toolkit.models.keras_file import read_keras_metadata
 from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent
-from toolkit.training.checkpoint import FILE_NAME as CHECKPOINT_FILE
-from toolkit.training.checkpoint import read_state
+from toolkit.training.checkpoint import CHECKPOINT_FILE, read_state
 from toolkit.training.recipe import (
     FIELDS,
     FINE_TUNING_DEFAULTS,

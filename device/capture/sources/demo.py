@@ -152,9 +152,9 @@ def demo_faces() -> np.ndarray:
     return sheet.reshape(rows, FACE_PX, columns, FACE_PX).transpose(0, 2, 1, 3)
 
 
-def demo_background(seed: int = 7) -> np.ndarray:
+def demo_background() -> np.ndarray:
     """Return a soft, seeded background of bluish gray ``(480, 640, 3) uint8``."""
-    light = np.random.default_rng(seed).integers(90, 165, (5, 7, 1))
+    light = np.random.default_rng(7).integers(90, 165, (5, 7, 1))
     rough = np.clip(light + np.array((12, 4, -6)), 0, 255).astype(np.uint8)
     background: np.ndarray = cv2.resize(rough, SIZE_WH, interpolation=cv2.INTER_CUBIC)
     return background

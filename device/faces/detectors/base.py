@@ -60,7 +60,7 @@ def without_duplicates(detections: Sequence[Detection]) -> list[Detection]:
 
 
 def reduce_image(image: np.ndarray, scale: float) -> np.ndarray:
-    """Shrink (or grow) a frame by ``scale``; area averaging keeps faces clean."""
+    """Shrink (or grow) a frame, (H, W) or (H, W, 3) uint8, by ``scale``; area averaging keeps faces clean."""
     if scale == 1:
         return image
     size_wh = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

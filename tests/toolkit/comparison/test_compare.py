@@ -9,16 +9,16 @@ from device.errors import EdgeError, UsageError
 from toolkit.comparison.comparison import ComparisonRequest, compare
 from toolkit.comparison.ranking import rank
 from toolkit.comparison.runs import (
-    CHECKPOINT,
-    DONE,
-    MODEL,
-    RECIPE,
+    DONE_FILE,
+    RECIPE_FILE,
     planned,
     recipe_text,
     refuse_others,
     train_one,
 )
 from toolkit.comparison.variants import Variant, make_variants
+from toolkit.training.checkpoint import CHECKPOINT_FILE
+from toolkit.training.request import BEST_FILE
 
 
 def test_every_architecture_meets_every_value():
@@ -117,8 +117,8 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_to
 
 def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path):
     options = {"arch": "nowhere.py", "epochs": 2, "data": "nowhere"}
-    (tmp_path / MODEL).write_bytes(b"trained")
-    (tmp_path / DONE).write_text(json.dumps(options, sort_keys=True))
+    (tmp_path / BEST_FILE).write_bytes(b"trained")
+    (tmp_path / DONE_FILE).write_text(json.dumps(options, sort_keys=True))
     assert train_one(tmp_path, options) == ""
     assert "holds a best.keras already" in train_one(tmp_path, options | {"epochs": 3, "arch": "compact"})
 
@@ -144,11 +144,11 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
     ],
 )
 def test_what_no_training_can_be_made_of_is_told_before_the_first(
-    stripes, tmp_path, monkeypatch, toolkit_command, options, code, message
+    stripes, tmp_path, monkeypatch, forked_toolkit, options, code, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "variants.toml").write_text('[good]\n[wrong]\narch = "compcat"\n')
-    done = toolkit_command("compare", "--data", stripes, "--out", "out", *options)
+    done = forked_toolkit("compare", "--data", stripes, "--out", "out", *options)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
@@ -161,8 +161,8 @@ def held(tmp_path):
     out = tmp_path / "out"
     for run in planned([Variant("compact"), Variant("failed")], 1, tmp_path, out, {"epochs": 5}):
         run.folder.mkdir(parents=True)
-        (run.folder / RECIPE).write_text(recipe_text(run.options))
-    (out / "compact" / "seed0" / CHECKPOINT).touch()
+        (run.folder / RECIPE_FILE).write_text(recipe_text(run.options))
+    (out / "compact" / "seed0" / CHECKPOINT_FILE).touch()
     return out
 
 

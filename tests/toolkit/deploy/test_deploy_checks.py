@@ -59,7 +59,7 @@ def test_a_fit_board_is_known_by_its_name():
     ],
 )
 def test_an_unfit_board_is_refused_with_the_remedy(told, words, tiny_tflite):
-    outcome = deploy_to(Told(told), Parcel(tiny_tflite, tiny_tflite), lambda step: None)
+    outcome = deploy_to(Told(told), Parcel(tiny_tflite, tiny_tflite))
     assert outcome.verdict == "failed"
     assert words in outcome.line
 

@@ -43,7 +43,7 @@ def parcel(tmp_path, monkeypatch, tiny_tflite):
 
 def test_each_odd_host_fails_in_a_line_of_its_own_and_the_others_go_on(parcel):
     names = ("good", "chatty", "latin", "carriage", "empty", "router", "angry")
-    outcomes = deploy_all([Host(name) for name in names], parcel(), lambda line: None, dry_run=True)
+    outcomes = deploy_all([Host(name) for name in names], parcel(), dry_run=True)
     verdicts = {outcome.host: (outcome.verdict, outcome.line) for outcome in outcomes}
     for name in ("good", "chatty", "latin", "carriage"):
         assert verdicts[name][0] == "planned", verdicts[name]
@@ -60,7 +60,7 @@ def test_each_odd_host_fails_in_a_line_of_its_own_and_the_others_go_on(parcel):
     [("release-candidate", "Python 3.11rc"), ("escaping", "Python"), ("gone", "no Python")],
 )
 def test_a_python_that_is_none_is_said(parcel, tmp_path, python, words):
-    (outcome,) = deploy_all([Host("good")], parcel(tmp_path / python), lambda line: None, dry_run=True)
+    (outcome,) = deploy_all([Host("good")], parcel(tmp_path / python), dry_run=True)
     assert outcome.verdict == "failed"
     assert f"{words}" in outcome.line
     assert "expected 3.11 or newer" in outcome.line

@@ -6,11 +6,7 @@ import os
 
 import pytest
 
-from device.errors import EdgeError, UsageError
-from device.model.expression_model import load_model
-from toolkit.emulation import tree
-from toolkit.emulation.boards import BOARDS, board_named
-from toolkit.emulation.calibration import (
+from benchmarks.published_times import (
     A53,
     A72,
     A76,
@@ -23,6 +19,10 @@ from toolkit.emulation.calibration import (
     by_equal_threads,
     mean_ipc,
 )
+from device.errors import EdgeError, UsageError
+from device.model.expression_model import load_model
+from toolkit.emulation import tree
+from toolkit.emulation.boards import BOARDS, board_named
 from toolkit.emulation.counts import Count, known_count, remember
 from toolkit.emulation.estimate import estimate_files, estimate_latency
 from toolkit.results.codec import write_results
@@ -173,23 +173,23 @@ def test_of_two_who_make_a_tree_at_once_the_slower_takes_the_faster_ones(monkeyp
     assert [path.name for path in made.iterdir()] == ["here"]
 
 
-def test_the_report_calls_an_estimate_so(toolkit_command, tmp_path):
+def test_the_report_calls_an_estimate_so(forked_toolkit, tmp_path):
     latency = estimate_latency(BOARDS["pi5"], Count(5_000_000), int8=True)
     model = ModelIdentity("m.tflite", "5" * 64, "tflite", 1000, ("a", "b"))
     write_results(Results((ModelResults(model, latencies=(latency,)),), "benchmark"), tmp_path / "in.json")
-    done = toolkit_command("report", tmp_path / "in.json", "--out", tmp_path / "r.html", "--json")
+    done = forked_toolkit("report", tmp_path / "in.json", "--out", tmp_path / "r.html", "--json")
     assert json.loads(done.stdout)["decision"]["origin"] == "estimated"
     assert '<span class="tag">estimated</span>' in (tmp_path / "r.html").read_text()
     assert "on pi5 (estimated)" in (tmp_path / "r.md").read_text()
 
 
-def test_a_frame_has_the_band_of_frames_in_page_and_table(toolkit_command, tmp_path):
+def test_a_frame_has_the_band_of_frames_in_page_and_table(forked_toolkit, tmp_path):
     latency = estimate_latency(BOARDS["pi5"], Count(5_000_000, 40_000_000, 90_000_000), int8=True)
     low, high = latency.bounds_ms("frame, whole search")
     assert high / low == pytest.approx(BOARDS["pi5"].frame_band ** 2)
     model = ModelIdentity("m.tflite", "5" * 64, "tflite", 1000, ("a", "b"))
     write_results(Results((ModelResults(model, latencies=(latency,)),), "benchmark"), tmp_path / "in.json")
-    assert toolkit_command("report", tmp_path / "in.json", "--out", tmp_path / "r.html").returncode == 0
+    assert forked_toolkit("report", tmp_path / "in.json", "--out", tmp_path / "r.html").returncode == 0
     page = (tmp_path / "r.html").read_text()
     assert f"{short_ms(low)} to {short_ms(high)}" in page
     assert "Raspberry Pi 5" in page

@@ -52,14 +52,14 @@ def test_second_model_is_compared_with_the_first(evaluated):
     assert comparison.paired.flips == ()
 
 
-def test_json_is_one_document_and_the_table_tells_the_split(toolkit_command, tiny_tflite, face_folders):
-    done = toolkit_command(
+def test_json_is_one_document_and_the_table_tells_the_split(forked_toolkit, tiny_tflite, face_folders):
+    done = forked_toolkit(
         "evaluate", "--model", tiny_tflite, "--data", face_folders, "--split", "train", "--json"
     )
     document = json.loads(done.stdout)
     assert document["models"][0]["evaluations"][0]["data"]["split"] == "train"
     assert document["models"][0]["evaluations"][0]["leaked_n"] is None
-    done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", face_folders)
+    done = forked_toolkit("evaluate", "--model", tiny_tflite, "--data", face_folders)
     assert "28 faces, split 'test'" in done.stdout
     assert "2 of these faces also stand in the training split" in done.stdout
 
@@ -89,18 +89,18 @@ def dataset_of(classes):
     return Dataset(images, np.arange(count), classes, np.full(count, "test"), names, source="folder")
 
 
-def test_labels_that_do_not_match_are_refused_with_the_way_out(toolkit_command, tiny_tflite, tmp_path):
+def test_labels_that_do_not_match_are_refused_with_the_way_out(forked_toolkit, tiny_tflite, tmp_path):
     for name in ("happy", "sad", "smug"):
         (tmp_path / "test" / name).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "test" / name / "0.png"), np.full((48, 48), len(name), np.uint8))
-    done = toolkit_command("evaluate", "--model", tiny_tflite, "--data", tmp_path)
+    done = forked_toolkit("evaluate", "--model", tiny_tflite, "--data", tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "smug" in done.stderr
     assert "--classes happy,sad" in done.stderr
 
 
-def test_classes_hold_model_and_data_to_some(toolkit_command, tiny_tflite, face_folders):
+def test_classes_hold_model_and_data_to_some(forked_toolkit, tiny_tflite, face_folders):
     arguments = (
         "evaluate",
         "--model",
@@ -111,7 +111,7 @@ def test_classes_hold_model_and_data_to_some(toolkit_command, tiny_tflite, face_
         "sad,happy",
         "--json",
     )
-    report = json.loads(toolkit_command(*arguments).stdout)["models"][0]["evaluations"][0]["report"]
+    report = json.loads(forked_toolkit(*arguments).stdout)["models"][0]["evaluations"][0]["report"]
     assert report["classes"] == ["sad", "happy"]
     assert report["n"] == 8
     assert sum(map(sum, report["confusion"])) == 8
@@ -139,10 +139,10 @@ def test_narrowed_probabilities_sum_to_one_even_where_all_are_zero():
         (("--model", "{model}", "--data", "{data}", "--out", "{out}"), 1, "--overwrite"),
     ],
 )
-def test_bad_input_is_one_line(toolkit_command, tiny_tflite, face_folders, evaluated, arguments, code, words):
+def test_bad_input_is_one_line(forked_toolkit, tiny_tflite, face_folders, evaluated, arguments, code, words):
     before = evaluated.read_bytes()
     places = {"model": tiny_tflite, "data": face_folders, "out": evaluated}
-    done = toolkit_command("evaluate", *(argument.format(**places) for argument in arguments))
+    done = forked_toolkit("evaluate", *(argument.format(**places) for argument in arguments))
     assert done.returncode == code
     assert words in done.stderr
     assert done.stderr.startswith("error: ") or done.stderr.count("error: ") == 1
@@ -194,9 +194,9 @@ def test_a_class_folder_that_may_not_be_read_is_no_empty_class(
     ],
 )
 def test_classes_that_leave_nothing_to_tell_apart_are_wrong_use(
-    toolkit_command, face_folders, command, classes, words
+    forked_toolkit, face_folders, command, classes, words
 ):
     data = [face_folders] if command == "data inspect" else ["--data", face_folders]
-    done = toolkit_command(*command.split(), *data, "--classes", classes)
+    done = forked_toolkit(*command.split(), *data, "--classes", classes)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr.splitlines()[-1]

@@ -131,15 +131,15 @@ def test_the_interval_of_the_mean_holds_the_truth_as_often_as_it_says():
 
 
 def test_the_command_measures_prints_and_keeps_it_for_the_report(
-    toolkit_command, tiny_tflite, face_folders, tmp_path
+    forked_toolkit, tiny_tflite, face_folders, tmp_path
 ):
     plain, robust = tmp_path / "plain.json", tmp_path / "robust.json"
     asked = ("evaluate", "--model", tiny_tflite, "--data", face_folders)
-    done = toolkit_command(*asked, "--robustness", "--out", robust)
+    done = forked_toolkit(*asked, "--robustness", "--out", robust)
     assert done.returncode == 0, done.stderr
     assert "Corrupted faces keep" in done.stdout
     assert "quality 8: " in done.stdout
-    toolkit_command(*asked, "--out", plain, "--quiet")
+    forked_toolkit(*asked, "--out", plain, "--quiet")
     first, again = read_results(robust), read_results(plain)
     measured = first.models[0].evaluations[0].robustness
     assert len(measured.conditions) == 24
@@ -148,8 +148,8 @@ def test_the_command_measures_prints_and_keeps_it_for_the_report(
     for documents in ([first, again], [again, first]):
         assert join_results(documents).models[0].evaluations[0].robustness == measured
     page = tmp_path / "report.html"
-    assert toolkit_command("report", robust, "--out", page).returncode == 0
+    assert forked_toolkit("report", robust, "--out", page).returncode == 0
     assert "Under a camera's faults" in page.read_text()
     assert f"±30°: {100 * measured.by_corruption()['rotation'][2].accuracy:.1f} %" in page.read_text()
-    assert toolkit_command("report", plain, "--out", page, "--overwrite").returncode == 0
+    assert forked_toolkit("report", plain, "--out", page, "--overwrite").returncode == 0
     assert "camera's faults" not in page.read_text()

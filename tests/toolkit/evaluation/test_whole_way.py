@@ -14,7 +14,8 @@ from device.faces.detectors import create_detector
 from device.frames import BoundingBox
 from device.model.expression_model import load_model
 from device.runtime.prior import weighed
-from toolkit.evaluation.whole_way import labelled_pictures, match_boxes, measure_whole_way, with_whole_way
+from toolkit.evaluation.labelled_pictures import labelled_pictures
+from toolkit.evaluation.whole_way import match_boxes, measure_whole_way, with_whole_way
 from toolkit.results.codec import read_results
 from toolkit.results.decode import decode
 from toolkit.results.metrics import wilson_interval
@@ -182,24 +183,24 @@ def test_what_cannot_be_measured_is_refused(tmp_path, by_class, tiny_tflite):
 
 
 def test_the_command_prints_and_keeps_it_beside_the_faces(
-    toolkit_command, tiny_tflite, face_folders, by_class, tmp_path
+    forked_toolkit, tiny_tflite, face_folders, by_class, tmp_path
 ):
     out, page = tmp_path / "frames.json", tmp_path / "report.html"
     asked = ("evaluate", "--model", tiny_tflite, "--frames", by_class, "--detector", HAAR)
-    done = toolkit_command(*asked, "--out", out)
+    done = forked_toolkit(*asked, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "8 pictures, detector haar" in done.stdout
     assert "87.5 % of 8" in done.stdout
     entry = read_results(out).models[0]
     assert entry.evaluations == ()
     assert entry.whole_way[0].all_faces.found.hits == 7
-    assert toolkit_command("report", out, "--out", page).returncode == 0
+    assert forked_toolkit("report", out, "--out", page).returncode == 0
     assert "<td>size: over 96 px</td><td>7</td><td>–</td>" in page.read_text()
     assert "<td>87.5 % of 8 (" in page.read_text()
-    both = toolkit_command(*asked, "--data", face_folders, "--json")
+    both = forked_toolkit(*asked, "--data", face_folders, "--json")
     (of_both,) = json.loads(both.stdout)["models"]
     assert len(of_both["evaluations"]) == len(of_both["whole_way"]) == 1
-    neither = toolkit_command("evaluate", "--model", tiny_tflite)
+    neither = forked_toolkit("evaluate", "--model", tiny_tflite)
     assert neither.returncode == 2
     assert "--frames" in neither.stderr
 

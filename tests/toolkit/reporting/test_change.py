@@ -36,10 +36,10 @@ def slow_down(entry):
         stats[key] *= 1.25
 
 
-def test_what_changed_is_told_and_judged(edited, toolkit_command, tmp_path):
+def test_what_changed_is_told_and_judged(edited, forked_toolkit, tmp_path):
     old, new = edited("old.json"), edited("new.json", lambda entry: (lose_two_faces(entry), slow_down(entry)))
     out = tmp_path / "r.html"
-    done = toolkit_command(
+    done = forked_toolkit(
         "report", "--compare", old, new, "--out", out, "--fail-if", "drop>5 or p50_ratio>1.2"
     )
     assert done.returncode == 1
@@ -49,67 +49,67 @@ def test_what_changed_is_told_and_judged(edited, toolkit_command, tmp_path):
     assert changes[0]["drop_interval"][0] < changes[0]["drop"] < changes[0]["drop_interval"][1]
     assert "Since the older report" in out.read_text()
     assert "1.25×" in out.with_suffix(".md").read_text()
-    done = toolkit_command("report", "--compare", old, new, "-q", "--fail-if", "drop>8 or p50_ratio>1.3")
+    done = forked_toolkit("report", "--compare", old, new, "-q", "--fail-if", "drop>8 or p50_ratio>1.3")
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
 
 
-def test_other_faces_are_not_compared_silently(edited, toolkit_command):
+def test_other_faces_are_not_compared_silently(edited, forked_toolkit):
     def other_faces(entry):
         for found in (*entry["evaluations"], *entry["comparisons"]):
             found["data"]["fingerprint"] = "f" * 64
 
     old, new = edited("old.json"), edited("new.json", other_faces)
-    done = toolkit_command("report", "--compare", old, new)
+    done = forked_toolkit("report", "--compare", old, new)
     assert "accuracy on other faces, or labels in another order: not compared" in done.stdout
-    done = toolkit_command("report", "--compare", old, new, "-q", "--fail-if", "drop>0.5")
+    done = forked_toolkit("report", "--compare", old, new, "-q", "--fail-if", "drop>0.5")
     assert done.returncode == 1
     assert "no model here has drop" in done.stderr
 
 
-def test_another_machine_is_not_compared_silently(edited, toolkit_command):
+def test_another_machine_is_not_compared_silently(edited, forked_toolkit):
     def on_a_pi(entry):
         entry["latencies"][0]["target"] = "pi5"
 
     old, new = edited("old.json"), edited("new.json", on_a_pi)
-    done = toolkit_command("report", "--compare", old, new)
+    done = forked_toolkit("report", "--compare", old, new)
     assert "latency on another target" in done.stdout
 
 
-def test_another_processor_is_not_compared_silently(edited, toolkit_command):
+def test_another_processor_is_not_compared_silently(edited, forked_toolkit):
     def on_a_laptop(entry):
         entry["latencies"][0]["cpu"] = "a laptop's"
 
     old, new = edited("old.json"), edited("new.json", on_a_laptop)
-    done = toolkit_command("report", "--compare", old, new, "--fail-if", "p50_ratio>1.2")
+    done = forked_toolkit("report", "--compare", old, new, "--fail-if", "p50_ratio>1.2")
     assert "latency on another target or processor" in done.stdout
     assert done.returncode == 1
     assert "no model here has p50_ratio" in done.stderr
 
 
-def test_nan_latency_is_refused(edited, toolkit_command):
+def test_nan_latency_is_refused(edited, forked_toolkit):
     def no_number(entry):
         entry["latencies"][0]["stages"]["classify"]["p50_ms"] = float("nan")
 
-    done = toolkit_command("report", edited("nan.json", no_number))
+    done = forked_toolkit("report", edited("nan.json", no_number))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "p50_ms is nan" in done.stderr
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_figure_that_is_no_number_passes_no_condition(edited, toolkit_command, value, tmp_path):
+def test_a_figure_that_is_no_number_passes_no_condition(edited, forked_toolkit, value, tmp_path):
     def no_number(entry):
         entry["latencies"][0]["extra"]["ratio"]["ratio"] = value
 
     path = edited("nan.json", no_number)
-    done = toolkit_command("report", path, "--fail-if", "p50_ratio>1.1", "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", path, "--fail-if", "p50_ratio>1.1", "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert f"ratio is {value}; expected a number" in done.stderr
     assert not (tmp_path / "r.html").exists()
 
 
-def test_without_a_baseline_nothing_passes(edited, toolkit_command):
+def test_without_a_baseline_nothing_passes(edited, forked_toolkit):
     def alone(entry):
         entry["comparisons"] = []
         for latency in entry["latencies"]:
@@ -117,19 +117,19 @@ def test_without_a_baseline_nothing_passes(edited, toolkit_command):
 
     path = edited("alone.json", alone)
     for figure in ("drop", "p50_ratio"):
-        done = toolkit_command("report", path, "-q", "--fail-if", f"{figure}>1.1")
+        done = forked_toolkit("report", path, "-q", "--fail-if", f"{figure}>1.1")
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert f"no model here has {figure}" in done.stderr
 
 
-def test_one_report_cannot_be_compared(edited, toolkit_command):
-    done = toolkit_command("report", "--compare", edited("old.json"))
+def test_one_report_cannot_be_compared(edited, forked_toolkit):
+    done = forked_toolkit("report", "--compare", edited("old.json"))
     assert done.returncode == 2
     assert "OLD and NEW" in done.stderr
 
 
-def test_flips_are_shown_only_when_asked_for(edited, evaluated, toolkit_command, face_folders, tmp_path):
+def test_flips_are_shown_only_when_asked_for(edited, evaluated, forked_toolkit, face_folders, tmp_path):
     def flip(entry):
         for found in entry["comparisons"]:
             found["paired"]["flips"] = [
@@ -138,9 +138,9 @@ def test_flips_are_shown_only_when_asked_for(edited, evaluated, toolkit_command,
             ]  # fmt: skip
 
     path = edited("flips.json", flip)
-    toolkit_command("report", path, "--out", tmp_path / "a.html")
+    forked_toolkit("report", path, "--out", tmp_path / "a.html")
     assert "<img" not in (tmp_path / "a.html").read_text()
-    done = toolkit_command("report", path, "--out", tmp_path / "b.html", "--faces", face_folders)
+    done = forked_toolkit("report", path, "--out", tmp_path / "b.html", "--faces", face_folders)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "b.html").read_text()
     flips, mistakes = page.split("Faces that flipped")[1].split("Worst mistakes")
@@ -149,11 +149,11 @@ def test_flips_are_shown_only_when_asked_for(edited, evaluated, toolkit_command,
     assert "a face labelled disgust; float says disgust 50%, quantized fear 40%" in page
 
 
-def test_faces_of_other_data_are_refused(evaluated, toolkit_command, tmp_path, face_folders):
+def test_faces_of_other_data_are_refused(evaluated, forked_toolkit, tmp_path, face_folders):
     import shutil
 
     shutil.copytree(face_folders / "train", tmp_path / "test")
-    done = toolkit_command("report", evaluated, "--faces", tmp_path, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", evaluated, "--faces", tmp_path, "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert "not those that were measured" in done.stderr
     assert not (tmp_path / "r.html").exists()

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.toolkit
 
 
 @pytest.fixture
-def page_of(toolkit_command, load_json, tmp_path):
+def page_of(forked_toolkit, load_json, tmp_path):
     """A function that edits every entry of results files by ``change`` and returns the page's text."""
 
     def make(*sources, change=lambda entry: None, most=None, options=()):
@@ -23,7 +23,7 @@ def page_of(toolkit_command, load_json, tmp_path):
             paths.append(tmp_path / f"{number}.json")
             paths[-1].write_text(json.dumps(document))
         out = tmp_path / "page.html"
-        done = toolkit_command("report", *paths, "--out", out, "--overwrite", *options)
+        done = forked_toolkit("report", *paths, "--out", out, "--overwrite", *options)
         assert done.returncode == 0, done.stderr
         return out.read_text()
 

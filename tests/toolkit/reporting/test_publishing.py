@@ -26,9 +26,9 @@ def metrics_of(matter):
 
 
 @pytest.fixture
-def published(toolkit_command, tiny_tflite, twin_tflite, evaluated, tmp_path):
+def published(forked_toolkit, tiny_tflite, twin_tflite, evaluated, tmp_path):
     out = tmp_path / "faces7"
-    done = toolkit_command(
+    done = forked_toolkit(
         *("publish", "--model", tiny_tflite, "--model", twin_tflite),
         *("--results", evaluated, *LICENCE, "--out", out),
     )
@@ -89,7 +89,7 @@ def test_the_hub_s_own_library_reads_the_card(published):
     assert first.metric_args["n"] == 28
 
 
-def test_names_from_outside_stay_text(toolkit_command, tiny_tflite, evaluated, tmp_path):
+def test_names_from_outside_stay_text(forked_toolkit, tiny_tflite, evaluated, tmp_path):
     results = read_results(evaluated)
     odd = '/home/me/a: "b" | <b>\U0001f600\n---\n- x'
     entry = results.models[0]
@@ -99,7 +99,7 @@ def test_names_from_outside_stay_text(toolkit_command, tiny_tflite, evaluated, t
     training = {"train_faces": 300, "recipe": {"arch": "/home/me/net.py:build"}}
     models = (dataclasses.replace(entry, evaluations=(noted,), comparisons=(), training=training),)
     write_results(dataclasses.replace(results, models=models), tmp_path / "odd.json")
-    done = toolkit_command(
+    done = forked_toolkit(
         *("publish", "--model", tiny_tflite, "--results", tmp_path / "odd.json", *LICENCE),
         *("--out", tmp_path / "out", "--name", "my-faces"),
     )
@@ -115,14 +115,14 @@ def test_names_from_outside_stay_text(toolkit_command, tiny_tflite, evaluated, t
 
 
 def test_a_keras_model_goes_beside_its_tflite(
-    toolkit_command, tiny_keras, tiny_tflite, face_folders, tmp_path
+    forked_toolkit, tiny_keras, tiny_tflite, face_folders, tmp_path
 ):
     keras = pytest.importorskip("keras", reason="a .keras file needs the [toolkit] extra")
     results, out = tmp_path / "results.json", tmp_path / "both"
     models = ("--model", tiny_keras, "--model", tiny_tflite)
-    done = toolkit_command("evaluate", *models, "--data", face_folders, "--out", results)
+    done = forked_toolkit("evaluate", *models, "--data", face_folders, "--out", results)
     assert done.returncode == 0, done.stderr
-    done = toolkit_command("publish", *models, "--results", results, *LICENCE, "--out", out, "--json")
+    done = forked_toolkit("publish", *models, "--results", results, *LICENCE, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["files"]) == {
         "README.md",
@@ -141,7 +141,7 @@ def test_a_keras_model_goes_beside_its_tflite(
 
 
 def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
-    toolkit_command, tiny_tflite, evaluated, timed, tmp_path
+    forked_toolkit, tiny_tflite, evaluated, timed, tmp_path
 ):
     other = tmp_path / "other.tflite"
     other.write_bytes(tiny_tflite.read_bytes() + b"\0")
@@ -162,7 +162,7 @@ def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
         out = tmp_path / "new"
         options = {"--model": tiny_tflite, "--results": evaluated, "--license": "mit", "--out": out} | changed
         more = ("--model", options.pop("")) if "" in options else ()
-        done = toolkit_command("publish", *(part for pair in options.items() for part in pair), *more)
+        done = forked_toolkit("publish", *(part for pair in options.items() for part in pair), *more)
         assert (done.returncode, done.stdout) == (code, ""), message
         assert message in done.stderr
         assert done.stderr.count("\n") == 1

@@ -41,9 +41,9 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory, toolkit_command, evaluated, timed):
+def report(tmp_path_factory, forked_toolkit, evaluated, timed):
     out = tmp_path_factory.mktemp("report") / "report.html"
-    done = toolkit_command("report", evaluated, timed, "--out", out)
+    done = forked_toolkit("report", evaluated, timed, "--out", out)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -85,20 +85,20 @@ def test_page_and_json_say_what_the_results_say(report, outline, evaluated):
     assert document["decision"]["synthetic"] is False
 
 
-def test_the_json_beside_is_a_results_file_again(report, toolkit_command, tmp_path):
-    done = toolkit_command("report", report.with_suffix(".json"), "--out", tmp_path / "again.html", "--json")
+def test_the_json_beside_is_a_results_file_again(report, forked_toolkit, tmp_path):
+    done = forked_toolkit("report", report.with_suffix(".json"), "--out", tmp_path / "again.html", "--json")
     again, first = json.loads(done.stdout), json.loads(report.with_suffix(".json").read_text())
     assert again["models"] == first["models"]
     assert again["decision"] == first["decision"]
 
 
-def test_synthetic_faces_are_called_so(evaluated, timed, toolkit_command, tmp_path, load_json):
+def test_synthetic_faces_are_called_so(evaluated, timed, forked_toolkit, tmp_path, load_json):
     document = load_json(evaluated)
     for entry in document["models"]:
         for measured in (*entry["evaluations"], *entry["comparisons"]):
             measured["data"]["synthetic"] = True
     (tmp_path / "synthetic.json").write_text(json.dumps(document))
-    done = toolkit_command("report", tmp_path / "synthetic.json", timed, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", tmp_path / "synthetic.json", timed, "--out", tmp_path / "r.html")
     assert done.returncode == 0
     page = Outline()
     page.feed((tmp_path / "r.html").read_text())
@@ -108,7 +108,7 @@ def test_synthetic_faces_are_called_so(evaluated, timed, toolkit_command, tmp_pa
     assert "28 synthetic faces (of no real person)" in text
 
 
-def test_a_device_run_becomes_a_section(evaluated, toolkit_command, tmp_path):
+def test_a_device_run_becomes_a_section(evaluated, forked_toolkit, tmp_path):
     stats = {
         "n": 90,
         "mean_ms": 2.0,
@@ -126,7 +126,7 @@ def test_a_device_run_becomes_a_section(evaluated, toolkit_command, tmp_path):
         "latency": {"detect": stats, "frame": stats},
     }
     (tmp_path / "run.json").write_text(json.dumps(run))
-    done = toolkit_command("report", evaluated, tmp_path / "run.json", "--out", tmp_path / "r.html", "--json")
+    done = forked_toolkit("report", evaluated, tmp_path / "run.json", "--out", tmp_path / "r.html", "--json")
     assert json.loads(done.stdout)["runs"][0]["latency"]["detect"]["p50_ms"] == 1.875
     text = (tmp_path / "r.html").read_text()
     assert "device run on demo" in text
@@ -142,11 +142,11 @@ def test_a_device_run_becomes_a_section(evaluated, toolkit_command, tmp_path):
         ('{"frames": 1, "latency": {}}', "no results of"),
     ],
 )
-def test_bad_input_writes_nothing(toolkit_command, tmp_path, content, words):
+def test_bad_input_writes_nothing(forked_toolkit, tmp_path, content, words):
     path = tmp_path / "in.json"
     if content is not None:
         path.write_text(content)
-    done = toolkit_command("report", path, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", path, "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -154,18 +154,18 @@ def test_bad_input_writes_nothing(toolkit_command, tmp_path, content, words):
     assert not (tmp_path / "r.json").exists()
 
 
-def test_nothing_is_overwritten_unasked(toolkit_command, evaluated, tmp_path):
+def test_nothing_is_overwritten_unasked(forked_toolkit, evaluated, tmp_path):
     (tmp_path / "r.json").write_text("mine")
-    done = toolkit_command("report", evaluated, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", evaluated, "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert "--overwrite" in done.stderr
     assert (tmp_path / "r.json").read_text() == "mine"
     assert not (tmp_path / "r.html").exists()
 
 
-def test_the_report_never_replaces_what_it_is_made_of(toolkit_command, evaluated, tmp_path):
+def test_the_report_never_replaces_what_it_is_made_of(forked_toolkit, evaluated, tmp_path):
     (tmp_path / "r.json").write_bytes(evaluated.read_bytes())
-    done = toolkit_command("report", tmp_path / "r.json", "--out", tmp_path / "r.html", "--overwrite")
+    done = forked_toolkit("report", tmp_path / "r.json", "--out", tmp_path / "r.html", "--overwrite")
     assert done.returncode == 2
     assert "choose another name" in done.stderr
     assert (tmp_path / "r.json").read_bytes() == evaluated.read_bytes()

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.toolkit
 
 
 @pytest.fixture(scope="module")
-def inspected(tmp_path_factory, toolkit_command, face_folders):
+def inspected(tmp_path_factory, forked_toolkit, face_folders):
     """What ``data inspect`` prints of the folders, of which 2 test faces also stand in train."""
-    done = toolkit_command("data", "inspect", face_folders, "--json", "--quiet")
+    done = forked_toolkit("data", "inspect", face_folders, "--json", "--quiet")
     assert done.returncode == 0, done.stderr
     path = tmp_path_factory.mktemp("inspected") / "data.json"
     path.write_text(done.stdout)
@@ -20,10 +20,10 @@ def inspected(tmp_path_factory, toolkit_command, face_folders):
 
 
 def test_facts_stand_in_page_json_and_markdown(
-    inspected, evaluated, toolkit_command, tmp_path, load_json, face_folders
+    inspected, evaluated, forked_toolkit, tmp_path, load_json, face_folders
 ):
     out = tmp_path / "r.html"
-    done = toolkit_command("report", evaluated, inspected, "--out", out)
+    done = forked_toolkit("report", evaluated, inspected, "--out", out)
     assert done.returncode == 0, done.stderr
     (facts,) = load_json(out.with_suffix(".json"))["data_sets"]
     assert facts["faces"] == 49
@@ -45,17 +45,17 @@ def test_facts_stand_in_page_json_and_markdown(
 
 
 def test_the_json_beside_carries_them_on_and_the_last_inspection_stands(
-    inspected, evaluated, toolkit_command, tmp_path, load_json
+    inspected, evaluated, forked_toolkit, tmp_path, load_json
 ):
-    toolkit_command("report", evaluated, inspected, "--out", tmp_path / "r.html")
-    done = toolkit_command("report", tmp_path / "r.json", inspected, "--json")
+    forked_toolkit("report", evaluated, inspected, "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", tmp_path / "r.json", inspected, "--json")
     assert json.loads(done.stdout)["data_sets"] == load_json(tmp_path / "r.json")["data_sets"]
 
 
-def test_other_data_is_called_so(inspected, evaluated, toolkit_command, tmp_path, load_json):
+def test_other_data_is_called_so(inspected, evaluated, forked_toolkit, tmp_path, load_json):
     document = load_json(inspected) | {"source": "/elsewhere/<faces>"}
     (tmp_path / "other.json").write_text(json.dumps(document))
-    toolkit_command("report", evaluated, tmp_path / "other.json", "--out", tmp_path / "r.html")
+    forked_toolkit("report", evaluated, tmp_path / "other.json", "--out", tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "What is in &lt;faces&gt;" in page
     assert "No model here was evaluated on a split of it" in page
@@ -73,18 +73,18 @@ def test_other_data_is_called_so(inspected, evaluated, toolkit_command, tmp_path
     ],
 )
 def test_a_damaged_inspection_is_one_line(
-    inspected, evaluated, toolkit_command, tmp_path, load_json, change, words
+    inspected, evaluated, forked_toolkit, tmp_path, load_json, change, words
 ):
     (tmp_path / "data.json").write_text(json.dumps(load_json(inspected) | change))
-    done = toolkit_command("report", evaluated, tmp_path / "data.json", "--out", tmp_path / "r.html")
+    done = forked_toolkit("report", evaluated, tmp_path / "data.json", "--out", tmp_path / "r.html")
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "r.html").exists()
 
 
-def test_facts_alone_make_no_report(inspected, toolkit_command):
-    done = toolkit_command("report", inspected)
+def test_facts_alone_make_no_report(inspected, forked_toolkit):
+    done = forked_toolkit("report", inspected)
     assert done.returncode == 1
     assert "no results of a model" in done.stderr
     assert "only goes beside them; add a file" in done.stderr

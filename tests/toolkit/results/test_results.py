@@ -9,8 +9,9 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.results.codec import read_results, results_from_json, write_results
+from toolkit.results.history import read_history
 from toolkit.results.merge import join_results
-from toolkit.results.model_provenance import read_history
+from toolkit.results.model_provenance import curves_beside
 from toolkit.results.types import DataIdentity, Latency, ModelIdentity, ModelResults, Results
 
 pytestmark = pytest.mark.toolkit
@@ -137,7 +138,9 @@ def test_what_two_commands_say_of_one_quantization_is_kept_together():
 def test_history_of_a_training_is_read(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss,validation_loss,validation_accuracy\n1,2.0,1.9,0.25\n2,1.5,1.6,0.5\n")
-    assert read_history(path) == {"val_accuracy": [0.25, 0.5]}
+    assert read_history(tmp_path)["loss"] == [2.0, 1.5]
+    assert curves_beside(tmp_path / "best.keras") == {"val_accuracy": [0.25, 0.5]}
     path.write_text("\x00nonsense,validation_accuracy\n1,x\n")
-    assert read_history(path) == {}
-    assert read_history(tmp_path / "absent.csv") == {}
+    assert curves_beside(tmp_path / "best.keras") == {}
+    path.unlink()
+    assert read_history(tmp_path) == {}

@@ -1,11 +1,17 @@
 """MLflow's own client finds again what a training told its store."""
 
+import logging
+
 import pytest
 
 pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 mlflow = pytest.importorskip("mlflow", reason="tracking needs the [mlflow] extra")
 
+from device.errors import EdgeError
 from device.files import sha256_of
+from toolkit.training.request import TrainingRequest, make_request
+
+from .conftest import RECIPE, run
 
 pytestmark = pytest.mark.toolkit
 
@@ -19,31 +25,31 @@ def store(tmp_path):
     return uri, client
 
 
-def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forked_toolkit):
+def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forked_toolkit, caplog):
     uri, client = store
     out = tmp_path / "one"
     first = ("--arch", "fully-connected", "--epochs", "2", "--learning-rate", "0.05", "--mlflow", uri)
     done = forked_toolkit("train", "--data", stripes, "--out", out, *first)
     assert done.returncode == 0, done.stderr
     experiment = client.get_experiment_by_name("fer-edge").experiment_id
-    (run,) = client.search_runs([experiment])
-    assert (run.info.run_name, run.info.status) == ("one", "FINISHED")
-    told = run.data.params
+    (logged,) = client.search_runs([experiment])
+    assert (logged.info.run_name, logged.info.status) == ("one", "FINISHED")
+    told = logged.data.params
     assert (told["arch"], told["learning_rate"], told["batch_size"]) == ("fully-connected", "0.05", "16")
     assert told["data"] == str(stripes)
 
     # A training that goes on is the same run; its folder knows the store.
-    done = forked_toolkit("train", "--out", out, "--resume", "--epochs", "3")
-    assert done.returncode == 0, done.stderr
-    assert "MLflow" not in done.stderr
-    (run,) = client.search_runs([experiment])
-    assert run.info.status == "FINISHED"
+    with caplog.at_level(logging.WARNING):
+        run(make_request(None, out, True, False, epochs=3))
+    assert "MLflow" not in caplog.text
+    (logged,) = client.search_runs([experiment])
+    assert logged.info.status == "FINISHED"
     rows = [line.split(",") for line in (out / "history.csv").read_text().splitlines()]
     column = rows[0].index("validation_loss")
-    history = client.get_metric_history(run.info.run_id, "loss/validation")
+    history = client.get_metric_history(logged.info.run_id, "loss/validation")
     assert [one.step for one in history] == [1, 2, 3]
     assert [one.value for one in history] == pytest.approx([float(row[column]) for row in rows[1:]], rel=1e-4)
-    kept = client.download_artifacts(run.info.run_id, "best.keras", str(tmp_path))
+    kept = client.download_artifacts(logged.info.run_id, "best.keras", str(tmp_path))
     assert sha256_of(kept) == sha256_of(out / "best.keras")
 
 
@@ -54,11 +60,12 @@ def test_recipe_epochs_and_model_are_found_again(stripes, store, tmp_path, forke
         ("sqlite:////proc/x.db", "/proc/x.db: cannot write in /proc: "),
     ],
 )
-def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, forked_toolkit, uri, words):
+def test_a_store_that_cannot_be_used_is_told_before_the_data_is_read(tmp_path, uri, words):
     (tmp_path / "empty").mkdir()
-    done = forked_toolkit("train", "--data", tmp_path / "empty", "--out", tmp_path / "one", "--mlflow", uri)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"error: {words}")
+    with pytest.raises(EdgeError) as raised:
+        run(TrainingRequest(tmp_path / "empty", tmp_path / "one", RECIPE, mlflow=uri))
+    assert str(raised.value).startswith(words)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_store_that_fails_later_ends_no_training(store, tmp_path, caplog):

@@ -48,6 +48,8 @@ def test_wrong_recipes_are_explained(tmp_path, text, message):
         ("--seed -1", "--seed must be from 0 to"),
         ("--dtype-policy float8", "--dtype-policy must be one of float32"),
         ("--freeze-epochs 3 --epochs 1", "--freeze-epochs 3 are more than all 1 --epochs"),
+        ("--teacher-cache kept", "--teacher-cache keeps what teachers say of views; expected --teacher"),
+        ("--answers kept", "--teacher-cache keeps what teachers say of views"),  # its name in 0.1.0
     ],
 )
 def test_a_wrong_option_is_wrong_use_and_named_as_typed(toolkit_command, tmp_path, options, words):

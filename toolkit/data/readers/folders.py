@@ -102,7 +102,10 @@ def decode_into(file: Path, root: Path, files: list[ImageFile], colour: bool) ->
 
 
 def decode_files(root: Path, files: list[ImageFile], store: np.ndarray) -> Dataset:
-    """Decode each of ``files`` into its row of ``store``; the data set has the rows that are not broken."""
+    """Decode each of ``files`` into its row of ``store``, (N, 48, 48[, 4]) uint8.
+
+    The data set has the rows that are not broken.
+    """
     formats = [""] * len(files)
 
     def keep(position: int, decoded: DecodedFace) -> None:

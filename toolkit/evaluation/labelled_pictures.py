@@ -1,0 +1,100 @@
+"""Photographs and clips whose faces have a class or a box: in a folder for each class, or by ``faces.json``."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.capture.sources.files import VideoFile
+from device.capture.sources.images import is_picture, read_image
+from device.errors import EdgeError
+from device.frames import BoundingBox
+from toolkit.data.class_names import normal_class_name
+from toolkit.data.readers.layout import subfolders
+
+BOXES_FILE = "faces.json"
+CLIP_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpg", ".mjpeg", ".gif")
+EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
+CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture or clip and its faces: ``boxes``, each with a class or None, or no boxes and the largest's class."""
+
+    path: Path
+    boxes: tuple[tuple[BoundingBox, str | None], ...] | None = None
+    label: str | None = None
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether it is a film, whose frames are alike."""
+        return _is_clip(self.path)
+
+    def images(self) -> Iterator[np.ndarray]:
+        """Yield the picture, or some frames of the clip; EdgeError if it cannot be read."""
+        if not self.is_clip:
+            image = read_image(self.path)
+            if image is None:
+                raise EdgeError(f"{self.path} is no picture that OpenCV can read")
+            yield image
+            return
+        with VideoFile(self.path) as clip:
+            for frame in islice(clip, 0, CLIP_STEP * CLIP_FRAMES, CLIP_STEP):
+                yield frame.image
+
+
+def labelled_pictures(root: Path) -> list[LabelledPicture]:
+    """Return the pictures that ``root/faces.json`` gives boxes of, else those of folders by class.
+
+    faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
+    ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
+    """
+    if not root.is_dir():
+        raise EdgeError(f"there is no folder {root}; {EXPECTED}")
+    if (root / BOXES_FILE).is_file():
+        return _boxed_pictures(root)
+    pictures = [
+        LabelledPicture(path, label=normal_class_name(folder.name))
+        for folder in subfolders(root)
+        for path in sorted(folder.iterdir())
+        if is_picture(path) or _is_clip(path)
+    ]
+    if not pictures:
+        raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
+    return pictures
+
+
+def _boxed_pictures(root: Path) -> list[LabelledPicture]:
+    file = root / BOXES_FILE
+    try:
+        found = json.loads(file.read_bytes())["boxes_xywh"]
+        pictures = [
+            LabelledPicture(root / name, tuple(map(_labelled_box, faces))) for name, faces in found.items()
+        ]
+    except OSError as error:
+        raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise EdgeError(
+            f'{file} is damaged ({type(error).__name__}: {error}); expected {{"boxes_xywh": {{"a.jpg": [[x, y, width, '
+            'height], …]}}, a face of a known class as {"box": [x, y, width, height], "label": "happy"}'
+        ) from None
+    if not pictures:
+        raise EdgeError(f"{file} names no picture; expected boxes by the name of a picture")
+    return pictures
+
+
+def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:
+    label = normal_class_name(face["label"]) if isinstance(face, dict) and face.get("label") else None
+    x, y, width, height = map(float, face["box"] if isinstance(face, dict) else face)
+    if not np.isfinite([x, y, width, height]).all():
+        raise ValueError(f"a box of {x}, {y}, {width}, {height}")
+    return BoundingBox(x, y, x + width, y + height), label
+
+
+def _is_clip(path: Path) -> bool:
+    return path.suffix.lower() in CLIP_SUFFIXES
