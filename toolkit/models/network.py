@@ -2,7 +2,7 @@
 built as.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from device.model.pixels import refuse_range
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
+from toolkit.models.rescaling import rescales_inside
 from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
 
 if TYPE_CHECKING:
@@ -154,29 +155,6 @@ def _told_range(model: "keras.Model", metadata: dict[str, Any], given: str | Non
     if metadata.get("pixel_range") in ranges_of(model.input_shape[-1]):
         return metadata["pixel_range"], STORED
     return ("0..255", RESCALES) if rescales_inside(model) else ("0..1", UNKNOWN)
-
-
-def rescales_inside(model: "keras.Model") -> bool:
-    """Return whether pixels are scaled by a layer of the model, before any layer with weights of its own to
-    learn.
-    """
-    import keras
-
-    for layer in _in_order(model):
-        if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
-            return True
-        if layer.trainable_weights:
-            return False
-    return False
-
-
-def _in_order(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model in their order, those of a model inside it in its place."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _in_order(layer)
-        else:
-            yield layer
 
 
 def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
