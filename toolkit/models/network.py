@@ -121,7 +121,7 @@ def open_network(
     numbers. Usage: ``open_network("other.h5", ("cat", "dog"), "0..1").predict(faces)``.
     """
     path = Path(path)
-    model = load_keras_model(path)
+    model = _bare(load_keras_model(path))
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
@@ -139,6 +139,17 @@ def open_network(
     asked = _normal_form(model, shape, "0..1", head)
     refuse_large_activations(path, asked)
     return FloatNetwork(path, model, asked, labels, pixel_range, origin, metadata, head)
+
+
+def _bare(model: "keras.Model") -> "keras.Model":
+    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one."""
+    import keras
+
+    if isinstance(model, keras.Sequential) or not len(model.inputs) == len(model.outputs) == 1:
+        return model
+    if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
 
 
 def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
@@ -245,8 +256,7 @@ def _verify_classifier(
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or not one_row:
         raise EdgeError(
             f"{path} is no image classifier: expected one input (None, height, width, channels) and one output "
-            f"(None, classes), found shapes {', '.join(map(str, shapes))}; make one of them, such as keras.Model("
-            "model.inputs[0], model.outputs[0]), and save that"
+            f"(None, classes), found shapes {', '.join(map(str, shapes))}; {_one_of_each(shapes)}, and save that"
         )
     _, height, width, channels = shapes[0]
     if channels not in (1, 3):
@@ -266,6 +276,16 @@ def _verify_classifier(
         raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
     size_hw = [side if side is not None else input_size for side in (height, width)]
     return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][-1])
+
+
+def _one_of_each(shapes: list[tuple[int | None, ...]]) -> str:
+    """Return how to make a classifier of images of a network of these shapes."""
+    if len(shapes) == 2 and len(shapes[0]) in (2, 3):
+        return (
+            f"give it an image, keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Reshape({shapes[0][1:]}), "
+            "model])"
+        )
+    return "make one of them, such as keras.Model(model.inputs[0], model.outputs[0])"
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:
