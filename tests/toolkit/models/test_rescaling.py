@@ -44,7 +44,8 @@ FOR_OTHERS = {
 @pytest.mark.parametrize("name", FOR_BYTES)
 def test_a_layer_made_for_bytes_tells_the_range(name, tmp_path):
     model = FOR_BYTES[name]()
-    assert rescales_inside(model) and rescales_inside(keras.Sequential([model]))
+    assert rescales_inside(model)
+    assert rescales_inside(keras.Sequential([model]))
     save_model(model, tmp_path / "m.keras", {})
     assert open_network(tmp_path / "m.keras", LABELS).range_from == RESCALES
 
