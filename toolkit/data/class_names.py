@@ -1,5 +1,6 @@
 """The names of the expressions: FER2013's order, FER+'s eighth, and common synonyms."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from device.errors import UsageError
@@ -38,10 +39,10 @@ NUMBERING = "0123456789_-. "
 
 def normal_class_name(name: str) -> str:
     """Return FER2013's or FER+'s name for an expression in any letter case, numbered or a synonym; other names as they
-    are."""
+    are, in Unicode's composed form: file systems spell the same letter in one or two characters."""
     plain = name.lower().strip(NUMBERING)
     plain = SYNONYMS.get(plain, plain)
-    return plain if plain in FERPLUS_CLASSES else name.strip()
+    return plain if plain in FERPLUS_CLASSES else unicodedata.normalize("NFC", name.strip())
 
 
 def ordered_classes(names: Iterable[str]) -> tuple[str, ...]:

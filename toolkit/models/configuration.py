@@ -81,6 +81,16 @@ def in_float32(config: Any) -> Any:
     return rewritten
 
 
+def without_training(config: Any) -> Any:
+    """Return a configuration without how it and the models inside it were compiled: a loss may need code that is not
+    there, and Keras makes an optimizer for each model inside."""
+    if isinstance(config, list):
+        return [without_training(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {key: without_training(value) for key, value in config.items() if key != "compile_config"}
+
+
 def quantized_layers(config: Any) -> list[str]:
     """Return the names of the layers that Keras' own quantization changed, which int8 here cannot start from."""
     if isinstance(config, list):

@@ -26,6 +26,7 @@ from toolkit.models.configuration import (
     in_keras_3,
     is_of_keras_2,
     quantized_layers,
+    without_training,
 )
 from toolkit.models.declared import Declared, parse_config, read_declared, read_member
 from toolkit.models.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
@@ -37,6 +38,7 @@ from toolkit.models.size_check import refuse_large_network
 if TYPE_CHECKING:
     import keras
 
+EXPORT = "or write a SavedModel where the code is, model.export('folder'), and name that"
 # Layers that run code or read files which their configuration names; Keras' safe mode refuses most of them too.
 CODE_LAYERS = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
@@ -138,7 +140,7 @@ def _current(path: Path, declared: Declared) -> dict[str, Any]:
             "name that"
         )
     config = in_keras_3(declared.config) if is_of_keras_2(declared.config) else declared.config
-    made: dict[str, Any] = in_float32(config)
+    made: dict[str, Any] = in_float32(without_training(config))
     return made
 
 
@@ -175,7 +177,7 @@ def _refuse_code(path: Path, config: dict[str, Any]) -> None:
         names = ", ".join(name for _, name in code[:3])
         raise EdgeError(
             f"{path} holds Python code in the layer {names} ({kinds}), which is not run; replace it by a Keras layer "
-            "(Rescaling, Resizing, Permute ...) and save the model again"
+            f"(Rescaling, Resizing, Permute ...) and save the model again, {EXPORT}"
         )
 
 
@@ -183,12 +185,16 @@ def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str
     text = reason_of(error)
     if "unsafe" in text or "safe_mode" in text:
         return (
-            f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again"
+            f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again, "
+            f"{EXPORT}"
         )
     if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", text):
         kind = unknown.group(1)
         names = ", ".join(name for found, name in _named_classes(config) if found == kind) or "a layer"
-        return f"{path} needs the custom class {kind} ({names}), not part of Keras; build the model from Keras layers"
+        return (
+            f"{path} needs the custom class {kind} ({names}), not part of Keras; build the model from Keras layers, "
+            f"{EXPORT}"
+        )
     shapes = re.search(r"variable\.shape=(\([\d, ]*\)).*?value\.shape=(\([\d, ]*\))", text)
     if shapes:
         layer = re.search(r"object <\w+ name=([\w./-]+)", text)

@@ -2,7 +2,7 @@
 built as.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from device.model.pixels import refuse_range
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
+from toolkit.models.rescaling import rescales_inside
 from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def open_network(
     numbers. Usage: ``open_network("other.h5", ("cat", "dog"), "0..1").predict(faces)``.
     """
     path = Path(path)
-    model = load_keras_model(path)
+    model = _bare(load_keras_model(path))
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
@@ -140,6 +141,17 @@ def open_network(
     return FloatNetwork(path, model, asked, labels, pixel_range, origin, metadata, head)
 
 
+def _bare(model: "keras.Model") -> "keras.Model":
+    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one."""
+    import keras
+
+    if isinstance(model, keras.Sequential) or not len(model.inputs) == len(model.outputs) == 1:
+        return model
+    if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
+
+
 def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
     labels = metadata.get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
@@ -154,29 +166,6 @@ def _told_range(model: "keras.Model", metadata: dict[str, Any], given: str | Non
     if metadata.get("pixel_range") in ranges_of(model.input_shape[-1]):
         return metadata["pixel_range"], STORED
     return ("0..255", RESCALES) if rescales_inside(model) else ("0..1", UNKNOWN)
-
-
-def rescales_inside(model: "keras.Model") -> bool:
-    """Return whether pixels are scaled by a layer of the model, before any layer with weights of its own to
-    learn.
-    """
-    import keras
-
-    for layer in _in_order(model):
-        if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
-            return True
-        if layer.trainable_weights:
-            return False
-    return False
-
-
-def _in_order(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model in their order, those of a model inside it in its place."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _in_order(layer)
-        else:
-            yield layer
 
 
 def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
@@ -267,8 +256,7 @@ def _verify_classifier(
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or not one_row:
         raise EdgeError(
             f"{path} is no image classifier: expected one input (None, height, width, channels) and one output "
-            f"(None, classes), found shapes {', '.join(map(str, shapes))}; make one of them, such as keras.Model("
-            "model.inputs[0], model.outputs[0]), and save that"
+            f"(None, classes), found shapes {', '.join(map(str, shapes))}; {_one_of_each(shapes)}, and save that"
         )
     _, height, width, channels = shapes[0]
     if channels not in (1, 3):
@@ -288,6 +276,16 @@ def _verify_classifier(
         raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
     size_hw = [side if side is not None else input_size for side in (height, width)]
     return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][-1])
+
+
+def _one_of_each(shapes: list[tuple[int | None, ...]]) -> str:
+    """Return how to make a classifier of images of a network of these shapes."""
+    if len(shapes) == 2 and len(shapes[0]) in (2, 3):
+        return (
+            f"give it an image, keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Reshape({shapes[0][1:]}), "
+            "model])"
+        )
+    return "make one of them, such as keras.Model(model.inputs[0], model.outputs[0])"
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:

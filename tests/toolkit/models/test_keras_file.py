@@ -11,6 +11,7 @@ keras = pytest.importorskip("keras")
 
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
+from toolkit.models.network import open_network
 
 pytestmark = pytest.mark.toolkit
 
@@ -127,3 +128,34 @@ def test_metadata_that_is_no_object_or_huge_is_one_line(saved, tmp_path):
             archive.writestr("fer_edge.json", content)
         with pytest.raises(EdgeError, match=message):
             read_keras_metadata(tmp_path / "x.keras")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_compiled_network_inside_another_is_opened_without_its_compilation(tmp_path, suffix):
+    """A trained classifier with a softmax set behind it, as TensorFlow's first tutorial does."""
+    image = keras.Input((8, 8, 1))
+    trained = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    trained.compile("adam", "mse")
+    trained.fit(np.zeros((2, 8, 8, 1)), np.zeros((2, 3)), verbose=0)
+    whole = keras.Sequential([keras.Input((8, 8, 1)), trained, keras.layers.Softmax()])
+    whole.save(tmp_path / f"m{suffix}")
+    face = np.random.default_rng(0).random((1, 8, 8, 1), np.float32)
+    opened = load_keras_model(tmp_path / f"m{suffix}")
+    assert np.allclose(opened.predict(face, verbose=0), whole.predict(face, verbose=0))
+
+
+@pytest.mark.parametrize("wrap", [lambda tensor: {"emotion": tensor}, lambda tensor: [tensor]])
+def test_an_output_in_a_dictionary_or_a_list_is_that_output(tmp_path, wrap):
+    image = keras.Input((8, 8, 1))
+    scores = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(image))
+    keras.Model(wrap(image), wrap(scores)).save(tmp_path / "m.keras")
+    network = open_network(tmp_path / "m.keras", ("happy", "sad"), "0..1")
+    assert network.predict(np.zeros((1, 8, 8), np.uint8)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (64,)])
+def test_a_network_of_pixels_without_channels_is_told_how_to_take_an_image(tmp_path, shape):
+    image = keras.Input(shape)
+    keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image))).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match=r"no image classifier.*keras\.layers\.Reshape\(\("):
+        open_network(tmp_path / "m.keras", ("happy", "sad"))

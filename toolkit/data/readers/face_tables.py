@@ -25,6 +25,8 @@ from toolkit.data.stored_faces import stored
 
 PIXELS = FACE_SIZE * FACE_SIZE
 PIXEL_COLUMNS = ("pixels", "pixel", "image", "img", "face", "data")
+# What numbers the rows of a table with a column a pixel; pandas leaves the name empty, or calls it so.
+NUMBER_COLUMNS = ("", "id", "index", "unnamed: 0")
 # Fewer numbers are no face.
 FEWEST_PIXELS = 16 * 16
 # What people put around and between the pixels of a cell: lists as Python prints them, commas, new lines.
@@ -149,7 +151,8 @@ def layout_of(first: list[str], second: list[str]) -> Layout | None:
     single = column_named(names, PIXEL_COLUMNS)
     if single is not None and (not second or _is_pixels(second[single : single + 1])):
         return Layout(label, (single,), usage)
-    others = tuple(at for at, name in enumerate(names) if at not in (label, usage) and name)
+    none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *NUMBER_COLUMNS)
+    others = tuple(at for at, name in enumerate(names) if name not in none)
     return Layout(label, others, usage) if len(others) >= FEWEST_PIXELS else None
 
 

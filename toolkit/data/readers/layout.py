@@ -124,6 +124,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         for place, count in loose.items()
         if count
     ]
+    lines += filter(None, map(_alike_note, places))
     beside = [folder.name for folder in folders if splits and folder not in splits]
     lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]
     lines += [
@@ -132,6 +133,19 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         if folder.name.lower() not in (split, "val", "valid")
     ]
     return tuple(lines)
+
+
+def _alike_note(place: Path) -> str:
+    """Return a line where every class of ``place`` holds folders of the same names, which may be the classes, or ''."""
+    inside = {folder.name: {inner.name for inner in subfolders(folder)} for folder in subfolders(place)}
+    alike = sorted(set.intersection(*inside.values())) if len(inside) > 1 else []
+    known = {normal_class_name(name) for name in inside} <= set(FERPLUS_CLASSES)
+    if len(alike) < 2 or known or all(map(split_of, alike)):
+        return ""
+    return (
+        f"{', '.join(list(inside)[:4])} are read as classes, and each holds the folders {', '.join(alike[:4])}; if "
+        "those are the classes, put the pictures of each together, under train, validation and test or not"
+    )
 
 
 def subfolders(folder: Path) -> list[Path]:

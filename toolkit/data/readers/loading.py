@@ -5,6 +5,7 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.text import LONGEST_LABEL, is_label, printable
+from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables
@@ -116,13 +117,21 @@ def find_tables(root: Path) -> dict[Path, str]:
 
 
 def refuse_class_names(dataset: Dataset) -> None:
-    """Raise EdgeError for a class whose name no model's file can hold."""
+    """Raise EdgeError for a class whose name no model's file can hold, and for expressions among numbers."""
     for name in dataset.classes:
         if not is_label(name):
             raise EdgeError(
                 f"{dataset.source}: a class is called '{printable(name, 60)}'; expected 1 to {LONGEST_LABEL} printable "
                 "characters, which a model's file can hold; rename it"
             )
+    numbers = [name for name in dataset.classes if name.isdecimal()]
+    expressions = [name for name in dataset.classes if name in FERPLUS_CLASSES]
+    if numbers and expressions:
+        raise EdgeError(
+            f"{dataset.source}: some classes are numbers ({', '.join(numbers[:3])}), others names "
+            f"({', '.join(expressions[:3])}), so one class may stand under both; expected names or numbers in every "
+            "split and list"
+        )
 
 
 def refuse_one_class(dataset: Dataset) -> None:

@@ -1,5 +1,6 @@
 """Lists of labels beside pictures: tables and text files that name pictures, and AffectNet's file a picture."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,11 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import counted
-from toolkit.data.class_names import PUBLISHED_ORDERS
+from toolkit.data.class_names import PUBLISHED_ORDERS, normal_class_name
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from toolkit.data.readers.layout import ImageFile, iter_images
 from toolkit.data.readers.record import label_text
-from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_told
+from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of, split_told
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
 from toolkit.data.readers.text_table import is_table, read_table
 
@@ -29,6 +30,8 @@ LINE = re.compile(
     re.IGNORECASE,
 )
 LONGEST_LINE = 4096
+# Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
+NO_LABELS = "submission"
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,15 @@ class Pictures:
 def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
     """Return the pictures under ``root`` that lists of labels name (``only`` this one), and what to say of them.
 
-    Nothing where there is no such list. Raises EdgeError for a damaged list or an invalid label.
+    Nothing where there is no such list. Raises EdgeError for a damaged list, an invalid label, or a picture that is
+    listed twice in another way.
     """
     pictures = Pictures.under(root)
     if not pictures.paths:
         return [], ()
     found: dict[Path, ImageFile] = {}
     used = []
-    lists = [only] if only else sorted(path for path in root.rglob("*") if not path.name.startswith("."))
+    lists = [only] if only else sorted(path for path in root.rglob("*") if _may_list(path))
     for path in lists:
         entries = list(entries_of(path))
         told = split_told(path.relative_to(root).with_suffix(""))
@@ -94,7 +98,8 @@ def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile]
         own = by_picture if all(by_picture) and not told else [told or "train"] * len(entries)
         for entry, split in zip(entries, own, strict=True):
             picture = pictures.named(entry.picture, path.parent)
-            found[picture] = ImageFile(picture, entry.split or split, entry.label)
+            image = ImageFile(picture, entry.split or split, entry.label)
+            _refuse_conflict(path, found.setdefault(picture, image), image)
         used += [str(path.relative_to(root))] if entries else []
     affectnet = [] if only or used else list(_affectnet(root, pictures))
     if affectnet:
@@ -106,6 +111,16 @@ def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile]
     return sorted(found.values(), key=lambda file: file.path), tuple(notes)
 
 
+def _refuse_conflict(source: Path, first: ImageFile, second: ImageFile) -> None:
+    """Raise EdgeError where two entries of one picture, the second in ``source``, tell another class or split."""
+    told = [(normal_class_name(one.folder_class), one.split) for one in (first, second)]
+    if told[0] != told[1]:
+        raise EdgeError(
+            f"{source}: {second.path.name} is listed as '{told[1][0]}' in {told[1][1]}, and before as '{told[0][0]}' "
+            f"in {told[0][1]}; keep one of the two, or name one list of labels"
+        )
+
+
 def entries_of(path: Path) -> Iterator[Entry]:
     """Yield the entries of a file that lists pictures; nothing for any other file."""
     if is_table(path):
@@ -115,6 +130,12 @@ def entries_of(path: Path) -> Iterator[Entry]:
         for entry in _of_lines(path):
             known = names and entry.label.isdecimal() and 1 <= int(entry.label) <= len(names)
             yield replace(entry, label=names[int(entry.label) - 1]) if names and known else entry
+    elif path.suffix.lower() == ".jsonl" and path.is_file():
+        yield from _of_json_lines(path)
+
+
+def _may_list(path: Path) -> bool:
+    return not path.name.startswith(".") and NO_LABELS not in path.name.lower()
 
 
 def why_unlisted(root: Path) -> str:
@@ -127,7 +148,11 @@ def why_unlisted(root: Path) -> str:
 
 def columns_told(table: Path) -> str:
     """Return which columns a table has that lists no pictures, and which were expected."""
-    names = ", ".join(name.strip()[:20] for name in next(read_table(table), [])[:6])
+    header = [name.strip() for name in next(read_table(table), [])]
+    lowered = [name.lower() for name in header]
+    if None not in (column_named(lowered, PICTURE_COLUMNS), column_named(lowered, LABEL_COLUMNS)):
+        return "lists no picture; expected a row for each"
+    names = ", ".join(name[:20] for name in header[:6])
     return f"{f'has the columns {names}' if names else 'is empty'}; expected image and label (and split)"
 
 
@@ -147,8 +172,9 @@ def _of_table(path: Path) -> Iterator[Entry]:
         text = row[label] if label is not None else _one_hot(names, row, others)
         if label is None and not text:
             return  # a table of something else
-        split = SPLIT_OF_WORD.get(row[usage].strip().lower(), "") if usage is not None else ""
-        yield Entry(row[picture], _checked(text, f"{path}, row {number}"), split)
+        where = f"{path}, row {number}"
+        split = _checked_split(row[usage].strip(), where) if usage is not None else ""
+        yield Entry(row[picture], _checked(text, where), split)
 
 
 def _one_hot(names: list[str], row: list[str], columns: list[int]) -> str:
@@ -163,9 +189,48 @@ def _of_lines(path: Path) -> Iterator[Entry]:
         for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE), ""), start=1):
             match = LINE.fullmatch(line)
             if match:
-                yield Entry(match[1], _checked(match[2], f"{path}, line {number}"), "")
+                yield _of_line(match[1], match[2], f"{path}, line {number}")
             elif number == 1:
                 return
+
+
+def _of_line(picture: str, text: str, where: str) -> Entry:
+    """Return the entry of a line, ``text`` what stands after the picture: its label, with a split behind it or not."""
+    label, *others = re.split(r"\s*[,;\t]\s*", text)
+    words = label.split()
+    if not others and len(words) > 1 and words[-1].lower() in SPLIT_OF_WORD:
+        label, others = " ".join(words[:-1]), words[-1:]
+    if len(others) > 1 or sum(map(_is_number, words)) > 1:
+        raise EdgeError(
+            f"{where}: expected a picture, its label and no more than its split; received '{text[:40]}'; write a "
+            "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out first"
+        )
+    return Entry(picture, _checked(label, where), _checked_split("".join(others), where))
+
+
+def _of_json_lines(path: Path) -> Iterator[Entry]:
+    """Yield the entries of a file with a JSON object a line; nothing where the first has no picture or no label."""
+    with open(path, encoding="utf-8-sig", errors="replace") as handle:
+        for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE), ""), start=1):
+            where = f"{path}, line {number}"
+            try:
+                said = json.loads(line)
+            except (ValueError, RecursionError):
+                said = None
+            held = (
+                {str(name).lower(): value for name, value in said.items()} if isinstance(said, dict) else {}
+            )
+            names = list(held)
+            picture, label, usage = (
+                held[names[at]] if (at := column_named(names, wanted)) is not None else ""
+                for wanted in (PICTURE_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS)
+            )
+            if isinstance(picture, str) and picture and label != "":
+                yield Entry(picture, _checked(label, where), _checked_split(str(usage), where))
+            elif number == 1:
+                return
+            elif line.strip():
+                raise EdgeError(f"{where}: expected file_name and label; received {line.strip()[:40]!r}")
 
 
 def _affectnet(root: Path, pictures: Pictures) -> Iterator[ImageFile]:
@@ -182,8 +247,26 @@ def _affectnet(root: Path, pictures: Pictures) -> Iterator[ImageFile]:
             yield ImageFile(picture, split, AFFECTNET[number])
 
 
-def _checked(text: str, where: str) -> str:
-    label = label_text(text)
+def _is_number(word: str) -> bool:
+    return word.replace(".", "", 1).isdecimal()
+
+
+def _checked(held: object, where: str) -> str:
+    label = label_text(held)
     if not label:
-        raise EdgeError(f"{where}: expected a label, a number from 0 or a name; received '{text[:20]}'")
+        raise EdgeError(
+            f"{where}: expected a label, a number from 0 or a name in UTF-8; received '{str(held)[:20]}'; correct or "
+            "remove it"
+        )
     return label
+
+
+def _checked_split(text: str, where: str) -> str:
+    """Return the split that a list tells of a picture, '' where it tells none."""
+    split = split_of(text)
+    if text and not split:
+        raise EdgeError(
+            f"{where}: expected the split train, validation or test; received '{text[:20]}'; correct it, or call the "
+            "column otherwise"
+        )
+    return split

@@ -29,12 +29,13 @@ class Record:
 
 
 def label_text(value: object) -> str:
-    """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1."""
+    """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1, or for
+    text that was no UTF-8."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     text = str(value).strip()
     try:
         number = float(text)
     except ValueError:
-        return text
+        return "" if "\ufffd" in text else text
     return str(int(number)) if number.is_integer() and number >= 0 else ""

@@ -10,8 +10,9 @@ from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
 from toolkit.data.readers.record import label_text
 
-LABEL_COLUMNS = ("emotion", "label", "class", "expression", "emotions", "labels", "target", "category",
-                 "emotion_label", "class_name", "class_id", "label_name", "emotion_name", "y")  # fmt: skip
+# Names before the numbers beside them.
+LABEL_COLUMNS = ("class_name", "label_name", "emotion_name", "emotion", "label", "class", "expression", "emotions",
+                 "labels", "target", "category", "emotion_label", "class_id", "y")  # fmt: skip
 USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
 
 
@@ -33,8 +34,8 @@ class Labels:
         label = label_text(text)
         if not label:
             raise EdgeError(
-                f"{where}: expected an emotion, a number from 0 or a name; received '{text[:20]}'; correct or remove "
-                "the row"
+                f"{where}: expected an emotion, a number from 0 or a name in UTF-8; received '{text[:20]}'; correct or "
+                "remove the row"
             )
         self._first.setdefault(label, where)
         return self._codes.setdefault(label, len(self._codes))

@@ -11,7 +11,7 @@ from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record, label_text
 
 # What a KEY.json may call the class, a name before a number.
-JSON_KEYS = ("class_name", "label_name", "class", "label", "cls")
+JSON_KEYS = ("class_name", "label_name", "class", "label", "emotion", "expression", "cls")
 PICTURES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)
 BLOCK = 512
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model
-from toolkit.models.network import rescales_inside
+from toolkit.models.rescaling import rescales_inside
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
 
 PROBE_FACES = 8

@@ -12,7 +12,7 @@ from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.ferplus import label_shares
 from toolkit.data.readers.loading import load_dataset
 
-from ..conftest import csv_row, write_csv
+from ..conftest import csv_row, make_faces, write_csv
 
 
 def test_rows_become_faces(kaggle_csv, faces):
@@ -91,7 +91,10 @@ def test_wrong_pixel_counts_throughout_are_fatal(tmp_path, faces):
     ("row", "message"),
     [
         ((8, "0", "Training"), "row 21: expected an emotion from 0 to 7 .* received '8'.*classes.txt"),
-        ((-1, "0", "Training"), "row 21: expected an emotion, a number from 0 or a name; received '-1'"),
+        (
+            (-1, "0", "Training"),
+            "row 21: expected an emotion, a number from 0 or a name in UTF-8; received '-1'",
+        ),
         (("zebra", "0", "Training"), "received 'zebra'"),
         ((1, "0", "Holdout"), "expected the usage Training, PublicTest or PrivateTest; received 'Holdout'"),
         ((1,), "row 21: expected at least 3 columns; received 1"),
@@ -256,3 +259,12 @@ def test_what_is_no_table_is_named_with_the_way_out(tmp_path, name, content, mes
     for path in (tmp_path / name, tmp_path):
         with pytest.raises(EdgeError, match=message):
             load_dataset(path)
+
+
+@pytest.mark.parametrize("numbering", ["id", "", "Unnamed: 0", "index"])
+def test_the_number_of_a_row_is_no_pixel(tmp_path, numbering):
+    header = ",".join([numbering, "label", *(f"px{number}" for number in range(2304))])
+    faces = make_faces(4)
+    rows = [",".join(map(str, [n, n % 2, *face.ravel()])) for n, face in enumerate(faces)]
+    (tmp_path / "faces.csv").write_text("\n".join([header, *rows]))
+    assert np.array_equal(load_dataset(tmp_path).images[:], faces)

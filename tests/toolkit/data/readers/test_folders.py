@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 
 import cv2
 import numpy as np
@@ -255,3 +256,31 @@ def test_files_are_pictures_by_their_content_and_a_pipe_is_none(tmp_path):
     dataset = load_dataset(tmp_path)
     assert dataset.counts() == {"happy": 200, "sad": 1}
     assert [image.reason for image in dataset.broken] == ["it is no regular file"]
+
+
+@pytest.mark.parametrize("above", [("learning", "holdout"), ("fold1", "fold2", "fold3"), ("anna", "ben")])
+def test_folders_that_all_hold_the_same_folders_may_be_no_classes_and_that_is_said(tmp_path, above):
+    for folder in above:
+        for inner in ("Freude", "Trauer"):
+            write_image(tmp_path / folder / inner / "0.png", make_faces(1)[0])
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == tuple(sorted(above))
+    (note,) = dataset.notes
+    assert note.startswith(
+        f"{', '.join(sorted(above))} are read as classes, and each holds the folders Freude, Trauer;"
+    )
+
+
+def test_folders_of_people_inside_expressions_are_no_reason_for_a_remark(tmp_path):
+    for folder in ("happy", "sad"):
+        for person in ("anna", "ben"):
+            write_image(tmp_path / folder / person / "0.png", make_faces(1)[0])
+    assert load_dataset(tmp_path).notes == ()
+
+
+def test_a_letter_in_one_or_two_characters_is_the_same_class(tmp_path):
+    """macOS writes names of files decomposed; a zip keeps them so."""
+    for split, form in (("train", "NFC"), ("test", "NFD")):
+        for name in ("Überraschung", "Wut"):
+            write_image(tmp_path / split / unicodedata.normalize(form, name) / "0.png", make_faces(1)[0])
+    assert load_dataset(tmp_path).classes == ("Wut", "Überraschung")

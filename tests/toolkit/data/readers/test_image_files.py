@@ -135,6 +135,8 @@ def test_a_picture_bomb_is_refused_by_its_declared_size(suffix, tmp_path):
         (np.float32([[0, 128], [255, 7]]), ".tiff"),
         (np.float32([[0, 128], [255, 7]]) / 255, ".tiff"),
         (np.uint16([[0, 128], [255, 7]]) * 257, ".tiff"),
+        (np.uint16([[0, 128], [255, 7]]) * 16, ".png"),
+        (np.uint16([[0, 128], [255, 7]]) * 4, ".png"),
         (np.uint8([[0, 128], [255, 7]]), ".pgm"),
     ],
 )

@@ -69,6 +69,97 @@ def test_lists_by_split_are_splits_and_pictures_in_none_are_counted(tmp_path):
     assert dataset.notes[-1] == "2 pictures in no list of labels, left out"
 
 
+@pytest.mark.parametrize("between", [",", " ", "\t", "; "])
+def test_a_line_may_end_in_its_split(tmp_path, between):
+    pictures(tmp_path)
+    lines = [
+        between.join((f"{number}.png", NAMES[number % 3], "test" if number > 3 else "train"))
+        for number in range(6)
+    ]
+    (tmp_path / "labels.txt").write_text("\n".join(lines))
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == NAMES
+    assert list(dataset.splits) == ["train"] * 4 + ["test"] * 2
+
+
+@pytest.mark.parametrize("rest", ["0 0 0 48 48 60.1 3", "happy,train,3", "happy,3"])
+def test_a_line_with_further_columns_is_no_class_of_them_all(tmp_path, rest):
+    """As in ExpW's label.lst, which gives a box for each face."""
+    pictures(tmp_path)
+    (tmp_path / "labels.txt").write_text("".join(f"{number}.png {rest}\n" for number in range(6)))
+    with pytest.raises(EdgeError, match=r"labels\.txt, line 1: expected (a picture, its label|the split)"):
+        load_dataset(tmp_path)
+
+
+def test_json_lines_as_hugging_face_writes_them(tmp_path):
+    pictures(tmp_path / "img")
+    lines = [f'{{"file_name": "img/{n}.png", "label": "{NAMES[n % 3]}"}}' for n in range(6)]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    dataset = load_dataset(tmp_path)
+    assert labels_of(dataset) == EXPECTED
+    assert dataset.notes == ("the labels are read from metadata.jsonl",)
+    (tmp_path / "metadata.jsonl").write_text("\n".join([*lines[:3], '{"file_name": "img/3.png"}']))
+    with pytest.raises(EdgeError, match=r"metadata\.jsonl, line 4: expected file_name and label"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("image,label\n0.png,sad\n", "0.png is listed as 'sad' in train, and before as 'angry' in train"),
+        ("image,label,split\n0.png,Anger,test\n", "as 'angry' in test, and before as 'angry' in train"),
+    ],
+)
+def test_a_picture_that_is_listed_in_two_ways_is_refused(tmp_path, second, told):
+    pictures(tmp_path)
+    first = "".join(f"{number}.png,{NAMES[number % 3]}\n" for number in range(6))
+    (tmp_path / "a.csv").write_text("image,label\n" + first)
+    (tmp_path / "b.csv").write_text(second)
+    with pytest.raises(EdgeError, match=told):
+        load_dataset(tmp_path)
+    (tmp_path / "b.csv").write_text("image,label\n0.png,Anger\n")
+    assert labels_of(load_dataset(tmp_path)) == EXPECTED
+
+
+def test_a_sample_submission_tells_no_labels(tmp_path):
+    pictures(tmp_path)
+    (tmp_path / "train.csv").write_text("image,label\n0.png,angry\n1.png,happy\n")
+    (tmp_path / "sample_submission.csv").write_text(
+        "image,label\n" + "".join(f"{n}.png,sad\n" for n in range(6))
+    )
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("angry", "happy")
+    assert "4 pictures in no list of labels, left out" in dataset.notes
+
+
+def test_a_split_that_is_none_and_a_label_that_is_no_utf_8_are_refused(tmp_path):
+    pictures(tmp_path)
+    rows = "".join(f"{number}.png,{NAMES[number % 3]},tr\n" for number in range(6))
+    (tmp_path / "labels.csv").write_text("image,label,split\n" + rows)
+    with pytest.raises(
+        EdgeError, match=r"row 1: expected the split train, validation or test; received 'tr'"
+    ):
+        load_dataset(tmp_path)
+    (tmp_path / "labels.csv").write_bytes("image,label\n0.png,Überraschung\n1.png,sad\n".encode("latin-1"))
+    with pytest.raises(EdgeError, match="a name in UTF-8; received '\ufffdberraschung'"):
+        load_dataset(tmp_path)
+
+
+def test_names_are_read_before_the_numbers_beside_them(tmp_path):
+    pictures(tmp_path)
+    rows = "".join(f"{number}.png,{number % 3},{NAMES[number % 3]}\n" for number in range(6))
+    (tmp_path / "labels.csv").write_text("image,label,label_name\n" + rows)
+    assert labels_of(load_dataset(tmp_path)) == EXPECTED
+
+
+def test_numbers_in_one_split_and_expressions_in_another_are_refused(tmp_path):
+    pictures(tmp_path)
+    (tmp_path / "train.csv").write_text("image,label\n0.png,angry\n1.png,happy\n")
+    (tmp_path / "test.csv").write_text("image,label\n2.png,0\n3.png,3\n")
+    with pytest.raises(EdgeError, match=r"some classes are numbers \(0, 3\), others names \(angry, happy\)"):
+        load_dataset(tmp_path)
+
+
 def test_raf_db_as_it_is_published(tmp_path):
     for split in ("train", "test"):
         pictures(tmp_path / "Image/aligned", 7, f"{split}_0000{{}}_aligned.png")
@@ -121,6 +212,13 @@ def test_a_table_of_other_columns_is_named_with_them(tmp_path, header, told, pla
         with pytest.raises(EdgeError) as raised:
             load_dataset(path)
         assert f"labels.csv {told}" in str(raised.value)
+
+
+def test_a_table_without_rows_is_said_to_list_nothing(tmp_path):
+    pictures(tmp_path / "img")
+    (tmp_path / "labels.csv").write_text("image,label\n")
+    with pytest.raises(EdgeError, match=r"labels\.csv lists no picture; expected a row for each"):
+        load_dataset(tmp_path)
 
 
 def test_a_table_of_something_else_beside_folders_of_classes_is_passed_over(tmp_path):
