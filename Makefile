@@ -152,13 +152,21 @@ SHIPPED := best compact small best4
 models: setup ## train, quantize and measure what ships: make models DATA=fer2013.csv (FER+ votes beside it)
 	$(BIN)/python models/make_models.py --data $(DATA) $(SHIPPED) ferplus
 	for model in $(SHIPPED); do cp runs/$$model/best.keras models/$$model.keras; done
-	[ ! -d data/press ] || { $(BIN)/python models/make_models.py --data $(DATA) best_panel compact_press_taught && \
-		cp runs/compact_press_taught/best.keras models/compact.keras && \
-		$(BIN)/python models/mix_weights.py --data $(DATA) --share 0.5 \
-			runs/best_panel/best.keras runs/best_head/best.keras models/best.keras; }
+	[ ! -d data/press ] || $(MAKE) models-with-press
 	$(BIN)/toolkit evaluate --model runs/ferplus/best.keras --data $(DATA) --label-source ferplus --split validation \
 		--out models/evaluation_ferplus.json --overwrite
 	$(MAKE) figures
+
+MIX := $(BIN)/python models/mix_weights.py --data $(DATA)
+
+.PHONY: models-with-press
+models-with-press: setup
+	$(BIN)/python models/make_models.py --data $(DATA) compact_press_taught small_press_taught best_panel
+	cp runs/compact_press_taught/best.keras models/compact.keras
+	$(MIX) --share 0.5 runs/small_press_taught/best.keras runs/small/best.keras models/small.keras
+	$(MIX) --share 0.5 runs/best_panel/best.keras runs/best_head/best.keras models/best.keras
+	$(BIN)/python models/make_models.py --data $(DATA) best_panel_again
+	$(MIX) --share 0.6 runs/best_panel_again/best.keras models/best.keras models/best.keras
 
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable
