@@ -14,6 +14,7 @@ from device.foreign_files import NOT_FETCHED, Kind, is_text, why_foreign
 
 USUAL_RATE = 30.0
 LARGEST_PIXELS = 64_000_000  # of a picture, as OpenCV's limit for those in files of their own
+MOST_OBLONG = 4.0  # of a pixel; what tells more is no format
 STILL_FRAMES = 10  # with fewer, a film may well show one picture alone
 START_BYTES = 4096
 # FFmpeg opens whatever files a list names, itself again too, and without end; it finds these lists by their start.
@@ -26,8 +27,8 @@ RAW_FILM = b"YUV4MPEG2"  # begins as text, and bright pixels look like more of i
 
 
 class VideoFile(CaptureSource):
-    """Whatever OpenCV's FFmpeg reads. ``notes`` says after the end if the file was cut short, and at the close if all
-    of it was one picture.
+    """Whatever OpenCV's FFmpeg reads, with square pixels. ``notes`` says after the end if the file was cut short, and
+    at the close if all of it was one picture.
     """
 
     live = False
@@ -39,6 +40,7 @@ class VideoFile(CaptureSource):
         self.rate: float | None = None
         self.notes: list[str] = []
         self._first_s = self._last_s = 0.0
+        self._pixel_ratio = 1.0  # width of a pixel to its height
         self._shown: np.ndarray | None = None
         self._alike = 0  # pictures like the first; -1 once one was not
 
@@ -54,7 +56,8 @@ class VideoFile(CaptureSource):
         width, height = (
             round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
-        if width * height > LARGEST_PIXELS:
+        self._pixel_ratio = _pixel_ratio(capture)
+        if width * height * max(self._pixel_ratio, 1 / self._pixel_ratio) > LARGEST_PIXELS:
             capture.release()
             raise EdgeError(
                 f"{self.path} has pictures of {width}x{height}, expected at most {LARGEST_PIXELS // 10**6} million "
@@ -94,6 +97,9 @@ class VideoFile(CaptureSource):
             sample = image[::16, ::16]
             self._shown = sample.copy() if self._shown is None else self._shown
             self._alike = self._alike + 1 if np.array_equal(sample, self._shown) else -1
+        if image is not None and self._pixel_ratio != 1:
+            wider, higher = max(1.0, self._pixel_ratio), max(1.0, 1 / self._pixel_ratio)
+            image = cv2.resize(image, None, fx=wider, fy=higher, interpolation=cv2.INTER_LINEAR)
         return delivered, image
 
     def _media_s(self, index: int) -> float:
@@ -119,3 +125,10 @@ class VideoFile(CaptureSource):
             self.notes.append(
                 f"{self.path} is cut short: {frames} of {promised:.0f} promised frames were readable"
             )
+
+
+def _pixel_ratio(capture: cv2.VideoCapture) -> float:
+    """Return how wide a pixel is to be shown to its height, as DVDs and television tell it; 1 where nothing is told."""
+    width, height = (capture.get(side) for side in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+    ratio = width / height if width > 0 and height > 0 else 1.0
+    return ratio if MOST_OBLONG >= ratio >= 1 / MOST_OBLONG else 1.0

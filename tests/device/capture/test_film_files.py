@@ -117,3 +117,18 @@ def test_a_film_of_changing_rate_is_not_cut_short():
         promised = film.capture.get(cv2.CAP_PROP_FRAME_COUNT)
         assert 2 * len(list(film)) < promised
     assert film.notes == []
+
+
+@pytest.mark.parametrize(
+    ("told", "size_wh"),
+    [((4, 3), (85, 48)), ((3, 4), (64, 64)), ((1, 1), (64, 48)), ((0, 0), (64, 48)), ((65535, 1), (64, 48))],
+)
+def test_pixels_that_are_not_square_are_made_so(tmp_path, told, size_wh):
+    """Recordings of television and DVDs: a face stays as wide as it was."""
+    jpeg = bytearray(cv2.imencode(".jpg", plain(90))[1].tobytes())
+    assert jpeg[6:11] == b"JFIF\0"
+    jpeg[13:18] = bytes([0]) + told[0].to_bytes(2, "big") + told[1].to_bytes(2, "big")
+    (tmp_path / "film.mjpg").write_bytes(bytes(jpeg) * 3)
+    with VideoFile(tmp_path / "film.mjpg") as film:
+        sizes = {frame.image.shape[1::-1] for frame in film}
+    assert sizes == {size_wh}
