@@ -39,9 +39,7 @@ class HaarDetector:
                 f"no cascade file {self.path}; expected OpenCV 4's {CASCADE} (OpenCV 5 ships none); "
                 'install "opencv-python-headless>=4.11,<5" or name one with `detector_model`'
             )
-        if model_file:
-            _refuse_faulty(self.path)
-        self.cascade = _read_cascade(self.path)
+        self.cascade = _read_cascade(self.path, foreign=bool(model_file))
         self.min_face_px, self.reduce = min_face_px, reduce
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
 
@@ -95,29 +93,24 @@ def _gray(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
 
 
-def _refuse_faulty(path: Path) -> None:
+def _read_cascade(path: Path, foreign: bool) -> cv2.CascadeClassifier:
+    """Return the cascade of a file; a ``foreign`` one, not OpenCV's own, is checked before OpenCV sees it."""
+    fault, cascade = "", None
     try:
-        fault = cascade_fault(read_regular(path, LARGEST_BYTES))
+        if foreign:
+            fault = cascade_fault(read_regular(path, LARGEST_BYTES))
+        if not fault:
+            with open(path, "rb") as file:  # a name that is no UTF-8 ends the process
+                cascade = cv2.CascadeClassifier(f"/proc/self/fd/{file.fileno()}")
     except OSError as error:
         raise EdgeError(
             f"cannot read {path}: {error.strerror}; check the file, and who may read it"
         ) from error
-    if fault:
-        raise EdgeError(
-            f"{path} is not a cascade that OpenCV can read: {fault}; expected an XML file such as {CASCADE}"
-        )
-
-
-def _read_cascade(path: Path) -> cv2.CascadeClassifier:
-    try:
-        with open(path, "rb") as file:  # a name that is no UTF-8 ends the process
-            cascade = cv2.CascadeClassifier(f"/proc/self/fd/{file.fileno()}")
-    except OSError as error:
-        raise EdgeError(f"cannot read {path}: {error.strerror}; check who may read it") from error
     except (cv2.error, SystemError):  # OpenCV's binding raises either
         cascade = None
     if cascade is None or cascade.empty():
         raise EdgeError(
-            f"{path} is not a cascade that OpenCV can read; expected an XML file such as {CASCADE}"
+            f"{path} is not a cascade that OpenCV can read{fault and f': {fault}'}; expected an XML file such as "
+            f"{CASCADE}"
         )
     return cascade

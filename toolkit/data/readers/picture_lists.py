@@ -226,7 +226,7 @@ def _of_json_lines(path: Path) -> Iterator[Entry]:
                 for wanted in (PICTURE_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS)
             )
             if isinstance(picture, str) and picture and label != "":
-                yield Entry(picture, _checked(label, where), _checked_split(str(usage), where))
+                yield Entry(picture, _checked(label, where), _checked_split(str(usage or ""), where))
             elif number == 1:
                 return
             elif line.strip():

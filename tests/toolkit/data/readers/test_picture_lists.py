@@ -93,7 +93,7 @@ def test_a_line_with_further_columns_is_no_class_of_them_all(tmp_path, rest):
 
 def test_json_lines_as_hugging_face_writes_them(tmp_path):
     pictures(tmp_path / "img")
-    lines = [f'{{"file_name": "img/{n}.png", "label": "{NAMES[n % 3]}"}}' for n in range(6)]
+    lines = [f'{{"file_name": "img/{n}.png", "label": "{NAMES[n % 3]}", "split": null}}' for n in range(6)]
     (tmp_path / "metadata.jsonl").write_text("\n".join(lines) + "\n")
     dataset = load_dataset(tmp_path)
     assert labels_of(dataset) == EXPECTED
