@@ -76,7 +76,9 @@ def ours_float(model: Path, quantized: Path, folder: Path) -> Peer:
     with silenced(1, 2):
         path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(static_keras(model)).convert())
     labels = load_model(quantized).labels
-    return Peer("LiteRT float32 (device)", load_model(path, labels).predict, path.stat().st_size)
+    return Peer(
+        "LiteRT float32 (device)", load_model(path, labels, pixel_range="0..255").predict, path.stat().st_size
+    )
 
 
 def onnx_float(model: Path, quantized: Path, folder: Path) -> Peer:

@@ -60,7 +60,7 @@ picture, in float16 |
 
 {table}
 
-Median times on an AMD EPYC with AVX-512 VNNI, those of compact on a busy one; without VNNI int8 is hardly faster than
+Median times on an AMD EPYC with AVX-512 VNNI; without VNNI int8 is hardly faster than
 float ([FAQ](../docs/FAQ.md)).
 
 Faces: FER2013 PublicTest, as Kaggle's file orders them. Every epoch was chosen on held-out Training faces alone.
@@ -215,7 +215,7 @@ def documents() -> dict[Path, str]:
         "and from published times of other networks, with the band in which the truth should lie "
         "([how](docs/RESULTS.md#estimates)). No board was at hand.\n\n"
         f"{table(every)}\n\nOn FER2013 PublicTest, copies of its faces removed from training; median times "
-        f"on {cpu} with AVX-512 VNNI, those of compact on a busy one; without VNNI int8 is hardly faster than float "
+        f"on {cpu}; without VNNI int8 is hardly faster than float "
         f"([FAQ](docs/FAQ.md)). More in [models/README.md](models/README.md).\n"
     )
     readme = BLOCK.sub(lambda found: found[1] + block + found[2], README.read_text())

@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.transforms import Bbox
 
 from toolkit.charts.svg import (
     FLOAT,
@@ -69,13 +70,14 @@ def accuracy_against_latency(selection: Selection) -> str | None:
                 ls=(0, (4, 3)),
                 zorder=1,
             )
-        _label_points(axes, rows)
         origin = "" if selection.origin == "measured" else f", {selection.origin}"
         axes.set_xlabel(f"latency of one face, p50, ms ({label(str(selection.target))}{origin})")
         axes.set_ylabel(
             "accuracy, %" + (" (synthetic faces)" if selection.data and selection.data.synthetic else "")
         )
         _kind_legend(axes, rows)
+        figure.draw_without_rendering()  # which gives the axes their final place, and names their size
+        _label_points(axes, rows)
         words = "; ".join(
             f"{row.name}: {percent(row.accuracy)} at {short_ms(row.p50_ms or 0)} ms" for row in rows
         )
@@ -104,23 +106,21 @@ def _point(axes: Axes, row: Row) -> None:
 
 
 def _label_points(axes: Axes, rows: list[Row]) -> None:
-    """Write each model's name beside its point, moved up or down where names would meet."""
+    """Write each model's name beside its point, moved down where names would meet."""
     low, high = axes.get_xlim()
     centre = (low * high) ** 0.5
-    bottom, top = axes.get_ylim()
-    gap, taken = (top - bottom) / 16, {True: [], False: []}  # type: ignore[var-annotated]
+    taken: list[Bbox] = []
     for row in sorted(rows, key=lambda row: -(row.accuracy or 0)):
         on_right = (row.p50_ms or 0) < centre
-        y = 100 * (row.accuracy or 0)
-        while any(abs(y - other) < gap for other in taken[on_right]):
-            y -= gap / 4
-        taken[on_right].append(y)
-        # Above the point, clear of the line of the front.
-        shift = (8, 6) if on_right else (-8, 6)
-        axes.annotate(
-            label(row.short_name), (row.p50_ms or 0, y), xytext=shift, textcoords="offset points", fontsize=9,
-            color=INK, ha="left" if on_right else "right", va="center",
+        x, y = (8 if on_right else -8), 6  # above the point, clear of the line of the front
+        name = axes.annotate(
+            label(row.short_name), (row.p50_ms or 0, 100 * (row.accuracy or 0)), xytext=(x, y),
+            textcoords="offset points", fontsize=9, color=INK, ha="left" if on_right else "right", va="center",
         )  # fmt: skip
+        while any(name.get_window_extent().overlaps(other) for other in taken):
+            y -= 2
+            name.set_position((x, y))
+        taken.append(name.get_window_extent())
 
 
 def _kind_legend(axes: Axes, rows: list[Row]) -> None:
