@@ -39,9 +39,9 @@ def load_folders(
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
     Where there are none, one alone, or folders that are no classes, see ``labelled_images``; with ``labels``, that list
-    alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are
-    decoded once and kept, see ``kept``, with what is ``noticed`` then. Raises
-    EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
+    alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are decoded once and kept, see
+    ``kept``, with what is ``noticed`` then. Raises EdgeError if there is no such layout, no image, or, unless
+    ``lenient``, too many broken images.
     """
     files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
@@ -50,7 +50,8 @@ def load_folders(
     if len(files) < KEPT_FROM:
         dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
     else:
-        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE)
+        told = ((file.folder_class, file.split) for file in files)
+        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE, told)
         dataset = kept(
             root, fingerprint, lambda file: noticed(decode_into(file, root, files, colour)), colour
         )

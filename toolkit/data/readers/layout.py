@@ -83,7 +83,8 @@ def find_images(root: Path) -> list[ImageFile]:
         if PICTURES_FOLDER in named and BOXES_FOLDERS & named:
             raise EdgeError(
                 f"{place} is a data set for detection: its {PICTURES_FOLDER}/ stand apart from their labels, which "
-                "give boxes; expected a folder for each class: sort the cut-out faces into folders by class"
+                "give boxes; expected a folder for each class, or a labels.csv beside them, picture,label: cut the "
+                "faces out by their boxes first, unless they fill the pictures"
             )
     if splits:
         files = _with_class([list(_by_class(class_place(folder), split)) for folder, split in splits.items()])
