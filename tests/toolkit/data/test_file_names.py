@@ -39,6 +39,7 @@ def test_names_tell_expressions(names, expected):
         (("happy_1.jpg", "happy_2.jpg"), "one expression alone"),
         (("a_happy_1.png", "happy_a_b.png", "sad_a.png"), "by no one rule"),
         (("sad_angry.png", "happy_1.png", "sad_1.png"), "sad_angry.png none"),
+        (("happy_1.png", "sad_1.png", "the_happy_day.png"), "by no one rule"),
         (("AF01ANS.JPG", "AF01HAS.JPG", "beach.jpg"), ""),
         (("S005_001_00000011.png", "S010_002_00000014.png"), ""),
         (("03-01-05-01-01-01-12.png", "03-01-03-01-01-01-12.png"), ""),
