@@ -10,9 +10,9 @@ import numpy as np
 
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 
-# How published data sets name their pictures, without the ending. Sources: JAFFE https://zenodo.org/records/3451524,
-# KDEF (and its averages) https://www.kdef.se/home/about%20akdef.html, CK+ the ReadMe beside its pictures, RaFD
-# https://rafd.socsci.ru.nl, which writes the expression as a word.
+# How published data sets name their pictures, without the ending. KDEF (its averages: without session and number) by
+# https://www.kdef.se/home/about%20akdef.html, CK+ by the ReadMe beside its pictures, JAFFE (KA.AN1.39) and RaFD, which
+# writes the expression as a word (Rafd090_01_Caucasian_female_angry_frontal), by programs that read them.
 PUBLISHED = {
     "JAFFE": r"(?P<person>[A-Z]{2})[._](?P<code>AN|DI|FE|HA|NE|SA|SU)\d[._]\d+",
     "KDEF": r"[AB]?(?P<person>[FM](?:\d\d)?)(?P<code>AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)",

@@ -51,7 +51,7 @@ def _of_copies(groups: np.ndarray, train: Dataset, share: float, rng: np.random.
         wanted = share * sizes[candidates].sum()
         count = int(np.clip((before + sizes[candidates] / 2 <= wanted).sum(), 1, len(candidates) - 1))
         moved[candidates[:count]] = True
-    return moved[groups]
+    return np.asarray(moved[groups])
 
 
 def _of_persons(
