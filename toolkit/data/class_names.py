@@ -14,6 +14,7 @@ PUBLISHED_ORDERS = {
     "FER+": ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
     "RAF-DB": ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"),
     "AffectNet": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"),
+    "CK+": ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise"),
 }
 
 # FER+ and other data sets name some expressions by the noun; a few are misspelt in data sets that many people have.

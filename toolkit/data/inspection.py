@@ -10,6 +10,7 @@ import numpy as np
 from device.text import counted
 from toolkit.data.copies import copy_groups
 from toolkit.data.dataset import BrokenImage, Dataset
+from toolkit.data.file_names import persons_in_both
 from toolkit.data.near_duplicates import near_pairs
 
 SCHEMA, SCHEMA_VERSION = "fer-edge/inspection", 1
@@ -76,6 +77,12 @@ class Inspection:
             for leak in self.leaks
             if leak.faces
         ]
+        for source, into in combinations(self.dataset.present_splits(), 2):
+            names = [self.dataset.names[self.dataset.splits == split] for split in (source, into)]
+            if persons := persons_in_both(*names):
+                lines.append(
+                    f"{counted(persons, 'person')} of '{into}' also in '{source}', by the names of the files"
+                )
         if self.groups:
             lines.append(
                 f"{counted(self.redundant, 'redundant copy', 'redundant copies')} in "

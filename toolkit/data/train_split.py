@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import counted
 from toolkit.data.dataset import Dataset
+from toolkit.data.file_names import persons_in_both
 from toolkit.data.label_sources import narrowed
 from toolkit.data.leaks import without_leaks
 from toolkit.data.splits import hold_out
@@ -86,5 +88,8 @@ def describe(data: TrainingData) -> str:
     line = f"{len(data.train):,} faces to train on, {len(data.validation):,} to choose the epoch"
     if data.leaks_removed:
         line += f"; {data.leaks_removed:,} removed because they also stand in a held-out split"
+    persons = persons_in_both(data.train.names, data.validation.names)
+    if persons is not None:
+        line += f"; {counted(persons, 'person')} on both sides, by the names of the files"
     sizes = np.array(list(data.train.counts().values()))
     return f"{line}; classes of {sizes.min():,} to {sizes.max():,} faces"

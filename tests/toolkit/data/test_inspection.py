@@ -64,6 +64,15 @@ def test_the_table_has_a_column_of_totals_only_where_there_is_more_than_one_spli
     assert [line.split() for line in one[:3]] == [["class", "test"], ["happy", "5"], ["sad", "0"]]
 
 
+def test_persons_in_two_splits_are_found_by_the_names_of_the_files(tmp_path):
+    splits = {"train": ("S005", "S010", "S011"), "test": ("S010", "S011", "S022")}
+    for number, (split, person) in enumerate((split, one) for split, some in splits.items() for one in some):
+        name = "happy" if number % 2 else "sad"
+        write_image(tmp_path / split / name / f"{person}_001_00000011.png", make_faces(1, number)[0])
+    findings = inspect_dataset(load_dataset(tmp_path), near=False).findings()
+    assert findings == ["2 persons of 'test' also in 'train', by the names of the files"]
+
+
 def test_findings_come_after_what_the_reading_told_and_name_each_class(flawed):
     dataset = replace(load_dataset(flawed, lenient=True), notes=("a note of the reader",))
     findings = inspect_dataset(dataset, near=False).findings()

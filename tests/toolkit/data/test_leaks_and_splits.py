@@ -1,12 +1,16 @@
 """Copies of faces: found, counted, removed, and kept on one side of a split."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.data.file_names import persons_in_both
 from toolkit.data.leaks import leaked_rows, without_leaks
 from toolkit.data.splits import hold_out
+from toolkit.data.train_split import TrainingData, describe
 
 from .conftest import make_faces
 
@@ -55,6 +59,33 @@ def test_other_splits_stay_and_tiny_classes_keep_a_training_face():
     parted = hold_out(both, 0.9, seed=0)
     assert list(parted.splits[4:]) == ["test"] * 3
     assert parted.split("train").counts() == {"happy": 1, "sad": 1}
+
+
+def of_persons(persons, labels):
+    """Return different faces of ``persons``, of each one for each of its ``labels``."""
+    told = [(person, label) for person in range(persons) for label in labels(person)]
+    dataset = dataset_of(make_faces(len(told)), [label for _, label in told])
+    names = [f"S{person:03}_{at:03}_00000001.png" for at, (person, _) in enumerate(told)]
+    return replace(dataset, names=np.array(names))
+
+
+def test_persons_whom_names_tell_stay_on_one_side():
+    dataset = of_persons(30, lambda person: [0, 1] if person % 3 else [1, 1, 1])
+    first, second = np.flatnonzero(dataset.labels == 1)[[0, 20]]
+    dataset.images[second] = dataset.images[first]
+    for seed in range(10):
+        parted = hold_out(dataset, 0.2, seed)
+        train, held = parted.split("train"), parted.split("validation")
+        assert persons_in_both(train.names, held.names) == 0
+        assert not leaked_rows(held, train).any()
+        assert 10 <= len(held) <= 22
+        assert "; 0 persons on both sides, by the names" in describe(TrainingData(train, held, 0))
+    assert not np.array_equal(hold_out(dataset, 0.2, 0).splits, hold_out(dataset, 0.2, 1).splits)
+
+
+def test_a_class_of_one_person_stands_on_both_sides_all_the_same():
+    parted = hold_out(of_persons(6, lambda person: [int(person == 5)] * 5), 0.2, seed=0)
+    assert parted.split("validation").counts() == {"happy": 5, "sad": 1}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5])

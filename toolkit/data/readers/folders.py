@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.class_names import normal_class_name, ordered_classes
+from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.readers.broken import refuse_too_many_broken
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
@@ -17,8 +17,10 @@ from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import new_face_store, store_shape
 from toolkit.data.readers.image_files import DecodedFace, read_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
-from toolkit.data.readers.layout import ImageFile, find_images, iter_images, layout_notes
+from toolkit.data.readers.label_files import file_labelled_images
+from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout_notes
 from toolkit.data.readers.picture_lists import listed_images, why_unlisted
+from toolkit.data.readers.picture_names import named_images, why_unnamed
 from toolkit.data.readers.split_names import split_of
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
@@ -36,19 +38,20 @@ def load_folders(
 ) -> Dataset:
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
-    Where there are none, or one alone, the pictures are those that lists of labels under ``root`` name; with
-    ``labels``, that list alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are
-    decoded once and kept, see ``kept``, with what is ``noticed`` then. Raises
-    EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
+    Where there are none, one alone, or folders that are no classes, see ``labelled_images``; with ``labels``, that list
+    alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are decoded once and kept, see
+    ``kept``, with what is ``noticed`` then. Raises EdgeError if there is no such layout, no image, or, unless
+    ``lenient``, too many broken images.
     """
-    files, notes = _files_of(root, labels)
+    files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
     if not lenient and len(names) == 1 and (why := why_unlisted(root)):
         raise EdgeError(f"{root} holds images of one class alone, '{names.pop()}', and {why}")
     if len(files) < KEPT_FROM:
         dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
     else:
-        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE)
+        told = ((file.folder_class, file.split) for file in files)
+        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE, told)
         dataset = kept(
             root, fingerprint, lambda file: noticed(decode_into(file, root, files, colour)), colour
         )
@@ -60,28 +63,51 @@ def load_folders(
     return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
 
 
-def _files_of(root: Path, labels: Path | None) -> tuple[list[ImageFile], tuple[str, ...]]:
-    """Return the pictures of a data set with their classes and splits, and what to say of how they were found."""
+def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
+    """Return the pictures of a data set with their classes and splits, and what to say of how they were found.
+
+    With ``labels``, those of that list; else folders tell the classes, or lists, files of labels or the names of the
+    pictures do. EdgeError where nothing does.
+    """
     if labels is not None:
-        files, notes = listed_images(root, labels)
+        files, notes = listed_images(Pictures.under(root), labels)
         if not files:
             raise EdgeError(
                 f"{labels} names no picture beside it; expected the columns image and label, the pictures in its folder"
             )
         return files, notes
     try:
-        files = find_images(root)
-        if len({file.folder_class for file in files}) > 1:
-            return files, layout_notes(root, files)
-    except EdgeError:
-        listed, notes = listed_images(root)
-        if listed:
-            return listed, notes
-        if next(iter_images(root), None) and (why := why_unlisted(root)):
-            raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
-        raise
-    listed, notes = listed_images(root)
-    return (listed, notes) if listed else (files, layout_notes(root, files))
+        files, why_none = find_images(root), None
+    except EdgeError as error:
+        files, why_none = [], error
+    several = len({file.folder_class for file in files}) > 1
+    if several and _any_expression(files):
+        return files, layout_notes(root, files)
+    pictures = Pictures.under(root)
+    for reader in (listed_images, file_labelled_images, named_images):
+        found, notes = reader(pictures)
+        if found and (not several or _across_folders(found, files)):
+            return found, notes
+    if why_none is None:
+        return files, layout_notes(root, files)
+    if pictures.paths and (why := why_unlisted(root) or why_unnamed(pictures)):
+        raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
+    raise why_none
+
+
+def _any_expression(files: list[ImageFile]) -> bool:
+    return any(name in FERPLUS_CLASSES for name in {normal_class_name(file.folder_class) for file in files})
+
+
+def _across_folders(found: list[ImageFile], files: list[ImageFile]) -> bool:
+    """Return whether the labels of ``found`` are expressions, one of them in several of the folders of ``files``.
+
+    Then the folders are no classes, but persons or the like: each of them holds several expressions.
+    """
+    folder = {file.path: file.folder_class for file in files}
+    held = {(normal_class_name(file.folder_class), folder.get(file.path)) for file in found}
+    expressions = {name for name, _ in held}
+    return expressions <= set(FERPLUS_CLASSES) and len(held) > len(expressions)
 
 
 def decode_into(file: Path, root: Path, files: list[ImageFile], colour: bool) -> Dataset:

@@ -32,17 +32,28 @@ def cache_folder() -> Path:
     return (Path(shared) if shared else Path("~/.cache").expanduser()) / "fer-edge" / "faces"
 
 
-def fingerprint_of(folder: Path, files: Iterable[Path], names_file: str) -> str:
-    """Return the SHA-256 of all that the faces follow from: name, size and time of change of each of ``files``, and the
-    class names in ``names_file`` of ``folder``."""
+def fingerprint_of(
+    folder: Path, files: Iterable[Path], names_file: str, told: Iterable[tuple[str, str]] = ()
+) -> str:
+    """Return the SHA-256 of all that the faces follow from: name, size and time of change of each of ``files``, what is
+    ``told`` of each, class and split, and the class names in ``names_file`` of ``folder``."""
     named = folder / names_file
-    states = [(file, file.stat()) for file in files]
     facts = [
         READING, cv2.__version__, FACE_SIZE,
         named.read_text("utf-8", "replace") if named.is_file() else "",
-        [(str(file.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for file, stat in states],
+        [(str(file.relative_to(folder)), *_state(file)) for file in files],
+        list(told),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """Return the size of a file and when it changed, zeros for one that a list names and that is not there."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset], colour: bool = False) -> Dataset:

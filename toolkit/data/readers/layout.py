@@ -1,23 +1,26 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.image_files import is_picture
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_picture
 from toolkit.data.readers.split_names import split_of, split_within
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
+# What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
+ALIGNED = "_aligned"
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
-    "folder for each class alone, or a labels.csv beside the pictures, picture,label"
+    "folder for each class alone, a labels.csv beside the pictures, picture,label, or an expression in the name of "
+    "every picture, happy_1.png"
 )
 
 
@@ -30,6 +33,47 @@ class ImageFile:
     folder_class: str
 
 
+@dataclass
+class Pictures:
+    """The pictures under ``root``, found by what lists and files of labels call them."""
+
+    root: Path
+    paths: set[Path] = field(default_factory=set)
+    by_stem: dict[str, list[Path]] = field(default_factory=dict)
+
+    @classmethod
+    def under(cls, root: Path) -> "Pictures":
+        found = cls(root)
+        for path in iter_images(root):
+            found.paths.add(path)
+            found.by_stem.setdefault(path.stem.lower(), []).append(path)
+        return found
+
+    def named(self, text: str, beside: Path) -> Path:
+        """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
+
+        A path to nothing where there is none, or where several are called so.
+        """
+        name = PurePosixPath(text.strip().replace("\\", "/").lstrip("/"))
+        for place in (beside, self.root):
+            if place / name in self.paths:
+                return place / name
+        stem = (
+            name.stem if name.suffix.lower() in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) else name.name
+        ).lower()
+        for wanted in (stem + ALIGNED, stem):
+            found = self.by_stem.get(wanted, [])
+            near = [path for path in found if beside in path.parents] or found
+            if len(near) == 1:
+                return near[0]
+        return beside / name
+
+    def left_out(self, labelled: Iterable[Path]) -> tuple[str, ...]:
+        """Return a line where not all of the pictures are ``labelled``."""
+        count = len(self.paths.difference(labelled))
+        return (f"{counted(count, 'picture')} in no list of labels, left out",) if count else ()
+
+
 def find_images(root: Path) -> list[ImageFile]:
     """Return the image files under ``root`` in the order of their names; EdgeError if the layout is another."""
     folders = subfolders(root)
@@ -39,10 +83,11 @@ def find_images(root: Path) -> list[ImageFile]:
         if PICTURES_FOLDER in named and BOXES_FOLDERS & named:
             raise EdgeError(
                 f"{place} is a data set for detection: its {PICTURES_FOLDER}/ stand apart from their labels, which "
-                "give boxes; expected a folder for each class: sort the cut-out faces into folders by class"
+                "give boxes; expected a folder for each class, or a labels.csv beside them, picture,label: cut the "
+                "faces out by their boxes first, unless they fill the pictures"
             )
     if splits:
-        files = [file for folder, split in splits.items() for file in _by_class(class_place(folder), split)]
+        files = _with_class([list(_by_class(class_place(folder), split)) for folder, split in splits.items()])
     elif len(folders) == 1 and subfolders(folders[0]):
         return find_images(folders[0])  # an archive unpacked into a folder of its own
     else:
@@ -88,6 +133,18 @@ def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
         told = {part: split_of(part.name) for part in inner}
         for part, own in told.items() if inner and all(told.values()) else ((folder, split),):
             yield from (ImageFile(path, own, folder.name) for path in images_under(part))
+
+
+def _with_class(parts: list[list[ImageFile]]) -> list[ImageFile]:
+    """Return the pictures of all splits, ``parts``, but of those whose only folder is a class in no other split, as
+    in SFEW's Test/Test_Aligned_Faces: they have no class."""
+    names = [{normal_class_name(file.folder_class) for file in part} for part in parts]
+    kept = []
+    for at, part in enumerate(parts):
+        others = set().union(*names[:at], *names[at + 1 :])
+        if len(others) < 2 or len(names[at]) > 1 or names[at] & (others | set(FERPLUS_CLASSES)):
+            kept += part
+    return kept
 
 
 def _refuse_group_of_classes(place: Path, folder: Path) -> None:

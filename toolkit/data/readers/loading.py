@@ -32,9 +32,10 @@ def load_dataset(
     """Return the labelled faces at ``path``, all as 48x48 gray, with ``colour`` in red, green and blue too.
 
     ``path`` is one of: a folder of split folders (train, validation or valid or val, test, in any letter case) of
-    class folders; a folder of class folders, all of whose faces are 'train'; a ``fer2013.csv`` or the folder of
-    one, with the FER+ votes file beside it or not; parquet files (``data/train-00000-of-00002.parquet``) or tar
-    files (``train-000000.tar``), or the folder of such; the word 'synthetic' for the faces that ship with the toolkit.
+    class folders; a folder of class folders, all of whose faces are 'train'; a folder of pictures whose labels stand in
+    a list, in a file a picture or in their names, or such a list; a ``fer2013.csv`` or the folder of one, with the FER+
+    votes file beside it or not; parquet files (``data/train-00000-of-00002.parquet``) or tar files
+    (``train-000000.tar``), or the folder of such; the word 'synthetic' for the faces that ship with the toolkit.
     ``classes`` keeps only these, in this order; else FER2013's order where all names are known, else by name.
     ``lenient`` lets a data set pass of one class or of many broken images, for looking at it.
     ``label_source`` is 'own' for the labels of the data, or 'ferplus' for the majority of the FER+ votes: only the

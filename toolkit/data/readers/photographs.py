@@ -15,9 +15,17 @@ from device.faces.detectors.base import Detection
 from device.text import counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.decoding import quiet_opencv
-from toolkit.data.readers.layout import find_images, images_under, subfolders
-from toolkit.data.readers.pictures import Picture, pictures_of_files, pictures_of_shards, sample_pictures
+from toolkit.data.readers.folders import labelled_images
+from toolkit.data.readers.layout import ImageFile, images_under, subfolders
+from toolkit.data.readers.pictures import (
+    Picture,
+    folder_name,
+    pictures_of_files,
+    pictures_of_shards,
+    sample_pictures,
+)
 from toolkit.data.readers.shards import find_shards
+from toolkit.data.readers.split_names import split_told
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)
@@ -56,9 +64,9 @@ def crop_photographs(
     """Cut the faces of the photographs under ``root`` out and write them as PNG files of ``size_px`` pixels.
 
     They are gray, with ``colour`` red, green and blue. Folders by class, under split folders or not, keep their places
-    in ``out``, and shards become such folders; of each picture the largest face is taken: it is the one that the class
-    names. Of a folder without classes every face is written, ``NAME_2.png`` the second. Detector, smallest face, margin
-    and turning are the device's. A new ``out`` appears whole or not at all.
+    in ``out``; shards, and pictures whose class stands elsewhere, become such folders; of each picture the largest face
+    is taken: it is the one that the class names. Of a folder without classes every face is written, ``NAME_2.png`` the
+    second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
     Raises EdgeError for a folder without pictures or without a face, or where ``out`` holds something.
 
     >>> crop_photographs(Path("party"), Path("party_faces")).faces
@@ -71,14 +79,13 @@ def crop_photographs(
         )
     if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
         raise UsageError(f"{out} lies in {root}, whose photographs are read; name a folder elsewhere")
-    classed = bool(shards or subfolders(root))
     if shards:
-        pictures = pictures_of_shards(root, shards)
+        classed, pictures = True, pictures_of_shards(root, shards)
     else:
-        paths = [file.path for file in find_images(root)] if classed else images_under(root)
-        if not paths:
-            raise EdgeError(f"{root} holds no photographs; expected PNG, JPEG, BMP, WebP, TIFF or GIF files")
-        pictures = pictures_of_files(root, paths)
+        places = _places(root)
+        classed = any(place.parent != Path() for place in places.values())
+        read = pictures_of_files(root, places)
+        pictures = ((place, image) for place, (_, image) in zip(places.values(), read, strict=True))
     with quiet_opencv(), new_folder(out, overwrite) as place:
         cropped = _crop_into(place, pictures, size_px, classed, colour)
         if not cropped.faces:
@@ -86,6 +93,28 @@ def crop_photographs(
                 f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
     return cropped
+
+
+def _places(root: Path) -> dict[Path, Path]:
+    """Return where the face of each photograph under ``root`` goes: where the picture stands if its folders tell its
+    class and its split or nothing does, else into folders of its split and class."""
+    try:
+        files, _ = labelled_images(root)
+    except EdgeError:
+        paths = images_under(root)
+        if paths and subfolders(root):
+            raise
+        if not paths:
+            raise EdgeError(
+                f"{root} holds no photographs; expected PNG, JPEG, BMP, WebP, TIFF or GIF files"
+            ) from None
+        return {path: path.relative_to(root) for path in paths}
+    return {file.path: _place(file, file.path.relative_to(root)) for file in files}
+
+
+def _place(file: ImageFile, own: Path) -> Path:
+    told = file.folder_class in own.parts[:-1] and file.split == (split_told(own.parent) or "train")
+    return own if told else Path(file.split, folder_name(file.folder_class), own)
 
 
 def _crop_into(

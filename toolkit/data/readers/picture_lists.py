@@ -1,18 +1,15 @@
-"""Lists of labels beside pictures: tables and text files that name pictures, and AffectNet's file a picture."""
+"""Lists of labels beside pictures: tables and text files that name pictures."""
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from device.errors import EdgeError
-from device.text import counted
 from toolkit.data.class_names import PUBLISHED_ORDERS, normal_class_name
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
-from toolkit.data.readers.layout import ImageFile, iter_images
+from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.record import label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of, split_told
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
@@ -21,10 +18,8 @@ from toolkit.data.readers.text_table import is_table, read_table
 PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
                    "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",
                    "subdirectory_filepath", "pixels")  # fmt: skip
-# What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
-ALIGNED = "_aligned"
 NUMBERED_FROM_1 = {"list_patition_label.txt": PUBLISHED_ORDERS["RAF-DB"]}
-AFFECTNET, AFFECTNET_ENDING = PUBLISHED_ORDERS["AffectNet"], "_exp.npy"
+LIST_SUFFIXES = (".txt", ".lst")
 LINE = re.compile(
     rf"(\S.*(?:{'|'.join(map(re.escape, (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)))}))[\s,;]+(\S.*?)\s*",
     re.IGNORECASE,
@@ -32,6 +27,7 @@ LINE = re.compile(
 LONGEST_LINE = 4096
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"
+NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -43,54 +39,18 @@ class Entry:
     split: str
 
 
-@dataclass
-class Pictures:
-    """The pictures under ``root``, found by what lists call them."""
-
-    root: Path
-    paths: set[Path] = field(default_factory=set)
-    by_stem: dict[str, list[Path]] = field(default_factory=dict)
-
-    @classmethod
-    def under(cls, root: Path) -> "Pictures":
-        found = cls(root)
-        for path in iter_images(root):
-            found.paths.add(path)
-            found.by_stem.setdefault(path.stem.lower(), []).append(path)
-        return found
-
-    def named(self, text: str, beside: Path) -> Path:
-        """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
-
-        A path to nothing where there is none, or where several are called so.
-        """
-        name = PurePosixPath(text.strip().replace("\\", "/").lstrip("/"))
-        for place in (beside, self.root):
-            if place / name in self.paths:
-                return place / name
-        stem = (
-            name.stem if name.suffix.lower() in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) else name.name
-        ).lower()
-        for wanted in (stem + ALIGNED, stem):
-            found = self.by_stem.get(wanted, [])
-            near = [path for path in found if beside in path.parents] or found
-            if len(near) == 1:
-                return near[0]
-        return beside / name
-
-
-def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
-    """Return the pictures under ``root`` that lists of labels name (``only`` this one), and what to say of them.
+def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
+    """Return those of ``pictures`` that lists of labels among them name (``only`` this one), and what to say of it.
 
     Nothing where there is no such list. Raises EdgeError for a damaged list, an invalid label, or a picture that is
     listed twice in another way.
     """
-    pictures = Pictures.under(root)
     if not pictures.paths:
         return [], ()
+    root = pictures.root
     found: dict[Path, ImageFile] = {}
     used = []
-    lists = [only] if only else sorted(path for path in root.rglob("*") if _may_list(path))
+    lists = [only] if only else sorted(filter(_may_list, root.rglob("*")))
     for path in lists:
         entries = list(entries_of(path))
         told = split_told(path.relative_to(root).with_suffix(""))
@@ -101,14 +61,9 @@ def listed_images(root: Path, only: Path | None = None) -> tuple[list[ImageFile]
             image = ImageFile(picture, entry.split or split, entry.label)
             _refuse_conflict(path, found.setdefault(picture, image), image)
         used += [str(path.relative_to(root))] if entries else []
-    affectnet = [] if only or used else list(_affectnet(root, pictures))
-    if affectnet:
-        used, found = [f"files that end in {AFFECTNET_ENDING}"], {file.path: file for file in affectnet}
-    unlisted = len(pictures.paths - found.keys())
-    notes = [f"the labels are read from {', '.join(used[:4])}" + (" and others" if len(used) > 4 else "")]
-    if unlisted:
-        notes.append(f"{counted(unlisted, 'picture')} in no list of labels, left out")
-    return sorted(found.values(), key=lambda file: file.path), tuple(notes)
+    more = " and others" if len(used) > NAMED else ""
+    notes = (f"the labels are read from {', '.join(used[:NAMED])}{more}", *pictures.left_out(found))
+    return sorted(found.values(), key=lambda file: file.path), notes
 
 
 def _refuse_conflict(source: Path, first: ImageFile, second: ImageFile) -> None:
@@ -125,7 +80,7 @@ def entries_of(path: Path) -> Iterator[Entry]:
     """Yield the entries of a file that lists pictures; nothing for any other file."""
     if is_table(path):
         yield from _of_table(path)
-    elif path.suffix.lower() == ".txt" and path.is_file():
+    elif path.suffix.lower() in LIST_SUFFIXES and path.is_file():
         names = NUMBERED_FROM_1.get(path.name)
         for entry in _of_lines(path):
             known = names and entry.label.isdecimal() and 1 <= int(entry.label) <= len(names)
@@ -203,7 +158,7 @@ def _of_line(picture: str, text: str, where: str) -> Entry:
     if len(others) > 1 or sum(map(_is_number, words)) > 1:
         raise EdgeError(
             f"{where}: expected a picture, its label and no more than its split; received '{text[:40]}'; write a "
-            "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out first"
+            "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out by them first"
         )
     return Entry(picture, _checked(label, where), _checked_split("".join(others), where))
 
@@ -231,20 +186,6 @@ def _of_json_lines(path: Path) -> Iterator[Entry]:
                 return
             elif line.strip():
                 raise EdgeError(f"{where}: expected file_name and label; received {line.strip()[:40]!r}")
-
-
-def _affectnet(root: Path, pictures: Pictures) -> Iterator[ImageFile]:
-    """Yield the pictures beside which a file of AffectNet tells a number of its order; past it is no expression."""
-    for file in sorted(root.rglob(f"*{AFFECTNET_ENDING}")):
-        stem = file.name.removesuffix(AFFECTNET_ENDING)
-        picture = pictures.named(stem, file.parent.parent / "images")
-        try:
-            number = int(str(np.load(file, allow_pickle=False)))
-        except (OSError, ValueError, EOFError) as error:
-            raise EdgeError(f"cannot read {file}: {error}; expected a number of an expression") from error
-        if picture in pictures.paths and 0 <= number < len(AFFECTNET):
-            split = split_told(file.relative_to(root).parent) or "train"
-            yield ImageFile(picture, split, AFFECTNET[number])
 
 
 def _is_number(word: str) -> bool:

@@ -12,7 +12,7 @@ from device.files import read_regular
 from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
 from toolkit.data.readers.image_files import COLOURED, decode_image, to_gray
-from toolkit.data.readers.layout import images_under
+from toolkit.data.readers.layout import Pictures, images_under
 from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
 from toolkit.data.readers.shards import READERS, find_shards, splits_of
@@ -33,7 +33,7 @@ def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
     elif path.is_dir():
         pictures = pictures_of_files(path, _some(images_under(path), count))
     elif path.is_file() and not holds_faces(path):
-        listed = [file.path for file in listed_images(path.parent, path)[0]]
+        listed = [file.path for file in listed_images(Pictures.under(path.parent), path)[0]]
         pictures = pictures_of_files(path.parent, _some(listed, count))
     else:
         return []
@@ -61,8 +61,13 @@ def pictures_of_shards(root: Path, shards: Sequence[Path], each: int | None = No
     for shard, split in splits.items():
         records: Iterator[Record] = READERS[shard.suffix.lower()](shard)[1]
         for number, record in enumerate(islice(records, each), 1):
-            folder = "".join(letter if letter.isalnum() or letter in " -" else "_" for letter in record.label)
-            yield Path(split, folder, f"{shard.stem}_{number}"), _decoded(record.content)
+            place = Path(split, folder_name(record.label), f"{shard.stem}_{number}")
+            yield place, _decoded(record.content)
+
+
+def folder_name(label: str) -> str:
+    """Return ``label`` as the name of a folder."""
+    return "".join(letter if letter.isalnum() or letter in " -" else "_" for letter in label)
 
 
 def _some(items: Sequence[Item], count: int) -> list[Item]:

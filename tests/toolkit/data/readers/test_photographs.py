@@ -72,6 +72,23 @@ def test_a_folder_without_classes_gives_every_face(photographs, tmp_path):
     assert cv2.imread(str(tmp_path / "faces" / names[0]), cv2.IMREAD_UNCHANGED).shape == (96, 96)
 
 
+@pytest.mark.parametrize("told", ["names", "list"])
+def test_photographs_whose_class_stands_elsewhere_get_folders_of_classes(photographs, tmp_path, told):
+    root = tmp_path / "all"
+    root.mkdir()
+    names = ("happy_1.png", "sad_1.png") if told == "names" else ("1.png", "2.png")
+    for name in names:
+        (root / name).write_bytes((photographs / "train/happy/two.png").read_bytes())
+    if told == "list":
+        (root / "labels.csv").write_text("image,label,split\n1.png,happy,test\n2.png,../sad,test\n")
+    assert crop_photographs(root, tmp_path / "faces").faces == 2
+    written = {str(path.relative_to(tmp_path / "faces")) for path in (tmp_path / "faces").rglob("*.png")}
+    if told == "names":
+        assert written == {"train/happy/happy_1_png.png", "train/sad/sad_1_png.png"}
+    else:
+        assert written == {"test/happy/1_png.png", "test/___sad/2_png.png"}
+
+
 def test_photographs_are_noticed_where_they_are_read_as_faces(photographs, toolkit_command):
     (note,) = [note for note in load_dataset(photographs, lenient=True).notes if "whole photographs" in note]
     assert f"toolkit data crop {photographs} --out" in note

@@ -226,3 +226,17 @@ def test_a_table_of_something_else_beside_folders_of_classes_is_passed_over(tmp_
         pictures(tmp_path / name, 2)
     (tmp_path / "metadata.csv").write_text("image,age\n0.png,30\n")
     assert load_dataset(tmp_path).classes == NAMES
+
+
+def test_labels_of_many_pictures_are_those_of_the_list_as_it_is_now(tmp_path, monkeypatch):
+    monkeypatch.setattr("toolkit.data.readers.folders.KEPT_FROM", 6)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pictures(tmp_path / "data")
+    labels = tmp_path / "data/labels.csv"
+    for classes in (("happy", "sad"), ("angry", "sad")):
+        rows = "".join(f"{number}.png,{classes[number % 2]}\n" for number in range(6))
+        labels.write_text("image,label\n" + rows)
+        assert load_dataset(tmp_path / "data").counts() == dict.fromkeys(classes, 3)
+    labels.write_text(labels.read_text() + "7.png,sad\n")
+    with pytest.raises(EdgeError, match=r"1 of 4 images of class 'sad' are broken.*7\.png: No such file"):
+        load_dataset(tmp_path / "data")

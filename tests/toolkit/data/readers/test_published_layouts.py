@@ -1,0 +1,141 @@
+"""Data sets as they are published, and flat folders: where labels stand in names and in files of labels."""
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.data.readers.loading import load_dataset
+
+from ..conftest import make_faces, write_image
+
+CODES = ("AF", "AN", "DI", "HA", "NE", "SA", "SU")
+EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def write_all(root, names):
+    for name, face in zip(names, make_faces(len(names)), strict=True):
+        write_image(root / name, face)
+
+
+def test_a_flat_folder_whose_names_tell_expressions(tmp_path):
+    names = [
+        f"{folder}{name}_{n}.png"
+        for folder in ("train/", "test/")
+        for name in ("happy", "sad")
+        for n in (1, 2)
+    ]
+    write_all(tmp_path, names)
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("train").counts() == dataset.split("test").counts() == {"happy": 2, "sad": 2}
+    assert dataset.notes == ("the labels are read from the names of the files: happy_1.png is happy",)
+
+
+def test_splits_in_all_the_names_are_splits(tmp_path):
+    write_all(tmp_path, ["train_happy_1.png", "train_sad_1.png", "val_happy_1.png", "val_sad_1.png"])
+    assert load_dataset(tmp_path).present_splits() == ("train", "validation")
+    write_image(tmp_path / "dev_happy_2.png", make_faces(1, 5)[0])
+    write_image(tmp_path / "happy_3.png", make_faces(1, 6)[0])
+    assert load_dataset(tmp_path).present_splits() == ("train",)  # who is dev?
+
+
+def test_photographs_beside_a_happy_birthday_are_no_data_set(tmp_path):
+    write_all(tmp_path, ["happy birthday.jpg", "sad farewell.jpg", "beach.jpg"])
+    with pytest.raises(EdgeError, match=r"by its name, beach\.jpg none; name all in one way") as raised:
+        load_dataset(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_jaffe(tmp_path):
+    codes = ("AN", "DI", "FE", "HA", "NE", "SA", "SU")
+    write_all(
+        tmp_path, [f"{person}.{code}1.{n}.tiff" for person in ("KA", "YM") for n, code in enumerate(codes)]
+    )
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == dict.fromkeys(EXPRESSIONS, 2)
+    assert dataset.notes[0].endswith("KA.AN1.0.tiff is angry, as in JAFFE")
+
+
+def test_kdef_in_the_folders_of_its_persons(tmp_path):
+    people = [f"{session}{who}{n:02}" for session in "AB" for who in "FM" for n in (30, 31)]
+    names = [
+        f"{one}/{one}{code}{angle}.JPG" for one in people for code in CODES for angle in ("S", "FL", "HR")
+    ]
+    write_all(tmp_path / "KDEF_and_AKDEF/KDEF", [*names, "AF31/AF31V.JPG"])
+    write_all(tmp_path / "KDEF_and_AKDEF/AKDEF", [f"F{code}S.JPG" for code in CODES])
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == dict.fromkeys(EXPRESSIONS, 25)
+    assert dataset.notes[-1] == "1 picture whose name tells no expression, left out: AF31V.JPG"
+
+
+def test_folders_of_classes_go_before_names(tmp_path):
+    for one, expressions in (("happy", ("sad", "happy")), ("sad", ("sad", "angry"))):
+        write_all(tmp_path / "sorted" / one, [f"{name}_{n}.png" for name in expressions for n in (1, 2)])
+    assert load_dataset(tmp_path / "sorted").counts() == {"happy": 4, "sad": 4}
+    for one, expressions in (("good", ("happy",)), ("bad", ("sad", "angry"))):
+        write_all(tmp_path / "coarse" / one, [f"{name}_{n}.png" for name in expressions for n in (1, 2)])
+    assert load_dataset(tmp_path / "coarse").counts() == {"bad": 4, "good": 2}
+
+
+@pytest.mark.parametrize("told", ["names", "list"])
+def test_folders_of_persons_are_no_classes(tmp_path, told):
+    labels = ("happy", "sad") * 2
+    names = [f"{one}/{label if told == 'names' else 'face'}_{n}.png"
+             for one in ("anna", "ben") for n, label in enumerate(labels)]  # fmt: skip
+    write_all(tmp_path, names)
+    if told == "list":
+        rows = zip(names, labels * 2, strict=True)
+        (tmp_path / "labels.csv").write_text(
+            "image,label\n" + "".join(f"{name},{label}\n" for name, label in rows)
+        )
+    assert load_dataset(tmp_path).counts() == {"happy": 4, "sad": 4}
+
+
+def test_ck_plus(tmp_path):
+    """Of each sequence the last picture has a label, of some none has; landmarks stand beside."""
+    labels = {"S005/001": 3, "S010/002": 5, "S010/004": 7, "S011/001": 2, "S022/003": None}
+    for sequence, number in labels.items():
+        stem = sequence.replace("/", "_")
+        write_all(tmp_path / "cohn-kanade-images" / sequence, [f"{stem}_0000000{n}.png" for n in (1, 2, 3)])
+        place = tmp_path / "Emotion" / sequence
+        place.mkdir(parents=True)
+        if number is not None:
+            (place / f"{stem}_00000003_emotion.txt").write_text(f"   {number}.0000000e+00\n")
+        (tmp_path / "Landmarks" / sequence).mkdir(parents=True)
+        (tmp_path / "Landmarks" / sequence / f"{stem}_00000003_landmarks.txt").write_text("2.0e+00 3.0e+00\n")
+    dataset = load_dataset(tmp_path)
+    found = {
+        str(name)[-21:-17]: dataset.classes[label]
+        for name, label in zip(dataset.names, dataset.labels, strict=True)
+    }
+    assert sorted(found.items()) == [("S005", "disgust"), ("S010", "surprise"), ("S011", "contempt")]
+    assert dataset.counts()["happy"] == 1
+    assert dataset.notes == (
+        "the labels are read from files that end in _emotion.txt, in CK+'s order",
+        "11 pictures in no list of labels, left out",
+    )
+    (place / f"{stem}_00000003_emotion.txt").write_text("happy")
+    with pytest.raises(
+        EdgeError, match=r"_emotion\.txt: could not convert.*expected a number of an expression"
+    ):
+        load_dataset(tmp_path)
+
+
+def test_sfew_has_a_test_split_without_classes(tmp_path):
+    for split in ("Train/Train_Aligned_Faces", "Val/Val_Aligned_Faces_new"):
+        for name in ("Angry", "Happy"):
+            write_all(tmp_path / split / name, ["0.png", "1.png"])
+    write_all(tmp_path / "Test/Test_Aligned_Faces", ["0.png", "1.png"])
+    dataset = load_dataset(tmp_path)
+    assert (dataset.classes, dataset.present_splits()) == (("angry", "happy"), ("train", "validation"))
+    assert "folder 'Test/Test_Aligned_Faces' holds pictures without a class and is left out" in dataset.notes
+
+
+def test_expw_gives_boxes_and_is_refused(tmp_path):
+    write_all(tmp_path / "image/origin", ["angry_actor_1.jpg", "happy_actor_2.jpg"])
+    (tmp_path / "label").mkdir()
+    (tmp_path / "label/label.lst").write_text(
+        "angry_actor_1.jpg 0 10 10 40 40 60.1 0\nhappy_actor_2.jpg 0 1 1 9 9 6 3\n"
+    )
+    with pytest.raises(
+        EdgeError, match=r"label\.lst, line 1: .*where the numbers are boxes, cut the faces out"
+    ):
+        load_dataset(tmp_path)
