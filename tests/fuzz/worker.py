@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.checks.graph import unfamiliar
 from device.model.expression_model import model_of
-from device.model.graph_checks import unfamiliar
-from device.model.interpreter import LocalInterpreter
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
+from device.model.interpreters.litert import LocalInterpreter
 
 LABELS = tuple("abcdefg")
 SECONDS, MOST_BYTES = 20, 700 << 20

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from device.cli.output_options import Whole
-from device.model import PIXEL_RANGES
+from device.model.pixel_ranges import PIXEL_RANGES
 from toolkit.cli.former import former_spelling
 
 RANGES = click.Choice(list(PIXEL_RANGES))

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.model.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
-from device.model.metadata import STANDARD_NAME, ModelMetadata
+from device.model.file.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
+from device.model.file.metadata import STANDARD_NAME, ModelMetadata
 from toolkit.models.standard_metadata import image_classifier_metadata
 from toolkit.models.tflite_object import packed, unpacked
 

@@ -14,7 +14,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import write_whole
 from device.model.expression_model import ExpressionModel, model_of
-from device.model.metadata import ModelMetadata
+from device.model.file.metadata import ModelMetadata
 from toolkit.data.even_choice import even_rows
 from toolkit.evaluation.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork

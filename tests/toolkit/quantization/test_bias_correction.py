@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.model.expression_model import model_of
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.network import open_network
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases

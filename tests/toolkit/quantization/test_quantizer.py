@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.model.associated_files import graph_bytes
 from device.model.expression_model import load_model, model_of
-from device.model.metadata import read_metadata
+from device.model.file.associated_files import graph_bytes
+from device.model.file.metadata import read_metadata
 from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
 from toolkit.quantization.layers import refuse_unknown_layers

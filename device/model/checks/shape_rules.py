@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from device.model.operator_call import Call, Shape, expect
+from device.model.checks.operator_call import Call, Shape, expect
 
 SAME_PADDING, VALID_PADDING = 0, 1
 REFLECT, SYMMETRIC = 0, 1

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.model import moving_rules as moving
-from device.model import shape_rules as shapes
-from device.model.operator_call import Call, Shape, UnfamiliarError, expect
-from device.model.tflite_file import Operator
+from device.model.checks import moving_rules as moving
+from device.model.checks import shape_rules as shapes
+from device.model.checks.operator_call import Call, Shape, UnfamiliarError, expect
+from device.model.file.tflite_file import Operator
 
 # Option -> (number in its table, struct format, default, lowest, highest).
 Options = dict[str, tuple[int, str, int | float, float, float]]

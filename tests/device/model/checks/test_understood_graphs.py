@@ -24,9 +24,9 @@ from graph_operators import (
 )
 from graphs import IMAGE, LABELS, Graph
 
+from device.model.checks.graph import unfamiliar
 from device.model.expression_model import model_of
-from device.model.graph_checks import unfamiliar
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
 

@@ -14,8 +14,8 @@ from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
 from device.model.expression_model import load_model, model_of
-from device.model.operator_names import OPERATOR_NAMES
-from device.model.tflite_file import read_tflite
+from device.model.file.operator_names import OPERATOR_NAMES
+from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
 

@@ -12,13 +12,13 @@ import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
-from device.model.confinement import ConfinedInterpreter
 from device.model.expression_model import load_model, model_of
-from device.model.interpreter import LocalInterpreter
+from device.model.interpreters.confinement import ConfinedInterpreter
+from device.model.interpreters.litert import LocalInterpreter
 
 DEVICE = Path(sys.executable).with_name("device")
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
-from device.model.associated_files import JSON_NAME, graph_bytes, read_associated_files
 from device.model.expression_model import load_model, model_of
-from device.model.metadata import (
+from device.model.file.associated_files import JSON_NAME, graph_bytes, read_associated_files
+from device.model.file.metadata import (
     InputContract,
     ModelMetadata,
     read_labels,
     read_metadata,
     weights_sha256,
 )
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.models.packing import pack_metadata
 
 pytest.importorskip("ai_edge_litert")

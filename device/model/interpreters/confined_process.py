@@ -1,6 +1,7 @@
 """The child process of ``confinement``: limits itself, loads a model from its standard input, answers inferences.
 
-Started as ``python -m device.model.confined_process FACTS``, FACTS being JSON. It ends when its input does.
+Started as ``python -m device.model.interpreters.confined_process FACTS``, FACTS being JSON. It ends when its
+input does.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from device.model.delegates import accelerator_named
-from device.model.interpreter import litert_interpreter
+from device.model.interpreters.litert import litert_interpreter
 from device.text import one_line
 
 MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
