@@ -10,7 +10,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.checks.classifier import fitting_labels, verify_classifier, verify_unaltered
-from device.model.file.metadata import ModelMetadata, read_labels, read_metadata
+from device.model.file.metadata import read_labels, read_metadata
 from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import ranges_of
@@ -40,33 +40,14 @@ def load_model(
     and for a delegate that cannot run it.
     """
     path = _packaged_model() if path is None else Path(path)
-    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
-
-
-def model_of(
-    data: bytes,
-    path: Path,
-    labels: tuple[str, ...] | None = None,
-    threads: int = 1,
-    allow_unlabelled: bool = False,
-    delegate: str | None = None,
-    pixel_range: str | None = None,
-) -> "ExpressionModel":
-    """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
-    structure = read_tflite(data, name=str(path))
-    metadata = read_metadata(data, name=str(path))
-    verify_unaltered(path, data, structure, metadata)
-    verify_classifier(path, structure)
-    labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
-    if labels or not allow_unlabelled:
-        labels = fitting_labels(path, structure, labels)
-    return ExpressionModel(path, data, structure, metadata, labels or (), threads, delegate, pixel_range)
+    return ExpressionModel(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
 
 
 class ExpressionModel:
     """A loaded classifier. One thread at a time may call ``predict``.
 
-    ``load_model`` makes it. ``confined_because``: why its graph is run by a process of its own, None where it is
+    ``load_model`` makes it of a file; its arguments are the constructor's, but that ``data`` is the content of ``path``
+    or what is to become it. ``confined_because``: why its graph is run by a process of its own, None where it is
     understood in full; then every method may raise EdgeError once that process has died.
 
     >>> model = load_model("best_int8.tflite")
@@ -77,30 +58,33 @@ class ExpressionModel:
 
     def __init__(
         self,
-        path: Path,
         data: bytes,
-        structure: TfliteFile,
-        metadata: ModelMetadata | None,
-        labels: tuple[str, ...],
-        threads: int,
+        path: Path,
+        labels: tuple[str, ...] | None = None,
+        threads: int = 1,
+        allow_unlabelled: bool = False,
         delegate: str | None = None,
         pixel_range: str | None = None,
     ) -> None:
-        self.path, self.structure, self.metadata, self.labels, self.threads = (
-            path,
-            structure,
-            metadata,
-            labels,
-            threads,
-        )
+        self.path, self.threads = path, threads
+        self.structure = read_tflite(data, name=str(path))
+        self.metadata = read_metadata(data, name=str(path))
+        verify_unaltered(path, data, self.structure, self.metadata)
+        verify_classifier(path, self.structure)
+        labels = labels or (self.metadata.labels if self.metadata else None) or read_labels(data, str(path))
+        if labels or not allow_unlabelled:
+            labels = fitting_labels(path, self.structure, labels)
+        self.labels = labels or ()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.input_tensor = structure.tensors[structure.inputs[0]]
-        self.output_tensor = structure.tensors[structure.outputs[0]]
-        self.outputs_probabilities = outputs_probabilities(structure)
-        pixel_range = input_range(structure, metadata, pixel_range)
-        self.range_is_known = bool(pixel_range)
-        self._take(pixel_range or ASSUMED_RANGE)
-        self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads, delegate)
+        self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
+        self.output_tensor = self.structure.tensors[self.structure.outputs[0]]
+        self.outputs_probabilities = outputs_probabilities(self.structure)
+        known_range = input_range(self.structure, self.metadata, pixel_range)
+        self.range_is_known = bool(known_range)
+        self._take(known_range or ASSUMED_RANGE)
+        self._interpreter, self.confined_because = open_interpreter(
+            path, data, self.structure, threads, delegate
+        )
 
     def _take(self, pixel_range: str) -> None:
         self.pixel_range = pixel_range

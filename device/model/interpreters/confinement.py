@@ -23,12 +23,12 @@ from device.child_processes import child_environment, fate_of
 from device.errors import EdgeError
 from device.model.delegates.accelerator import Accelerator
 from device.model.file.tflite_file import Tensor
+from device.model.interpreters.confined_process import FAILED
 from device.text import printable
 
 # By the clock; the child's own limits count its processor time. START_S: Python and its imports, before the model.
 START_S, LOAD_S, INFERENCE_S = 20.0, 4.0, 3.0
 DELEGATE_LOAD_S = 20.0  # an accelerator may get its firmware first
-DONE, FAILED = b"O", b"E"
 MOST_MESSAGE = 200
 
 

@@ -7,7 +7,6 @@ import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
 from graph_operators import (
     VALID,
     convolved,
