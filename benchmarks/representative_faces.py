@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from device.cli.commands import run_script
-from device.model.expression_model import model_of
+from device.model.expression_model import ExpressionModel
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
 from toolkit.quantization.measurement import measure
@@ -34,7 +34,7 @@ def curve(quantizer: Quantizer, faces, counts, seeds: int) -> list[dict]:
         for seed in range(seeds):
             chosen = choose_representative(faces, count, seed).faces.images
             tflite = quantizer.conversion.with_images(chosen).integer()
-            model = model_of(tflite, quantizer.network.path, quantizer.network.labels)
+            model = ExpressionModel(tflite, quantizer.network.path, quantizer.network.labels)
             found = measure(model, quantizer.faces.measuring, quantizer.float_probabilities, labelled=True)
             drops.append(found.drop_points)
             agreements.append(found.top1_agreement)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.model.metadata import read_metadata
+from device.model.file.metadata import read_metadata
 from toolkit.models.packing import pack_metadata
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

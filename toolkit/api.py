@@ -13,6 +13,7 @@ from toolkit.comparison.comparison import compare as run_comparison
 from toolkit.comparison.page import PAGE
 from toolkit.comparison.variants import make_variants
 from toolkit.evaluation.evaluate import evaluate_models
+from toolkit.models.options import ModelOptions
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.quantization.run import quantize as quantize_by
@@ -83,14 +84,17 @@ def evaluate(
 ) -> Results:
     """Measure model files on the labelled faces at ``data``; later ones are compared with the first, face by face.
 
-    ``options``: ``split``, ``labels``, ``classes``, ``pixel_range``, ``label_source``, ``robustness``; ``out`` and
-    ``overwrite`` write the results for ``report``. ``.models[0].evaluations[0].report.accuracy`` is a share.
+    ``options``: ``split``, ``classes``, ``label_source``, ``robustness``, and the fields of ``ModelOptions``
+    (``labels``, ``pixel_range``, …); ``out`` and ``overwrite`` write the results for ``report``.
+    ``.models[0].evaluations[0].report.accuracy`` is a share.
 
     >>> results = evaluate(["best.keras", "best_int8.tflite"], "faces", split="test")
     """
     paths = [models] if isinstance(models, str | Path) else list(models)
     overwrite = options.pop("overwrite", False)
-    results = evaluate_models([str(path) for path in paths], str(data), **options)
+    fields = {field.name for field in dataclasses.fields(ModelOptions)}
+    told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
+    results = evaluate_models([str(path) for path in paths], str(data), options=told, **options)
     if out is not None:
         write_results(results, out, overwrite)
     return results

@@ -13,7 +13,7 @@ from device.cli.settings_file import SettingsCommand, apply_settings
 from device.cli.settings_lines import SETTINGS
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
-from device.model import PIXEL_RANGES
+from device.model.pixel_ranges import PIXEL_RANGES
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 

@@ -16,7 +16,7 @@ import numpy as np
 import device
 from device.faces.cropping import CROP_SIZE_PX, crop_face
 from device.frames import BoundingBox
-from device.model.interpreter import litert_interpreter
+from device.model.interpreters.litert import litert_interpreter
 from device.quiet import silenced
 
 ROLL_FILE = "face_roll.tflite"  # by models/make_face_roll.py

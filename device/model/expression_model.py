@@ -9,27 +9,16 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.model import ranges_of
-from device.model.associated_files import JSON_NAME
-from device.model.graph_checks import MOST_SCALE
-from device.model.interpreter import open_interpreter
-from device.model.metadata import (
-    INPUT_TYPES,
-    STANDARD_NAME,
-    ModelMetadata,
-    checked_labels,
-    read_labels,
-    read_metadata,
-    weights_sha256,
-)
+from device.model.checks.classifier import fitting_labels, verify_classifier, verify_unaltered
+from device.model.file.metadata import read_labels, read_metadata
+from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
+from device.model.interpreters.opening import open_interpreter
+from device.model.pixel_ranges import ranges_of
 from device.model.pixels import ASSUMED_RANGE, input_contract, input_range, pixel_table
-from device.model.tflite_file import Tensor, TfliteFile, read_bytes, read_tflite
-from device.text import printable
 
 PACKAGED_MODEL = "fer7_int8.tflite"
 # Operators after which a probability is still a probability.
 TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
-MOST_INPUT_NUMBERS, MOST_OUTPUTS = 1 << 22, 10_000
 
 
 def load_model(
@@ -51,33 +40,14 @@ def load_model(
     and for a delegate that cannot run it.
     """
     path = _packaged_model() if path is None else Path(path)
-    return model_of(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
-
-
-def model_of(
-    data: bytes,
-    path: Path,
-    labels: tuple[str, ...] | None = None,
-    threads: int = 1,
-    allow_unlabelled: bool = False,
-    delegate: str | None = None,
-    pixel_range: str | None = None,
-) -> "ExpressionModel":
-    """Return the model in ``data``, the content of ``path`` or what is to become it; otherwise as ``load_model``."""
-    structure = read_tflite(data, name=str(path))
-    metadata = read_metadata(data, name=str(path))
-    _verify_unaltered(path, data, structure, metadata)
-    _verify_classifier(path, structure)
-    labels = labels or (metadata.labels if metadata else None) or read_labels(data, name=str(path))
-    if labels or not allow_unlabelled:
-        labels = _fitting_labels(path, structure, labels)
-    return ExpressionModel(path, data, structure, metadata, labels or (), threads, delegate, pixel_range)
+    return ExpressionModel(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
 
 
 class ExpressionModel:
     """A loaded classifier. One thread at a time may call ``predict``.
 
-    ``load_model`` makes it. ``confined_because``: why its graph is run by a process of its own, None where it is
+    ``load_model`` makes it of a file; its arguments are the constructor's, but that ``data`` is the content of ``path``
+    or what is to become it. ``confined_because``: why its graph is run by a process of its own, None where it is
     understood in full; then every method may raise EdgeError once that process has died.
 
     >>> model = load_model("best_int8.tflite")
@@ -88,30 +58,33 @@ class ExpressionModel:
 
     def __init__(
         self,
-        path: Path,
         data: bytes,
-        structure: TfliteFile,
-        metadata: ModelMetadata | None,
-        labels: tuple[str, ...],
-        threads: int,
+        path: Path,
+        labels: tuple[str, ...] | None = None,
+        threads: int = 1,
+        allow_unlabelled: bool = False,
         delegate: str | None = None,
         pixel_range: str | None = None,
     ) -> None:
-        self.path, self.structure, self.metadata, self.labels, self.threads = (
-            path,
-            structure,
-            metadata,
-            labels,
-            threads,
-        )
+        self.path, self.threads = path, threads
+        self.structure = read_tflite(data, name=str(path))
+        self.metadata = read_metadata(data, name=str(path))
+        verify_unaltered(path, data, self.structure, self.metadata)
+        verify_classifier(path, self.structure)
+        labels = labels or (self.metadata.labels if self.metadata else None) or read_labels(data, str(path))
+        if labels or not allow_unlabelled:
+            labels = fitting_labels(path, self.structure, labels)
+        self.labels = labels or ()
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.input_tensor = structure.tensors[structure.inputs[0]]
-        self.output_tensor = structure.tensors[structure.outputs[0]]
-        self.outputs_probabilities = outputs_probabilities(structure)
-        pixel_range = input_range(structure, metadata, pixel_range)
-        self.range_is_known = bool(pixel_range)
-        self._take(pixel_range or ASSUMED_RANGE)
-        self._interpreter, self.confined_because = open_interpreter(path, data, structure, threads, delegate)
+        self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
+        self.output_tensor = self.structure.tensors[self.structure.outputs[0]]
+        self.outputs_probabilities = outputs_probabilities(self.structure)
+        known_range = input_range(self.structure, self.metadata, pixel_range)
+        self.range_is_known = bool(known_range)
+        self._take(known_range or ASSUMED_RANGE)
+        self._interpreter, self.confined_because = open_interpreter(
+            path, data, self.structure, threads, delegate
+        )
 
     def _take(self, pixel_range: str) -> None:
         self.pixel_range = pixel_range
@@ -200,70 +173,3 @@ def _packaged_model() -> Path:
             f"this installation carries no model ({path} is missing); name one with `model=FILE.tflite`"
         )
     return path
-
-
-def _verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: ModelMetadata | None) -> None:
-    if metadata is None and JSON_NAME.encode() in structure.metadata.get(STANDARD_NAME, b""):
-        raise EdgeError(
-            f"{path} is cut short: its {JSON_NAME} is missing from the end; copy or quantize it again"
-        )
-    if metadata is not None and metadata.weights_sha256:
-        found = weights_sha256(data)
-        if found != metadata.weights_sha256:
-            raise EdgeError(
-                f"{path} was altered since it was written: SHA-256 {found[:12]}… of graph and weights, "
-                f"expected {metadata.weights_sha256[:12]}…; copy or quantize it again"
-            )
-
-
-def _verify_classifier(path: Path, structure: TfliteFile) -> None:
-    if len(structure.inputs) != 1 or len(structure.outputs) != 1:
-        raise EdgeError(
-            f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
-            "expected a classifier with one of each; convert one with a single picture and a single head of classes"
-        )
-    image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
-    if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
-        raise EdgeError(
-            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
-            "Keras model with 'toolkit quantize', which makes that"
-        )
-    if image.elements > MOST_INPUT_NUMBERS or scores.elements > MOST_OUTPUTS:
-        raise EdgeError(
-            f"{path} takes {image.elements} numbers and puts out {scores.elements}; expected at most "
-            f"{MOST_INPUT_NUMBERS} and {MOST_OUTPUTS}"
-        )
-    for end, tensor in (("takes", image), ("puts out", scores)):
-        _verify_numbers(path, end, tensor)
-
-
-def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
-    if tensor.dtype not in INPUT_TYPES:
-        raise EdgeError(f"{path} {end} {tensor.dtype}; expected one of {', '.join(INPUT_TYPES)}")
-    if tensor.dtype == "float32":
-        return
-    if len(tensor.scales) != 1 or len(tensor.zero_points) != 1 or not 0 < tensor.scales[0] <= MOST_SCALE:
-        raise EdgeError(
-            f"{path} {end} {tensor.dtype} with scales {printable(tensor.scales, 40)} and zero points "
-            f"{printable(tensor.zero_points, 40)}; expected one of each, a scale above 0 and at most "
-            f"{MOST_SCALE:g}; quantize it again"
-        )
-
-
-def _fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
-    outputs = structure.tensors[structure.outputs[0]].shape[1]
-    if not labels:
-        raise EdgeError(
-            f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
-        )
-    if outputs == 1 and len(labels) > 1:
-        raise EdgeError(
-            f"{path} puts out {list(structure.tensors[structure.outputs[0]].shape)}, not a number for each of "
-            f"{len(labels)} labels; convert its Keras model with 'toolkit quantize', which makes that of a sigmoid or "
-            "a head of convolutions"
-        )
-    if len(labels) != outputs:
-        raise EdgeError(
-            f"{len(labels)} labels, but {path} has {outputs} outputs; pass `labels` with {outputs} names"
-        )
-    return checked_labels(tuple(labels), str(path))

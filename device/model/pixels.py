@@ -3,9 +3,9 @@
 import numpy as np
 
 from device.errors import UsageError
-from device.model import PIXEL_RANGES, ranges_of
-from device.model.metadata import InputContract, ModelMetadata
-from device.model.tflite_file import Tensor, TfliteFile
+from device.model.file.metadata import InputContract, ModelMetadata
+from device.model.file.tflite_file import Tensor, TfliteFile
+from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.text import counted
 
 ASSUMED_RANGE = "0..1"

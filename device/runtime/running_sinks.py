@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from device.errors import EdgeError
@@ -27,10 +27,8 @@ class SinkThread:
     hangs there is left behind by ``close``.
     """
 
-    def __init__(
-        self, sink: Sink, live: bool, stop: Stop, clock_s: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.sink, self.live, self.stop, self.clock_s = sink, live, stop, clock_s
+    def __init__(self, sink: Sink, live: bool, stop: Stop) -> None:
+        self.sink, self.live, self.stop = sink, live, stop
         self.written = self.dropped = 0
         self.fault: str | None = None
         self._warned = False
@@ -85,7 +83,7 @@ class SinkThread:
 
     def end(self, started_s: float) -> None:
         """Wait for the thread, until ``stop.closing_s`` after ``started_s``; then count what waits as dropped."""
-        while self._thread.is_alive() and self.clock_s() < started_s + self.stop.closing_s:
+        while self._thread.is_alive() and time.monotonic() < started_s + self.stop.closing_s:
             self._thread.join(0.05)
         with self._changed:
             self._left = self._thread.is_alive()
@@ -96,16 +94,16 @@ class SinkThread:
             self._fail(f"{self.sink.name} did not finish within {self.stop.closing_s:g} s; the rest is lost")
 
     def _wait_for_room(self) -> None:
-        until_s = self.clock_s() + STALL_S
+        until_s = time.monotonic() + STALL_S
         while self.fault is None and len(self._waiting) >= QUEUE and not self.stop.is_set():
-            if self.clock_s() >= until_s:
+            if time.monotonic() >= until_s:
                 self._stalled = True
                 return
             self._changed.wait(0.1)
 
     def _say_slow(self) -> None:
-        if not self.sink.shows_newest and self.clock_s() - self._said_s >= SAY_AGAIN_S:
-            self._said_s = self.clock_s()
+        if not self.sink.shows_newest and time.monotonic() - self._said_s >= SAY_AGAIN_S:
+            self._said_s = time.monotonic()
             log.warning("%s takes no more results; they are dropped until it does", self.sink.name)
 
     def _run(self) -> None:

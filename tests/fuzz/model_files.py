@@ -1,4 +1,4 @@
-"""Model files that hypothesis makes up: damaged ones, and graphs by the grammar of ``device.model.operators``."""
+"""Model files that hypothesis makes up: damaged ones, graphs by the grammar of ``device.model.checks.operators``."""
 
 import re
 import struct
@@ -13,10 +13,10 @@ sys.path[:0] = [str(TESTS.parent), str(TESTS)]  # the clone first: tests/device 
 from graphs import IMAGE, Graph
 
 from device.errors import EdgeError
-from device.model.associated_files import graph_bytes
-from device.model.graph_checks import unfamiliar
-from device.model.operators import OPERATORS, TYPES
-from device.model.tflite_file import read_tflite
+from device.model.checks.graph import unfamiliar
+from device.model.checks.operators import OPERATORS, TYPES
+from device.model.file.associated_files import graph_bytes
+from device.model.file.tflite_file import read_tflite
 
 TINY = Path(__file__).parents[1] / "device" / "models" / "tiny_int8.tflite"
 EDGES = (-(1 << 31), -9, -2, -1, 0, 1, 2, 3, 4, 7, 8, 9, 255, 4096, 65536, (1 << 31) - 1)

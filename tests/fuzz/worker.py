@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.expression_model import model_of
-from device.model.graph_checks import unfamiliar
-from device.model.interpreter import LocalInterpreter
-from device.model.tflite_file import read_tflite
+from device.model.checks.graph import unfamiliar
+from device.model.expression_model import ExpressionModel
+from device.model.file.tflite_file import read_tflite
+from device.model.interpreters.litert import LocalInterpreter
 
 LABELS = tuple("abcdefg")
 SECONDS, MOST_BYTES = 20, 700 << 20
@@ -35,7 +35,7 @@ def tried(data: bytes, apart: bool) -> str:
     if reason is not None and not apart:
         return "U"
     try:
-        model = model_of(data, Path("fuzz.tflite"), LABELS)
+        model = ExpressionModel(data, Path("fuzz.tflite"), LABELS)
         assert isinstance(model._interpreter, LocalInterpreter) == (reason is None)
         model.predict(np.full((2, *model.input_size_hw), 200, np.uint8))
     except EdgeError:

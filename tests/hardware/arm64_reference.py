@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from device.model.expression_model import load_model
-from device.model.metadata import weights_sha256
+from device.model.file.metadata import weights_sha256
 from toolkit.emulation.boards import BOARDS, Board
 from toolkit.emulation.counts import PACKAGES
 from toolkit.emulation.estimate import count_model

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 
 import device.model.expression_model
-import device.model.interpreter
+import device.model.interpreters.litert
 
-device.model.interpreter.silenced = lambda *descriptors: contextlib.nullcontext()
+device.model.interpreters.litert.silenced = lambda *descriptors: contextlib.nullcontext()
 model = device.model.expression_model.load_model()
 print(json.dumps([model.infer(model.prepare(crop)).tolist() for crop in np.load(sys.argv[1])]))

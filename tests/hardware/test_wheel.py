@@ -28,7 +28,7 @@ VERSIONS = re.findall(r"Python :: (3\.\d+)", SETUP["metadata"]["classifiers"])
 # Of what depends on the versions of packages; the others run in the suite.
 DEVICE_TESTS = [
     f"tests/device/{room}"
-    for room in ("model/test_expression_model.py", "model/test_metadata.py", "faces", "capture")
+    for room in ("model/test_expression_model.py", "model/file/test_metadata.py", "faces", "capture")
 ]
 
 # Beside the copied tests: what they import is the installed package.

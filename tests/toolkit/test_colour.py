@@ -13,7 +13,7 @@ from device.capture.sources.demo import DemoSource, MovingFace
 from device.faces.alignment import FaceCropper
 from device.frames import BoundingBox
 from device.model.expression_model import load_model
-from device.model.metadata import read_metadata
+from device.model.file.metadata import read_metadata
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.readers.pictures import mostly_coloured

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from typing import Any
 
 import click
 
@@ -50,9 +49,6 @@ log = logging.getLogger(__name__)
     help="Threads of the interpreter.",
 )
 @click.option("--batch", default=1, show_default=True, type=Whole(1), help="Faces in one call.")
-@click.option(
-    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
-)
 @model_options
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"
@@ -66,15 +62,19 @@ def benchmark(
     baseline: str | None,
     targets: tuple[str, ...],
     labels: str | None,
+    pixel_range: str | None,
+    input_size: int | None,
+    threads: int,
     out: str | None,
     overwrite: bool,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    **counts: int,
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
     from device.labels import labels_from
     from toolkit.evaluation.benchmark import benchmark_on
+    from toolkit.models.options import ModelOptions
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
     from toolkit.results.table import print_benchmark
@@ -82,8 +82,8 @@ def benchmark(
     paths = [baseline, *models] if baseline else list(models)
     if out:
         refuse_output(out, overwrite, paths)
-    named = labels_from(labels)
-    results = benchmark_on(paths, targets or ("host",), labels=named, **options)
+    options = ModelOptions(labels_from(labels), pixel_range, input_size, threads)
+    results = benchmark_on(paths, targets or ("host",), options, **counts)
     if out:
         write_results(results, out, overwrite)
         log.info(f"wrote {out}")

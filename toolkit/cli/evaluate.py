@@ -44,9 +44,6 @@ log = logging.getLogger(__name__)
     help="Labels of the data itself, or the majority of the FER+ votes beside it, 8 classes.",
 )  # fmt: skip
 @click.option(
-    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
-)
-@click.option(
     "--classes", help="Evaluate on these classes only, comma-separated; models are held to them too."
 )
 @delegate_option
@@ -88,6 +85,7 @@ def evaluate(
     from toolkit.data.class_names import parse_classes
     from toolkit.evaluation.evaluate import evaluate_models
     from toolkit.evaluation.whole_way import with_whole_way
+    from toolkit.models.options import ModelOptions
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
     from toolkit.results.table import print_evaluation
@@ -99,26 +97,13 @@ def evaluate(
         )
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
-    named = labels_from(labels)
+    options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)
     chosen = parse_classes(classes, fewest=2) if classes else None
     results = Results((), "evaluate")
     if data:
-        results = evaluate_models(
-            list(models),
-            data,
-            split,
-            named,
-            chosen,
-            pixel_range,
-            label_source,
-            robustness,
-            input_size,
-            delegate,
-        )
+        results = evaluate_models(list(models), data, split, chosen, label_source, robustness, options)
     if frames:
-        results = with_whole_way(
-            results, list(models), frames, detector, named, chosen, delegate, pixel_range
-        )
+        results = with_whole_way(results, list(models), frames, detector, chosen, options)
     if out:
         write_results(results, out, overwrite)
         log.info(f"wrote {out}")

@@ -1,4 +1,4 @@
-"""The options that tell of a model what its file does not: pixel range and input size."""
+"""The options that tell of a model what its file does not: labels, pixel range and input size."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,15 +6,21 @@ from typing import Any
 import click
 
 from device.cli.output_options import Whole
-from device.model import PIXEL_RANGES
+from device.model.pixel_ranges import PIXEL_RANGES
 from toolkit.cli.former import former_spelling
 
 RANGES = click.Choice(list(PIXEL_RANGES))
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--pixel-range`` and ``--input-size``; the former's first spelling, ``--scale``, is hidden."""
+    """Give a command ``--labels``, ``--pixel-range`` and ``--input-size``; ``--scale``, as ``--pixel-range`` was called
+    first, is hidden."""
     options = (
+        click.option(
+            "--labels",
+            metavar="FILE|A,B,...",
+            help="Names of the outputs in order, where the model does not tell.",
+        ),
         click.option(
             "--pixel-range",
             type=RANGES,

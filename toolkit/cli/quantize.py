@@ -49,9 +49,6 @@ from toolkit.cli.model_options import model_options
     help="Type of input and output of int8 recipes. Default: int8.",
 )
 @former_spelling("--edges", "io_dtype", type=click.Choice(["int8", "uint8"]))
-@click.option(
-    "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
-)
 @model_options
 @click.option(
     "--representative",

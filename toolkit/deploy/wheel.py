@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
 from device.files import regular_size
-from device.model.associated_files import DAMAGE
 from device.text import one_line
+from device.zip_files import DAMAGE
 
 NAME = re.compile(r"fer_edge-([^-]+)(?:-\d[^-]*)?-py3-none-any\.whl")
 MOST_BYTES = 100 << 20  # of the file, and of all that it unpacks to; a wheel of today has 2 MB

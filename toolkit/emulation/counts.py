@@ -12,7 +12,7 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.files import write_whole
-from device.model.metadata import weights_sha256
+from device.model.file.metadata import weights_sha256
 from toolkit.emulation.boards import Board
 from toolkit.emulation.tree import cache_folder
 

@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from device.model.expression_model import ExpressionModel
 from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
 from device.runtime.latency import LatencyStats
 from toolkit.models.network import FloatNetwork
+from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
 from toolkit.models.predictors import Predictor, load_predictor
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.merge import join_results
@@ -35,16 +36,17 @@ COLD_START = """
 import json, re, sys, time
 import numpy as np
 start = time.perf_counter()
-path, labels, threads, input_size = json.loads(sys.argv[1])
+path, options = json.loads(sys.argv[1])
 if path.endswith(".tflite"):
     from device.model.expression_model import load_model
     imported = time.perf_counter()
-    model = load_model(path, labels and tuple(labels), threads)
+    model = load_model(path, options["labels"], options["threads"])
 else:
+    from toolkit.models.options import ModelOptions
     from toolkit.models.predictors import load_predictor
     import keras
     imported = time.perf_counter()
-    model = load_predictor(path, labels and tuple(labels), input_size=input_size)
+    model = load_predictor(path, ModelOptions(**options))
 loaded = time.perf_counter()
 model.predict(np.zeros((1, 48, 48), np.uint8))
 done = time.perf_counter()
@@ -70,8 +72,10 @@ class Timed:
         return np.asarray(self.predictor.model.predict(self.predictor.prepare(crops), verbose=0))
 
 
-def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -> Results:
-    """Measure on this machine (target 'host') and estimate on boards; ``options`` are those of benchmark_files."""
+def benchmark_on(
+    paths: Sequence[str], targets: Sequence[str], options: ModelOptions, **counts: int
+) -> Results:
+    """Measure on this machine (target 'host') and estimate on boards; ``counts`` are those of benchmark_files."""
     boards = [target for target in targets if target != HOST]
     documents = []
     if boards:
@@ -79,9 +83,9 @@ def benchmark_on(paths: Sequence[str], targets: Sequence[str], **options: Any) -
 
         # Keras models stand beside as a yardstick of the host; alone, estimate_files tells what to do.
         runnable = [path for path in dict.fromkeys(paths) if Path(path).suffix == ".tflite"] or list(paths)
-        documents.append(estimate_files(runnable, boards, options.get("labels")))
+        documents.append(estimate_files(runnable, boards, options.labels))
     if HOST in targets:
-        documents.insert(0, benchmark_files(paths, **options))
+        documents.insert(0, benchmark_files(paths, options=options, **counts))
     return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")
 
 
@@ -90,11 +94,9 @@ def on_device(predictor: Predictor) -> bool:
     return isinstance(predictor, ExpressionModel)
 
 
-def cold_start(
-    path: str | Path, labels: tuple[str, ...] | None = None, threads: int = 1, input_size: int | None = None
-) -> dict[str, float]:
+def cold_start(path: str | Path, options: ModelOptions = AS_THE_FILE_SAYS) -> dict[str, float]:
     """Return import_ms, load_ms, first_inference_ms and peak_memory_mb of a fresh process with this model only."""
-    argument = json.dumps([str(path), labels, threads, input_size])
+    argument = json.dumps([str(path), asdict(options)])
     done = subprocess.run([sys.executable, "-c", COLD_START, argument], capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
@@ -107,22 +109,20 @@ def benchmark_files(
     paths: Sequence[str],
     runs: int = 500,
     warmup: int = 50,
-    threads: int = 1,
     batch: int = 1,
-    labels: tuple[str, ...] | None = None,
-    pixel_range: str | None = None,
-    input_size: int | None = None,
+    options: ModelOptions = AS_THE_FILE_SAYS,
 ) -> Results:
     """Time model files interleaved; ratios are to the first of ``paths``.
 
     Raises EdgeError for a model that does not load, UsageError for counts below 1, a warm-up below 0.
     """
+    threads = options.threads
     counts = (("`runs`", runs, 1), ("`warmup`", warmup, 0), ("`threads`", threads, 1), ("`batch`", batch, 1))
     for name, value, least in counts:
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")
     paths = list(dict.fromkeys(paths))
-    predictors = {path: load_predictor(path, labels, pixel_range, threads, input_size) for path in paths}
+    predictors = {path: load_predictor(path, options) for path in paths}
     for path, predictor in predictors.items():
         if isinstance(predictor, FloatNetwork):
             log.info(
@@ -135,7 +135,7 @@ def benchmark_files(
         extra = {
             "ratio_to": called[paths[0]],
             **samples[path][1],
-            **cold_start(path, labels, threads, input_size),
+            **cold_start(path, options),
         }
         latency = _latency(predictors[path], samples[path][0], warmup, threads, batch, extra)
         entries.append(ModelResults(identity_of(path, predictors[path], called[path]), latencies=(latency,)))

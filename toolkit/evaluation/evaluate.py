@@ -26,6 +26,7 @@ from toolkit.evaluation.input_fit import (
 from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FOUND, FloatNetwork
+from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import distinct_names, identity_of
@@ -102,25 +103,19 @@ def evaluate_models(
     models: list[str],
     data: str,
     split: str | None = None,
-    labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
-    pixel_range: str | None = None,
     label_source: str = OWN_LABELS,
     robustness: bool = False,
-    input_size: int | None = None,
-    delegate: str | None = None,
+    options: ModelOptions = AS_THE_FILE_SAYS,
 ) -> Results:
     """Evaluate model files on the faces at ``data``; the second and later ones are compared with the first.
 
-    labels: names of the outputs, for models that do not name them; classes: evaluate on these classes only;
-    pixel_range, input_size: what Keras models expect of a pixel and the side of a picture, where they do not tell (the
-    range is else found on the faces; a model that another range or order of labels fits far better gets a warning and
-    a note); label_source: of the data, as
-    ``load_dataset`` takes it; robustness: measure each model on corrupted faces too; delegate: the accelerator that
-    runs the .tflite files, as ``device.load_model`` takes it.
+    classes: evaluate on these classes only; label_source: of the data, as ``load_dataset`` takes it; robustness:
+    measure each model on corrupted faces too; options: of all models (a pixel range that is not told is found on the
+    faces; a model that another range or order of labels fits far better gets a warning and a note).
     Raises EdgeError for a broken model or data set and for labels that do not match.
     """
-    predictors = [load_predictor(path, labels, pixel_range, 1, input_size, delegate) for path in models]
+    predictors = [load_predictor(path, options) for path in models]
     names = classes or tuple(predictors[0].labels)
     whole = load_dataset(data, colour=any(predictor.colour for predictor in predictors))
     loaded = narrowed(whole, None, label_source)
@@ -141,7 +136,11 @@ def evaluate_models(
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
         entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt, called[path])
         trained_on = training_note(faces, whole, entry.model.labels, entry.training)
-        where = f"run by the delegate {delegate}" if delegate and Path(path).suffix == ".tflite" else ""
+        where = (
+            f"run by the delegate {options.delegate}"
+            if options.delegate and Path(path).suffix == ".tflite"
+            else ""
+        )
         note = "; ".join(filter(None, (warning, trained_on, where)))
         measured = None
         if robustness:

@@ -11,7 +11,7 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import face_roll_deg
 from device.faces.cropping import crop_face
 from device.frames import CROP_MARGIN, BoundingBox, Frame
-from device.model.expression_model import ExpressionModel, load_model
+from device.model.expression_model import ExpressionModel
 from device.results import Face
 from device.runtime.build import frame_loop
 from device.runtime.options import RunOptions
@@ -19,6 +19,8 @@ from device.runtime.pipeline import FrameLoop
 from device.text import did_you_mean
 from toolkit.data.class_names import normal_class_name
 from toolkit.evaluation.labelled_pictures import LabelledPicture, labelled_pictures
+from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
+from toolkit.models.predictors import open_tflite
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import now
 from toolkit.results.types import ModelResults, Results
@@ -48,16 +50,13 @@ def with_whole_way(
     models: list[str],
     frames: str,
     detector: str | None = None,
-    labels: tuple[str, ...] | None = None,
     classes: tuple[str, ...] | None = None,
-    delegate: str | None = None,
-    pixel_range: str | None = None,
+    options: ModelOptions = AS_THE_FILE_SAYS,
 ) -> Results:
     """Return ``results`` with the figures of the whole way on the pictures in ``frames`` for each .tflite file.
 
-    detector: as ``create_detector`` takes it; labels: names of the outputs where a model tells none; classes: the
-    network names these only, and faces of other classes have none; delegate: the accelerator that runs the files;
-    pixel_range: as ``device.load_model`` takes it.
+    detector: as ``create_detector`` takes it; classes: the network names these only, and faces of other classes have
+    none; options: of all models.
     Keras files among several models are left out, for a board does not run them. Raises UsageError if no .tflite is
     left, EdgeError for a folder without labelled pictures or a class that a model does not know.
     """
@@ -70,7 +69,7 @@ def with_whole_way(
     entries = {entry.model.sha256: entry for entry in results.models}
     for path in on_a_board:
         log.info(f"whole pictures of {frames} through {path}: {len(pictures)} files")
-        model = load_model(path, labels, delegate=delegate, pixel_range=pixel_range)
+        model = open_tflite(path, options)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
         entry = entries.get(identity.sha256) or ModelResults(identity)

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 
 WEIGHTED_OPERATORS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")

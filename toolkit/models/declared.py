@@ -9,8 +9,8 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.files import read_short
-from device.model.associated_files import DAMAGE
 from device.text import one_line
+from device.zip_files import DAMAGE
 from toolkit.models.file_kind import HDF5, opened_archive
 from toolkit.models.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST_REASON, copy_hdf5
 

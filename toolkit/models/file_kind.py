@@ -9,7 +9,7 @@ from pathlib import Path
 from device.errors import EdgeError
 from device.files import regular_size, sha256_of
 from device.foreign_files import NOT_FETCHED, PACKED, pickles, why_foreign
-from device.model.associated_files import DAMAGE, refuse_many
+from device.zip_files import DAMAGE, refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 

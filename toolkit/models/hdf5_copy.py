@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from device.child_processes import child_environment, fate_of
 from device.errors import EdgeError
-from device.model.confinement import child_environment, fate_of
 from device.text import one_line
 from toolkit.models.child_limits import limit_this_process
 

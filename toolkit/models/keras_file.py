@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import regular_size, whole_file
-from device.model.associated_files import JSON_NAME
-from device.model.json_fields import JsonFields
+from device.model.file.associated_files import JSON_NAME
+from device.model.file.json_fields import JsonFields
 from toolkit.models.configuration import (
     OF_KERAS,
     OLD_HARD_SIGMOID,

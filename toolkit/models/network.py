@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.model import PIXEL_RANGES, ranges_of
-from device.model.metadata import checked_labels
+from device.model.file.metadata import checked_labels
+from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.model.pixels import refuse_range
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata

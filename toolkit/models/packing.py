@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.model.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
-from device.model.metadata import STANDARD_NAME, ModelMetadata
+from device.model.file.associated_files import JSON_NAME, LABELS_NAME, graph_bytes
+from device.model.file.metadata import STANDARD_NAME, ModelMetadata
 from toolkit.models.standard_metadata import image_classifier_metadata
 from toolkit.models.tflite_object import packed, unpacked
 
@@ -21,16 +21,8 @@ def pack_metadata(tflite_bytes: bytes, metadata: ModelMetadata) -> bytes:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    contract = metadata.input
     standard = image_classifier_metadata(
-        name="facial expression",
-        description=f"Facial expression of a face crop; {metadata.recipe or 'float'}; written by fer-edge",
-        size_wh=(contract.width, contract.height),
-        channels=contract.channels,
-        mean=0.0,
-        std=1 / contract.pixel_scale,
-        labels_file=LABELS_NAME,
-        json_file=JSON_NAME,
+        f"Facial expression of a face crop; {metadata.recipe or 'float'}; written by fer-edge", metadata.input
     )
     graph = graph_bytes(tflite_bytes)
     model = unpacked(graph)

@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.expression_model import load_model
+from device.model.expression_model import ExpressionModel, load_model
 from device.quiet import silenced
 from device.text import did_you_mean
+from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
 
 SUM_TOLERANCE = 0.1  # an int8 softmax rounds each probability to 1/256
 
@@ -31,29 +32,26 @@ class Predictor(Protocol):
         ...
 
 
-def load_predictor(
-    path: str | Path,
-    labels: tuple[str, ...] | None = None,
-    pixel_range: str | None = None,
-    threads: int = 1,
-    input_size: int | None = None,
-    delegate: str | None = None,
-) -> Predictor:
-    """Return the predictor of a ``.tflite`` file or of any Keras model; ``labels`` replace those the file names.
+def load_predictor(path: str | Path, options: ModelOptions = AS_THE_FILE_SAYS) -> Predictor:
+    """Return the predictor of a ``.tflite`` file or of any Keras model.
 
-    pixel_range: what a model expects of a pixel, where its file does not tell; threads, delegate: of the TFLite
-    interpreter, as ``device.load_model`` takes them; input_size: height and width of a Keras model that takes pictures
-    of any size.
     Raises EdgeError for a file that is missing, broken, of another kind, or names no labels where none are given.
     """
     path = Path(path)
     if path.suffix == ".tflite":
-        return load_model(path, labels, threads, delegate=delegate, pixel_range=pixel_range)
+        return open_tflite(path, options)
     from toolkit.models.network import open_network
 
     # TensorFlow writes notes on its own start to standard error, whatever its settings.
     with silenced(2):
-        return open_network(path, labels, pixel_range, input_size)
+        return open_network(path, options.labels, options.pixel_range, options.input_size)
+
+
+def open_tflite(path: str | Path, options: ModelOptions) -> ExpressionModel:
+    """Return the device's model of a ``.tflite`` file."""
+    return load_model(
+        path, options.labels, options.threads, delegate=options.delegate, pixel_range=options.pixel_range
+    )
 
 
 class NarrowedPredictor:

@@ -4,27 +4,19 @@ The schema is ``metadata_schema.fbs`` of tensorflow/tflite-support, identifier M
 number there. Needs the ``flatbuffers`` package, which LiteRT brings along.
 """
 
+from device.model.file.associated_files import JSON_NAME, LABELS_NAME
+from device.model.file.metadata import InputContract
+
 IDENTIFIER = b"M001"
-PARSER_VERSION = "1.0.0"
+NAME, PARSER_VERSION = "facial expression", "1.0.0"
 TENSOR_AXIS_LABELS, DESCRIPTIONS = 2, 1  # AssociatedFileType
 IMAGE_PROPERTIES = 2  # ContentProperties
 NORMALIZATION_OPTIONS = 1  # ProcessUnitOptions
 RGB, GRAYSCALE = 1, 2  # ColorSpaceType
 
 
-def image_classifier_metadata(
-    name: str,
-    description: str,
-    size_wh: tuple[int, int],
-    channels: int,
-    mean: float,
-    std: float,
-    labels_file: str,
-    json_file: str,
-) -> bytes:
-    """Return the metadata flatbuffer: an image in, normalised by ``(pixel - mean) / std``, a probability a
-    label out.
-    """
+def image_classifier_metadata(description: str, contract: InputContract) -> bytes:
+    """Return the metadata flatbuffer: a face in, normalised as ``contract`` says, a probability a label out."""
     import flatbuffers
 
     builder = flatbuffers.Builder(1024)
@@ -52,13 +44,13 @@ def image_classifier_metadata(
     def offset(item: int) -> tuple[str, int]:
         return "UOffsetTRelative", item
 
-    size = table({0: ("Uint32", size_wh[0]), 1: ("Uint32", size_wh[1])}, 2)
-    image = table({0: ("Int8", GRAYSCALE if channels == 1 else RGB), 1: offset(size)}, 2)
+    size = table({0: ("Uint32", contract.width), 1: ("Uint32", contract.height)}, 2)
+    image = table({0: ("Int8", GRAYSCALE if contract.channels == 1 else RGB), 1: offset(size)}, 2)
     content = table({0: ("Uint8", IMAGE_PROPERTIES), 1: offset(image)}, 3)
-    normalization = table({0: floats(mean), 1: floats(std)}, 2)
+    deviation = 1 / contract.pixel_scale  # what a pixel, less a mean of 0, is divided by
+    normalization = table({0: floats(0.0), 1: floats(deviation)}, 2)
     process = table({0: ("Uint8", NORMALIZATION_OPTIONS), 1: offset(normalization)}, 2)
-    low, high = (0 - mean) / std, (255 - mean) / std
-    stats = table({0: floats(high), 1: floats(low)}, 2)
+    stats = table({0: floats(255 / deviation), 1: floats(0.0)}, 2)
     image_in = table(
         {
             0: text("face"),
@@ -71,7 +63,7 @@ def image_classifier_metadata(
     )
     labels = table(
         {
-            0: text(labels_file),
+            0: text(LABELS_NAME),
             1: text("A label a line, in the order of the outputs"),
             2: ("Int8", TENSOR_AXIS_LABELS),
         },
@@ -84,10 +76,17 @@ def image_classifier_metadata(
     )
     graph = table({2: tables(image_in), 3: tables(probabilities)}, 5)
     more = table(
-        {0: text(json_file), 1: text("Provenance and measured accuracy"), 2: ("Int8", DESCRIPTIONS)}, 5
+        {0: text(JSON_NAME), 1: text("Provenance and measured accuracy"), 2: ("Int8", DESCRIPTIONS)}, 5
     )
     root = table(
-        {0: text(name), 1: text(description), 3: tables(graph), 6: tables(more), 7: text(PARSER_VERSION)}, 8
+        {
+            0: text(NAME),
+            1: text(description),
+            3: tables(graph),
+            6: tables(more),
+            7: text(PARSER_VERSION),
+        },
+        8,
     )
     builder.Finish(root, file_identifier=IDENTIFIER)
     return bytes(builder.Output())

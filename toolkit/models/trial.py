@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from device.child_processes import child_environment
 from device.errors import EdgeError
-from device.model.confinement import child_environment
 from toolkit.models.child_limits import limit_this_process
 
 # Operators whose output is as large as a number that the graph holds or computes.

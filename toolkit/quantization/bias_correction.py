@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.quantization.numeric_verify import layer_outputs
 
 CORRECTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.tflite_file import TfliteFile, read_tflite
+from device.model.file.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.data.even_choice import even_rows
 from toolkit.models.cost import tflite_cost

@@ -5,8 +5,8 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.frames import CROP_MARGIN
-from device.model.metadata import InputContract, ModelMetadata
-from device.model.tflite_file import read_tflite
+from device.model.file.metadata import InputContract, ModelMetadata
+from device.model.file.tflite_file import read_tflite
 from toolkit.data.dataset import Dataset
 from toolkit.models.network import FloatNetwork
 from toolkit.quantization.measurement import Measurement

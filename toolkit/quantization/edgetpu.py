@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from device.model.tflite_file import Operator, Tensor, TfliteFile
+from device.model.file.tflite_file import Operator, Tensor, TfliteFile
 
 MAPPED = "maps to the Edge TPU"
 AFTER_THE_FIRST = "stays on the CPU: an operator before it does, and there is one partition only"

@@ -4,7 +4,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.quantization.edgetpu import ON_CHIP_BYTES, EdgeTpuCheck, check_edgetpu
 from toolkit.quantization.edgetpu_compiler import HOW_TO_GET_IT, CompilerLog, compile_for_edgetpu
 

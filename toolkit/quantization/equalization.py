@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from device.quiet import silenced
 from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
 

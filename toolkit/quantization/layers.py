@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from device.errors import UsageError
-from device.model.operator_names import OPERATOR_NAMES
-from device.model.tflite_file import TfliteFile
+from device.model.file.operator_names import OPERATOR_NAMES
+from device.model.file.tflite_file import TfliteFile
 from device.text import did_you_mean
 from toolkit.quantization.numeric_verify import layer_outputs
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from device.quiet import silenced
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import write_whole
-from device.model.expression_model import ExpressionModel, model_of
-from device.model.metadata import ModelMetadata
+from device.model.expression_model import ExpressionModel
+from device.model.file.metadata import ModelMetadata
 from toolkit.data.even_choice import even_rows
 from toolkit.evaluation.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
@@ -58,7 +58,7 @@ class QuantizationResult:
 
     def model(self) -> ExpressionModel:
         """Return the model, ready to run."""
-        return model_of(self.content, self.path)
+        return ExpressionModel(self.content, self.path)
 
     def write(self, overwrite: bool) -> None:
         """Write the file, whole or not at all."""
@@ -135,7 +135,7 @@ class Quantizer:
         """Return ``tflite``, which ``recipe`` made, measured, with what was found in its metadata."""
         path = out or quantized_path(self.network.path, recipe)
         described = describe(self.network, recipe, tflite, self.faces.representative)
-        measured = self._measure(model_of(pack_metadata(tflite, described), path))
+        measured = self._measure(ExpressionModel(pack_metadata(tflite, described), path))
         described = replace(described, accuracy=accuracy_of(measured))
         content = pack_metadata(tflite, described)
         return QuantizationResult(
@@ -182,4 +182,4 @@ class Quantizer:
         return measure(model, faces, self.float_probabilities, self.faces.labelled, colour)
 
     def _open(self, tflite: bytes) -> ExpressionModel:
-        return model_of(tflite, self.network.path, self.network.labels)
+        return ExpressionModel(tflite, self.network.path, self.network.labels)

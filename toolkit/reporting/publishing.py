@@ -12,6 +12,7 @@ from device.files import sha256_of
 from device.model.expression_model import ExpressionModel
 from device.text import printable
 from toolkit.data.writing import new_folder
+from toolkit.models.options import ModelOptions
 from toolkit.models.predictors import Predictor, load_predictor
 from toolkit.outputs import refuse_input
 from toolkit.reporting.model_card import PublishedModel, card, configuration
@@ -105,7 +106,7 @@ def _published(path: Path, entries: dict[str, ModelResults], results: Sequence[s
             f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model {path} --data "
             "DATA --out FILE' and name that file by `results`"
         )
-    found, words = _input_of(load_predictor(path, entry.model.labels), entry)
+    found, words = _input_of(load_predictor(path, ModelOptions(entry.model.labels)), entry)
     return PublishedModel(path, entry, found, words)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from toolkit.results.history import EpochRecord
+from toolkit.training.batches import VOTE_COUNT
 from toolkit.training.recipe import TrainingRecipe
 
 # A loss so many times that of guessing is no bad epoch, but a training that went wrong.
@@ -14,14 +15,12 @@ LOSS_TIMES, VALIDATION_TIMES = 10.0, 5.0
 class Chance:
     """The loss of guessing: ``loss`` of everything that the training minimises, ``validation`` of the labels alone."""
 
-    def __init__(
-        self, class_count: int, recipe: TrainingRecipe, taught: bool, votes: bool, vote_count: int = 10
-    ):
+    def __init__(self, class_count: int, recipe: TrainingRecipe, taught: bool, votes: bool):
         self.validation = math.log(class_count)
         weight = 1.0
         if taught:
             weight += recipe.teacher_weight * (recipe.teacher_temperature**2 - 1)
-        self.loss = weight * self.validation + (recipe.votes_weight * math.log(vote_count) if votes else 0.0)
+        self.loss = weight * self.validation + (recipe.votes_weight * math.log(VOTE_COUNT) if votes else 0.0)
 
 
 def refuse_diverged(

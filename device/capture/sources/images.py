@@ -1,7 +1,7 @@
 """A folder, a glob or a single picture: every readable image in the order of its name."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -33,10 +33,9 @@ class ImageFiles(FrameSource):
     live = False
     continuous = False
 
-    def __init__(self, name: str, paths: Sequence[Path], clock_ns: Callable[[], int] = time.monotonic_ns):
+    def __init__(self, name: str, paths: Sequence[Path]):
         self.name = name
         self.paths = list(paths)
-        self.clock_ns = clock_ns
         self.notes: list[str] = []
 
     def __enter__(self) -> "ImageFiles":
@@ -50,7 +49,7 @@ class ImageFiles(FrameSource):
     def __iter__(self) -> Iterator[Frame]:
         broken: list[str] = []
         for index, path in enumerate(self.paths):
-            captured_ns = self.clock_ns()
+            captured_ns = time.monotonic_ns()
             image = read_image(path)
             if image is None:
                 broken.append(path.name)

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -23,8 +23,7 @@ class CaptureSource(FrameSource):
     live = True
     continuous = True
 
-    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns):
-        self.clock_ns = clock_ns
+    def __init__(self) -> None:
         self.capture: cv2.VideoCapture | None = None
 
     def _open(self) -> cv2.VideoCapture:
@@ -47,7 +46,7 @@ class CaptureSource(FrameSource):
             if not delivered or image is None:
                 self._ended(index)
                 return
-            yield Frame(image, index, self.clock_ns(), self._media_s(index))
+            yield Frame(image, index, time.monotonic_ns(), self._media_s(index))
             index += 1
 
     def _read(self, capture: cv2.VideoCapture) -> tuple[bool, np.ndarray | None]:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import stat
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,10 +70,10 @@ class NetworkStream(CaptureSource):
 
     def _read(self, capture: cv2.VideoCapture) -> tuple[bool, np.ndarray | None]:
         """Pass over pictures that came damaged; a silence as long as the timeout is no such thing."""
-        started_ns = self.clock_ns()
+        started_ns = time.monotonic_ns()
         for _ in range(DAMAGED):
             delivered, image = super()._read(capture)
-            if delivered or self.clock_ns() - started_ns >= self.timeout_ms * 1_000_000:
+            if delivered or time.monotonic_ns() - started_ns >= self.timeout_ms * 1_000_000:
                 break
         return delivered, image
 

@@ -12,7 +12,7 @@ import pytest
 from device.board import model_store
 from device.board.model_store import begin_run, current_model, install_model, mark_good, roll_back
 from device.errors import EdgeError
-from device.model.metadata import read_metadata
+from device.model.file.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
 from device.runtime.stopping import Stop

@@ -10,7 +10,7 @@ import pytest
 
 from device.errors import EdgeError
 from device.files import locked
-from device.model.metadata import read_metadata
+from device.model.file.metadata import read_metadata
 from toolkit.models.packing import pack_metadata
 
 ROUNDS = 12

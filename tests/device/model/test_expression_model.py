@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model.associated_files import graph_bytes
-from device.model.expression_model import _fitting_labels, load_model
-from device.model.metadata import InputContract, ModelMetadata
+from device.model.checks.classifier import fitting_labels
+from device.model.expression_model import load_model
+from device.model.file.associated_files import graph_bytes
+from device.model.file.metadata import InputContract, ModelMetadata
+from device.model.file.tflite_file import Tensor, read_tflite
 from device.model.pixels import input_contract, pixel_table
-from device.model.tflite_file import Tensor, read_tflite
 
 pytest.importorskip("ai_edge_litert")
 DEVICE = Path(sys.executable).with_name("device")  # the installed script
@@ -181,4 +182,4 @@ def test_one_output_for_two_labels_says_how_to_make_two(tiny_model):
     tensors[structure.outputs[0]] = replace(tensors[structure.outputs[0]], shape=(1, 1))
     single = replace(structure, tensors=tuple(tensors))
     with pytest.raises(EdgeError, match=r"puts out \[1, 1\].*toolkit quantize"):
-        _fitting_labels(tiny_model, single, ("sad", "happy"))
+        fitting_labels(tiny_model, single, ("sad", "happy"))

@@ -13,7 +13,7 @@ from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.labels import labels_from
 from device.model.expression_model import load_model
-from device.model.metadata import read_metadata
+from device.model.file.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
 from device.runtime.prior import weighed

@@ -11,6 +11,7 @@ import pytest
 
 from device.errors import UsageError
 from toolkit.evaluation.benchmark import Timed, benchmark_files, cold_start, ratio_of_medians
+from toolkit.models.options import ModelOptions
 from toolkit.results.codec import read_results
 
 pytestmark = pytest.mark.toolkit
@@ -96,8 +97,9 @@ def test_drift_is_noticed(tiny_tflite, monkeypatch, later_ms, steady):
 @pytest.mark.parametrize("wrong", [{"runs": 0}, {"threads": 0}, {"batch": 0}, {"warmup": -1}])
 def test_counts_below_the_least_are_wrong_use(tiny_tflite, toolkit_command, wrong):
     ((name, value),) = wrong.items()
+    given = {"options": ModelOptions(**wrong)} if name == "threads" else wrong
     with pytest.raises(UsageError, match=f"`{name}` is {value}; expected at least {value + 1}"):
-        benchmark_files([str(tiny_tflite)], **wrong)
+        benchmark_files([str(tiny_tflite)], **given)
     done = toolkit_command("benchmark", "--model", tiny_tflite, f"--{name}", str(value))
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{value} is not in the range" in done.stderr

@@ -13,9 +13,11 @@ import tensorflow as tf
 
 from device.errors import UsageError
 from device.model.expression_model import load_model
+from toolkit.models.options import ModelOptions
 from toolkit.models.predictors import load_predictor
 
 pytestmark = pytest.mark.toolkit
+NAMED = ModelOptions(labels=("happy", "sad"))
 # The level of the middle of a pixel, the mean of the channels, as keras.applications computes it.
 MIDDLES = {"0..255": 127.5, "0..1": 0.5, "-1..1": 0.0} | {
     mode: float(
@@ -64,10 +66,10 @@ def test_labelled_faces_tell_the_range(taken, bright_or_dark, tmp_path, forked_t
 
 def test_a_graph_that_scales_pixels_itself_tells_it(tmp_path):
     for number, layer in enumerate((keras.layers.Rescaling(1 / 255), keras.layers.Rescaling(1 / 127.5, -1))):
-        model = load_predictor(float_file(tmp_path / f"{number}.tflite", 0.5, [layer]), ("happy", "sad"))
+        model = load_predictor(float_file(tmp_path / f"{number}.tflite", 0.5, [layer]), NAMED)
         assert model.range_is_known
         assert model.pixel_range == "0..255"
-    plain = load_predictor(float_file(tmp_path / "plain.tflite", 0.5), ("happy", "sad"))
+    plain = load_predictor(float_file(tmp_path / "plain.tflite", 0.5), NAMED)
     assert not plain.range_is_known
 
 

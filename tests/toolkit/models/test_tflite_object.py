@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
 
 PACKAGED = Path(__file__).parents[3] / "device" / "data" / "fer7_int8.tflite"

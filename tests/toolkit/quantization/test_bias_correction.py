@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.model.expression_model import model_of
-from device.model.tflite_file import read_tflite
+from device.model.expression_model import ExpressionModel
+from device.model.file.tflite_file import read_tflite
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.network import open_network
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
@@ -38,7 +38,7 @@ def test_int8_is_closer_to_float_than_with_rounded_weights_alone(conversion):
     exact = conversion.network.predict(faces)
 
     def change(tflite: bytes) -> float:
-        answers = model_of(tflite, BEST, conversion.network.labels).predict(faces)
+        answers = ExpressionModel(tflite, BEST, conversion.network.labels).predict(faces)
         return float(np.abs(answers - exact).mean())
 
     rounded = conversion._quantize_calibrated(("int8", "int8"), ())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model.tflite_file import Operator, Tensor, TfliteFile, read_tflite
+from device.model.file.tflite_file import Operator, Tensor, TfliteFile, read_tflite
 from toolkit.quantization.edgetpu import check_edgetpu
 from toolkit.quantization.edgetpu_compiler import compile_for_edgetpu, read_log
 from toolkit.quantization.edgetpu_report import examine

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model.expression_model import model_of
+from device.model.expression_model import ExpressionModel
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.quantization.guard import hold_drop, ranked
 from toolkit.quantization.layers import LayerError
@@ -74,7 +74,7 @@ def test_making_channels_alike_changes_nothing_in_float(bad_quantizer):
     conversion, faces = bad_quantizer.conversion, bad_quantizer.faces.measuring.images[:20]
     labels = bad_quantizer.network.labels
     before, after = (
-        model_of(source.float_file, Path("m"), labels).predict(faces)
+        ExpressionModel(source.float_file, Path("m"), labels).predict(faces)
         for source in (conversion, conversion.equalized())
     )
     assert conversion.float_file != conversion.equalized().float_file

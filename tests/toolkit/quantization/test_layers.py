@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.quantization.layers import layer_name, layers_of
 
 PACKAGED = Path(__file__).parents[3] / "device" / "data" / "fer7_int8.tflite"

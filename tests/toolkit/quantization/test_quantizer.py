@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from device.model.associated_files import graph_bytes
-from device.model.expression_model import load_model, model_of
-from device.model.metadata import read_metadata
+from device.model.expression_model import ExpressionModel, load_model
+from device.model.file.associated_files import graph_bytes
+from device.model.file.metadata import read_metadata
 from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
 from toolkit.quantization.layers import refuse_unknown_layers
@@ -128,5 +128,5 @@ def test_an_activation_with_a_gradient_of_its_own_is_converted(tmp_path, faces):
     x = keras.layers.GlobalAveragePooling2D()(x)
     keras.Model(image, keras.layers.Dense(2, activation="softmax")(x)).save(tmp_path / "swish.keras")
     network, images = open_network(tmp_path / "swish.keras", ("happy", "sad"), "0..1"), faces.images[:8]
-    small = model_of(Conversion(network, images).integer(), network.path, network.labels)
+    small = ExpressionModel(Conversion(network, images).integer(), network.path, network.labels)
     np.testing.assert_allclose(small.predict(images), network.predict(images), atol=0.02)

@@ -13,7 +13,7 @@ from keras.src.applications import efficientnet_v2, resnet, vgg16
 from keras.src.legacy.saving import legacy_h5_format
 
 from device.errors import EdgeError
-from device.model.expression_model import model_of
+from device.model.expression_model import ExpressionModel
 from toolkit.data.synthesis import load_synthetic
 from toolkit.models.cost import keras_cost
 from toolkit.models.keras_file import save_model
@@ -206,7 +206,9 @@ def test_a_transfer_network_becomes_full_int8_that_answers_alike(tmp_path):
     save_model(student.export(1.0), path, {"labels": list(faces.classes)})
     network = open_network(path)
     assert network.pixel_range == "0..255"
-    quantized = model_of(Conversion(network, known.images[:8]).to(recipe_named("int8")), path, faces.classes)
+    quantized = ExpressionModel(
+        Conversion(network, known.images[:8]).to(recipe_named("int8")), path, faces.classes
+    )
     assert not [tensor for tensor in quantized.structure.tensors if tensor.dtype.startswith("float")]
     expected, got = network.predict(asked.images), quantized.predict(asked.images)
     assert (expected.argmax(axis=1) == asked.labels).mean() > 0.5

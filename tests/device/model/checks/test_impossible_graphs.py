@@ -13,9 +13,9 @@ from graph_operators import convolved, dequantized, of_rank
 from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
-from device.model.expression_model import load_model, model_of
-from device.model.operator_names import OPERATOR_NAMES
-from device.model.tflite_file import read_tflite
+from device.model.expression_model import ExpressionModel, load_model
+from device.model.file.operator_names import OPERATOR_NAMES
+from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
 
@@ -116,10 +116,10 @@ def test_inputs_that_no_face_fits_are_refused(graph, said):
         features = made.add("DEQUANTIZE", [features], IMAGE)
     data = made.classifier(features)
     if said is None:
-        assert model_of(data, Path("a.tflite"), LABELS).confined_because is None
+        assert ExpressionModel(data, Path("a.tflite"), LABELS).confined_because is None
         return
     with pytest.raises(EdgeError, match=said):
-        model_of(data, Path("a.tflite"), LABELS)
+        ExpressionModel(data, Path("a.tflite"), LABELS)
 
 
 def test_operator_names_are_those_of_the_schema():
@@ -157,6 +157,6 @@ def test_numbers_that_are_not_finite_are_one_line(value):
     graph = Graph()
     scaled = graph.add("MUL", [graph.image, graph.floats((3,), value)], IMAGE, graph.options("Mul"))
     twice = graph.add("MUL", [scaled, graph.floats((3,), value)], IMAGE, graph.options("Mul"))
-    model = model_of(graph.classifier(twice), Path("a.tflite"), LABELS)
+    model = ExpressionModel(graph.classifier(twice), Path("a.tflite"), LABELS)
     with pytest.raises(EdgeError, match="puts out numbers that are not finite"):
         model.predict(np.full((1, 8, 8), 200, np.uint8))

@@ -7,7 +7,6 @@ import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from graph_operators import (
     VALID,
     convolved,
@@ -27,8 +26,8 @@ from graph_operators import (
 from graphs import IMAGE, Graph
 
 from device.errors import EdgeError
-from device.model.graph_checks import unfamiliar
-from device.model.tflite_file import read_tflite
+from device.model.checks.graph import unfamiliar
+from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
 

@@ -1,34 +1,19 @@
 """The files appended to a ``.tflite`` as a zip: labels and what fer-edge says of the model."""
 
 import io
-import os
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from device.errors import EdgeError
 from device.text import one_line
+from device.zip_files import DAMAGE, refuse_many
 
 JSON_NAME = "fer_edge.json"
 LABELS_NAME = "labels.txt"
 MAX_MEMBER_BYTES = 1 << 20
 MOST_MEMBERS = 8
-MAX_DIRECTORY_BYTES = 64 << 10  # some 600 files
-LARGE_ARCHIVE = b"PK\6\7"
-END_OF_DIRECTORY, LONGEST_END = b"PK\5\6", 22 + (1 << 16)  # a zip ends with this record and a comment
-# What a damaged zip raises, from its directory to a member's compressed bytes.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
 
 
 def read_associated_files(source: str | Path | bytes, name: str | None = None) -> dict[str, bytes]:
@@ -76,19 +61,6 @@ def _archive(source: str | Path | bytes) -> Iterator[zipfile.ZipFile | None]:
             refuse_many(handle)
             with zipfile.ZipFile(handle) as archive:
                 yield archive
-
-
-def refuse_many(handle: BinaryIO) -> None:
-    """Raise ValueError, before it is read, where the zip's directory is longer than one of a few files."""
-    handle.seek(max(0, handle.seek(0, os.SEEK_END) - LONGEST_END))
-    end = handle.read()
-    place = end.rfind(END_OF_DIRECTORY)
-    size = int.from_bytes(end[place + 12 : place + 16], "little")
-    if end[max(0, place - 20) : place].startswith(LARGE_ARCHIVE):
-        raise ValueError("their list is that of a zip over 4 GB")
-    if size > MAX_DIRECTORY_BYTES:
-        raise ValueError(f"their list has {size} bytes, expected {MAX_DIRECTORY_BYTES} at most")
-    handle.seek(0)
 
 
 def _is_ours(member: str) -> bool:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -20,15 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
+from device.child_processes import child_environment, fate_of
 from device.errors import EdgeError
 from device.model.delegates.accelerator import Accelerator
-from device.model.tflite_file import Tensor
+from device.model.file.tflite_file import Tensor
+from device.model.interpreters.confined_process import FAILED
 from device.text import printable
 
 # By the clock; the child's own limits count its processor time. START_S: Python and its imports, before the model.
 START_S, LOAD_S, INFERENCE_S = 20.0, 4.0, 3.0
 DELEGATE_LOAD_S = 20.0  # an accelerator may get its firmware first
-DONE, FAILED = b"O", b"E"
 MOST_MESSAGE = 200
 
 
@@ -104,13 +104,8 @@ class ConfinedInterpreter:
         )
 
 
-def child_environment() -> dict[str, str]:
-    """Return the environment in which a child's Python imports what this one does, wherever that lies."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-
-
 def _start(facts: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "device.model.confined_process", facts]
+    command = [sys.executable, "-P", "-m", "device.model.interpreters.confined_process", facts]
     try:
         return subprocess.Popen(
             command,
@@ -123,16 +118,6 @@ def _start(facts: str) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise EdgeError(f"cannot start a process for an unchecked model: {error.strerror}") from error
-
-
-def fate_of(code: int) -> str:
-    """Return in words how a process of this return code ended."""
-    if code == -signal.SIGXCPU:
-        return "it took too much processor time"
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"it died of {signal.Signals(-code).name}"
-    return f"it ended with status {code}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.model.tflite_file import Operator, Tensor
+from device.model.file.tflite_file import Operator, Tensor
 
 Shape = tuple[int, ...]
 QUANTIZED = ("int8", "uint8", "int16")

@@ -22,7 +22,7 @@ from device.errors import EdgeError, UsageError
 from device.model.expression_model import load_model
 
 DEVICE = Path(sys.executable).with_name("device")
-SOURCE = Path(__file__).parents[2] / "delegate.c"
+SOURCE = Path(__file__).parents[3] / "delegate.c"
 
 
 @pytest.fixture

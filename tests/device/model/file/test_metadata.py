@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
-from device.model.associated_files import JSON_NAME, graph_bytes, read_associated_files
-from device.model.expression_model import load_model, model_of
-from device.model.metadata import (
+from device.model.expression_model import ExpressionModel, load_model
+from device.model.file.associated_files import JSON_NAME, graph_bytes, read_associated_files
+from device.model.file.metadata import (
     InputContract,
     ModelMetadata,
     read_labels,
     read_metadata,
     weights_sha256,
 )
-from device.model.tflite_file import read_tflite
+from device.model.file.tflite_file import read_tflite
 from toolkit.models.packing import pack_metadata
 
 pytest.importorskip("ai_edge_litert")
@@ -91,7 +91,7 @@ def test_constants_that_stand_behind_the_flatbuffer_are_kept(tiny_model, blobs):
     again = pack_metadata(moved, ModelMetadata(tuple("abcdefg"), contract))
     assert len(contents) > 0
     expected = load_model(tiny_model).predict(blobs)
-    assert (model_of(again, tiny_model).predict(blobs) == expected).all()
+    assert (ExpressionModel(again, tiny_model).predict(blobs) == expected).all()
 
 
 def test_a_file_without_metadata_has_none(tiny_model, tmp_path):

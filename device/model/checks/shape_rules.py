@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from device.model.operator_call import Call, Shape, expect
+from device.model.checks.operator_call import Call, Shape, expect
 
-SAME_PADDING, VALID_PADDING = 0, 1
+SAME_PADDING = 0  # the other is valid, 1
 REFLECT, SYMMETRIC = 0, 1
 # The most dimensions that LiteRT's kernels take for arithmetic and for moving.
 ARITHMETIC_RANK, MOVING_RANK = 4, 5

@@ -17,8 +17,8 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import regular_size
 from device.foreign_files import NOT_FETCHED, why_foreign
-from device.model.flatbuffer import Buffer, MalformedFile, Table
-from device.model.operator_names import OPERATOR_NAMES
+from device.model.file.flatbuffer import Buffer, MalformedFile, Table
+from device.model.file.operator_names import OPERATOR_NAMES
 
 Item = TypeVar("Item")
 IDENTIFIER = b"TFL3"

@@ -3,7 +3,7 @@
 import pytest
 
 from device.errors import EdgeError
-from device.model.json_fields import MOST_CHARACTERS, MOST_TEXTS, JsonFields
+from device.model.file.json_fields import MOST_CHARACTERS, MOST_TEXTS, JsonFields
 
 
 def fields(value):

@@ -12,13 +12,12 @@ import pytest
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
-from device.model.confinement import ConfinedInterpreter
-from device.model.expression_model import load_model, model_of
-from device.model.interpreter import LocalInterpreter
+from device.model.expression_model import ExpressionModel, load_model
+from device.model.interpreters.confinement import ConfinedInterpreter
+from device.model.interpreters.litert import LocalInterpreter
 
 DEVICE = Path(sys.executable).with_name("device")
 
@@ -68,10 +67,12 @@ def crashing() -> bytes:
 
 def test_a_good_graph_outside_of_the_list_answers():
     places = list(range(8))
-    model = model_of(gathered(places), Path("a.tflite"), LABELS)
+    model = ExpressionModel(gathered(places), Path("a.tflite"), LABELS)
     assert model.confined_because == "operator 0, GATHER: tensors of float32, int32 to float32"
     twin = Graph()
-    expected = model_of(twin.classifier(twin.add("RELU", [twin.image], IMAGE)), Path("b.tflite"), LABELS)
+    expected = ExpressionModel(
+        twin.classifier(twin.add("RELU", [twin.image], IMAGE)), Path("b.tflite"), LABELS
+    )
     crops = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
     assert model.predict(crops) == pytest.approx(expected.predict(crops))
 
@@ -88,12 +89,12 @@ def test_a_good_graph_outside_of_the_list_answers():
 )
 def test_whatever_happens_there_is_one_line_here(data, said):
     with pytest.raises(EdgeError, match=f"^a.tflite is no graph that can be checked .*{said}") as raised:
-        model_of(data(), Path("a.tflite"), LABELS)
+        ExpressionModel(data(), Path("a.tflite"), LABELS)
     assert str(raised.value).isprintable()
 
 
 def test_a_crash_at_a_later_picture_ends_the_run_in_one_line():
-    model = model_of(gathered(list(range(8))), Path("a.tflite"), LABELS)
+    model = ExpressionModel(gathered(list(range(8))), Path("a.tflite"), LABELS)
     assert isinstance(model._interpreter, ConfinedInterpreter)
     os.kill(model._interpreter._child.pid, signal.SIGSEGV)
     with pytest.raises(EdgeError, match="died of SIGSEGV"):
@@ -101,7 +102,7 @@ def test_a_crash_at_a_later_picture_ends_the_run_in_one_line():
 
 
 def test_the_child_ends_with_the_model():
-    model = model_of(gathered(list(range(8))), Path("a.tflite"), LABELS)
+    model = ExpressionModel(gathered(list(range(8))), Path("a.tflite"), LABELS)
     assert isinstance(model._interpreter, ConfinedInterpreter)
     child = model._interpreter._child
     assert child.poll() is None
@@ -113,7 +114,7 @@ def test_what_the_child_puts_out_is_held_against_the_file():
     graph = Graph()
     wrong = graph.add("BROADCAST_TO", [graph.image, graph.ints([5, 8, 8, 3])], IMAGE, version=2)
     with pytest.raises(EdgeError, match="declared is"):
-        model_of(graph.classifier(wrong), Path("a.tflite"), LABELS)
+        ExpressionModel(graph.classifier(wrong), Path("a.tflite"), LABELS)
 
 
 def test_sigterm_ends_the_command_while_a_model_is_tried(tmp_path):

@@ -14,14 +14,14 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.frames import CROP_MARGIN
-from device.model.associated_files import (
+from device.model.file.associated_files import (
     JSON_NAME,
     LABELS_NAME,
     graph_bytes,
     name_of,
     read_associated_files,
 )
-from device.model.json_fields import JsonFields
+from device.model.file.json_fields import JsonFields
 from device.text import LONGEST_LABEL, is_label, printable
 
 SCHEMA_VERSION = 1

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.model.operator_call import QUANTIZED, Call, Shape, UnfamiliarError, expect, scale_of
-from device.model.operators import Kind, kind_of, read_options, signature_of
-from device.model.tflite_file import Operator, Tensor, TfliteFile
+from device.model.checks.operator_call import QUANTIZED, Call, Shape, UnfamiliarError, expect, scale_of
+from device.model.checks.operators import Kind, kind_of, read_options, signature_of
+from device.model.file.tflite_file import Operator, Tensor, TfliteFile
 
 MOST_OPERATORS = 5000
 MOST_BYTES = 256 << 20

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from device.model.operator_call import Call, Shape, expect
-from device.model.shape_rules import MOVING_RANK, REFLECT, SYMMETRIC
+from device.model.checks.operator_call import Call, Shape, expect
+from device.model.checks.shape_rules import MOVING_RANK, REFLECT, SYMMETRIC
 
 
 def reshape(call: Call) -> list[Shape]:

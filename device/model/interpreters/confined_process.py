@@ -1,6 +1,7 @@
 """The child process of ``confinement``: limits itself, loads a model from its standard input, answers inferences.
 
-Started as ``python -m device.model.confined_process FACTS``, FACTS being JSON. It ends when its input does.
+Started as ``python -m device.model.interpreters.confined_process FACTS``, FACTS being JSON. It ends when its
+input does.
 """
 
 import contextlib
@@ -16,11 +17,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from device.model.delegates import accelerator_named
-from device.model.interpreter import litert_interpreter
+from device.model.interpreters.litert import litert_interpreter
 from device.text import one_line
 
 MOST_BYTES = 400 << 20  # of address space, beside what Python, numpy and LiteRT take
 PROCESSOR_S = 3
+DONE, FAILED = b"O", b"E"  # how an answer begins
 
 
 def main() -> None:
@@ -30,11 +32,11 @@ def main() -> None:
         os.dup2(nothing.fileno(), 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _answer(answers, b"O", b"")
+    _answer(answers, DONE, b"")
     try:
         serve(facts, requests, answers)
     except Exception as error:  # all that Python can say is an answer; the rest is a signal
-        _answer(answers, b"E", one_line(error).encode())
+        _answer(answers, FAILED, one_line(error).encode())
 
 
 def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
@@ -46,11 +48,11 @@ def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
     accelerator = accelerator_named(facts["delegate"]) if facts["delegate"] else None
     interpreter = litert_interpreter(data, threads, accelerator)
     _infer(interpreter, image, facts["output"])
-    _answer(answers, b"O", b"")
+    _answer(answers, DONE, b"")
     while len(request := requests.read(image.nbytes)) == image.nbytes:
         _limit_time(threads)
         image = np.frombuffer(request, dtype).reshape(shape)
-        _answer(answers, b"O", _infer(interpreter, image, facts["output"]).tobytes())
+        _answer(answers, DONE, _infer(interpreter, image, facts["output"]).tobytes())
 
 
 def _infer(interpreter: Any, image: np.ndarray, output: list[Any]) -> np.ndarray:

@@ -24,9 +24,9 @@ from graph_operators import (
 )
 from graphs import IMAGE, LABELS, Graph
 
-from device.model.expression_model import model_of
-from device.model.graph_checks import unfamiliar
-from device.model.tflite_file import read_tflite
+from device.model.checks.graph import unfamiliar
+from device.model.expression_model import ExpressionModel
+from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
 
@@ -85,7 +85,7 @@ UNDERSTOOD = {
 @pytest.mark.parametrize("name", UNDERSTOOD)
 def test_what_is_understood_runs_in_this_process(name):
     graph = Graph()
-    model = model_of(graph.classifier(UNDERSTOOD[name](graph)), Path("a.tflite"), LABELS)
+    model = ExpressionModel(graph.classifier(UNDERSTOOD[name](graph)), Path("a.tflite"), LABELS)
     assert model.confined_because is None
     assert model.predict(np.zeros((1, 8, 8), np.uint8)).sum() == pytest.approx(1)
 

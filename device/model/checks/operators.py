@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device.model import moving_rules as moving
-from device.model import shape_rules as shapes
-from device.model.operator_call import Call, Shape, UnfamiliarError, expect
-from device.model.tflite_file import Operator
+from device.model.checks import moving_rules as moving
+from device.model.checks import shape_rules as shapes
+from device.model.checks.operator_call import Call, Shape, UnfamiliarError, expect
+from device.model.file.tflite_file import Operator
 
 # Option -> (number in its table, struct format, default, lowest, highest).
 Options = dict[str, tuple[int, str, int | float, float, float]]
@@ -68,18 +68,11 @@ def _activation(number: int) -> Options:
     return {"activation": _byte(number, 3)}  # NONE, RELU, RELU_N1_TO_1, RELU6
 
 
-def _window(padding: int = 0, stride_w: int = 1, stride_h: int = 2) -> Options:
-    return {
-        "padding": _byte(padding, 1),
-        "stride_w": _integer(stride_w, 1, 4096),
-        "stride_h": _integer(stride_h, 1, 4096),
-    }
-
-
 def _dilation(width: int, height: int) -> Options:
     return {"dilation_w": _integer(width, 1, 4096, 1), "dilation_h": _integer(height, 1, 4096, 1)}
 
 
+WINDOW: Options = {"padding": _byte(0, 1), "stride_w": _integer(1, 1, 4096), "stride_h": _integer(2, 1, 4096)}
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 FILTERED = tuple(
     f"{types} > {types.split()[0]}"
@@ -93,24 +86,23 @@ FLOATS = ("float32 > float32",)
 
 _pool = Kind(
     UNARY, shapes.pool, 5,
-    {**_window(), "filter_w": _integer(3, 1, 4096), "filter_h": _integer(4, 1, 4096), **_activation(5)},
+    {**WINDOW, "filter_w": _integer(3, 1, 4096), "filter_h": _integer(4, 1, 4096), **_activation(5)},
 )  # fmt: skip
 _unary, _float = Kind(UNARY, shapes.unchanged), Kind(FLOATS, shapes.unchanged)
 _binary = Kind(BINARY, shapes.broadcast)
 _reduction = Kind(PLACED, shapes.reduction, 27, {"keep_dims": _flag(0)})
-_resize_signatures = PLACED
 
 OPERATORS: dict[str, Kind] = {
     "CONV_2D": Kind(
-        FILTERED, shapes.convolution, 1, {**_window(), **_activation(3), **_dilation(4, 5)}, (1, 0)
+        FILTERED, shapes.convolution, 1, {**WINDOW, **_activation(3), **_dilation(4, 5)}, (1, 0)
     ),
     "DEPTHWISE_CONV_2D": Kind(
         FILTERED, shapes.depthwise_convolution, 2,
-        {**_window(), "depth_multiplier": _integer(3, 0, 4096), **_activation(4), **_dilation(5, 6)}, (1, 3),
+        {**WINDOW, "depth_multiplier": _integer(3, 0, 4096), **_activation(4), **_dilation(5, 6)}, (1, 3),
     ),
     "TRANSPOSE_CONV": Kind(
         tuple(f"p {one.split()[1]} {one.split()[0]} {' '.join(one.split()[2:])}" for one in FILTERED),
-        shapes.transposed_convolution, 49, {**_window(), **_activation(3)}, (1, 0),
+        shapes.transposed_convolution, 49, {**WINDOW, **_activation(3)}, (1, 0),
     ),
     "FULLY_CONNECTED": Kind(
         FILTERED, shapes.fully_connected, 8,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from device.model.associated_files import graph_bytes
-from device.model.tflite_file import read_tflite
+from device.model.file.associated_files import graph_bytes
+from device.model.file.tflite_file import read_tflite
 
 
 def test_reads_graph_tensors_and_constants(tiny_model):

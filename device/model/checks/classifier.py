@@ -1,0 +1,88 @@
+"""Whether a file is an image classifier, unaltered since it was written, and which labels fit it."""
+
+from pathlib import Path
+
+from device.errors import EdgeError
+from device.model.checks.graph import MOST_SCALE
+from device.model.file.associated_files import JSON_NAME
+from device.model.file.metadata import (
+    INPUT_TYPES,
+    STANDARD_NAME,
+    ModelMetadata,
+    checked_labels,
+    weights_sha256,
+)
+from device.model.file.tflite_file import Tensor, TfliteFile
+from device.text import printable
+
+MOST_INPUT_NUMBERS, MOST_OUTPUTS = 1 << 22, 10_000
+
+
+def verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: ModelMetadata | None) -> None:
+    """Raise EdgeError where ``data`` has lost its metadata, or has other weights than the metadata say."""
+    if metadata is None and JSON_NAME.encode() in structure.metadata.get(STANDARD_NAME, b""):
+        raise EdgeError(
+            f"{path} is cut short: its {JSON_NAME} is missing from the end; copy or quantize it again"
+        )
+    if metadata is not None and metadata.weights_sha256:
+        found = weights_sha256(data)
+        if found != metadata.weights_sha256:
+            raise EdgeError(
+                f"{path} was altered since it was written: SHA-256 {found[:12]}… of graph and weights, "
+                f"expected {metadata.weights_sha256[:12]}…; copy or quantize it again"
+            )
+
+
+def verify_classifier(path: Path, structure: TfliteFile) -> None:
+    """Raise EdgeError unless the graph takes one picture and puts out numbers of known types."""
+    if len(structure.inputs) != 1 or len(structure.outputs) != 1:
+        raise EdgeError(
+            f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
+            "expected a classifier with one of each; convert one with a single picture and a single head of classes"
+        )
+    image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
+    if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
+        raise EdgeError(
+            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
+            "Keras model with 'toolkit quantize', which makes that"
+        )
+    if image.elements > MOST_INPUT_NUMBERS or scores.elements > MOST_OUTPUTS:
+        raise EdgeError(
+            f"{path} takes {image.elements} numbers and puts out {scores.elements}; expected at most "
+            f"{MOST_INPUT_NUMBERS} and {MOST_OUTPUTS}"
+        )
+    for end, tensor in (("takes", image), ("puts out", scores)):
+        _verify_numbers(path, end, tensor)
+
+
+def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
+    if tensor.dtype not in INPUT_TYPES:
+        raise EdgeError(f"{path} {end} {tensor.dtype}; expected one of {', '.join(INPUT_TYPES)}")
+    if tensor.dtype == "float32":
+        return
+    if len(tensor.scales) != 1 or len(tensor.zero_points) != 1 or not 0 < tensor.scales[0] <= MOST_SCALE:
+        raise EdgeError(
+            f"{path} {end} {tensor.dtype} with scales {printable(tensor.scales, 40)} and zero points "
+            f"{printable(tensor.zero_points, 40)}; expected one of each, a scale above 0 and at most "
+            f"{MOST_SCALE:g}; quantize it again"
+        )
+
+
+def fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return ``labels``; EdgeError unless there is one for each output."""
+    outputs = structure.tensors[structure.outputs[0]].shape[1]
+    if not labels:
+        raise EdgeError(
+            f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
+        )
+    if outputs == 1 and len(labels) > 1:
+        raise EdgeError(
+            f"{path} puts out {list(structure.tensors[structure.outputs[0]].shape)}, not a number for each of "
+            f"{len(labels)} labels; convert its Keras model with 'toolkit quantize', which makes that of a sigmoid or "
+            "a head of convolutions"
+        )
+    if len(labels) != outputs:
+        raise EdgeError(
+            f"{len(labels)} labels, but {path} has {outputs} outputs; pass `labels` with {outputs} names"
+        )
+    return checked_labels(tuple(labels), str(path))

@@ -1,0 +1,1 @@
+"""A .tflite file, read in Python with every offset checked: its graph, the files appended to it, its metadata."""

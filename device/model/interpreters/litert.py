@@ -1,0 +1,51 @@
+"""The one place where LiteRT is opened, and LiteRT in this process."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from device.errors import EdgeError
+from device.model.delegates.accelerator import Accelerator, load_delegate
+from device.quiet import silenced
+
+
+class LocalInterpreter:
+    """LiteRT in this process."""
+
+    def __init__(self, path: Path, data: bytes, threads: int) -> None:
+        self.path = path
+        try:
+            with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
+                self._interpreter = litert_interpreter(data, threads)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise EdgeError(f"the interpreter refuses {path}: {' '.join(str(error).split())}") from error
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        try:
+            self._interpreter.set_tensor(self._input, tensor)
+            self._interpreter.invoke()
+            return np.asarray(self._interpreter.get_tensor(self._output))
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise EdgeError(
+                f"the interpreter fails on {self.path}: {' '.join(str(error).split())}; quantize it again"
+            ) from error
+
+
+def litert_interpreter(data: bytes, threads: int, accelerator: Accelerator | None = None) -> Any:
+    """Return LiteRT's interpreter of ``data``, its tensors allocated; with ``accelerator``, by its delegate."""
+    try:
+        from ai_edge_litert import interpreter as litert
+    except ModuleNotFoundError:
+        try:
+            from tflite_runtime import interpreter as litert
+        except ModuleNotFoundError as error:
+            raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
+    delegates = [load_delegate(accelerator, litert)] if accelerator else None
+    interpreter = litert.Interpreter(
+        model_content=data, num_threads=threads, experimental_delegates=delegates
+    )
+    interpreter.allocate_tensors()
+    return interpreter
