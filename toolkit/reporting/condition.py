@@ -125,7 +125,7 @@ def failing(condition: Condition, figures: Mapping[str, Mapping[str, float]]) ->
             f"no model here has {what}; '{condition.text}' cannot be checked: measure it, or leave it out"
         )
     return [
-        f"{name} ({', '.join(f'{key} {figures[name][key]:.4g}' for key in sorted(condition.names & set(figures[name])))})"
-        for name, one in held.items()
-        if one
+        f"{name} ({', '.join(f'{key} {found[key]:.4g}' for key in sorted(condition.names & set(found)))})"
+        for name, found in figures.items()
+        if held[name]
     ]
