@@ -10,6 +10,8 @@ from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
 
+MOST_FACES = 4096  # in one call; some millions fill the memory
+
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +51,7 @@ log = logging.getLogger(__name__)
     type=Whole(1, MOST_THREADS),
     help="Threads of the interpreter.",
 )
-@click.option("--batch", default=1, show_default=True, type=Whole(1), help="Faces in one call.")
+@click.option("--batch", default=1, show_default=True, type=Whole(1, MOST_FACES), help="Faces in one call.")
 @click.option(
     "--labels", metavar="FILE|A,B,...", help="Names of the outputs in order, where the model does not tell."
 )
