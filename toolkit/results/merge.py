@@ -31,12 +31,12 @@ def join_results(documents: list[Results]) -> Results:
 def _refuse_other_classes(documents: list[Results]) -> None:
     known: dict[str, tuple[str, ...]] = {}
     for entry in (entry for document in documents for entry in document.models):
-        for found in (*entry.evaluations, *entry.comparisons):
-            classes = known.setdefault(found.data.fingerprint, found.data.classes)
-            if classes != found.data.classes:
+        for data in (*(one.data for one in entry.evaluations), *(one.data for one in entry.comparisons)):
+            classes = known.setdefault(data.fingerprint, data.classes)
+            if classes != data.classes:
                 raise EdgeError(
-                    f"the faces {printable(found.data.fingerprint, 12)} are of {', '.join(classes)} in one figure and "
-                    f"of {', '.join(found.data.classes)} in that of {entry.model.name}; measure again"
+                    f"the faces {printable(data.fingerprint, 12)} are of {', '.join(classes)} in one figure and "
+                    f"of {', '.join(data.classes)} in that of {entry.model.name}; measure again"
                 )
 
 
