@@ -73,10 +73,10 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
 
     What is there stays as it is, and nothing is left where nothing was.
     """
-    refuse_existing(path, overwrite)
     path = Path(path)
     if path.is_dir():
         raise EdgeError(f"cannot write {path}: it is a folder; choose another place")
+    refuse_existing(path, overwrite)
     if not path.exists():
         try:
             refuse_place(path.parent)

@@ -4,6 +4,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
+from device.errors import UsageError
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -39,7 +40,7 @@ from device.runtime.options import RunOptions
     metavar="SECONDS",
     help="Time the whole way too, for this long.",
 )
-@click.option("--source", default="demo:live", show_default=True, help="What --loop looks at.")
+@click.option("--source", help="What --loop looks at.  [default: demo:live]")
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
@@ -55,7 +56,7 @@ def benchmark(
     warmup: int,
     threads: int,
     loop_s: float | None,
-    source: str,
+    source: str | None,
     detector: str | None,
     detector_model: str | None,
     as_json: bool,
@@ -70,23 +71,34 @@ def benchmark(
     from device.board.model_store import model_in_use
     from device.model.expression_model import load_model
     from device.runtime.benchmark import benchmark_document, document_lines
+    from device.runtime.loop_benchmark import benchmark_loop
+    from device.runtime.refusals import check_options
 
+    if loop_s is None:
+        _refuse_given(source=source, detector=detector, detector_model=detector_model)
     paths = models or (model_in_use(),)
     loaded = [load_model(path, threads=threads, allow_unlabelled=True, delegate=delegate) for path in paths]
+    first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
+    options = RunOptions(
+        source or "demo:live",
+        first,
+        detector=detector,
+        detector_model=detector_model,
+        threads=threads,
+        delegate=delegate,
+    )
+    if loop_s is not None:
+        check_options(options)
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)
     if loop_s is not None:
-        from device.runtime.loop_benchmark import benchmark_loop
-
-        first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
-        options = RunOptions(
-            source,
-            first,
-            detector=detector,
-            detector_model=detector_model,
-            threads=threads,
-            delegate=delegate,
-        )
         document["loop"], told = benchmark_loop(loop_s, options)
         lines += told
     click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))
+
+
+def _refuse_given(**of_the_loop: str | None) -> None:
+    """Raise UsageError for an option of ``--loop`` that is given without it."""
+    for name, value in of_the_loop.items():
+        if value:
+            raise UsageError(f"`{name}` belongs to `loop`; add `loop=SECONDS` or leave it out")

@@ -147,6 +147,11 @@ def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn
             f"on the host: {_way_to_install(error.name)}",
             EXIT_FAILED,
         )
+    except MemoryError as error:
+        fail(
+            f"not enough memory ({str(error) or type(error).__name__}); ask for less, or end other programs",
+            EXIT_FAILED,
+        )
     except Exception as error:  # the last line of defence: a user never sees a traceback
         fail(_unexpected(error), EXIT_FAILED)
     finally:  # the outcome stands; libraries that take their time to unload must not turn it into another

@@ -62,9 +62,15 @@ delegate_option = click.option(
 
 
 class Whole(click.IntRange):
-    """A whole number within bounds, called so in messages."""
+    """A whole number within bounds, called so in messages; none that takes over 64 bits."""
 
     name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number: int = super().convert(value, param, ctx)
+        if number > sys.maxsize:
+            self.fail(f"a number of {len(str(value))} digits is too large.", param, ctx)
+        return number
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return "NUMBER"

@@ -62,7 +62,7 @@ log = logging.getLogger(__name__)
     default=RunOptions.min_face,
     show_default=True,
     metavar="PX",
-    help="Smallest face to find, in pixels.",
+    help="Smallest face to look for in films and cameras, in pixels; pictures are searched for all.",
 )
 @click.option(
     "--prior",

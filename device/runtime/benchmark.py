@@ -14,6 +14,7 @@ from device.board.processor import cpu_name
 from device.board.state import read_board
 from device.model.expression_model import ExpressionModel
 from device.runtime.latency import LatencyStats
+from device.text import counted
 
 BOOTSTRAPS = 1000
 
@@ -100,7 +101,7 @@ def document_lines(document: dict[str, Any]) -> list[str]:
         stats = entry["latency"]
         line = (
             f"{entry['path']}: p50 {stats['p50_ms']:.3f} ms, p90 {stats['p90_ms']:.3f}, p99 {stats['p99_ms']:.3f}, "
-            f"mean {stats['mean_ms']:.3f} ({stats['n']} inferences after {stats['warmup_n']} of warm-up, "
+            f"mean {stats['mean_ms']:.3f} ({counted(stats['n'], 'inference')} after {stats['warmup_n']} of warm-up, "
             f"{entry['threads']} thread{'s' if entry['threads'] > 1 else ''})"
         )
         if ratio := entry.get("ratio_to_first"):

@@ -54,5 +54,7 @@ def _parsed(text: str, labels: Sequence[str]) -> dict[str, float]:
                 f"`prior` holds '{pair.strip()}'; expected CLASS=WEIGHT, a weight from {LEAST:g} to {MOST:g} and one "
                 f"of {', '.join(labels)}, such as {labels[-1]}=1.5, or none"
             )
+        if name in weights:
+            raise UsageError(f"`prior` names '{name}' twice; expected each class once")
         weights[name] = weight
     return weights

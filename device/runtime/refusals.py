@@ -2,11 +2,12 @@
 
 import logging
 import math
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
@@ -159,12 +160,15 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
     named = options.source if isinstance(options.source, str) else None
     folders = {picture.parent for picture in pictures}
     inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
+    places: dict[Path, str] = {}
     for name in ("output", "video", "save_frames", "annotate", "timeline"):
         written = getattr(options, name)
         if written and any(one and same_file(one, written) for one in inputs):
             raise UsageError(
                 f"`{name}` {written} is what this run reads, and would destroy it; name another place"
             )
+        if written and (other := places.setdefault(Path(os.path.realpath(written)), name)) != name:
+            raise UsageError(f"`{other}` and `{name}` are both {written}; name two places")
     rows = None if options.output == STANDARD_OUTPUT else options.output
     if rows:
         refuse_unwritable(rows, options.overwrite or options.append)
@@ -181,6 +185,8 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
     for folder in filter(None, (options.save_frames, options.annotate)):
         if Path(folder).is_dir():
             refuse_place(folder)
+        elif Path(folder).exists():
+            raise EdgeError(f"cannot write into {folder}: it is no folder; choose another place")
     if options.annotate and (source is None or source.continuous):
         shown = source.name if source else "the source"
         raise UsageError(f"`annotate` marks pictures; {shown} is a film or a camera: `video=FILE` marks that")

@@ -16,7 +16,7 @@ from device.runtime.pipeline import STAGES, FrameLoop
 from device.runtime.running_sinks import Inline, RunningSinks
 from device.runtime.stopping import Stop
 from device.sinks import Sink
-from device.text import counted
+from device.text import counted, printable
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class RunStatistics:
         """Return the statistics for a person."""
         rate = self.frames / self.seconds if self.seconds > 0 else 0.0
         lines = [
-            f"{self.source}: {counted(self.frames, 'frame')} in {self.seconds:.1f} s ({rate:.1f}/s), "
+            f"{printable(self.source)}: {counted(self.frames, 'frame')} in {self.seconds:.1f} s ({rate:.1f}/s), "
             f"{self.frames_with_faces} with faces, {counted(self.ids, 'different face')}; ended by {self.ended_by}",
         ]
         if self.expressions:

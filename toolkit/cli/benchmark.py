@@ -9,6 +9,8 @@ from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
 
+MOST_FACES = 4096  # in one call; some millions fill the memory
+
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ log = logging.getLogger(__name__)
     type=Whole(1, MOST_THREADS),
     help="Threads of the interpreter.",
 )
-@click.option("--batch", default=1, show_default=True, type=Whole(1), help="Faces in one call.")
+@click.option("--batch", default=1, show_default=True, type=Whole(1, MOST_FACES), help="Faces in one call.")
 @model_options
 @click.option(
     "--out", type=click.Path(), help="Write the results here, for 'toolkit report'.", metavar="FILE"

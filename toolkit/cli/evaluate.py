@@ -95,6 +95,8 @@ def evaluate(
         raise UsageError(
             "nothing to evaluate on; pass --data DATA (faces), --frames DIR (whole pictures) or both"
         )
+    if detector and not frames:
+        raise UsageError("`detector` belongs to `frames`; add `frames=DIR` or leave it out")
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)

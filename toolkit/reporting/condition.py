@@ -23,15 +23,17 @@ class Condition:
     def __init__(self, text: str, known: tuple[str, ...]):
         """Read ``text``; UsageError if it is no condition or names a figure outside ``known``."""
         self.text = text
+        if len(text) > LONGEST:
+            raise UsageError(f"the condition has {len(text):,} characters; expected at most {LONGEST}")
         try:
-            self.tree = ast.parse(text[:LONGEST], mode="eval").body
+            self.tree = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError):
             raise UsageError(
                 f"'{text}' is no condition; expected one such as 'drop>0.5 or p50_ratio>1.1'"
             ) from None
         self.names: set[str] = set()
-        if not self._check(self.tree, known):
-            raise UsageError(f"'{text}' compares nothing; expected a condition such as 'drop>0.5'")
+        if not self._check(self.tree, known) or not self.names:
+            raise UsageError(f"'{text}' compares no figure; expected a condition such as 'drop>0.5'")
 
     def _check(self, node: ast.expr, known: tuple[str, ...]) -> bool:
         """Return whether ``node`` is true or false (not a number); UsageError if it is anything not allowed."""
@@ -68,30 +70,42 @@ class Condition:
             )
         return truth
 
-    def holds(self, figures: Mapping[str, float]) -> bool:
-        """Return whether the condition holds; KeyError if ``figures`` lacks one of ``names``, EdgeError for x / 0."""
+    def holds(self, figures: Mapping[str, float]) -> bool | None:
+        """Return whether the condition holds, None where that hangs on a figure that ``figures`` lacks; EdgeError for
+        x / 0 and for numbers that are too large."""
         try:
-            return bool(self._value(self.tree, figures))
-        except ZeroDivisionError:
-            raise EdgeError(
-                f"'{self.text}' divides by zero and cannot be checked; write it another way"
-            ) from None
+            found: bool | None = self._value(self.tree, figures)
+        except ArithmeticError as error:
+            what = (
+                "divides by zero"
+                if isinstance(error, ZeroDivisionError)
+                else "reckons with too large numbers"
+            )
+            raise EdgeError(f"'{self.text}' {what} and cannot be checked; write it another way") from None
+        return found
 
     def _value(self, node: ast.expr, figures: Mapping[str, float]) -> Any:
+        """Return the number or truth that ``node`` stands for; None: not known."""
         match node:
             case ast.BoolOp(op=op, values=values):
                 found = [self._value(value, figures) for value in values]
-                return all(found) if isinstance(op, ast.And) else any(found)
+                deciding = isinstance(op, ast.Or)
+                return deciding if deciding in found else None if None in found else not deciding
             case ast.UnaryOp(op=op, operand=operand):
                 value = self._value(operand, figures)
+                if value is None:
+                    return None
                 return not value if isinstance(op, ast.Not) else -value
             case ast.Compare(left=left, ops=ops, comparators=others):
                 chain = [self._value(part, figures) for part in (left, *others)]
+                if None in chain:
+                    return None
                 return all(COMPARISONS[type(op)](*chain[i : i + 2]) for i, op in enumerate(ops))
             case ast.BinOp(left=left, op=op, right=right):
-                return ARITHMETIC[type(op)](self._value(left, figures), self._value(right, figures))
+                both = self._value(left, figures), self._value(right, figures)
+                return None if None in both else ARITHMETIC[type(op)](*both)
             case ast.Name(id=name):
-                return figures[name]
+                return figures.get(name)
             case ast.Constant(value=value):
                 return value
         raise AssertionError(node)
@@ -100,18 +114,18 @@ class Condition:
 def failing(condition: Condition, figures: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the names of the models for which ``condition`` holds, each with its figures.
 
-    A model that lacks a figure of the condition is passed over. EdgeError if all of them do: a check that
-    checks nothing must not pass.
+    A model of which it cannot be told, for want of a figure, is passed over. EdgeError if that is so of all: a check
+    that checks nothing must not pass.
     """
-    judged = {name: found for name, found in figures.items() if condition.names <= set(found)}
-    if not judged:
+    held = {name: condition.holds(found) for name, found in figures.items()}
+    if all(one is None for one in held.values()):
         missing = sorted(condition.names - {key for found in figures.values() for key in found})
         what = ", ".join(missing) or "all of " + ", ".join(sorted(condition.names)) + " at once"
         raise EdgeError(
             f"no model here has {what}; '{condition.text}' cannot be checked: measure it, or leave it out"
         )
     return [
-        f"{name} ({', '.join(f'{key} {found[key]:.4g}' for key in sorted(condition.names))})"
-        for name, found in judged.items()
-        if condition.holds(found)
+        f"{name} ({', '.join(f'{key} {found[key]:.4g}' for key in sorted(condition.names & set(found)))})"
+        for name, found in figures.items()
+        if held[name]
     ]

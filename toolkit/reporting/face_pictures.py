@@ -96,7 +96,7 @@ def _flip(name: str, found: Comparison, faces: Dataset, flip: Flip) -> dict[str,
     was, now = f"{before} {flip.float_probability:.0%}", f"{after} {flip.quantized_probability:.0%}"
     return {
         "image": png_uri(faces.images[flip.row]),
-        "alt": f"a face labelled {label}; float says {was}, quantized {now}",
+        "alt": f"a face labelled {label}; {found.baseline} says {was}, {name} {now}",
         "model": name,
         "label": label,
         "before": was,

@@ -15,7 +15,7 @@ def render_markdown(
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
     data_sets: tuple[DataFacts, ...] = (),
 ) -> str:
-    """Return the decision, the models, what quantization changed, what changed since, and what is in the data."""
+    """Return the decision, the models, what was compared face by face, what changed since, and what is in the data."""
     selection = select(results)
     parts = [_head(selection), _models(selection), _quantized(selection)]
     if compared is not None:
@@ -79,7 +79,7 @@ def _quantized(selection: Selection) -> str:
             change = change_points(paired.drop_points, paired.drop_interval)
             flips = [str(paired.flips_to_wrong), str(paired.flips_to_right)]
             rows.append([row.name, found.baseline, percent(paired.top1_agreement, 2), change, *flips, faces])
-    headings = ["quantized", "against", "named alike", "change, points (95 %)", "lost", "won", "faces"]
+    headings = ["model", "against", "named alike", "change, points (95 %)", "lost", "won", "faces"]
     return _table(headings, rows) if rows else ""
 
 

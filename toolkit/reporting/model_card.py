@@ -60,12 +60,13 @@ def library_of(models: Sequence[PublishedModel]) -> str:
 
 def card(name: str, licence: str, models: Sequence[PublishedModel]) -> str:
     """Return the model card: YAML between rules, which the hub reads, and Markdown for people."""
+    labels = models[0].entry.model.labels
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {
         "quoted": lambda text: json.dumps(printable(text), ensure_ascii=False),
         "plain": lambda text: plain(printable(text)),
         "base": _base,
-        "faces": _faces,
+        "faces": lambda data: _faces(data, labels),
         "percent": percent,
         "interval": interval,
         "short_count": short_count,
@@ -79,7 +80,7 @@ def card(name: str, licence: str, models: Sequence[PublishedModel]) -> str:
         library=library_of(models),
         tags=list(dict.fromkeys((*TAGS, *formats, *recipes))),
         name=name,
-        labels=models[0].entry.model.labels,
+        labels=labels,
         models=models,
         remarks=list(dict.fromkeys(line for model in models for line in _remarks(model, models))),
     )
@@ -89,22 +90,27 @@ def _base(source: str) -> str:
     return Path(source).name or "faces"
 
 
-def _faces(data: DataIdentity) -> str:
-    """Return what faces are called: the data's own name, without the folders of the machine they lie on."""
-    return f"{_base(data.source)}{' (synthetic faces)' if data.synthetic else ''}"
+def _faces(data: DataIdentity, labels: Sequence[str]) -> str:
+    """Return what faces are called: the data's own name, without the folders of the machine they lie on, and their
+    classes where these are not all that the models have, the ``labels``."""
+    name = _base(data.source)
+    kind = " (synthetic faces)" if data.synthetic and "synthetic" not in name else ""
+    narrowed = "" if len(data.classes) == len(labels) else f", held to {', '.join(data.classes)} alone"
+    return f"{name}{kind}{narrowed}"
 
 
 def _remarks(model: PublishedModel, models: Sequence[PublishedModel]) -> list[str]:
     """Return what to know beside the figures of a model: training, leaks, doubts, comparisons with the others."""
     lines = []
     training = model.entry.training or {}
-    if faces := training.get("train_faces"):
+    if known := training.get("train_faces"):
         arch = Path(training.get("recipe", {}).get("arch", "a network")).name
-        lines.append(f"{model.name} is {arch}, trained on {faces} faces.")
+        lines.append(f"{model.name} is {arch}, trained on {known} faces.")
     for one in model.entry.evaluations:
         if one.leaked_n and one.without_leaks:
+            faces = _faces(one.data, model.entry.model.labels)
             lines.append(
-                f"{one.leaked_n} faces of {_faces(one.data)} also stand in its training split; without them "
+                f"{one.leaked_n} faces of {faces} also stand in its training split; without them "
                 f"{model.name} names {percent(one.without_leaks.accuracy)} of {one.without_leaks.n} right."
             )
         if one.note:

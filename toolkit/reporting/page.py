@@ -17,7 +17,7 @@ from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
 from toolkit.results.table import whole_way_rows, whole_way_words
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
-from toolkit.results.words import interval, percent, short_count, short_ms, signed
+from toolkit.results.words import interval, percent, short_count, short_ms, short_text, signed
 
 if TYPE_CHECKING:
     from toolkit.reporting.face_pictures import FacePictures
@@ -156,7 +156,7 @@ def _cards(choice: Row) -> list[dict[str, str]]:
     if choice.comparison:
         paired = choice.comparison.paired
         low, high = paired.drop_interval
-        label = "quantized against float" + (", synthetic" if synthetic else "")
+        label = f"against {short_text(choice.comparison.baseline)}" + (", synthetic" if synthetic else "")
         note = f"95 %: {signed(-high)} to {signed(-low)}"
         cards.append({"label": label, "value": f"{signed(-paired.drop_points)} points", "note": note})
     if choice.latency and choice.p50_ms is not None:

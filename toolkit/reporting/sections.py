@@ -170,9 +170,9 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
     for index, run in enumerate(runs):
         facts = run.facts
         words = f"{facts.get('frames', '?')} frames, {facts.get('faces', '?')} faces"
-        if facts.get("seconds"):
+        if facts.get("frames") and facts.get("seconds"):
             words += f", {facts['frames'] / facts['seconds']:.1f} frames a second"
-        svg = charts.stage_latencies(run.latency.stages, f"run{index}")
+        svg = charts.stage_latencies(run.latency.stages, f"run{index}") if run.latency.stages else None
         title = run.name if names.count(run.name) == 1 else f"{run.name}, run {index + 1} of {len(runs)}"
         drawn.append({"title": title, "words": words, "svg": svg, "stages": run.latency.stages})
     note = (

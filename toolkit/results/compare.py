@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.results.metrics import Z_95, checked_predictions
+from toolkit.results.metrics import Z_95, checked_predictions, refuse_no_interval
 
 MOST_FLIPS_KEPT = 500
 
@@ -44,6 +44,19 @@ class PairedComparison:
     mcnemar_p: float
     mean_probability_difference: float
     flips: tuple[Flip, ...] = ()
+
+    def __post_init__(self) -> None:
+        flipped = self.flips_to_right, self.flips_to_wrong, self.flips_wrong_to_wrong
+        if min(flipped) < 0 or not sum(flipped) <= self.n or not 0 <= self.top1_agreement <= 1:
+            raise ValueError(
+                f"{sum(flipped)} flips and an agreement of {self.top1_agreement:g} are none of {self.n} faces"
+            )
+        refuse_no_interval(self.drop_interval, -100, 100)
+        low, high = self.drop_interval
+        if not low <= self.drop_points <= high:
+            raise ValueError(
+                f"a drop of {self.drop_points:g} points lies outside its interval, {low:g} to {high:g}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""

@@ -56,6 +56,8 @@ def run_of(content: Any, path: str) -> Run:
     try:
         facts = decode(RunFacts, content)
         stages = decode(dict[str, dict[str, Any]], facts.pop("latency", None), "latency")  # type: ignore[typeddict-item]
+        if any(value < 0 for value in (facts.get(key, 0) for key in ("frames", "faces", "seconds"))):
+            raise ValueError("frames, faces or seconds are below 0")
     except ValueError as error:
         raise EdgeError(f"{path} is a damaged run ({error}); run 'device run --json' again") from error
     latency = Latency("device", MEASURED, stages)

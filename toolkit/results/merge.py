@@ -3,12 +3,18 @@
 from dataclasses import asdict, replace
 from typing import Any
 
+from device.errors import EdgeError
+from device.text import printable
 from toolkit.results.provenance import provenance
 from toolkit.results.types import ModelResults, Results
 
 
 def join_results(documents: list[Results]) -> Results:
-    """Return one document with one entry a model file; of the same measurement made twice the last stands."""
+    """Return one document with one entry a model file; of the same measurement made twice the last stands.
+
+    EdgeError where two figures are told to be on the same faces, and these have other classes.
+    """
+    _refuse_other_classes(documents)
     joined: dict[str, ModelResults] = {}
     for document in documents:
         for entry in (_dated(entry, document.created) for entry in document.models):
@@ -20,6 +26,18 @@ def join_results(documents: list[Results]) -> Results:
     ]
     sources = [source for entry in origin for source in entry.get("documents", [entry])]
     return Results(tuple(joined.values()), "report", provenance={**provenance(), "documents": sources})
+
+
+def _refuse_other_classes(documents: list[Results]) -> None:
+    known: dict[str, tuple[str, ...]] = {}
+    for entry in (entry for document in documents for entry in document.models):
+        for data in (*(one.data for one in entry.evaluations), *(one.data for one in entry.comparisons)):
+            classes = known.setdefault(data.fingerprint, data.classes)
+            if classes != data.classes:
+                raise EdgeError(
+                    f"the faces {printable(data.fingerprint, 12)} are of {', '.join(classes)} in one figure and "
+                    f"of {', '.join(data.classes)} in that of {entry.model.name}; measure again"
+                )
 
 
 def _dated(entry: ModelResults, created: str) -> ModelResults:

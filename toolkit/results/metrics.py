@@ -61,10 +61,20 @@ class EvaluationReport:
             raise ValueError(f"confusion and figures by class are not of {len(self.classes)} classes")
         if self.n < 1 or not 0 <= self.accuracy <= 1 or min(map(min, self.confusion)) < 0:
             raise ValueError(f"an accuracy of {self.accuracy:g} on {self.n} faces is none")
+        if self.n != sum(map(sum, self.confusion)):
+            raise ValueError(f"{self.n} faces, but {sum(map(sum, self.confusion))} in the confusion matrix")
+        refuse_no_interval(self.interval, 0, 1)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
         return asdict(self)
+
+
+def refuse_no_interval(interval: tuple[float, float], least: float, most: float) -> None:
+    """Raise ValueError unless ``interval`` goes up and lies within ``least`` and ``most``."""
+    low, high = interval
+    if not least <= low <= high <= most:
+        raise ValueError(f"{low:g} to {high:g} is no interval within {least:g} and {most:g}")
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from toolkit.results.metrics import refuse_no_interval
+
 
 @dataclass(frozen=True)
 class CorruptedAccuracy:
@@ -15,6 +17,9 @@ class CorruptedAccuracy:
     accuracy: float
     interval: tuple[float, float]
     kept: float
+
+    def __post_init__(self) -> None:
+        refuse_no_interval(self.interval, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Robustness:
     conditions: tuple[CorruptedAccuracy, ...]
     mean_kept: float
     mean_kept_interval: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        refuse_no_interval(self.clean_interval, 0, 1)
 
     def by_corruption(self) -> dict[str, list[CorruptedAccuracy]]:
         """Return the conditions of each corruption, from weak to strong."""

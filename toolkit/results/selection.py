@@ -181,6 +181,8 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
             "Accuracy here is on synthetic faces, of no real person: enough to notice a fault of conversion, not to "
             "tell how well a model does on people."
         )
+    if data and any(row.evaluation and len(data.classes) < len(row.entry.model.labels) for row in rows):
+        notes.append(f"The models were held to {', '.join(data.classes)} alone.")
     for row in rows:
         if row.evaluation and row.evaluation.note:
             notes.append(f"{row.name}: {row.evaluation.note}.")

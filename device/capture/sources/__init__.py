@@ -110,6 +110,8 @@ def _open_path(spec: str) -> FrameSource:
         return ImageFiles(spec, list(filter(is_picture, sorted(path.iterdir()))))
     if path.is_file():
         return ImageFiles(spec, [path]) if is_picture(path) else VideoFile(path)
+    if path.exists() and spec:
+        raise EdgeError(f"cannot read {spec}: it is no regular file; a source is one of: {SPECS}")
     if glob.has_magic(spec):
         found = map(Path, sorted(glob.glob(spec, recursive=True)))
         return ImageFiles(spec, [one for one in found if is_picture(one)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.cli import COMMANDS
+from device.cli.commands import run_script
 
 DEVICE = Path(sys.executable).parent / "device"
 
@@ -143,3 +145,11 @@ def test_a_command_like_no_other_gets_all_that_there_are(run):
     done = run("service", "xyzzy")
     assert done.returncode == 2
     assert "No such command 'xyzzy'. There are: install, show, uninstall." in done.stderr
+
+
+def test_more_memory_than_there_is_is_one_line(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_script(lambda: bytearray(1 << 62))
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"error: not enough memory.*; ask for less, or end other programs\n", said)

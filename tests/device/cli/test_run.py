@@ -182,6 +182,9 @@ def test_every_start_may_add_to_the_rows(tiny_model, tmp_path):
         (["--source", "demo", "--video", "/proc/clip.avi"], 1, ["cannot write in /proc"]),
         (["--source", "demo", "--output", "/proc/version", "--append"], 1, ["cannot write /proc/version"]),
         (["--source", "demo", "--output", "folder.csv", "--append"], 1, ["folder.csv: it is a folder"]),
+        (["--source", "demo", "--output", "folder.csv"], 1, ["folder.csv: it is a folder"]),
+        (["--source", "demo", "--max-frames", "9" * 20], 2, ["--max-frames", "20 digits is too large"]),
+        (["--source", "/dev/zero"], 1, ["cannot read /dev/zero: it is no regular file", "usb:N"]),
     ],
 )
 def test_errors_are_one_line(arguments, code, words, tiny_model, tmp_path):

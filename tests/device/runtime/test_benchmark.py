@@ -67,3 +67,23 @@ def test_the_command_prints_one_json_document(tiny_model):
     first, second = document["models"]
     assert first["latency"]["n"] == 5
     assert second["ratio_to_first"]["low"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--source", "demo"], 2, "--source belongs to --loop; add --loop SECONDS or leave it out"),
+        (["--detector-model", "x.onnx"], 2, "--detector-model belongs to --loop; add --loop SECONDS"),
+        (
+            ["--loop", "1", "--source", "gone.mp4", "--runs", str(2**62)],
+            1,
+            "no such file or folder: gone.mp4",
+        ),
+    ],
+)
+def test_what_the_loop_lacks_is_told_before_anything_is_measured(tiny_model, options, code, words):
+    done = subprocess.run(
+        [DEVICE, "benchmark", "--model", tiny_model, *options], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert words in done.stderr

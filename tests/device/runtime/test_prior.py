@@ -46,3 +46,8 @@ def test_own_weights_replace_the_default_and_sigmoids_keep_their_sum():
 def test_a_wrong_prior_is_named(prior):
     with pytest.raises(UsageError, match=r"`prior` holds '.*'; expected CLASS=WEIGHT, .*happy, sad, neutral"):
         weighed(Fixed([0.2, 0.4, 0.4]), prior)
+
+
+def test_a_class_weighed_twice_is_refused():
+    with pytest.raises(UsageError, match="`prior` names 'sad' twice"):
+        weighed(Fixed([0.2, 0.4, 0.4]), "sad=1,happy=1,sad=2")

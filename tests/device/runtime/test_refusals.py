@@ -3,7 +3,7 @@
 import pytest
 
 from device.cli.run import asked_options, run
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from device.runtime.options import RunOptions
 from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_alone
 
@@ -43,3 +43,19 @@ def test_a_pixel_range_is_for_files_that_tell_none(tiny_model):
     with pytest.raises(UsageError, match=r"`pixel_range` is for files that do not tell .*; leave it out"):
         asked_model(RunOptions(model=str(tiny_model), pixel_range="0..1"))
     assert asked_model(RunOptions(model=str(tiny_model), pixel_range="0..255")).pixel_range == "0..255"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("output", "save_frames"), ("video", "annotate"), ("save_frames", "timeline")]
+)
+def test_two_outputs_in_one_place_are_refused(one, other, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    places = {one: str(tmp_path / "same"), other: str(tmp_path / "link" / "same")}
+    with pytest.raises(UsageError, match=rf"^`{one}` and `{other}` are both .*/same; name two places$"):
+        check_options(RunOptions("demo", **places))
+
+
+def test_a_file_is_no_folder_for_pictures(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EdgeError, match="file: it is no folder; choose another place"):
+        check_options(RunOptions("demo", save_frames=str(tmp_path / "file")))

@@ -200,3 +200,9 @@ def test_classes_that_leave_nothing_to_tell_apart_are_wrong_use(
     done = forked_toolkit(*command.split(), *data, "--classes", classes)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr.splitlines()[-1]
+
+
+def test_a_detector_without_pictures_is_refused(forked_toolkit, tiny_tflite):
+    done = forked_toolkit("evaluate", "--model", tiny_tflite, "--data", "synthetic", "--detector", "haar")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: --detector belongs to --frames; add --frames DIR or leave it out\n"

@@ -146,7 +146,7 @@ def test_flips_are_shown_only_when_asked_for(edited, evaluated, forked_toolkit, 
     flips, mistakes = page.split("Faces that flipped")[1].split("Worst mistakes")
     assert flips.count('<img src="data:image/png') == 1
     assert mistakes.count('<img src="data:image/png') > 1
-    assert "a face labelled disgust; float says disgust 50%, quantized fear 40%" in page
+    assert "a face labelled disgust; tiny_int8.tflite says disgust 50%, twin_int8.tflite fear 40%" in page
 
 
 def test_faces_of_other_data_are_refused(evaluated, forked_toolkit, tmp_path, face_folders):

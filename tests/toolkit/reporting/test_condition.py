@@ -37,7 +37,7 @@ def test_means_what_python_means(text, expected):
         "", "drop", "1", "drop>", "drop>'a'", "dorp>1", "__import__('os').system('true')>1", "drop.real>1", "drop[0]>1",
         "[1]>drop", "(lambda: 1)()>0", "drop>True", "drop and p50_ms", "drop > (p50_ms > 1)", "not drop",
         "drop if 1 else 2", "drop ** 9 > 1", "drop in (1, 2)", "drop := 1", "f'{drop}'>1", "drop>1;drop<2",
-        "(" * 300, "\x00",
+        "(" * 300, "\x00", "1<2", "drop>0.5" + " " * 500 + "or p50_ms>1",
     ],
 )  # fmt: skip
 def test_all_else_is_wrong_use(text):
@@ -58,3 +58,31 @@ def test_a_check_that_checks_nothing_does_not_pass():
 def test_a_division_by_zero_is_one_line():
     with pytest.raises(EdgeError, match="divides by zero"):
         failing(Condition("p50_ratio/drop>1", KNOWN), {"a": {"drop": 0.0, "p50_ratio": 1.0}})
+
+
+def test_numbers_that_no_float_holds_are_one_line():
+    with pytest.raises(EdgeError, match="too large numbers"):
+        failing(Condition(f"p50_ms*{'9' * 400}>1", KNOWN), {"a": {"p50_ms": 2.0}})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("drop>0.5 or p50_ratio>1.1", True),
+        ("p50_ratio>1.1 or drop>0.7", None),
+        ("drop>0.7 and p50_ratio>1.1", False),
+        ("drop>0.5 and p50_ratio>1.1", None),
+        ("not p50_ratio>1.1", None),
+        ("-p50_ratio*2>drop", None),
+    ],
+)
+def test_a_missing_figure_leaves_open_only_what_hangs_on_it(text, expected):
+    assert Condition(text, KNOWN).holds({"drop": 0.6}) is expected
+
+
+def test_a_model_that_lost_fails_though_another_alone_was_timed():
+    found = failing(
+        Condition("drop>0.5 or p50_ratio>1.1", KNOWN),
+        {"timed": {"drop": 0.1, "p50_ratio": 0.3}, "lost": {"drop": 30.0}},
+    )
+    assert found == ["lost (drop 30)"]

@@ -134,3 +134,51 @@ def test_a_document_beyond_all_bounds_is_one_line(forked_toolkit, tmp_path, text
     assert len(done.stderr) < 1_000
     assert not CONTROL.search(done.stderr)
     assert list(tmp_path.iterdir()) == [path]
+
+
+CONTRADICTIONS = {
+    "an interval upside down": (
+        lambda one: one["report"].update(interval=[0.9, 0.1]),
+        "0.9 to 0.1 is no interval",
+    ),
+    "an interval over 1": (lambda one: one["report"].update(interval=[0.1, 7]), "0.1 to 7 is no interval"),
+    "other faces": (lambda one: one["report"].update(n=5000), "5000 faces, but 28 in the confusion matrix"),
+    "agreement": (
+        lambda one: one["paired"].update(top1_agreement=9.0),
+        "an agreement of 9 are none of 28 faces",
+    ),
+    "flips": (lambda one: one["paired"].update(flips_to_wrong=900), "900 flips"),
+    "drop": (lambda one: one["paired"].update(drop_points=-90.0), "a drop of -90 points lies outside"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_figures_that_contradict_each_other_are_refused(evaluated, load_json, tmp_path, change, words):
+    document = load_json(evaluated)
+    entry = document["models"][1]
+    change(entry["evaluations"][0] if "report" in change.__code__.co_consts else entry["comparisons"][0])
+    with pytest.raises(EdgeError, match=re.escape(words)):
+        make_report([write(document, tmp_path / "r.json")])
+
+
+def test_the_same_faces_with_other_classes_are_refused(evaluated, load_json, tmp_path):
+    first, second = load_json(evaluated), load_json(evaluated)
+    first["models"], second["models"] = first["models"][:1], second["models"][1:]
+    second = json.loads(json.dumps(second).replace('"angry"', '"Wut"'))
+    paths = [write(first, tmp_path / "a.json"), write(second, tmp_path / "b.json")]
+    with pytest.raises(EdgeError, match=r"of angry, .* in one figure and of Wut, .*; measure again"):
+        make_report(paths)
+
+
+def test_a_run_may_lack_what_is_told_beside_its_times(evaluated, timed, load_json, tmp_path):
+    document, stats = (
+        load_json(evaluated),
+        load_json(timed)["models"][0]["latencies"][0]["stages"]["classify"],
+    )
+    document["runs"] = [{"latency": {"total": stats}, "seconds": 3.0}, {"latency": {}, "frames": 0}]
+    page = make_report([write(document, tmp_path / "r.json")]).to_html("r.json")
+    assert "? frames, ? faces<" in page
+    assert "0 frames, ? faces<" in page
+    document["runs"][0]["frames"] = -5
+    with pytest.raises(EdgeError, match="frames, faces or seconds are below 0"):
+        make_report([write(document, tmp_path / "r.json")])

@@ -111,3 +111,9 @@ def test_the_worst_mistakes_are_shown_only_when_asked_for(evaluated, page_of, fa
     page = page_of(evaluated, options=("--faces", face_folders))
     mistakes = page.split('id="mistakes"')[1].split("</section>")[0]
     assert re.search(r'alt="a face labelled \w+; tiny_int8.tflite says \w+ \d+%"', mistakes)
+
+
+def test_a_model_held_against_another_network_is_not_called_quantized(evaluated, page_of):
+    page = page_of(evaluated)
+    assert "<span>against tiny_int8.tflite</span>" in page
+    assert "quantized against float" not in page

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from toolkit.reporting.build import make_report
+from toolkit.reporting.publishing import publish
 from toolkit.results.codec import read_results, write_results
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is missing")
@@ -169,3 +171,21 @@ def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
         assert not out.exists()
     assert (tmp_path / "full" / "README.md").read_text() == "mine"
     assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["README.md"]
+
+
+def test_an_accuracy_on_some_of_the_classes_says_so(evaluated, load_json, tiny_tflite, tmp_path):
+    document = load_json(evaluated)
+    evaluation = document["models"][0]["evaluations"][0]
+    report, few = evaluation["report"], ["happy", "sad"]
+    evaluation["mistakes"], document["models"][0]["comparisons"] = [], []
+    evaluation["data"] |= {"classes": few, "fingerprint": "few"}
+    report |= {"classes": few, "n": 8, "confusion": [[4, 0], [1, 3]]}
+    report["per_class"] = {name: report["per_class"][name] for name in few}
+    document["models"] = document["models"][:1]
+    (tmp_path / "few.json").write_text(json.dumps(document))
+    publish([tiny_tflite], [tmp_path / "few.json"], tmp_path / "out", "mit")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.count(", held to happy, sad alone") >= 2
+    assert (
+        "The models were held to happy, sad alone." in make_report([str(tmp_path / "few.json")]).to_markdown()
+    )

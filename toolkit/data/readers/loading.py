@@ -83,7 +83,8 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
 
 def refuse_no_data(path: Path) -> None:
     """Raise EdgeError where there is nothing at ``path``, unless it is the word for the toolkit's own faces."""
-    if not path.exists() and str(path) != SYNTHETIC:
+    there = path.is_dir() or path.is_file()
+    if not there and (path.exists() or str(path) != SYNTHETIC):
         raise EdgeError(
             f"no data at {path}; expected a folder of faces, parquet or tar files, a {CSV_FILE}, or the word "
             f"'{SYNTHETIC}'"

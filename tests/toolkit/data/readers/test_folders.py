@@ -83,6 +83,8 @@ def test_more_than_one_in_a_hundred_of_a_class_is_fatal(tmp_path):
 def test_what_is_no_data_set_is_refused_in_one_line(tmp_path):
     with pytest.raises(EdgeError, match="no data at"):
         load_dataset(tmp_path / "nowhere")
+    with pytest.raises(EdgeError, match="no data at /dev/zero; expected a folder"):
+        load_dataset("/dev/zero")
     with pytest.raises(EdgeError, match="holds nothing; expected"):
         load_dataset(tmp_path)
     write_image(tmp_path / "loose.png", make_faces(1)[0])
