@@ -56,7 +56,7 @@ def run_of(content: Any, path: str) -> Run:
     try:
         facts = decode(RunFacts, content)
         stages = decode(dict[str, dict[str, Any]], facts.pop("latency", None), "latency")  # type: ignore[typeddict-item]
-        if any(value < 0 for value in (facts.get(key, 0) for key in ("frames", "faces", "seconds"))):
+        if min(facts.get("frames", 0), facts.get("faces", 0), facts.get("seconds", 0)) < 0:
             raise ValueError("frames, faces or seconds are below 0")
     except ValueError as error:
         raise EdgeError(f"{path} is a damaged run ({error}); run 'device run --json' again") from error
