@@ -161,9 +161,10 @@ MIX := $(BIN)/python models/mix_weights.py --data $(DATA)
 
 .PHONY: models-with-press
 models-with-press: setup
-	$(BIN)/python models/make_models.py --data $(DATA) compact_press_taught small_press_taught best_panel
+	$(BIN)/python models/make_models.py --data $(DATA) compact_press_taught small_press_taught best4_press_taught best_panel
 	cp runs/compact_press_taught/best.keras models/compact.keras
 	$(MIX) --share 0.5 runs/small_press_taught/best.keras runs/small/best.keras models/small.keras
+	$(MIX) --share 0.75 runs/best4_press_taught/best.keras runs/best4/best.keras models/best4.keras
 	$(MIX) --share 0.5 runs/best_panel/best.keras runs/best_head/best.keras models/best.keras
 	$(BIN)/python models/make_models.py --data $(DATA) best_panel_again
 	$(MIX) --share 0.6 runs/best_panel_again/best.keras models/best.keras models/best.keras

@@ -3,9 +3,9 @@
     python benchmarks/press.py [--press ../shared/data/press] [--part test] [--json] MODEL…
     python benchmarks/press.py [--press ../shared/data/press] --folders OUT
 
-For each MODEL, .keras or .tflite of seven classes: balanced accuracy over COUNTED with its 95 % interval (bootstrap
-of the faces of each class), the recalls, the calibration error over all faces of the part, and the confusion; all
-seven outputs compete. With --folders it writes a data set for ``toolkit train --more-data``: OUT/train holds the parts
+For each MODEL, .keras or .tflite, on the faces of its classes: balanced accuracy over those of COUNTED with its 95 %
+interval (bootstrap of the faces of each class), the recalls, the calibration error over all faces, and the confusion;
+all outputs compete. With --folders it writes a data set for ``toolkit train --more-data``: OUT/train holds the parts
 tune and validation, OUT/test the part test. The parts share no person as far as a network can tell: press_parts.py. One
 student labelled each face, not always rightly; most faces are happy or neutral.
 """
@@ -13,6 +13,7 @@ student labelled each face, not always rightly; most faces are happy or neutral.
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,7 +46,9 @@ class PressFigures:
     report: EvaluationReport
 
     def line(self) -> str:
-        recalls = ", ".join(f"{name} {self.report.per_class[name].recall:.2f}" for name in COUNTED)
+        recalls = ", ".join(
+            f"{name} {self.report.per_class[name].recall:.2f}" for name in _counted(self.report.classes)
+        )
         low, high = self.interval
         return (
             f"{self.model}: balanced accuracy {self.balanced_accuracy:.3f} ({low:.3f} to {high:.3f}), n = {self.n:,}; "
@@ -84,12 +87,15 @@ def load_parts(folder: Path) -> Dataset:
 
 
 def measure(model: Path, faces: Dataset) -> PressFigures:
-    """Return the figures of ``model`` on ``faces``."""
-    probabilities = NarrowedPredictor(load_predictor(model), CLASSES).predict(faces.images)
-    report = evaluate_predictions(probabilities, faces.labels, CLASSES)
+    """Return the figures of ``model`` on those of ``faces`` whose classes it knows."""
+    predictor = load_predictor(model)
+    classes = tuple(name for name in CLASSES if name in predictor.labels)
+    faces = faces.with_classes(classes)
+    probabilities = NarrowedPredictor(predictor, classes).predict(faces.images)
+    report = evaluate_predictions(probabilities, faces.labels, classes)
     right = probabilities.argmax(axis=1) == faces.labels
     rng = np.random.default_rng(0)
-    by_class = [right[faces.labels == CLASSES.index(name)] for name in COUNTED]
+    by_class = [right[faces.labels == classes.index(name)] for name in _counted(classes)]
     resampled = np.mean(
         [rng.binomial(len(one), one.mean(), RESAMPLES) / len(one) for one in by_class], axis=0
     )
@@ -98,12 +104,16 @@ def measure(model: Path, faces: Dataset) -> PressFigures:
     return PressFigures(model.name, sum(map(len, by_class)), balanced, (low, high), report)
 
 
+def _counted(classes: Sequence[str]) -> list[str]:
+    return [name for name in COUNTED if name in classes]
+
+
 def confusion(report: EvaluationReport) -> str:
     """Return the confusion as lines: a row a true class, a column a named one."""
-    head = " " * 9 + " ".join(f"{name:>8}" for name in CLASSES)
+    head = " " * 9 + " ".join(f"{name:>8}" for name in report.classes)
     rows = [
         f"{name:8} " + " ".join(f"{count:8}" for count in row)
-        for name, row in zip(CLASSES, report.confusion, strict=True)
+        for name, row in zip(report.classes, report.confusion, strict=True)
     ]
     return "\n".join([head, *rows])
 

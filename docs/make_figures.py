@@ -88,7 +88,7 @@ this repository.
 
 `best` and `best4` come from weights that had learnt to recognise the people of VGGFace2, photographs of public figures
 from the web (arXiv 1710.08092); `compact` and `small` learnt from a teacher with such weights. Both data sets were
-gathered for research: see their terms before any commercial use. The seven-class models also learnt from 4,898 faces of
+gathered for research: see their terms before any commercial use. They also learnt from 4,898 faces of
 press photographs, of an Apache-2.0 repository
 ([more](../docs/TRAINING.md#a-second-domain-press-photographs)); `make models` leaves that out where `data/press` is not
 there.

@@ -62,13 +62,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--share", type=float, required=True)
     asked = parser.parse_args()
-    data = split_for_training(load_dataset(asked.data), RECIPE.split_choice).in_gray()
+    metadata = read_keras_metadata(asked.first) or {}
+    classes = tuple(metadata["labels"])
+    data = split_for_training(load_dataset(asked.data), RECIPE.split_choice, classes).in_gray()
     faces = BatchMaker(data.train, RECIPE)
     first, second = (load_keras_model(path) for path in (asked.first, asked.second))
     if [weight.shape for weight in first.weights] != [weight.shape for weight in second.weights]:
         raise EdgeError(f"{asked.second} is of another architecture than {asked.first}; pass two of the same")
     model, temperature, right = calibrated(mixed(first, second, asked.share, faces), data)
-    metadata = read_keras_metadata(asked.first) or {}
     metadata["training"] = metadata.get("training", {}) | {
         "run": asked.out.stem,
         "mixed_with": asked.second.parent.name,

@@ -30,6 +30,7 @@ from device.text import printable
 START_S, LOAD_S, INFERENCE_S = 20.0, 4.0, 3.0
 DELEGATE_LOAD_S = 20.0  # an accelerator may get its firmware first
 MOST_MESSAGE = 200
+ENDING_S = 2.0  # for a child to end by itself, on a busy board too; then it is killed
 
 
 class ConfinedInterpreter:
@@ -127,7 +128,7 @@ def _end(child: subprocess.Popen[bytes]) -> int:
             with contextlib.suppress(OSError):
                 pipe.close()
     try:
-        return child.wait(0.5)
+        return child.wait(ENDING_S)
     except subprocess.TimeoutExpired:
         child.kill()
         return child.wait()
