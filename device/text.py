@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST_LABEL = 100
+FEW = 5
 
 
 def printable(text: object, longest: int | None = None) -> str:
@@ -44,6 +45,16 @@ def counted(number: int, one: str, several: str | None = None) -> str:
     ('1 frame', '3 classes')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def a_few(names: Sequence[str]) -> str:
+    """Return the first FEW of ``names``, and how many there are beside them.
+
+    >>> a_few("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

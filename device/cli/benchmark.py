@@ -71,23 +71,24 @@ def benchmark(
     from device.board.model_store import model_in_use
     from device.model.expression_model import load_model
     from device.runtime.benchmark import benchmark_document, document_lines
-    from device.runtime.loop_benchmark import benchmark_loop
-    from device.runtime.refusals import check_options
 
     if loop_s is None:
         _refuse_given(source=source, detector=detector, detector_model=detector_model)
     paths = models or (model_in_use(),)
     loaded = [load_model(path, threads=threads, allow_unlabelled=True, delegate=delegate) for path in paths]
-    first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
-    options = RunOptions(
-        source or "demo:live",
-        first,
-        detector=detector,
-        detector_model=detector_model,
-        threads=threads,
-        delegate=delegate,
-    )
     if loop_s is not None:
+        from device.runtime.loop_benchmark import benchmark_loop
+        from device.runtime.refusals import check_options
+
+        first = str(loaded[0].path)  # named, so that no start of a model on trial is counted
+        options = RunOptions(
+            source or "demo:live",
+            first,
+            detector=detector,
+            detector_model=detector_model,
+            threads=threads,
+            delegate=delegate,
+        )
         check_options(options)
     document = benchmark_document(loaded, runs, warmup)
     lines = document_lines(document)

@@ -31,6 +31,8 @@ KIND_NAMES = {"keras": "Keras", "float": "float TFLite", "quantized": "quantized
 WIDTH = 5.4
 SHORTEST_MS = 1e-4
 MOST_STAGES = 40
+POINTS_PER_INCH = 72
+LABEL_GAP = 3  # pixels
 
 
 def _log_ms(axes: Axes, values: Sequence[float]) -> None:
@@ -117,10 +119,11 @@ def _label_points(axes: Axes, rows: list[Row]) -> None:
             label(row.short_name), (row.p50_ms or 0, 100 * (row.accuracy or 0)), xytext=(x, y),
             textcoords="offset points", fontsize=9, color=INK, ha="left" if on_right else "right", va="center",
         )  # fmt: skip
-        while any(name.get_window_extent().overlaps(other) for other in taken):
-            y -= 2
-            name.set_position((x, y))
-        taken.append(name.get_window_extent())
+        place = first = name.get_window_extent()
+        while hit := next((other for other in taken if place.overlaps(other)), None):
+            place = place.translated(0, hit.y0 - place.y1 - LABEL_GAP)
+        name.set_position((x, y + (place.y0 - first.y0) * POINTS_PER_INCH / name.figure.dpi))
+        taken.append(place)
 
 
 def _kind_legend(axes: Axes, rows: list[Row]) -> None:

@@ -75,6 +75,7 @@ class ConfinedInterpreter:
         except (EOFError, BrokenPipeError):
             raise self._refusal(fate_of(_end(self._child))) from None
         except TimeoutError:
+            self._child.kill()  # it hangs, and would not hear that its input ends
             _end(self._child)
             raise self._refusal(f"it gave no answer within {seconds:g} s") from None
         if status == FAILED:

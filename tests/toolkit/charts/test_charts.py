@@ -78,6 +78,12 @@ def test_a_better_and_slower_model_is_drawn_higher_and_further_right(selection):
     assert big_y < little_y  # y of an SVG goes downwards
 
 
+def test_names_of_points_in_one_place_stand_below_one_another():
+    svg = accuracy_against_latency(select(Results(tuple(model(f"{name}.keras", 18, 2.0) for name in "abc"))))
+    heights = [float(re.search(rf'<text[^>]* y="([\d.]+)"[^>]*>{name}</text>', svg)[1]) for name in "abc"]
+    assert min(np.diff(sorted(heights))) > 9  # the size of the letters
+
+
 def test_latencies_and_sizes_are_told_by_model(selection):
     rows = list(selection.rows)
     assert words_of(latency_distributions(rows)) == "big.keras: p50 4.00 ms; little.tflite: p50 0.500 ms"

@@ -12,7 +12,7 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
-from device.text import counted
+from device.text import a_few, counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.decoding import quiet_opencv
 from toolkit.data.readers.folders import labelled_images
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 # A picture of fewer pixels is a face already; the face of a crop takes 0.82 of its width, that of AffectNet's 0.7.
 LEAST_SIDE_PX, LOOKED_AT = 96, 16
 MOST_SHARE = 0.5
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ class Cropped:
             said.append(f"{self.several:,} with several faces")
         for paths, what in ((self.nobody, "without a face"), (self.unread, "unreadable")):
             if paths:
-                more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
-                said.append(f"{len(paths):,} {what}: {', '.join(paths[:NAMED])}{more}")
+                said.append(f"{len(paths):,} {what}: {a_few(paths)}")
         return said
 
 

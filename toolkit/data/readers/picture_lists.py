@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
+from device.text import a_few
 from toolkit.data.class_names import PUBLISHED_ORDERS, normal_class_name
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from toolkit.data.readers.layout import ImageFile, Pictures
@@ -27,7 +28,6 @@ LINE = re.compile(
 LONGEST_LINE = 4096
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"
-NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[Im
             image = ImageFile(picture, entry.split or split, entry.label)
             _refuse_conflict(path, found.setdefault(picture, image), image)
         used += [str(path.relative_to(root))] if entries else []
-    more = " and others" if len(used) > NAMED else ""
-    notes = (f"the labels are read from {', '.join(used[:NAMED])}{more}", *pictures.left_out(found))
+    notes = (f"the labels are read from {a_few(used)}", *pictures.left_out(found))
     return sorted(found.values(), key=lambda file: file.path), notes
 
 

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from device.text import counted
+from device.text import a_few, counted
 from toolkit.data.file_names import expressions_of, why_no_expressions
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.split_names import split_told
-
-NAMED = 4
 
 
 def named_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str, ...]]:
@@ -27,10 +25,8 @@ def named_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str, ...]]:
     notes = [f"the labels are read from the names of the files: {named.rule}"]
     misnamed = [path.name for path, _, name in told if not name]
     if misnamed:
-        more = " and others" if len(misnamed) > NAMED else ""
         notes.append(
-            f"{counted(len(misnamed), 'picture')} whose name tells no expression, left out: "
-            f"{', '.join(misnamed[:NAMED])}{more}"
+            f"{counted(len(misnamed), 'picture')} whose name tells no expression, left out: {a_few(misnamed)}"
         )
     return files, tuple(notes)
 
