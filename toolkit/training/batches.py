@@ -28,7 +28,7 @@ class Batch:
     """images: (B, 48, 48, 1) float32 gray 0..255, or (B, 48, 48, 3) R, G, B; targets: (B, C) float32;
     votes: (B, V) float32 or None.
 
-    rows: (B,) which faces of the data set they are; view: which of the recipe's views, None where every one is new.
+    rows: (B,) which faces of the data set they are; view: its number, None where every one is new.
     """
 
     images: np.ndarray
@@ -57,7 +57,7 @@ class BatchMaker:
         """Yield the batches of one epoch, shuffled; a last incomplete batch is left out."""
         rng = np.random.default_rng([self.recipe.seed, epoch])
         rows = self.draw_rows(rng)
-        view = epoch % self.recipe.views if self.recipe.views else None
+        view = self.recipe.first_view + epoch % self.recipe.views if self.recipe.views else None
         chunks = np.array_split(rows, self.batches_per_epoch)
         with ThreadPoolExecutor(WORKERS, initializer=yield_the_processor) as pool:
             queue: collections.deque[Future[Batch]] = collections.deque()

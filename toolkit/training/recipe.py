@@ -115,6 +115,12 @@ class TrainingRecipe:
         0,
         10_000,
     )
+    first_view: int = option(
+        0,
+        "Number of the first of the `views`: those of other numbers are new to teachers that learnt on these ones.",
+        0,
+        10_000,
+    )
     ema_epochs: float = option(1.0, "Memory of the weight average, in epochs.", 0.0, 1000.0)
     keep_first: float = option(
         0.0,
@@ -183,6 +189,11 @@ class TrainingRecipe:
             raise EdgeError(
                 f"views {self.views} and mixup_alpha {self.mixup_alpha:g} exclude each other: a mixed face is new "
                 "every time; set one of them to 0"
+            )
+        if self.first_view and not self.views:
+            raise EdgeError(
+                f"first_view {self.first_view} numbers no views: with views 0 every change is new; set views, or "
+                "first_view to 0"
             )
 
     def with_batch_size(self, faces: int) -> "TrainingRecipe":

@@ -61,6 +61,20 @@ def test_views_come_again_in_another_order_and_mirrored_or_not():
     assert 15 < same.sum() < 45  # of 60: half of them
 
 
+def test_views_from_another_first_one_are_others_until_the_numbers_meet():
+    views = [
+        by_face(BatchMaker(make_dataset(), TrainingRecipe(batch_size=10, views=2, first_view=first)).epoch(epoch))
+        for first, epoch in ((0, 0), (0, 1), (1, 0), (2, 0))
+    ]
+    assert views[1] == views[2]
+    assert not set(views[3].values()) & (set(views[0].values()) | set(views[1].values()))
+
+
+def test_a_first_view_without_views_is_refused():
+    with pytest.raises(EdgeError, match="first_view 6 numbers no views"):
+        TrainingRecipe(first_view=6)
+
+
 def test_views_and_mixup_exclude_each_other():
     with pytest.raises(EdgeError, match="exclude each other"):
         TrainingRecipe(views=4, mixup_alpha=0.2)
