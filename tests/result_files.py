@@ -115,6 +115,20 @@ def load_json():
     return lambda path: json.loads(Path(path).read_text())
 
 
+@pytest.fixture
+def counted_report():
+    """A function that returns the report, as results hold it, of a confusion matrix: every face with all certainty."""
+    from toolkit.results.metrics import evaluate_predictions
+
+    def make(confusion, classes=CLASSES):
+        counts = np.asarray(confusion)
+        labels, named = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices(counts.shape))
+        report = evaluate_predictions(np.eye(len(classes))[named], labels, tuple(classes))
+        return json.loads(json.dumps(report.to_json()))
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def toolkit_of_a_user(tmp_path_factory):
     """As ``toolkit_command``, but files and folders that may not be read are not, even where the tests run as root."""

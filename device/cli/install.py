@@ -32,8 +32,10 @@ def rollback(as_json: bool, quiet: bool) -> None:
 
 
 def _tell(installed: "Installed", as_json: bool, quiet: bool) -> None:
-    previous = None if installed.previous is None else str(installed.previous)
+    from device.model.expression_model import packaged_model
+
     if as_json:
-        click.echo(json.dumps({"current": str(installed.current), "previous": previous}))
+        previous = installed.previous or packaged_model()
+        click.echo(json.dumps({"current": str(installed.current), "previous": str(previous)}))
     elif not quiet:
-        click.echo(f"current   {installed.current}\nprevious  {previous or 'the packaged model'}")
+        click.echo(f"current   {installed.current}\nprevious  {installed.previous or 'the packaged model'}")

@@ -87,7 +87,7 @@ def _level_line(entry: dict[str, Any]) -> str:
         return "a pixel enters as pixel - 128"
     if whole_range and entry["dtype"] == "uint8":
         return "a pixel enters as it is"
-    if entry["dtype"] == "float32" and entry["pixel_scale"] == 1:
+    if entry["dtype"] in ("float32", "int16") and entry["pixel_scale"] == 1:
         known = entry["pixel_range"]
         return f"pixels enter as {known}" if known else "nothing tells which pixel values it takes"
     return f"a pixel stands for pixel x {entry['pixel_scale']:.6g}"

@@ -39,8 +39,12 @@ def load_model(
     for a graph that is not understood in full and crashes, hangs or swells in the process of its own that runs it;
     and for a delegate that cannot run it.
     """
-    path = _packaged_model() if path is None else Path(path)
-    return ExpressionModel(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
+    found = packaged_model() if path is None else Path(path)
+    if path is None and not found.exists():
+        raise EdgeError(
+            f"this installation carries no model ({found} is missing); name one with `model=FILE.tflite`"
+        )
+    return ExpressionModel(read_bytes(found), found, labels, threads, allow_unlabelled, delegate, pixel_range)
 
 
 class ExpressionModel:
@@ -166,10 +170,6 @@ def outputs_probabilities(structure: TfliteFile) -> bool:
     return operator is not None and operator.name in ("SOFTMAX", "LOGISTIC")
 
 
-def _packaged_model() -> Path:
-    path = Path(str(resources.files("device"))) / "data" / PACKAGED_MODEL
-    if not path.exists():
-        raise EdgeError(
-            f"this installation carries no model ({path} is missing); name one with `model=FILE.tflite`"
-        )
-    return path
+def packaged_model() -> Path:
+    """Return where the package carries its model."""
+    return Path(str(resources.files("device"))) / "data" / PACKAGED_MODEL

@@ -9,6 +9,7 @@ from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.text import counted
 
 ASSUMED_RANGE = "0..1"
+BYTES = ("int8", "uint8")
 # What an integer input spans: of pixels of 0..1 or -1..1 at most, and of pixels of 0..255 less their means.
 LARGEST_SMALL, LARGEST_LEVELS = 2.5, 300
 SCALES_DOWN, SHIFTS = (
@@ -18,15 +19,18 @@ SCALES_DOWN, SHIFTS = (
 
 
 def input_range(structure: TfliteFile, metadata: ModelMetadata | None, given: str | None) -> str:
-    """Return the pixel range of a float input, a name of PIXEL_RANGES, or "" where nothing tells it.
+    """Return the pixel range of a float or int16 input, a name of PIXEL_RANGES, or "" where nothing tells it.
 
-    Integer inputs and files with metadata tell it themselves: theirs is "0..255", whatever is ``given``.
+    Inputs of 8 bits and files with metadata tell it themselves: theirs is "0..255", whatever is ``given``. The range of
+    an int16 input is symmetric, alike for pixels of 0..1 and -1..1; it tells that those of 0..255 enter.
     Raises UsageError for a ``given`` that is no range of the input's channels.
     """
     image = structure.tensors[structure.inputs[0]]
     refuse_range(given, image.shape[3])
-    told = metadata is not None or image.dtype != "float32"
-    return "0..255" if told else given or ("0..255" if rescales(structure) else "")
+    if metadata is not None or image.dtype in BYTES:
+        return "0..255"
+    levels = image.dtype == "int16" and image.scales[0] * np.iinfo(np.int16).max > LARGEST_SMALL
+    return given or ("0..255" if levels or rescales(structure) else "")
 
 
 def refuse_range(given: str | None, channels: int) -> None:
@@ -54,15 +58,17 @@ def rescales(structure: TfliteFile) -> bool:
 def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:
     """Return what the input tensor expects: as the metadata says, else by its range.
 
-    Without metadata, an integer input whose range is about 0..1 or -1..1, or reaches below zero, takes the pixels
-    spread over that range, any other takes them as they are; so does a float input that its graph scales down itself.
+    Without metadata, an input of 8 bits whose range is about 0..1 or -1..1, or reaches below zero, takes the pixels
+    spread over that range, any other takes them as they are; of more bits, in the range that ``input_range`` tells.
     """
     _, height, width, channels = tensor.shape
     scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
     pixel_scale = 1.0
     if metadata is not None:
         pixel_scale = metadata.input.pixel_scale
-    elif scale and (scale * 255 <= LARGEST_SMALL or _holds_means(tensor.dtype, scale, zero_point)):
+    elif tensor.dtype in BYTES and (
+        scale * 255 <= LARGEST_SMALL or _holds_means(tensor.dtype, scale, zero_point)
+    ):
         pixel_scale = scale
     return InputContract(height, width, channels, tensor.dtype, scale, zero_point, pixel_scale)
 
@@ -70,21 +76,23 @@ def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContr
 def _holds_means(dtype: str, scale: float, zero_point: int) -> bool:
     """Return whether an integer input holds pixels less their means: well below zero, over no more than 0..255."""
     least = zero_point - np.iinfo(dtype).min
-    return dtype in ("int8", "uint8") and scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
+    return dtype in BYTES and scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
 
 
 def pixel_table(contract: InputContract, pixel_range: str = "0..255") -> np.ndarray:
     """Return what each of the 256 pixel values becomes in the input's type, (256,), or (256, 3) where the channels
-    differ; for the shipped models ``pixel - 128``. A float input without metadata takes it in ``pixel_range``.
+    differ; for the shipped models ``pixel - 128``. A float or int16 input without metadata takes it in ``pixel_range``.
     """
     values = np.arange(256) * contract.pixel_scale
-    if contract.dtype == "float32":
+    if contract.dtype not in BYTES:
         factor, offset = map(np.array, PIXEL_RANGES[pixel_range])
         table = values[:, None] * (factor / 255) + offset
-        return np.asarray(table[:, 0] if table.shape[1] == 1 else table, np.float32)
+        values = table[:, 0] if table.shape[1] == 1 else table
+    if contract.dtype == "float32":
+        return np.asarray(values, np.float32)
     dtype = np.dtype(contract.dtype)
     stored = np.round(values / contract.scale) + contract.zero_point
-    if contract.pixel_scale == contract.scale and contract.dtype in ("int8", "uint8"):
+    if contract.pixel_scale == contract.scale and contract.dtype in BYTES:
         stored = np.arange(256) + np.iinfo(dtype).min  # the whole range, wherever its zero is
     limits = np.iinfo(dtype)
     return np.asarray(stored.clip(limits.min, limits.max).astype(dtype))

@@ -200,7 +200,9 @@ def _metrics(address: str, model: "ExpressionModel") -> Sink:
 
     readings = BoardReadings(lambda: read_board().temperature_c, throttled)
     identity = {"name": model.path.name, "sha256": model.sha256}
-    return MetricsSink(WebAddress.parse(address, "metrics", METRICS), model.labels, identity, readings)
+    asked = WebAddress.parse(address, "metrics", METRICS)
+    asked.refuse_unknown_host("metrics")
+    return MetricsSink(asked, model.labels, identity, readings)
 
 
 def _preview(options: RunOptions) -> Sink:

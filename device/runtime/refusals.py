@@ -145,6 +145,12 @@ def refuse_alone(options: RunOptions) -> None:
             STANDARD_OUTPUT,
         ):
             raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={value}` or leave it out")
+    if (
+        options.append
+        and options.overwrite
+        and not any((options.video, options.save_frames, options.annotate, options.timeline))
+    ):
+        raise UsageError("`append` keeps the rows that `overwrite` replaces; leave out one of them")
     if options.dry_run_rules and not options.rules:
         raise UsageError(
             "`dry_run_rules` belongs to the rules of `config`; add a [[rule]] there or leave it out"

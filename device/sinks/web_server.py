@@ -58,6 +58,17 @@ class WebAddress:
             raise UsageError(f"`{option}` {text}: expected HOST:PORT, such as {usual}") from None
         return asked
 
+    def refuse_unknown_host(self, option: str) -> None:
+        """Raise UsageError that names ``option`` where there is no such host; an answer that fails to come is none."""
+        try:
+            socket.getaddrinfo(self.host, self.port)
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_NONAME:
+                raise UsageError(
+                    f"`{option}` {self.host}: there is no such host; expected an address of this device, such as "
+                    f"{LOOPBACK[0]} or 0.0.0.0, or a port alone"
+                ) from None
+
     @property
     def private(self) -> bool:
         """Whether only this device can reach it."""

@@ -83,6 +83,7 @@ def evaluate(
     from device.errors import UsageError
     from device.labels import labels_from
     from toolkit.data.class_names import parse_classes
+    from toolkit.data.label_sources import OWN_LABELS
     from toolkit.evaluation.evaluate import evaluate_models
     from toolkit.evaluation.whole_way import with_whole_way
     from toolkit.models.options import ModelOptions
@@ -95,8 +96,15 @@ def evaluate(
         raise UsageError(
             "nothing to evaluate on; pass --data DATA (faces), --frames DIR (whole pictures) or both"
         )
-    if detector and not frames:
-        raise UsageError("`detector` belongs to `frames`; add `frames=DIR` or leave it out")
+    of_frames, of_data = ("frames", frames), ("data", data)
+    for name, given, (main, value) in (
+        ("detector", detector, of_frames),
+        ("split", split, of_data),
+        ("label_source", label_source != OWN_LABELS, of_data),
+        ("robustness", robustness, of_data),
+    ):
+        if given and not value:
+            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}=PATH` or leave it out")
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)

@@ -46,6 +46,8 @@ def report(
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
+    if faces and not out:
+        raise UsageError("`faces` puts pictures in the page of `out`; add `out=FILE.html` or leave it out")
     limit = read_condition(condition) if condition else None
     paths = output_paths(out, overwrite, (*results, faces)) if out else None
     made = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from toolkit.comparison.measure import faces_to_judge, measure_all
 from toolkit.comparison.page import write_page
 from toolkit.comparison.runs import planned, refuse_others, train_all
@@ -41,6 +41,8 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     >>> variants = make_variants(["compact", "my_net.py"], [], None)
     >>> compare(ComparisonRequest(Path("faces"), Path("runs/compare"), variants))
     """
+    if request.targets and not request.quantize:
+        raise UsageError("`target` estimates int8 files, and `no_int8` makes none; leave out one of them")
     refuse_folder(request.out)
     refuse_no_data(request.data)
     common = dict(request.common)

@@ -18,7 +18,7 @@ from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, t
 from device.runtime.latency import LatencyStats
 from toolkit.models.network import FloatNetwork
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
-from toolkit.models.predictors import Predictor, load_predictor
+from toolkit.models.predictors import Predictor, load_predictors
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.merge import join_results
 from toolkit.results.selection import BUSY_SPREAD
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
 DRIFT_ALLOWED = 1.1
 CROPS = 64
+RUNS, WARMUP = 500, 50
 
 # Run in a process of its own, so that its memory and its loading are the model's alone.
 COLD_START = """
@@ -75,9 +76,14 @@ class Timed:
 def benchmark_on(
     paths: Sequence[str], targets: Sequence[str], options: ModelOptions, **counts: int
 ) -> Results:
-    """Measure on this machine (target 'host') and estimate on boards; ``counts`` are those of benchmark_files."""
+    """Measure on this machine (target 'host') and estimate on boards; ``counts`` are those of benchmark_files.
+
+    UsageError for what decides a measurement where nothing is measured.
+    """
     boards = [target for target in targets if target != HOST]
     documents = []
+    if HOST not in targets:
+        _refuse_measured(options, counts)
     if boards:
         from toolkit.emulation.estimate import estimate_files
 
@@ -87,6 +93,18 @@ def benchmark_on(
     if HOST in targets:
         documents.insert(0, benchmark_files(paths, options=options, **counts))
     return documents[0] if len(documents) == 1 else replace(join_results(documents), command="benchmark")
+
+
+def _refuse_measured(options: ModelOptions, counts: dict[str, int]) -> None:
+    """Raise UsageError for an option of a measurement: an estimate is of one face at a time on one thread."""
+    given = {**counts, **vars(replace(options, labels=None))}
+    usual = {"runs": RUNS, "warmup": WARMUP, "batch": 1, **vars(AS_THE_FILE_SAYS)}
+    for name, value in given.items():
+        if value != usual[name]:
+            raise UsageError(
+                f"`{name}` is for a measurement, which `target` without host makes none of; add `target=host` or leave "
+                "it out"
+            )
 
 
 def on_device(predictor: Predictor) -> bool:
@@ -107,8 +125,8 @@ def cold_start(path: str | Path, options: ModelOptions = AS_THE_FILE_SAYS) -> di
 
 def benchmark_files(
     paths: Sequence[str],
-    runs: int = 500,
-    warmup: int = 50,
+    runs: int = RUNS,
+    warmup: int = WARMUP,
     batch: int = 1,
     options: ModelOptions = AS_THE_FILE_SAYS,
 ) -> Results:
@@ -122,7 +140,7 @@ def benchmark_files(
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")
     paths = list(dict.fromkeys(paths))
-    predictors = {path: load_predictor(path, options) for path in paths}
+    predictors = load_predictors(paths, options)
     for path, predictor in predictors.items():
         if isinstance(predictor, FloatNetwork):
             log.info(

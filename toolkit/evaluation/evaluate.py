@@ -27,7 +27,7 @@ from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FOUND, FloatNetwork
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
-from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictor
+from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictors
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.metrics import evaluate_predictions
@@ -113,9 +113,11 @@ def evaluate_models(
     classes: evaluate on these classes only; label_source: of the data, as ``load_dataset`` takes it; robustness:
     measure each model on corrupted faces too; options: of all models (a pixel range that is not told is found on the
     faces; a model that another range or order of labels fits far better gets a warning and a note).
-    Raises EdgeError for a broken model or data set and for labels that do not match.
+    Raises EdgeError for a broken model or data set and for labels that do not match, UsageError for an option that no
+    model heeds.
     """
-    predictors = [load_predictor(path, options) for path in models]
+    loaded_models = load_predictors(models, options)
+    predictors = [loaded_models[path] for path in models]
     names = classes or tuple(predictors[0].labels)
     whole = load_dataset(data, colour=any(predictor.colour for predictor in predictors))
     loaded = narrowed(whole, None, label_source)

@@ -20,7 +20,7 @@ from device.text import did_you_mean
 from toolkit.data.class_names import normal_class_name
 from toolkit.evaluation.labelled_pictures import LabelledPicture, labelled_pictures
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
-from toolkit.models.predictors import open_tflite
+from toolkit.models.predictors import open_tflite, refuse_unheeded
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import now
 from toolkit.results.types import ModelResults, Results
@@ -65,11 +65,13 @@ def with_whole_way(
         raise UsageError(
             f"`frames` measures what a board runs, a .tflite; received {models[0]}; make one with 'toolkit quantize'"
         )
+    opened = {path: open_tflite(path, options) for path in on_a_board}
+    if len(on_a_board) == len(models):
+        refuse_unheeded(opened, options)
     pictures = labelled_pictures(Path(frames))
     entries = {entry.model.sha256: entry for entry in results.models}
-    for path in on_a_board:
+    for path, model in opened.items():
         log.info(f"whole pictures of {frames} through {path}: {len(pictures)} files")
-        model = open_tflite(path, options)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
         identity = identity_of(path, model)
         entry = entries.get(identity.sha256) or ModelResults(identity)

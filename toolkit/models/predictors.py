@@ -1,11 +1,12 @@
 """One way to ask any model file: Keras through Keras, TFLite through the device's own code."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from device.model.expression_model import ExpressionModel, load_model
 from device.quiet import silenced
 from device.text import did_you_mean
@@ -52,6 +53,37 @@ def open_tflite(path: str | Path, options: ModelOptions) -> ExpressionModel:
     return load_model(
         path, options.labels, options.threads, delegate=options.delegate, pixel_range=options.pixel_range
     )
+
+
+def load_predictors(paths: Sequence[str], options: ModelOptions = AS_THE_FILE_SAYS) -> dict[str, Predictor]:
+    """Return the predictor of each file by its path; UsageError for an option that none of the files heeds."""
+    predictors = {path: load_predictor(path, options) for path in paths}
+    refuse_unheeded(predictors, options)
+    return predictors
+
+
+def refuse_unheeded(predictors: Mapping[str, Predictor], options: ModelOptions) -> None:
+    """Raise UsageError for one of ``options`` that does nothing for any of the predictors, named by their files."""
+    files = ", ".join(predictors)
+    boards = [one for one in predictors.values() if isinstance(one, ExpressionModel)]
+    interpreter = {
+        "delegate": options.delegate is not None,
+        "threads": options.threads != ModelOptions.threads,
+    }
+    for name in (name for name, given in interpreter.items() if given and not boards):
+        raise UsageError(f"`{name}` is for .tflite files, received {files}; leave it out")
+    if len(boards) < len(predictors):  # Keras heeds the others
+        return
+    if options.pixel_range and all(one.pixel_range != options.pixel_range for one in boards):
+        raise UsageError(
+            f"`pixel_range` is for files that do not tell which pixel values they take, received {files}, which tell; "
+            "leave it out"
+        )
+    side = options.input_size
+    if side and all(one.input_size_hw != (side, side) for one in boards):
+        raise UsageError(
+            f"`input_size` is for Keras models that take pictures of any size, received {files}; leave it out"
+        )
 
 
 class NarrowedPredictor:

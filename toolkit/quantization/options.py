@@ -5,6 +5,7 @@ from pathlib import Path
 
 from device.errors import UsageError
 from toolkit.data.dataset import Dataset
+from toolkit.data.label_sources import OWN_LABELS
 from toolkit.outputs import refuse_output
 from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED
@@ -47,6 +48,8 @@ class QuantizeOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        if self.label_source != OWN_LABELS and self.data is None:
+            raise UsageError("`label_source` belongs to `data`; add `data=DATA` or leave it out")
         if self.recipe == ALL and (self.keep_float or self.io_dtype or self.edgetpu):
             raise UsageError("`recipe=all` takes no `keep_float`, `io_dtype` or `edgetpu`; name one recipe")
         if self.recipe == ALL and self.out is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.results.metrics import Z_95, checked_predictions, refuse_no_interval
+from toolkit.results.metrics import Z_95, checked_predictions, refuse_contradiction, refuse_no_interval
 
 MOST_FLIPS_KEPT = 500
 
@@ -47,7 +47,7 @@ class PairedComparison:
 
     def __post_init__(self) -> None:
         flipped = self.flips_to_right, self.flips_to_wrong, self.flips_wrong_to_wrong
-        if min(flipped) < 0 or not sum(flipped) <= self.n or not 0 <= self.top1_agreement <= 1:
+        if self.n < 1 or min(flipped) < 0 or not sum(flipped) <= self.n or not 0 <= self.top1_agreement <= 1:
             raise ValueError(
                 f"{sum(flipped)} flips and an agreement of {self.top1_agreement:g} are none of {self.n} faces"
             )
@@ -57,6 +57,9 @@ class PairedComparison:
             raise ValueError(
                 f"a drop of {self.drop_points:g} points lies outside its interval, {low:g} to {high:g}"
             )
+        counted = flip_figures(self.flips_to_right, self.flips_to_wrong, self.flips_wrong_to_wrong, self.n)
+        counted["quantized_accuracy"] = self.float_accuracy - counted["drop_points"] / 100
+        refuse_contradiction(vars(self), counted)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
@@ -101,14 +104,11 @@ def compare_predictions(
     was_right, is_right = named == labels, renamed == labels
     to_right, to_wrong = int((~was_right & is_right).sum()), int((was_right & ~is_right).sum())
     flipped = np.flatnonzero(named != renamed)
-    low, high = paired_interval(to_wrong, to_right, n)
     return PairedComparison(
         n=n,
-        top1_agreement=float((named == renamed).mean()),
+        **flip_figures(to_right, to_wrong, len(flipped) - to_right - to_wrong, n),
         float_accuracy=float(was_right.mean()),
         quantized_accuracy=float(is_right.mean()),
-        drop_points=100 * (to_wrong - to_right) / n,
-        drop_interval=(100 * low, 100 * high),
         flips_to_right=to_right,
         flips_to_wrong=to_wrong,
         flips_wrong_to_wrong=len(flipped) - to_right - to_wrong,
@@ -116,6 +116,16 @@ def compare_predictions(
         mean_probability_difference=float(np.abs(first - second).mean()),
         flips=tuple(_flip(row, labels, first, second) for row in flipped[:MOST_FLIPS_KEPT]),
     )
+
+
+def flip_figures(to_right: int, to_wrong: int, wrong_to_wrong: int, n: int) -> dict[str, Any]:
+    """Return the fields of a comparison on ``n`` faces that its counts of flips decide."""
+    low, high = paired_interval(to_wrong, to_right, n)
+    return {
+        "top1_agreement": 1 - (to_right + to_wrong + wrong_to_wrong) / n,
+        "drop_points": 100 * (to_wrong - to_right) / n,
+        "drop_interval": (100 * low, 100 * high),
+    }
 
 
 def _flip(row: int, labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Flip:

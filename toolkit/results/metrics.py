@@ -1,5 +1,6 @@
 """Accuracy, per-class figures and calibration of a classifier on labelled faces."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from device.errors import EdgeError
 
 Z_95 = 1.959963984540054  # the 97.5 % point of the normal distribution
 CALIBRATION_BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks"
+ROUNDING = 1e-6  # between a figure as it is told and as it is counted again
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,26 @@ class EvaluationReport:
             raise ValueError(f"an accuracy of {self.accuracy:g} on {self.n} faces is none")
         if self.n != sum(map(sum, self.confusion)):
             raise ValueError(f"{self.n} faces, but {sum(map(sum, self.confusion))} in the confusion matrix")
+        if self.n != (binned_n := sum(entry.n for entry in self.calibration)):
+            raise ValueError(f"{self.n} faces, but {binned_n} in the bins of the calibration")
         refuse_no_interval(self.interval, 0, 1)
+        counted = counted_figures(self.classes, self.confusion)
+        for name, figures in counted.pop("per_class").items():
+            refuse_contradiction(vars(self.per_class[name]), vars(figures), f" of '{name}'")
+        counted["expected_calibration_error"] = calibration_error(self.calibration)
+        refuse_contradiction(vars(self), counted)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dictionaries, lists and numbers."""
         return asdict(self)
+
+
+def refuse_contradiction(told: Mapping[str, Any], counted: Mapping[str, Any], of: str = "") -> None:
+    """Raise ValueError where a figure is ``told`` to be another than was ``counted``; ``of``: what it is about."""
+    for name, value in counted.items():
+        known = told[name] is not None and value is not None
+        if not (np.allclose(told[name], value, 0, ROUNDING) if known else told[name] is value):
+            raise ValueError(f"{name}{of} is {told[name]}, but its counts make it {value}")
 
 
 def refuse_no_interval(interval: tuple[float, float], least: float, most: float) -> None:
@@ -140,34 +157,50 @@ def evaluate_predictions(
     Raises EdgeError for no faces, shapes that do not match, labels out of range, NaN.
     """
     probabilities, labels = checked_predictions(probabilities, labels, len(classes))
-    n, predicted = len(labels), probabilities.argmax(axis=1)
-    correct, confidence = predicted == labels, probabilities.max(axis=1)
-    confusion = confusion_matrix(labels, predicted, len(classes))
-    per_class = {name: _one_class(confusion, index) for index, name in enumerate(classes)}
-    present = [metrics for metrics in per_class.values() if metrics.n]
-    bins = calibration_bins(confidence, correct)
-    gaps = [entry.n * abs(entry.accuracy - entry.confidence) for entry in bins if entry.n]  # type: ignore[operator]
-    true_probability = np.clip(probabilities[np.arange(n), labels], 1e-12, 1.0)
+    predicted = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    confusion = confusion_matrix(labels, predicted, len(classes)).tolist()
+    bins = calibration_bins(confidence, predicted == labels)
+    true_probability = np.clip(probabilities[np.arange(len(labels)), labels], 1e-12, 1.0)
     return EvaluationReport(
         classes=tuple(classes),
-        n=n,
-        correct_n=int(correct.sum()),
-        accuracy=float(correct.mean()),
-        interval=wilson_interval(int(correct.sum()), n),
-        balanced_accuracy=float(np.mean([metrics.recall for metrics in present])),
-        macro_f1=float(np.mean([metrics.f1 for metrics in present])),
-        per_class=per_class,
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        expected_calibration_error=float(sum(gaps) / n),
+        n=len(labels),
+        **counted_figures(classes, confusion),
+        confusion=tuple(map(tuple, confusion)),
+        expected_calibration_error=calibration_error(bins),
         mean_confidence=float(confidence.mean()),
         log_loss=float(-np.log(true_probability).mean()),
         calibration=bins,
     )
 
 
-def _one_class(confusion: np.ndarray, index: int) -> ClassMetrics:
+def counted_figures(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Return the fields of a report that the counts of its confusion matrix, at least one, decide."""
+    n, correct_n = sum(map(sum, confusion)), sum(row[index] for index, row in enumerate(confusion))
+    per_class = {name: _one_class(confusion, index) for index, name in enumerate(classes)}
+    present = [metrics for metrics in per_class.values() if metrics.n]
+    return {
+        "correct_n": correct_n,
+        "accuracy": correct_n / n,
+        "interval": wilson_interval(correct_n, n),
+        "balanced_accuracy": float(np.mean([metrics.recall for metrics in present])),
+        "macro_f1": float(np.mean([metrics.f1 for metrics in present])),
+        "per_class": per_class,
+    }
+
+
+def calibration_error(bins: Sequence[CalibrationBin]) -> float:
+    """Return the expected calibration error: how far accuracy and confidence lie apart, the mean over all faces."""
+    told = [(one.n, one.accuracy, one.confidence) for one in bins]
+    gaps = [n * abs(right - sure) for n, right, sure in told if right is not None and sure is not None]
+    return sum(gaps) / sum(n for n, _, _ in told)
+
+
+def _one_class(confusion: Sequence[Sequence[int]], index: int) -> ClassMetrics:
     hits, n, predicted_n = (
-        int(value) for value in (confusion[index, index], confusion[index].sum(), confusion[:, index].sum())
+        confusion[index][index],
+        sum(confusion[index]),
+        sum(row[index] for row in confusion),
     )
     return ClassMetrics(
         n=n,

@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from toolkit.results.metrics import refuse_no_interval
+import numpy as np
+
+from toolkit.results.metrics import refuse_contradiction, refuse_no_interval, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,13 @@ class Robustness:
 
     def __post_init__(self) -> None:
         refuse_no_interval(self.clean_interval, 0, 1)
+        if self.n < 1 or not 0 < self.clean_accuracy <= 1 or not self.conditions:
+            raise ValueError(f"an accuracy of {self.clean_accuracy:g} on {self.n} faces cannot be kept")
+        for one in self.conditions:
+            accuracy, interval = one.correct_n / self.n, wilson_interval(one.correct_n, self.n)
+            counted = {"accuracy": accuracy, "interval": interval, "kept": accuracy / self.clean_accuracy}
+            refuse_contradiction(vars(one), counted, f" under {one.corruption}, {one.strength}")
+        refuse_contradiction(vars(self), {"mean_kept": float(np.mean([one.kept for one in self.conditions]))})
 
     def by_corruption(self) -> dict[str, list[CorruptedAccuracy]]:
         """Return the conditions of each corruption, from weak to strong."""

@@ -97,6 +97,8 @@ class Evaluation:
                 raise ValueError(f"a mistake is about row {found.row}, which this data does not have")
         if set(self.report.classes) != set(self.data.classes):
             raise ValueError(f"the report is about {len(self.report.classes)} other classes than its data")
+        if self.report.n != self.data.n:
+            raise ValueError(f"the report is about {self.report.n} faces, its data has {self.data.n}")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Comparison:
 
     def __post_init__(self) -> None:
         classes = range(len(self.data.classes))
+        if self.paired.n != self.data.n:
+            raise ValueError(f"the comparison is about {self.paired.n} faces, its data has {self.data.n}")
         for flip in self.paired.flips:
             named = (flip.label, flip.float_class, flip.quantized_class)
             if not 0 <= flip.row < self.data.n or any(one not in classes for one in named):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from toolkit.results.metrics import refuse_no_interval, wilson_interval
+from toolkit.results.metrics import refuse_contradiction, wilson_interval
 
 ALL_FACES = "all faces"
 
@@ -19,7 +19,8 @@ class Share:
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.n or self.n < 1:
             raise ValueError(f"{self.hits} of {self.n} is no share")
-        refuse_no_interval(self.interval, 0, 1)
+        counted = {"ratio": self.hits / self.n, "interval": wilson_interval(self.hits, self.n)}
+        refuse_contradiction(vars(self), counted, f" of {self.hits} in {self.n}")
 
     @classmethod
     def of(cls, hits: int, n: int) -> "Share | None":

@@ -11,6 +11,7 @@ import pytest
 
 from device.cli import COMMANDS
 from device.cli.commands import run_script
+from device.model.expression_model import PACKAGED_MODEL
 
 DEVICE = Path(sys.executable).parent / "device"
 
@@ -33,14 +34,14 @@ def test_an_installed_model_is_what_runs_until_it_is_rolled_back(run, tiny_model
     done = run("install", tiny_model, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert document["previous"] is None
+    assert Path(document["previous"]).name == PACKAGED_MODEL
     assert Path(document["current"]).read_bytes() == tiny_model.read_bytes()
     checks = json.loads(run("doctor", "--source", "demo", "--json").stdout)["checks"]
     assert document["current"] in next(check["found"] for check in checks if check["name"] == "model")
     assert run("run", "--source", "demo:5", "-q").returncode == 0
     back = run("rollback", "--json")
     if back.returncode == 0:  # the packaged model is there
-        assert json.loads(back.stdout)["previous"] == document["current"]
+        assert json.loads(back.stdout) == {"current": document["previous"], "previous": document["current"]}
     else:
         assert "carries no model" in back.stderr
 

@@ -59,3 +59,10 @@ def test_a_file_is_no_folder_for_pictures(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EdgeError, match="file: it is no folder; choose another place"):
         check_options(RunOptions("demo", save_frames=str(tmp_path / "file")))
+
+
+def test_rows_are_kept_or_replaced():
+    both = {"output": "rows.csv", "append": True, "overwrite": True}
+    with pytest.raises(UsageError, match="`append` keeps the rows that `overwrite` replaces"):
+        refuse_alone(RunOptions("demo", **both))
+    refuse_alone(RunOptions("demo", timeline="run.png", **both))  # which overwrite is for

@@ -172,3 +172,16 @@ def test_addresses_as_typed(text, address):
 def test_what_is_no_address_is_wrong_use(text):
     with pytest.raises(UsageError, match=r"`preview` .*: expected HOST:PORT, such as 127.0.0.1:8008"):
         WebAddress.parse(text, "preview", "127.0.0.1:8008")
+
+
+def test_a_host_that_is_none_is_wrong_use():
+    for known in ("127.0.0.1", "localhost", "0.0.0.0", "::1"):
+        WebAddress(known, 80).refuse_unknown_host("metrics")
+    with pytest.raises(socket.gaierror) as unknown:
+        socket.getaddrinfo("no.such.host.invalid", 80)
+    if unknown.value.errno != socket.EAI_NONAME:
+        pytest.skip("no name service answers here")
+    with pytest.raises(
+        UsageError, match=r"`metrics` no\.such\.host\.invalid: there is no such host; expected"
+    ):
+        WebAddress("no.such.host.invalid", 80).refuse_unknown_host("metrics")

@@ -39,14 +39,25 @@ def bright_or_dark(tmp_path_factory):
     return root
 
 
-def float_file(path, middle, first=()):
-    """Write a network of three channels that tells faces brighter than ``middle`` from darker ones."""
+def float_file(path, middle, first=(), int16_span=None):
+    """Write a network of three channels that tells faces brighter than ``middle`` from darker ones.
+
+    ``int16_span``: the lowest and highest pixel of a file whose input and output are int16.
+    """
     dense = keras.layers.Dense(2, activation="softmax")
     network = keras.Sequential(
         [keras.Input((48, 48, 3)), *first, keras.layers.GlobalAveragePooling2D(), dense]
     )
     dense.set_weights([np.array([[10.0, -10.0]] * 3), np.array([-30.0 * middle, 30.0 * middle])])
-    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if int16_span:
+        faces = [[np.full((1, 48, 48, 3), level, np.float32)] for level in np.linspace(*int16_span, 5)]
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: faces
+        int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [int16]
+        converter.inference_input_type = converter.inference_output_type = tf.int16
+    path.write_bytes(converter.convert())
     return path
 
 
@@ -62,6 +73,20 @@ def test_labelled_faces_tell_the_range(taken, bright_or_dark, tmp_path, forked_t
     wrong = "0..255" if taken != "0..255" else "0..1"
     done = forked_toolkit(*asked, "--pixel-range", wrong, "--json")
     assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(("taken", "span"), [("0..1", (0, 1)), ("-1..1", (-1, 1)), ("0..255", (0, 255))])
+def test_labelled_faces_tell_the_range_of_an_int16_file(
+    taken, span, bright_or_dark, tmp_path, forked_toolkit
+):
+    model = float_file(tmp_path / "other.tflite", MIDDLES[taken], int16_span=span)
+    asked = ("evaluate", "--model", model, "--labels", "happy,sad", "--data", bright_or_dark)
+    done = forked_toolkit(*asked, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 1.0
+    told = load_model(model, ("happy", "sad"))
+    assert told.range_is_known == (taken == "0..255")
+    assert (f"as {taken}: found" in done.stderr) == (taken != "0..255")
 
 
 def test_a_graph_that_scales_pixels_itself_tells_it(tmp_path):

@@ -23,11 +23,21 @@ def edited(evaluated, timed, tmp_path, load_json):
     return make
 
 
-def lose_two_faces(entry):
-    report = entry["evaluations"][0]["report"]
-    report["correct_n"] -= 2
-    report["accuracy"] = report["correct_n"] / report["n"]
-    entry["model"]["sha256"] = "0" + entry["model"]["sha256"][1:]
+@pytest.fixture
+def lose_two_faces(counted_report):
+    """A function that makes of an entry that of another model, which names two faces more wrong."""
+
+    def lose(entry):
+        [evaluation] = entry["evaluations"]
+        counts = evaluation["report"]["confusion"]
+        for _ in range(2):
+            number = next(index for index, row in enumerate(counts) if row[index])
+            counts[number][number] -= 1
+            counts[number][number - 1] += 1
+        evaluation["report"] = counted_report(counts)
+        entry["model"]["sha256"] = "0" + entry["model"]["sha256"][1:]
+
+    return lose
 
 
 def slow_down(entry):
@@ -36,7 +46,7 @@ def slow_down(entry):
         stats[key] *= 1.25
 
 
-def test_what_changed_is_told_and_judged(edited, forked_toolkit, tmp_path):
+def test_what_changed_is_told_and_judged(edited, lose_two_faces, forked_toolkit, tmp_path):
     old, new = edited("old.json"), edited("new.json", lambda entry: (lose_two_faces(entry), slow_down(entry)))
     out = tmp_path / "r.html"
     done = forked_toolkit(

@@ -143,6 +143,44 @@ CONTRADICTIONS = {
     ),
     "an interval over 1": (lambda one: one["report"].update(interval=[0.1, 7]), "0.1 to 7 is no interval"),
     "other faces": (lambda one: one["report"].update(n=5000), "5000 faces, but 28 in the confusion matrix"),
+    "an accuracy of its own": (
+        lambda one: one["report"].update(accuracy=0.99),
+        "accuracy is 0.99, but its counts make it",
+    ),
+    "more right than counted": (lambda one: one["report"].update(correct_n=28), "correct_n is 28, but"),
+    "a better balance": (
+        lambda one: one["report"].update(balanced_accuracy=0.9),
+        "balanced_accuracy is 0.9, but",
+    ),
+    "a class found": (
+        lambda one: one["report"]["per_class"]["fear"].update(recall=0.93),
+        "recall of 'fear' is 0.93, but",
+    ),
+    "a class undefined": (lambda one: one["report"]["per_class"]["fear"].update(recall=None), "is None, but"),
+    "calibration": (
+        lambda one: one["report"].update(expected_calibration_error=0.001),
+        "expected_calibration_error is 0.001, but",
+    ),
+    "bins": (
+        lambda one: one["report"]["calibration"][0].update(n=900),
+        "28 faces, but 9",
+    ),
+    "an interval of others": (
+        lambda one: one["report"].update(interval=[0.0, 1.0]),
+        "interval is (0.0, 1.0), but",
+    ),
+    "faces of the data": (
+        lambda one: one["data"].update(n=280),
+        "the report is about 28 faces, its data has 280",
+    ),
+    "less lost": (
+        lambda one: one["paired"].update(drop_points=-0.1),
+        "drop_points is -0.1, but its counts make it 0",
+    ),
+    "a float accuracy of its own": (
+        lambda one: one["paired"].update(float_accuracy=0.9),
+        "quantized_accuracy is",
+    ),
     "agreement": (
         lambda one: one["paired"].update(top1_agreement=9.0),
         "an agreement of 9 are none of 28 faces",
@@ -156,7 +194,7 @@ CONTRADICTIONS = {
 def test_figures_that_contradict_each_other_are_refused(evaluated, load_json, tmp_path, change, words):
     document = load_json(evaluated)
     entry = document["models"][1]
-    change(entry["evaluations"][0] if "report" in change.__code__.co_consts else entry["comparisons"][0])
+    change(entry["comparisons" if "paired" in change.__code__.co_consts else "evaluations"][0])
     with pytest.raises(EdgeError, match=re.escape(words)):
         make_report([write(document, tmp_path / "r.json")])
 

@@ -173,14 +173,15 @@ def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
     assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["README.md"]
 
 
-def test_an_accuracy_on_some_of_the_classes_says_so(evaluated, load_json, tiny_tflite, tmp_path):
+def test_an_accuracy_on_some_of_the_classes_says_so(
+    evaluated, load_json, counted_report, tiny_tflite, tmp_path
+):
     document = load_json(evaluated)
     evaluation = document["models"][0]["evaluations"][0]
-    report, few = evaluation["report"], ["happy", "sad"]
+    few = ["happy", "sad"]
     evaluation["mistakes"], document["models"][0]["comparisons"] = [], []
-    evaluation["data"] |= {"classes": few, "fingerprint": "few"}
-    report |= {"classes": few, "n": 8, "confusion": [[4, 0], [1, 3]]}
-    report["per_class"] = {name: report["per_class"][name] for name in few}
+    evaluation["data"] |= {"classes": few, "fingerprint": "few", "n": 8}
+    evaluation["report"] = counted_report([[4, 0], [1, 3]], few)
     document["models"] = document["models"][:1]
     (tmp_path / "few.json").write_text(json.dumps(document))
     publish([tiny_tflite], [tmp_path / "few.json"], tmp_path / "out", "mit")

@@ -22,6 +22,7 @@ from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout
 from toolkit.data.readers.picture_lists import listed_images, why_unlisted
 from toolkit.data.readers.picture_names import named_images, why_unnamed
 from toolkit.data.readers.split_names import split_of
+from toolkit.data.readers.yolo_labels import boxed_images
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
 
@@ -84,7 +85,7 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
     if several and _any_expression(files):
         return files, layout_notes(root, files)
     pictures = Pictures.under(root)
-    for reader in (listed_images, file_labelled_images, named_images):
+    for reader in (listed_images, file_labelled_images, boxed_images, named_images):
         found, notes = reader(pictures)
         if found and (not several or _across_folders(found, files)):
             return found, notes
