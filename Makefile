@@ -167,7 +167,10 @@ models-with-press: setup
 	$(MIX) --share 0.75 runs/best4_press_taught/best.keras runs/best4/best.keras models/best4.keras
 	$(MIX) --share 0.5 runs/best_panel/best.keras runs/best_head/best.keras models/best.keras
 	$(BIN)/python models/make_models.py --data $(DATA) best_panel_again
+	mkdir -p $(BUILD)/best_mean && cp models/best.keras $(BUILD)/best_mean/best.keras
 	$(MIX) --share 0.6 runs/best_panel_again/best.keras models/best.keras models/best.keras
+	$(BIN)/python models/make_models.py --data $(DATA) best_new_views
+	$(MIX) --share 0.5 runs/best_new_views/best.keras $(BUILD)/best_mean/best.keras models/best.keras
 
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable
