@@ -155,6 +155,25 @@ def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
 
 
 @contextlib.contextmanager
+def folder_for(folder: str | Path) -> Iterator[None]:
+    """Make ``folder``, and those above it, for what the body writes there; those made go again if it ends early and
+    they are empty.
+
+    >>> with folder_for("runs/one"): ...
+    """
+    folder = Path(folder)
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:  # Ctrl-C, too
+        with contextlib.suppress(OSError):  # what another program wrote there stays
+            for place in made:
+                place.rmdir()
+        raise
+
+
+@contextlib.contextmanager
 def whole_file(
     path: str | Path, overwrite: bool = True, mode: int = 0o644, sync: bool = True
 ) -> Iterator[Path]:
@@ -166,24 +185,23 @@ def whole_file(
     """
     path = Path(path)
     refuse_existing(path, overwrite)
-    partial = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix is kept because savers such as Keras choose their format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        if sync:
-            with open(partial, "rb") as written:
-                os.fsync(written.fileno())
-        os.chmod(partial, mode)
-        os.replace(partial, path)
+        with folder_for(path.parent):
+            # The suffix is kept because savers such as Keras choose their format by it.
+            handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+            os.close(handle)
+            partial = Path(name)
+            try:
+                yield partial
+                if sync:
+                    with open(partial, "rb") as written:
+                        os.fsync(written.fileno())
+                os.chmod(partial, mode)
+                os.replace(partial, path)
+            finally:
+                partial.unlink(missing_ok=True)
     except OSError as error:
         raise EdgeError(f"cannot write {path}: {error.strerror or error}; {way_out(error)}") from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def write_whole(
