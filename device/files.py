@@ -6,10 +6,11 @@ import fcntl
 import hashlib
 import logging
 import os
+import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,7 @@ from device.errors import EdgeError
 log = logging.getLogger(__name__)
 
 SHORT_BYTES = 64 << 10  # a settings file with every option and its help has a tenth
+FULL_BYTES = 256 << 10  # of a disk: what a library could not fill with a last piece
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
 
@@ -209,4 +211,45 @@ def write_whole(
 ) -> None:
     """Write text (UTF-8) or bytes to ``path``, whole or not at all; see ``whole_file`` for the rest."""
     with whole_file(path, overwrite, mode, sync) as partial:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.write_bytes(_as_bytes(content))
+
+
+def write_together(contents: Mapping[Path, str | bytes], overwrite: bool = True) -> None:
+    """Write text (UTF-8) or bytes to each path: all files whole, or none where one cannot be written.
+
+    >>> write_together({Path("a.html"): page, Path("a.json"): document}, overwrite=False)
+    """
+    with contextlib.ExitStack() as begun:
+        for path, content in contents.items():
+            partial = begun.enter_context(whole_file(path, overwrite))
+            partial.write_bytes(_as_bytes(content))
+
+
+def _as_bytes(content: str | bytes) -> bytes:
+    """Return text as UTF-8, what is none, such as a byte of a file's name, escaped."""
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder for files that libraries want to read; it goes with the body.
+
+    Raises EdgeError where there is no place for it, and where the body fails with its disk full: what libraries say
+    then blames what they read.
+    """
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise EdgeError(
+            "no folder for temporary files can be written; let TMPDIR name one that can"
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="fer-edge-", dir=folder) as made:
+        try:
+            yield Path(made)
+        except Exception as error:
+            if shutil.disk_usage(made).free >= FULL_BYTES:
+                raise
+            raise EdgeError(
+                f"cannot write in {folder}: {os.strerror(errno.ENOSPC)}; free space there, or let TMPDIR name another "
+                "folder"
+            ) from error
