@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from device.errors import EdgeError
 
@@ -154,6 +154,19 @@ def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
             log.info("waiting for another program that works in %s", folder)
             told = True
         time.sleep(0.05)
+
+
+def hold(file: IO[str], path: str | Path) -> None:
+    """Keep other programs that hold it out of ``file``, open for writing, until it is closed; ``path`` is its name.
+
+    EdgeError if another holds it. A file system without locks locks nothing.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EdgeError(f"another program writes {path}; let it end, or name another file") from None
+    except OSError:
+        return
 
 
 @contextlib.contextmanager

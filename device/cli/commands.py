@@ -205,6 +205,8 @@ def _said_of(error: OSError) -> str:
     """Return the line for what the system refused: a file that it names, or, unnamed, more to write."""
     if error.filename is not None:
         return f"cannot use {error.filename}: {error.strerror}; check the name, or who may read and write it"
+    if error.errno == errno.ENOENT and os.stat(".").st_nlink == 0:
+        return "the folder that this command was started in is gone; change to one that is there"
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return _unexpected(error)
     try:
