@@ -6,18 +6,20 @@ import fcntl
 import hashlib
 import logging
 import os
+import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from device.errors import EdgeError
 
 log = logging.getLogger(__name__)
 
 SHORT_BYTES = 64 << 10  # a settings file with every option and its help has a tenth
+FULL_BYTES = 256 << 10  # of a disk: what a library could not fill with a last piece
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
 
@@ -154,6 +156,38 @@ def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
         time.sleep(0.05)
 
 
+def hold(file: IO[str], path: str | Path) -> None:
+    """Keep other programs that hold it out of ``file``, open for writing, until it is closed; ``path`` is its name.
+
+    EdgeError if another holds it. A file system without locks locks nothing.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EdgeError(f"another program writes {path}; let it end, or name another file") from None
+    except OSError:
+        return
+
+
+@contextlib.contextmanager
+def folder_for(folder: str | Path) -> Iterator[None]:
+    """Make ``folder``, and those above it, for what the body writes there; those made go again if it ends early and
+    they are empty.
+
+    >>> with folder_for("runs/one"): ...
+    """
+    folder = Path(folder)
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:  # Ctrl-C, too
+        with contextlib.suppress(OSError):  # what another program wrote there stays
+            for place in made:
+                place.rmdir()
+        raise
+
+
 @contextlib.contextmanager
 def whole_file(
     path: str | Path, overwrite: bool = True, mode: int = 0o644, sync: bool = True
@@ -166,24 +200,23 @@ def whole_file(
     """
     path = Path(path)
     refuse_existing(path, overwrite)
-    partial = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix is kept because savers such as Keras choose their format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        if sync:
-            with open(partial, "rb") as written:
-                os.fsync(written.fileno())
-        os.chmod(partial, mode)
-        os.replace(partial, path)
+        with folder_for(path.parent):
+            # The suffix is kept because savers such as Keras choose their format by it.
+            handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+            os.close(handle)
+            partial = Path(name)
+            try:
+                yield partial
+                if sync:
+                    with open(partial, "rb") as written:
+                        os.fsync(written.fileno())
+                os.chmod(partial, mode)
+                os.replace(partial, path)
+            finally:
+                partial.unlink(missing_ok=True)
     except OSError as error:
         raise EdgeError(f"cannot write {path}: {error.strerror or error}; {way_out(error)}") from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def write_whole(
@@ -191,4 +224,45 @@ def write_whole(
 ) -> None:
     """Write text (UTF-8) or bytes to ``path``, whole or not at all; see ``whole_file`` for the rest."""
     with whole_file(path, overwrite, mode, sync) as partial:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.write_bytes(_as_bytes(content))
+
+
+def write_together(contents: Mapping[Path, str | bytes], overwrite: bool = True) -> None:
+    """Write text (UTF-8) or bytes to each path: all files whole, or none where one cannot be written.
+
+    >>> write_together({Path("a.html"): page, Path("a.json"): document}, overwrite=False)
+    """
+    with contextlib.ExitStack() as begun:
+        for path, content in contents.items():
+            partial = begun.enter_context(whole_file(path, overwrite))
+            partial.write_bytes(_as_bytes(content))
+
+
+def _as_bytes(content: str | bytes) -> bytes:
+    """Return text as UTF-8, what is none, such as a byte of a file's name, escaped."""
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder for files that libraries want to read; it goes with the body.
+
+    Raises EdgeError where there is no place for it, and where the body fails with its disk full: what libraries say
+    then blames what they read.
+    """
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise EdgeError(
+            "no folder for temporary files can be written; let TMPDIR name one that can"
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="fer-edge-", dir=folder) as made:
+        try:
+            yield Path(made)
+        except Exception as error:
+            if shutil.disk_usage(made).free >= FULL_BYTES:
+                raise
+            raise EdgeError(
+                f"cannot write in {folder}: {os.strerror(errno.ENOSPC)}; free space there, or let TMPDIR name another "
+                "folder"
+            ) from error

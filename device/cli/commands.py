@@ -1,6 +1,7 @@
 """How both command lines are put together: commands loaded when asked for, errors turned into one line."""
 
 import atexit
+import contextlib
 import difflib
 import errno
 import importlib
@@ -9,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import click
@@ -118,6 +119,30 @@ def run_command_line(group: click.Group, name: str) -> None:
     run_script(lambda: group.main(prog_name=name, standalone_mode=False), name)
 
 
+@contextlib.contextmanager
+def _cleared_away() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt the body as Ctrl-C does, so that partial files and child processes go; then they
+    end the process as they do anyway, a second one at once. What is ignored already stays ignored (nohup)."""
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> NoReturn:
+        came.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    ours = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@_cleared_away()
 def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn:
     """Run ``main`` and exit: 0 done, or the number that it returns; 1 failed, 2 wrong use, with one line on standard
     error."""
@@ -180,6 +205,8 @@ def _said_of(error: OSError) -> str:
     """Return the line for what the system refused: a file that it names, or, unnamed, more to write."""
     if error.filename is not None:
         return f"cannot use {error.filename}: {error.strerror}; check the name, or who may read and write it"
+    if error.errno == errno.ENOENT and os.stat(".").st_nlink == 0:
+        return "the folder that this command was started in is gone; change to one that is there"
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return _unexpected(error)
     try:

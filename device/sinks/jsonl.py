@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from device.errors import EdgeError
-from device.files import refuse_unwritable, way_out
+from device.files import hold, refuse_unwritable, way_out
 from device.results import FrameResult
 from device.sinks import Sink
 
@@ -52,11 +52,18 @@ class RowFile:
         return EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}")
 
     def _open(self) -> TextIO:
-        goes_on = self.appending and self.path.is_file() and self.path.stat().st_size > 0
-        header = "" if self.header is None else self.header + "\n"
-        first = self._torn_end() if goes_on else header
-        file = open(self.path, "a" if self.appending else "w", encoding="utf-8", newline="")  # noqa: SIM115
-        file.write(first)
+        file = open(self.path, "a", encoding="utf-8", newline="")  # noqa: SIM115
+        try:
+            hold(file, self.path)
+            regular = self.path.is_file()
+            if regular and not self.appending:
+                file.truncate(0)
+            goes_on = regular and self.path.stat().st_size > 0
+            header = "" if self.header is None else self.header + "\n"
+            file.write(self._torn_end() if goes_on else header)
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def _torn_end(self) -> str:

@@ -1,12 +1,11 @@
 """The page of a comparison: ranking, curves, and for each variant what it confuses; JSON beside it."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from device.files import write_whole
+from device.files import temporary_folder, write_together
 from toolkit.charts.matrices import confusion
 from toolkit.charts.pages import data_uri, render_page
 from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
@@ -36,8 +35,7 @@ def write_page(
         seeds=max(len(one.ranked.by_seed) for one in measured),
     )
     document = to_json(runs, measured, split, faces)
-    write_whole(out / DOCUMENT, json.dumps(document, indent=1) + "\n", overwrite=True)
-    write_whole(out / PAGE, html, overwrite=True)
+    write_together({out / DOCUMENT: json.dumps(document, indent=1) + "\n", out / PAGE: html})
     return document
 
 
@@ -105,8 +103,8 @@ def curves(measured: Sequence[Measured]) -> str:
 
 
 def _details(number: int, one: Measured, faces: Dataset) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "samples.png"
+    with temporary_folder() as folder:
+        path = folder / "samples.png"
         draw_samples(faces.seen(colour=True), faces.labels, one.probabilities, faces.classes, path, seed=0)
         picture = data_uri(path.read_bytes())
     return {

@@ -131,10 +131,25 @@ def recipe_text(options: dict[str, Any]) -> str:
 def run_toolkit(*arguments: object) -> str:
     """Run a toolkit command; return its error line, or ''. KeyboardInterrupt where it was interrupted."""
     command = [sys.executable, "-m", "toolkit", *map(str, arguments), "--quiet"]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode == 0:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,  # Ctrl-C is for the comparison, which ends the command itself
+    ) as child:
+        try:
+            said = child.communicate()[1]
+        except BaseException:
+            child.terminate()
+            try:
+                child.wait()  # it clears away what it has half written; a second Ctrl-C does not wait for that
+            finally:
+                child.kill()
+            raise
+    if child.returncode == 0:
         return ""
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    lines = [line for line in said.splitlines() if line.startswith("error: ")]
     if lines and lines[-1].startswith("error: interrupted"):
         raise KeyboardInterrupt
-    return lines[-1].removeprefix("error: ") if lines else f"it ended with exit status {done.returncode}"
+    return lines[-1].removeprefix("error: ") if lines else f"it ended with exit status {child.returncode}"

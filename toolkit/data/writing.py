@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import way_out
+from device.files import folder_for, way_out
 from toolkit.data.dataset import SPLITS, Dataset
 
 # Of ten faces: so many to train, to choose the best epoch, and to report.
@@ -56,10 +56,12 @@ def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
             yield out
             return
         beside = out if there else out.parent
-        beside.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{out.name}-", dir=beside, ignore_cleanup_errors=True
-        ) as private:
+        with (
+            folder_for(beside),
+            tempfile.TemporaryDirectory(
+                prefix=f".{out.name}-", dir=beside, ignore_cleanup_errors=True
+            ) as private,
+        ):
             place = Path(private, "whole")
             place.mkdir()
             yield place

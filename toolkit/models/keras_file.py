@@ -7,7 +7,6 @@ it and loads the model as ever.
 import contextlib
 import json
 import re
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from device.files import regular_size, whole_file
+from device.files import regular_size, temporary_folder, whole_file
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.json_fields import JsonFields
 from toolkit.models.configuration import (
@@ -108,8 +107,8 @@ def load_keras_model(path: str | Path) -> "keras.Model":
 
         import_quietly()
         return load_saved_model(path)
-    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
-        weights = Path(folder, "weights.h5")
+    with temporary_folder() as folder:
+        weights = folder / "weights.h5"
         declared = read_declared(path, kind, weights)
         _refuse_code(path, declared.config)
         if declared.alone and is_of_keras_3(weights):

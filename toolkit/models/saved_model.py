@@ -1,12 +1,12 @@
 """Reading a TensorFlow SavedModel, a folder, as a Keras model that can be run and converted."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
+from device.files import temporary_folder
 from toolkit.models.file_kind import refuse_odd_files
 from toolkit.models.pure_graph import operators, refuse_impure
 from toolkit.models.quiet_tensorflow import reason_of
@@ -77,12 +77,12 @@ def _without_optimizer(path: Path) -> Iterator[Path]:
         return
     for node in nodes:
         node.ClearField("slot_variables")
-    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+    with temporary_folder() as folder:
         for part in path.iterdir():
             if part.name != GRAPH_FILE:
-                Path(folder, part.name).symlink_to(part.absolute())
-        Path(folder, GRAPH_FILE).write_bytes(saved.SerializeToString())
-        yield Path(folder)
+                (folder / part.name).symlink_to(part.absolute())
+        (folder / GRAPH_FILE).write_bytes(saved.SerializeToString())
+        yield folder
 
 
 def _read(path: Path) -> Any:

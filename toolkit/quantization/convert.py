@@ -5,13 +5,13 @@ import functools
 import io
 import itertools
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import temporary_folder
 from device.model.file.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.data.even_choice import even_rows
@@ -243,11 +243,13 @@ def frozen_converter(model: "keras.Model") -> Iterator[Any]:
     frozen = convert_variables_to_constants_v2(answer.get_concrete_function(given))
     module = tf.Module()
     module.serve = tf.function(lambda face: {"output_0": frozen(face)[0]}, input_signature=[given])
-    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
+    with temporary_folder() as folder:
         # Nobody derives it; the custom gradient of swish could not be saved without its weights.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve}, options=options)
-        yield tf.lite.TFLiteConverter.from_saved_model(folder)
+        tf.saved_model.save(
+            module, str(folder), signatures={"serving_default": module.serve}, options=options
+        )
+        yield tf.lite.TFLiteConverter.from_saved_model(str(folder))
 
 
 def _verify(file: TfliteFile, recipe: Recipe) -> None:

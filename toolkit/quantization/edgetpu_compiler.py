@@ -3,13 +3,12 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.files import refuse_existing, write_whole
+from device.files import refuse_existing, temporary_folder, write_whole
 
 PROGRAM = "edgetpu_compiler"
 HOW_TO_GET_IT = (
@@ -48,14 +47,14 @@ def compile_for_edgetpu(model: Path, overwrite: bool = False) -> CompilerLog | N
         return None
     out = model.with_name(f"{model.stem}_edgetpu.tflite")
     refuse_existing(out, overwrite)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [program, "-s", "-o", folder, str(model)]
+    with temporary_folder() as folder:
+        command = [program, "-s", "-o", str(folder), str(model)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EdgeError(f"{PROGRAM} did not finish: {error}") from error
         text = done.stdout + done.stderr
-        made = Path(folder) / out.name
+        made = folder / out.name
         if done.returncode or not made.is_file():
             last = next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
             raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {last.strip()}")

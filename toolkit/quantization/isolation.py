@@ -3,13 +3,13 @@
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.files import temporary_folder
 
 TIME_LIMIT_S = 600
 LAST_LINES = 3
@@ -39,10 +39,10 @@ def calibrate_apart(float_file: bytes, inputs: Iterable[list[np.ndarray]]) -> by
 
     Raises EdgeError, which says how that process ended, where it gives no result.
     """
-    with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
-        (Path(folder) / "float.tflite").write_bytes(float_file)
-        np.save(Path(folder) / "inputs.npy", np.stack([one for (one,) in inputs]))
-        command = [sys.executable, "-m", "toolkit.quantization.isolation", folder]
+    with temporary_folder() as folder:
+        (folder / "float.tflite").write_bytes(float_file)
+        np.save(folder / "inputs.npy", np.stack([one for (one,) in inputs]))
+        command = [sys.executable, "-m", "toolkit.quantization.isolation", str(folder)]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S
@@ -54,7 +54,7 @@ def calibrate_apart(float_file: bytes, inputs: Iterable[list[np.ndarray]]) -> by
         if done.returncode:
             said = " ".join(done.stderr.strip().splitlines()[-LAST_LINES:])
             raise EdgeError(f"TensorFlow's calibration fails: {said[:300]}")
-        return (Path(folder) / "calibrated.tflite").read_bytes()
+        return (folder / "calibrated.tflite").read_bytes()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from device.files import temporary_folder
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import Recipe
 
@@ -26,8 +26,7 @@ def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
     program = shutil.which(PROGRAM)
     if program is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
+    with temporary_folder() as here:
         source, out, script, faces = (
             here / name for name in ("float32.tflite", "out.tflite", "faces.py", "faces.npy")
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError, UsageError
-from device.files import write_whole
+from device.files import write_together
 from toolkit.outputs import refuse_output
 from toolkit.reporting.change import FIGURES, Change, changes, figures
 from toolkit.reporting.condition import Condition, failing
@@ -97,12 +97,14 @@ def output_paths(
 
 
 def write_report(report: Report, paths: tuple[Path, Path, Path], overwrite: bool = False) -> None:
-    """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``output_paths`` returns them."""
+    """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``output_paths`` returns them: all or none."""
     page, beside, markdown = paths
-    html = report.to_html(beside.name)
-    write_whole(beside, json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n", overwrite)
-    write_whole(markdown, report.to_markdown(), overwrite)
-    write_whole(page, html, overwrite)
+    texts = {
+        page: report.to_html(beside.name),
+        beside: json.dumps(report.to_json(), indent=1, allow_nan=False) + "\n",
+        markdown: report.to_markdown(),
+    }
+    write_together(texts, overwrite)
 
 
 def read_condition(text: str) -> Condition:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from device.errors import UsageError
-from device.files import write_whole
+from device.files import write_together
 from toolkit.data.inspection import Inspection
 from toolkit.outputs import refuse_output
 from toolkit.reporting.inspection_page import render_inspection
@@ -22,6 +22,6 @@ def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
 
 
 def write_inspection(inspection: Inspection, page: Path, document: Path, overwrite: bool = False) -> None:
-    """Write the HTML page and the JSON document, each whole or not at all."""
-    write_whole(page, render_inspection(inspection), overwrite)
-    write_whole(document, json.dumps(inspection.to_json(), indent=1) + "\n", overwrite)
+    """Write the HTML page and the JSON document, both whole or neither."""
+    told = json.dumps(inspection.to_json(), indent=1) + "\n"
+    write_together({page: render_inspection(inspection), document: told}, overwrite)

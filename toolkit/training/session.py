@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from device.errors import UsageError
-from device.files import locked, sha256_of
+from device.files import folder_for, locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import join
@@ -31,7 +31,7 @@ from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
-from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_request
+from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request
 from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
@@ -99,12 +99,13 @@ def run(
     epoch_done: Callable[[EpochRecord], None] | None,
 ) -> list[EpochRecord]:
     """Train in OUT, which no other training may use meanwhile, and log every epoch; return the history."""
-    request.out.mkdir(parents=True, exist_ok=True)
-    if request.resume:
-        trainer.resume()
-        logger.info("resumed after epoch %d of %d", len(trainer.history), request.recipe.epochs)
     with contextlib.ExitStack() as open_logs:
+        open_logs.enter_context(folder_for(request.out))
         open_logs.enter_context(locked(request.out, wait_s=0.0))
+        refuse_out(request)  # another training may have ended there since
+        if request.resume:
+            trainer.resume()
+            logger.info("resumed after epoch %d of %d", len(trainer.history), request.recipe.epochs)
         log = open_logs.enter_context(TensorBoardLog(request.out, len(trainer.history) + 1))
         if tracking:
             told = dataclasses.asdict(trainer.recipe) | request.to_state()

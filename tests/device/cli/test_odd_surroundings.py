@@ -236,3 +236,15 @@ def test_native_libraries_are_kept_silent_without_standard_streams(tmp_path):
     shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", sys.executable, "-c", program]
     assert subprocess.run(shell, cwd=tmp_path).returncode == 0
     assert (tmp_path / "done").exists()
+
+
+def test_a_command_started_in_a_folder_that_is_gone_says_so(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    shell = 'cd "$0" && rmdir "$0" && exec "$@"'
+    command = ["sh", "-c", shell, gone, DEVICE, "run", "--source", "demo:3", "--output", "rows.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: the folder that this command was started in is gone; change to one that is there\n",
+    )

@@ -1,6 +1,12 @@
 """Several trainings on one page, through the door that the command line uses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,3 +231,29 @@ def test_no_page_is_written_where_nothing_was_measured(stripes, tmp_path):
     ):
         compare(ComparisonRequest(stripes, tmp_path / "out", variants))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["broken"]
+
+
+def test_a_signal_ends_the_training_that_runs_too(stripes, tmp_path):
+    """Nothing half-written is left by either, and Ctrl-C of a terminal reaches the comparison alone."""
+    out, temporary = tmp_path / "out", tmp_path / "temporary"
+    temporary.mkdir()
+    command = [
+        *(sys.executable, "-m", "toolkit", "compare", "--data", stripes, "--out", out, "--no-int8"),
+        *("--arch", "fully-connected", "--epochs", "100000"),
+    ]
+    running = subprocess.Popen(
+        list(map(str, command)),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    checkpoint = out / "fully-connected/seed0" / CHECKPOINT_FILE
+    while running.poll() is None and not checkpoint.exists():
+        time.sleep(0.05)
+    (child,) = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert os.getpgid(int(child)) != os.getpgid(running.pid)
+    running.terminate()
+    _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors.splitlines()[-1]) == (-signal.SIGTERM, "error: interrupted")
+    assert not Path(f"/proc/{child}").exists()
+    assert [path for path in tmp_path.rglob(".*") if path.is_file()] + list(temporary.iterdir()) == []

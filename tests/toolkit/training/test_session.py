@@ -155,6 +155,20 @@ def test_an_interrupted_first_epoch_leaves_nothing(stripes, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(TrainingRequest(stripes, tmp_path, RECIPE), lambda *step: interrupt(step))
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt):
+        train(TrainingRequest(stripes, tmp_path / "runs" / "one", RECIPE), lambda *step: interrupt(step))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_ended_in_the_folder_meanwhile_is_kept(stripes, tmp_path):
+    from toolkit.training import session
+
+    request = TrainingRequest(stripes, tmp_path / "one", RECIPE)
+    late = session.make_trainer(request, session.read_training_data(request), [])
+    kept = run(request).model.read_bytes()
+    with pytest.raises(EdgeError, match="holds a training already; pass `resume` to go on"):
+        session.run(late, request, None, None, None)
+    assert (tmp_path / "one/best.keras").read_bytes() == kept
 
 
 def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path):

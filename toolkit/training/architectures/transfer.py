@@ -6,7 +6,6 @@ pixels end as 1x1 or 2x2 positions and 96 as 3x3; the 224 pixels of ImageNet cos
 that a face of 48 pixels has. Twice the size is also the factor at which bilinear enlarging weighs by quarters.
 """
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import keras
 from keras import layers
 
 from device.errors import EdgeError
+from device.files import temporary_folder
 from device.text import one_line
 from toolkit.models.hdf5_copy import copy_hdf5
 from toolkit.training.architectures import IMAGENET
@@ -79,13 +79,13 @@ def _read(backbone: Backbone, path: Path) -> keras.Model:
             f"{path} is no weights file: it is called {path.name} and starts with {start!r}; {expected}"
         )
     model = backbone.application(include_top=False, weights=None)
-    try:
-        with tempfile.TemporaryDirectory(prefix="fer-edge-") as folder:
-            copy = Path(folder, path.name)  # Keras knows the kind by the name
+    with temporary_folder() as folder:
+        copy = folder / path.name  # Keras knows the kind by the name
+        try:
             copy_hdf5(path, copy, path.name)
             model.load_weights(copy)
-    except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
-        raise EdgeError(
-            f"{path} does not fit {model.name} ({one_line(error, LONGEST_REASON)}); {expected}"
-        ) from error
+        except Exception as error:  # Keras and h5py raise ValueError, KeyError, OSError and others
+            raise EdgeError(
+                f"{path} does not fit {model.name} ({one_line(error, LONGEST_REASON)}); {expected}"
+            ) from error
     return model
