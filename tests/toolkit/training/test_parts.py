@@ -63,7 +63,9 @@ def test_views_come_again_in_another_order_and_mirrored_or_not():
 
 def test_views_from_another_first_one_are_others_until_the_numbers_meet():
     views = [
-        by_face(BatchMaker(make_dataset(), TrainingRecipe(batch_size=10, views=2, first_view=first)).epoch(epoch))
+        by_face(
+            BatchMaker(make_dataset(), TrainingRecipe(batch_size=10, views=2, first_view=first)).epoch(epoch)
+        )
         for first, epoch in ((0, 0), (0, 1), (1, 0), (2, 0))
     ]
     assert views[1] == views[2]
