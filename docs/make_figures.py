@@ -135,7 +135,7 @@ def table(models: list[ModelResults]) -> str:
             lines.append(
                 f"{NAMES[entry.model.name]} against float on the same faces: {100 * paired.top1_agreement:.1f} % named "
                 "alike, accuracy "
-                f"changes by {-paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f})."
+                f"changes by {0 - paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f})."
             )
     return "\n".join(lines)
 
