@@ -50,14 +50,12 @@ def deploy(
     """
     from pathlib import Path
 
-    from device.errors import EdgeError, UsageError
+    from device.errors import EdgeError
     from toolkit.deploy.fleet import collected, deploy_all, packed
     from toolkit.deploy.inventory import asked_hosts
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
 
-    if out and dry_run:
-        raise UsageError("`dry_run` measures nothing that `out` could hold; leave out one of them")
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))
     reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)

@@ -96,15 +96,15 @@ def evaluate(
         raise UsageError(
             "nothing to evaluate on; pass --data DATA (faces), --frames DIR (whole pictures) or both"
         )
-    of_frames, of_data = ("frames", frames), ("data", data)
-    for name, given, (main, value) in (
+    of_frames, of_data = ("frames", "DIR", frames), ("data", "DATA", data)
+    for name, given, (main, what, value) in (
         ("detector", detector, of_frames),
         ("split", split, of_data),
         ("label_source", label_source != OWN_LABELS, of_data),
         ("robustness", robustness, of_data),
     ):
         if given and not value:
-            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}=PATH` or leave it out")
+            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={what}` or leave it out")
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)
