@@ -66,6 +66,7 @@ def test_changes_are_published_at_once_and_the_rest_once_a_second(broker, a_resu
         sink.write(a_result(3, label="sad"))
         clock_s = 1.0
         sink.write(a_result(4, label="sad"))
+        wait_until(lambda: len(listener.rows()) >= 3)
         sink.close()
         wait_until(lambda: listener.last("fer-edge/status") == b"offline")
     assert [row["index"] for row in listener.rows()] == [1, 3, 4]
