@@ -139,17 +139,11 @@ def locked(folder: str | Path, wait_s: float = 30.0) -> Iterator[None]:
 
 def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
     until_s, told = time.monotonic() + wait_s, False
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= until_s:
-                raise EdgeError(
-                    f"another program works in {folder}, for {wait_s:g} s at least; let it end, then try again"
-                ) from None
-        except OSError:  # such as NFS without its lock daemon
-            return
+    while not _has_locked(handle):
+        if time.monotonic() >= until_s:
+            raise EdgeError(
+                f"another program works in {folder}, for {wait_s:g} s at least; let it end, then try again"
+            )
         if not told:
             log.info("waiting for another program that works in %s", folder)
             told = True
@@ -161,12 +155,18 @@ def hold(file: IO[str], path: str | Path) -> None:
 
     EdgeError if another holds it. A file system without locks locks nothing.
     """
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise EdgeError(f"another program writes {path}; let it end, or name another file") from None
-    except OSError:
-        return
+    if not _has_locked(file):
+        raise EdgeError(f"another program writes {path}; let it end, or name another file")
+
+
+def _has_locked(file: int | IO[str]) -> bool:
+    """Lock ``file``; return False where another program has."""
+    with contextlib.suppress(OSError):  # such as NFS without its lock daemon
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -32,9 +32,9 @@ def rollback(as_json: bool, quiet: bool) -> None:
 
 
 def _tell(installed: "Installed", as_json: bool, quiet: bool) -> None:
-    from device.model.expression_model import packaged_model
-
     if as_json:
+        from device.model.expression_model import packaged_model
+
         previous = installed.previous or packaged_model()
         click.echo(json.dumps({"current": str(installed.current), "previous": str(previous)}))
     elif not quiet:

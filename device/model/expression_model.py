@@ -39,12 +39,12 @@ def load_model(
     for a graph that is not understood in full and crashes, hangs or swells in the process of its own that runs it;
     and for a delegate that cannot run it.
     """
-    found = packaged_model() if path is None else Path(path)
-    if path is None and not found.exists():
+    path = Path(packaged_model() if path is None else path)
+    if path == packaged_model() and not path.exists():
         raise EdgeError(
-            f"this installation carries no model ({found} is missing); name one with `model=FILE.tflite`"
+            f"this installation carries no model ({path} is missing); name one with `model=FILE.tflite`"
         )
-    return ExpressionModel(read_bytes(found), found, labels, threads, allow_unlabelled, delegate, pixel_range)
+    return ExpressionModel(read_bytes(path), path, labels, threads, allow_unlabelled, delegate, pixel_range)
 
 
 class ExpressionModel:
