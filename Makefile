@@ -99,7 +99,7 @@ test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 test-fleet: setup ## Ansible's role against three sshd on loopback
 	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py
 
-test-slow: setup ## what takes minutes and is not among test-hardware: container, quick start on arm64, Home Assistant, pipx and uv
+test-slow: setup ## what takes minutes and is not among test-hardware: container, quick start on arm64, Home Assistant, Python 3.12, pipx and uv
 	$(BIN)/python -m pytest -rs -m slow tests/hardware
 
 privacy: setup ## the kernel's trace of a run with defaults: no pixel written, no connection made

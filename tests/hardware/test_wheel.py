@@ -1,4 +1,5 @@
-"""The wheel in environments that hold nothing else: every Python the package names, as far as it is on this machine.
+"""The wheel in environments that hold nothing else: every Python the package names, as far as it is on this machine,
+those between the oldest and the newest by ``make test-slow``.
 
 The tests of ``device`` run against the installed package, from a copy of ``tests/`` outside this repository. Needs the
 package index; some minutes.
@@ -23,7 +24,8 @@ from device.faces.fetching import YUNET_NAME
 ROOT = Path(__file__).parents[2]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
-VERSIONS = re.findall(r"Python :: (3\.\d+)", SETUP["metadata"]["classifiers"])
+OLDEST, *BETWEEN, NEWEST = re.findall(r"Python :: (3\.\d+)", SETUP["metadata"]["classifiers"])
+VERSIONS = [OLDEST, *(pytest.param(version, marks=pytest.mark.slow) for version in BETWEEN), NEWEST]
 
 # Of what depends on the versions of packages; the others run in the suite.
 DEVICE_TESTS = [

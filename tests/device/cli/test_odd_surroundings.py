@@ -49,7 +49,7 @@ def run(*arguments, **environment) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.fixture(params=[b"na\xefve\xff", "gesicht-ü-日本".encode()], ids=["latin-1", "utf-8"])
+@pytest.fixture
 def odd(request, tmp_path) -> bytes:
     """A folder whose name is no ASCII, with one of each kind of file that is handed on to OpenCV."""
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + request.param))
@@ -67,7 +67,12 @@ def odd(request, tmp_path) -> bytes:
     return os.fsencode(folder)
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+LATIN, UTF = b"na\xefve\xff", "gesicht-ü-日本".encode()
+
+
+@pytest.mark.parametrize(
+    ("odd", "locale"), [*((LATIN, locale) for locale in LOCALES), (UTF, "ascii")], indirect=["odd"]
+)
 def test_every_path_may_be_of_any_bytes(locale, odd, tiny_model, tmp_path):
     taken = (
         (b"--source", odd + b"/a.mkv", b"--output", odd + b"/rows.jsonl"),

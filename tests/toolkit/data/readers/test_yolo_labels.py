@@ -25,7 +25,7 @@ def faces(tmp_path):
         for folder in ("images", "labels"):
             (tmp_path / split / folder).mkdir(parents=True)
         for number in range(6):
-            picture = cv2.resize(rng.integers(0, 256, (6, 6), dtype=np.uint8), (96, 96))
+            picture = cv2.resize(rng.integers(0, 256, (6, 6), dtype=np.uint8), (48, 48))
             cv2.imwrite(str(tmp_path / split / "images" / f"{number}.png"), picture)
             box = f"{number % 3} 0.5 0.48 0.81 0.9\n" if number < 5 else ""
             (tmp_path / split / "labels" / f"{number}.txt").write_text(box)
