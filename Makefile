@@ -14,6 +14,9 @@ help: ## list the targets
 
 YUNET := device/data/face_detection_yunet_2023mar.onnx
 
+# Where it is set, as containers do, every process compiles what it imports anew: 11 seconds for TensorFlow.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The environment is made anew whenever the packages asked for change.
 $(VENV)/installed: setup.cfg pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
