@@ -34,6 +34,10 @@ class BoundingBox:
         return self.bottom - self.top
 
     @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
     def center_xy(self) -> tuple[float, float]:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
@@ -41,14 +45,16 @@ class BoundingBox:
         """Return left, top, right, bottom rounded to whole pixels."""
         return round(self.left), round(self.top), round(self.right), round(self.bottom)
 
-    def iou(self, other: "BoundingBox") -> float:
-        """Return intersection over union with ``other``, 0.0 to 1.0."""
+    def shared_area(self, other: "BoundingBox") -> float:
+        """Return the intersection with ``other`` in square pixels, 0.0 where there is none."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        if width <= 0 or height <= 0:
-            return 0.0
-        shared = width * height
-        return shared / (self.width * self.height + other.width * other.height - shared)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def iou(self, other: "BoundingBox") -> float:
+        """Return intersection over union with ``other``, 0.0 to 1.0."""
+        shared = self.shared_area(other)
+        return shared / (self.area + other.area - shared)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where a device keeps what was fetched or installed."""
+"""Where programs keep what was fetched or installed, and what they could make again."""
 
 import os
 from pathlib import Path
@@ -22,3 +22,9 @@ def state_folder() -> Path:
         return (Path(shared) if shared else Path.home() / ".local" / "share") / "fer-edge"
     except RuntimeError:  # neither $HOME nor an entry in the list of users
         return SERVICE_HOME
+
+
+def cache_folder() -> Path:
+    """Return where the user's programs keep what they could make again: ``fer-edge`` in ``$XDG_CACHE_HOME``, else in
+    ``~/.cache``; it need not be there. RuntimeError for a user without a home."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer-edge"

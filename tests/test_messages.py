@@ -10,7 +10,7 @@ import pytest
 
 import device.cli
 import toolkit.cli
-from device.cli.output_options import PARAMETER, as_options
+from device.cli.messages import PARAMETER, as_options
 
 ROOT = Path(__file__).parents[1]
 OPTION = re.compile(r"(?<![\w-])--[a-z…]")

@@ -7,6 +7,7 @@ from device.errors import UsageError
 
 USUAL_RATE = 30.0
 USUAL_WIDTH_PX = 640
+USUAL_SIZE_WH = (USUAL_WIDTH_PX, 480)
 ROTATIONS = (0, 90, 180, 270)
 FLIPS = ("horizontal", "vertical", "both")
 SMALLEST_PX, LARGEST_PX = 64, 8192

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from device.cli.output_options import as_options, journal_level, log_to_standard_error
+from device.cli.messages import as_options, journal_level, log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
 from device.text import printable
 

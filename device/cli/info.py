@@ -3,7 +3,8 @@
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import as_options, delegate_option, output_options
+from device.cli.messages import as_options
+from device.cli.output_options import delegate_option, output_options
 
 
 @click.command(cls=Command)

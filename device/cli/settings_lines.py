@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from device.cli.output_options import PARAMETER
+from device.cli.messages import PARAMETER
 from device.errors import EdgeError, UsageError
 from device.files import read_short
 from device.sinks.rules import WrongRuleError

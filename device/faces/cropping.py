@@ -29,6 +29,17 @@ def cut_square(image: np.ndarray, box: BoundingBox, side: float) -> tuple[np.nda
     return patch, left, top
 
 
+def as_gray(image: np.ndarray) -> np.ndarray:
+    """Return an image, (H, W) gray or (H, W, 3) B, G, R, uint8, as (H, W) gray."""
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+
+
+def gray_square(image: np.ndarray, box: BoundingBox, side: float, size_px: int) -> np.ndarray:
+    """Return a square of ``side`` pixels around the centre of ``box`` as (size_px, size_px) uint8 gray."""
+    patch, _, _ = cut_square(image, box, side)
+    return resize_square(as_gray(patch), size_px)
+
+
 def resize_square(patch: np.ndarray, size_px: int) -> np.ndarray:
     """Resize a square patch, (S, S) or (S, S, 3) uint8: area averaging when it shrinks (no aliasing), bilinear when it
     grows."""
@@ -72,4 +83,4 @@ def crop_face(
 def _seen(patch: np.ndarray, colour: bool) -> np.ndarray:
     if colour:
         return cv2.cvtColor(patch, cv2.COLOR_BGR2RGB if patch.ndim == 3 else cv2.COLOR_GRAY2RGB)
-    return cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY) if patch.ndim == 3 else patch
+    return as_gray(patch)

@@ -1,10 +1,9 @@
 """Where to look in a frame: everywhere now and then, and in between only where the faces were."""
 
-import cv2
 import numpy as np
 
 from device.errors import UsageError
-from device.faces.cropping import cut_square, resize_square
+from device.faces.cropping import gray_square
 from device.faces.detectors.base import Detection, Detector, without_duplicates
 from device.faces.scene_change import Change, SceneChange
 from device.faces.template_match import match_template
@@ -119,7 +118,12 @@ class FaceFinder:
                 track.picture = image, track.box
         if change is not Change.STEADY:
             return [face for face in faces if face.detected]
-        return [face for face in faces if face.detected or _inside(face.box, frame.size_wh) >= MIN_INSIDE]
+        picture = BoundingBox(0, 0, *frame.size_wh)
+        return [
+            face
+            for face in faces
+            if face.detected or face.box.shared_area(picture) / face.box.area >= MIN_INSIDE
+        ]
 
     def _refuse_small(self, frame: Frame) -> None:
         width, height = frame.size_wh
@@ -130,18 +134,8 @@ class FaceFinder:
             )
 
 
-def _inside(box: BoundingBox, size_wh: tuple[int, int]) -> float:
-    """Return which share of the box lies in the picture."""
-    width = min(box.right, size_wh[0]) - max(box.left, 0)
-    height = min(box.bottom, size_wh[1]) - max(box.top, 0)
-    return max(width, 0) * max(height, 0) / (box.width * box.height)
-
-
 def face_appearance(image: np.ndarray, box: BoundingBox) -> np.ndarray:
     """Return the pixels in ``box`` as a unit vector without their mean: ``(256,) float32``."""
-    patch, _, _ = cut_square(image, box, box.width)
-    if patch.ndim == 3:
-        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    pixels = resize_square(patch, APPEARANCE_PX).astype(np.float32).ravel()
+    pixels = gray_square(image, box, box.width, APPEARANCE_PX).astype(np.float32).ravel()
     pixels -= pixels.mean()
     return pixels / max(float(np.linalg.norm(pixels)), 1e-6)

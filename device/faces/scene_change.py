@@ -5,6 +5,8 @@ from enum import Enum
 import cv2
 import numpy as np
 
+from device.faces.cropping import as_gray
+
 GRID_WH = (16, 12)  # of the copy; at 5 frames a second a slow pan still overlaps itself
 SAMPLED_PX = 64  # pixels read along the shorter side: enough for the grid's means
 NOISE_LEVELS = 8.0  # standard deviation under which a picture is flat: sensor noise is no change
@@ -62,9 +64,7 @@ class SceneChange:
 
 def _gray_copy(image: np.ndarray) -> np.ndarray:
     step = max(1, min(image.shape[:2]) // SAMPLED_PX)
-    sampled = np.ascontiguousarray(image[::step, ::step])
-    if sampled.ndim == 3:
-        sampled = cv2.cvtColor(sampled, cv2.COLOR_BGR2GRAY)
+    sampled = as_gray(np.ascontiguousarray(image[::step, ::step]))
     copy = np.asarray(cv2.resize(sampled, GRID_WH, interpolation=cv2.INTER_AREA), np.float32).ravel()
     centred: np.ndarray = copy - copy.mean()
     return centred

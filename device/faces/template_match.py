@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from device.faces.cropping import cut_square, resize_square
+from device.faces.cropping import gray_square
 from device.frames import BoundingBox
 
 TEMPLATE_PX = 32
@@ -22,11 +22,11 @@ def match_template(
     Both frames are ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; the face keeps its size. Normalised
     cross-correlation (``cv2.TM_CCOEFF_NORMED``) at 32 pixels a face.
     """
-    template = _gray_square(before, before_box, before_box.width, TEMPLATE_PX)
+    template = gray_square(before, before_box, before_box.width, TEMPLATE_PX)
     if template.std() < LEAST_CONTRAST:
         return None
     searched_px = round(TEMPLATE_PX * SEARCH_RATIO)
-    searched = _gray_square(image, near, before_box.width * SEARCH_RATIO, searched_px)
+    searched = gray_square(image, near, before_box.width * SEARCH_RATIO, searched_px)
     correlation = cv2.matchTemplate(searched, template, cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(correlation)
     if not best >= MIN_CORRELATION:
@@ -40,10 +40,3 @@ def match_template(
     return BoundingBox(
         center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height
     )
-
-
-def _gray_square(image: np.ndarray, box: BoundingBox, side: float, size_px: int) -> np.ndarray:
-    patch, _, _ = cut_square(image, box, side)
-    if patch.ndim == 3:
-        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    return resize_square(patch, size_px)

@@ -122,8 +122,8 @@ def _longest_s(options: RunOptions, source: FrameSource | None) -> float:
 
 def asked_broker(options: RunOptions) -> "Broker":
     """Return the broker of ``--mqtt`` and the options that belong to it; EdgeError where they are wrong."""
+    from device.sinks import fit_topic
     from device.sinks.broker import Broker
-    from device.sinks.topics import fit_topic
 
     assert options.mqtt is not None
     if not fit_topic(options.mqtt_topic):

@@ -110,7 +110,6 @@ def run_session(
     max_frames: int | None = None,
     on_result: Callable[[FrameResult], None] | None = None,
     inline: Sequence[Inline] = (),
-    clock_s: Callable[[], float] = time.monotonic,
 ) -> RunStatistics:
     """Run until the source ends, ``max_frames`` are done or ``stop`` is set; return the statistics.
 
@@ -118,14 +117,14 @@ def run_session(
     EdgeError if the source cannot be opened at all.
     """
     running = RunningSinks(sinks, inline, source.live, stop)
-    tally = Tally(clock_s())
+    tally = Tally(time.monotonic())
     live = LiveCapture(source, stop) if source.live else None
     try:
         with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
             if not stop.is_set():  # else it may not have been opened
                 running.begin()
             for result in loop.results(islice(pictures, max_frames)):
-                tally.add(result, clock_s())
+                tally.add(result, time.monotonic())
                 running.write(result)
                 if on_result is not None:
                     on_result(result)
@@ -139,7 +138,7 @@ def run_session(
         stop.because("--max-frames")
     for note in source.notes:
         log.warning(note)
-    return _statistics(source, loop, tally, live, stop.reason, clock_s(), running)
+    return _statistics(source, loop, tally, live, stop.reason, running)
 
 
 def _statistics(
@@ -148,7 +147,6 @@ def _statistics(
     tally: Tally,
     live: LiveCapture | None,
     ended_by: str,
-    now_s: float,
     running: RunningSinks,
 ) -> RunStatistics:
     stats = loop.latency.stats()
@@ -158,7 +156,7 @@ def _statistics(
         frames_with_faces=tally.frames_with_faces,
         faces=tally.faces,
         ids=tally.ids if source.continuous else tally.faces,
-        seconds=now_s - tally.started_s,
+        seconds=time.monotonic() - tally.started_s,
         first_result_s=tally.first_result_s,
         dropped=live.dropped if live else 0,
         reopened=live.reopened if live else 0,

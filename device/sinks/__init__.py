@@ -10,6 +10,11 @@ PREVIEW, METRICS = "127.0.0.1:8008", "127.0.0.1:9108"  # where they are served u
 MQTT_TOPIC = "fer-edge"
 
 
+def fit_topic(text: str) -> bool:
+    """Return whether a message can be published to an MQTT topic: + and # only stand in what is subscribed to."""
+    return bool(text) and not set(text) & set("+#\0")
+
+
 class Sink(ABC):
     """Takes every result, one after another, in a thread of its own; it may block without delaying the frame loop.
 

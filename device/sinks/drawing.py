@@ -7,9 +7,16 @@ from device.results import FrameResult
 
 GREEN, BLACK = (80, 220, 80), (0, 0, 0)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+JPEG_QUALITY = 80
 # A face of 8 x 8 blocks cannot be recognised, nor sharpened back.
 BLUR_BLOCKS = 8
 BLUR_RATIO = 1.5  # of the box: hair and chin belong to the face
+
+
+def jpeg(result: FrameResult, blur_faces: bool = False) -> bytes:
+    """Return the ``annotated`` frame as JPEG, to be looked at on a network."""
+    picture = annotated(result, blur_faces)
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def annotated(result: FrameResult, blur_faces: bool = False) -> np.ndarray:

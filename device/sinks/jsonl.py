@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -77,8 +78,7 @@ class RowFile:
         return "" if last == b"\n" else "\n"
 
     def _refuse_full(self, handle: int) -> None:
-        disk = os.fstatvfs(handle)
-        if disk.f_bavail * disk.f_frsize < KEPT_FREE_MB * 1_000_000:
+        if shutil.disk_usage(handle).free < KEPT_FREE_MB * 1_000_000:
             raise EdgeError(
                 f"{self.path}: less than {KEPT_FREE_MB} MB of the disk are free; move rows away or free space"
             )

@@ -11,20 +11,17 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
-import cv2
-
 from device.errors import EdgeError
 from device.results import FrameResult
 from device.sinks import MQTT_TOPIC, Sink
 from device.sinks.broker import Broker
-from device.sinks.drawing import annotated
+from device.sinks.drawing import jpeg
 from device.text import counted
 
 log = logging.getLogger(__name__)
 
 GOODBYE_S = 0.4  # less than a run that a signal ends has for its outputs
 QUIET_S = 1.0  # without a change, a message a second is enough
-JPEG_QUALITY = 80
 LARGEST_PACKET = 64 << 10  # from the broker, whose answers have some bytes: nothing is subscribed to
 QUEUE = 1000  # rows that wait in memory for a broker that is away: a quarter of an hour without a change
 
@@ -183,8 +180,7 @@ class MqttSink(Sink):
             if not self._picture.is_published():
                 return
             self._taken.discard(self._picture.mid)
-        marked = annotated(result, self.pictures is Pictures.BLURRED)
-        data = cv2.imencode(".jpg", marked, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+        data = jpeg(result, self.pictures is Pictures.BLURRED)
         self._picture = self.client.publish(f"{self.topic}/picture", data, qos=0)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:

@@ -11,16 +11,13 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import cv2
-
 from device.errors import EdgeError
 from device.results import FrameResult
 from device.sinks import Sink
-from device.sinks.drawing import annotated
+from device.sinks.drawing import jpeg
 from device.sinks.web_server import LOOPBACK, WebAddress, WebHandler, WebServer
 
 PICTURES_A_SECOND = 15
-JPEG_QUALITY = 80
 
 
 class PreviewSink(Sink):
@@ -89,9 +86,7 @@ class PreviewSink(Sink):
         """Return the picture of ``result`` as JPEG bytes, encoded once for all readers."""
         with self._encoding:
             if self._encoded[0] != result.index:
-                picture = annotated(result, self.blur_faces)
-                data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
-                self._encoded = result.index, data
+                self._encoded = result.index, jpeg(result, self.blur_faces)
             return self._encoded[1]
 
     def _handler(self) -> type["PreviewHandler"]:

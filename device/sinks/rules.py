@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device.errors import UsageError
-from device.sinks.topics import fit_topic
+from device.sinks import fit_topic
 from device.text import did_you_mean, printable
 
 if TYPE_CHECKING:

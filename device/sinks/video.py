@@ -1,6 +1,7 @@
 """An annotated video file, Motion JPEG in .avi or .mkv or MPEG-4 in .mp4; readable up to a power cut."""
 
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -76,8 +77,7 @@ class VideoSink(Sink):
         self._written += 1
 
     def _refuse_full(self) -> None:
-        disk = os.statvfs(self.path)
-        if self.path.is_file() and disk.f_bavail * disk.f_frsize < KEPT_FREE_MB * 1_000_000:
+        if self.path.is_file() and shutil.disk_usage(self.path).free < KEPT_FREE_MB * 1_000_000:
             raise EdgeError(
                 f"{self.path} ends here: less than {KEPT_FREE_MB} MB of the disk are free; "
                 "free space or choose another place"

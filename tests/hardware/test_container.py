@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.emulation.tree import cache_folder
+from device.storage import cache_folder
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("buildah", "podman", "mmdebstrap")

@@ -23,8 +23,8 @@ from synthetic.sheet import write_sheet
 
 from device.capture.sources.demo import demo_faces
 from device.errors import EdgeError
+from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
-from toolkit.data.leaks import leaked_rows
 from toolkit.data.synthesis import load_synthetic, read_sheet
 
 SCRIPT = Path(__file__).parents[2] / "models" / "make_faces.py"

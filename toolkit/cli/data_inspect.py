@@ -35,7 +35,7 @@ def inspect(
 
     paths = None
     if out:  # what the page needs is missed here, not after minutes of reading
-        from toolkit.reporting.inspection_files import page_paths, write_inspection
+        from toolkit.reporting.inspection_page import page_paths, write_inspection
 
         paths = page_paths(out, data, overwrite)
     chosen = parse_classes(classes) if classes else None

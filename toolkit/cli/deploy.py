@@ -6,7 +6,8 @@ import logging
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import Whole, as_options, output_options
+from device.cli.messages import as_options
+from device.cli.output_options import Whole, output_options
 
 log = logging.getLogger(__name__)
 

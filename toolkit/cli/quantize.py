@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import Number, Whole, as_options, output_options
+from device.cli.messages import as_options
+from device.cli.output_options import Number, Whole, output_options
 from toolkit.cli.former import former_spelling
 from toolkit.cli.model_options import model_options
 

@@ -42,13 +42,15 @@ def report(
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
     from device.errors import UsageError
-    from toolkit.reporting.build import fail_if, make_report, output_paths, read_condition, write_report
+    from toolkit.reporting.build import fail_if, make_report, output_paths, write_report
+    from toolkit.reporting.change import FIGURES
+    from toolkit.reporting.condition import Condition
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
     if faces and not out:
         raise UsageError("`faces` puts pictures in the page of `out`; add `out=FILE.html` or leave it out")
-    limit = read_condition(condition) if condition else None
+    limit = Condition(condition, FIGURES) if condition else None
     paths = output_paths(out, overwrite, (*results, faces)) if out else None
     made = (
         make_report([results[1]], results[0], faces) if compare else make_report(list(results), None, faces)

@@ -1,8 +1,11 @@
-"""Which faces are the same, pixel for pixel."""
+"""Which faces are the same, pixel for pixel, and which of them leak from training into held-out data: a score on those
+measures memory."""
 
 import hashlib
 
 import numpy as np
+
+from toolkit.data.dataset import Dataset
 
 
 def pixel_digests(images: np.ndarray) -> np.ndarray:
@@ -17,3 +20,13 @@ def pixel_digests(images: np.ndarray) -> np.ndarray:
 def copy_groups(images: np.ndarray) -> np.ndarray:
     """Return for each face the number of its group of identical faces, (N,) int64, counted from 0."""
     return np.unique(pixel_digests(images), return_inverse=True)[1]
+
+
+def leaked_rows(held_out: Dataset, train: Dataset) -> np.ndarray:
+    """Return a mask, (N,) bool, of the faces of ``held_out`` that also stand in ``train``."""
+    return np.isin(pixel_digests(held_out.images), pixel_digests(train.images))
+
+
+def without_leaks(train: Dataset, held_out: Dataset) -> Dataset:
+    """Return ``train`` without the faces that also stand in ``held_out``."""
+    return train.select(~leaked_rows(train, held_out))

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError, UsageError
+from toolkit.data.copies import without_leaks
 from toolkit.data.dataset import Dataset
-from toolkit.data.leaks import without_leaks
 from toolkit.data.train_split import TrainingData
 
 # Further faces are drawn by (class size) ** -RARE: few photographs show the rare expressions.

@@ -6,10 +6,10 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import counted
+from toolkit.data.copies import without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.file_names import persons_in_both
 from toolkit.data.label_sources import narrowed
-from toolkit.data.leaks import without_leaks
 from toolkit.data.splits import hold_out
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from device.errors import EdgeError
 from device.files import write_whole
 from device.model.file.metadata import weights_sha256
+from device.storage import cache_folder
 from toolkit.emulation.boards import Board
-from toolkit.emulation.tree import cache_folder
 
 # Pinned, so that counts of one day can be held against those of another.
 PACKAGES = ("numpy==2.4.6", "opencv-python-headless==4.14.0.94", "ai-edge-litert==2.3.0")

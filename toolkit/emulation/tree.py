@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.storage import cache_folder
 
 log = logging.getLogger(__name__)
 PROGRAMS = {"qemu-aarch64": "qemu-user", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
@@ -41,11 +42,6 @@ class System:
 
 BOOKWORM = System("bookworm", "3.11", 36)
 TRIXIE = System("trixie", "3.13", 41)
-
-
-def cache_folder() -> Path:
-    """Return the user's cache of this program, whether it is there or not."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fer-edge"
 
 
 def missing_programs() -> list[str]:

@@ -10,10 +10,10 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from toolkit.data.class_names import normal_class_name
+from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.label_sources import OWN_LABELS, narrowed
-from toolkit.data.leaks import leaked_rows
 from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.input_fit import (
     BetterFit,

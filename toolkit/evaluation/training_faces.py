@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any
 
 from device.errors import EdgeError
+from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
-from toolkit.data.leaks import leaked_rows
 from toolkit.data.train_split import SplitChoice, split_for_training
 
 NOT_KNOWN = (

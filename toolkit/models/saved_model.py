@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import temporary_folder
+from device.text import one_line
 from toolkit.models.file_kind import refuse_odd_files
 from toolkit.models.pure_graph import operators, refuse_impure
 from toolkit.models.quiet_tensorflow import reason_of
@@ -100,6 +101,4 @@ def _read(path: Path) -> Any:
     except (EdgeError, ModuleNotFoundError):
         raise
     except Exception as error:  # protobuf's DecodeError
-        raise EdgeError(
-            f"{file} is damaged ({' '.join(str(error).split())}); export the model again"
-        ) from error
+        raise EdgeError(f"{file} is damaged ({one_line(error)}); export the model again") from error

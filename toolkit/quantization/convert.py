@@ -19,8 +19,8 @@ from toolkit.models.cost import tflite_cost
 from toolkit.models.network import FloatNetwork
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
+from toolkit.quantization.calibration import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.equalization import channel_peaks, equalize
-from toolkit.quantization.isolation import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.layers import Layer, layers_of, unknown_layer
 from toolkit.quantization.recipe import Recipe
 

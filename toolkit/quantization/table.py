@@ -6,6 +6,7 @@ from typing import Any
 
 from device.text import counted
 from toolkit.quantization.description import data_name
+from toolkit.quantization.guard import ranked
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.results.words import change_points, interval, percent
 
@@ -108,7 +109,7 @@ def layer_lines(result: QuantizationResult) -> list[str]:
     lines.append(
         "  layer                            own SNR  worst channel  cosine    change of probabilities alone"
     )
-    for error in sorted(result.layers, key=lambda error: error.output_error, reverse=True):
+    for error in ranked(result.layers):
         lines.append(
             f"    {error.name:<28} {error.snr_db:>7.1f} dB {error.worst_channel_snr_db:>10.1f} dB  {error.cosine:.5f}  "
             f"{100 * error.output_error:.3f} %"

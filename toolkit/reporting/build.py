@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from device.errors import EdgeError, UsageError
 from device.files import write_together
 from toolkit.outputs import refuse_output
-from toolkit.reporting.change import FIGURES, Change, changes, figures
+from toolkit.reporting.change import Change, changes, figures
 from toolkit.reporting.condition import Condition, failing
 from toolkit.reporting.markdown import render_markdown
 from toolkit.results.data_facts import DataFacts
@@ -105,11 +105,6 @@ def write_report(report: Report, paths: tuple[Path, Path, Path], overwrite: bool
         markdown: report.to_markdown(),
     }
     write_together(texts, overwrite)
-
-
-def read_condition(text: str) -> Condition:
-    """Return the condition of ``--fail-if``; UsageError if it is none."""
-    return Condition(text, FIGURES)
 
 
 def fail_if(report: Report, condition: Condition) -> None:

@@ -1,18 +1,40 @@
 """The inspection of a data set as one HTML page that loads nothing from elsewhere. It shows the user's own faces."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
+from device.errors import UsageError
+from device.files import write_together
 from toolkit.charts.class_chart import class_chart
 from toolkit.charts.pages import png_uri, render_page
 from toolkit.data.dataset import FACE_SIZE, Dataset
 from toolkit.data.inspection import Inspection
+from toolkit.outputs import refuse_output
 
 SAMPLES_PER_CLASS = 16
 GROUPS_SHOWN = 24
 FACES_OF_A_GROUP = 6
+
+
+def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
+    """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written or is
+    ``data``."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"expected a file ending in .html for `out`; received {out}")
+    paths = out, out.with_suffix(".json")
+    for path in paths:
+        refuse_output(path, overwrite, (data,))
+    return paths
+
+
+def write_inspection(inspection: Inspection, page: Path, document: Path, overwrite: bool = False) -> None:
+    """Write the HTML page and the JSON document, both whole or neither."""
+    told = json.dumps(inspection.to_json(), indent=1) + "\n"
+    write_together({page: render_inspection(inspection), document: told}, overwrite)
 
 
 def render_inspection(inspection: Inspection) -> str:

@@ -26,7 +26,7 @@ from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.architectures import ARCHITECTURES, load_pretrained
 from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
-from toolkit.training.distillation.teacher_cache import cache_folder
+from toolkit.training.distillation.teacher_cache import answers_folder
 from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
@@ -179,7 +179,7 @@ def make_trainer(request: TrainingRequest, data: TrainingData, models: Sequence[
     cache = None
     if request.asks_teachers_once:
         parent = request.teacher_cache or request.out / "teacher_cache"
-        cache = cache_folder(parent, request.teachers, data.train, recipe)
+        cache = answers_folder(parent, request.teachers, data.train, recipe)
     origins = Origins(
         init_sha256=sha256_of(request.init) if request.init and not request.resume else None,
         teacher_sha256s=tuple(sha256_of(path) for path in request.teachers),

@@ -2,17 +2,16 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
+from device.capture.settings import USUAL_RATE
 from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError
 from device.files import native_path
 from device.foreign_files import NOT_FETCHED, Kind, is_text, why_foreign
 
-USUAL_RATE = 30.0
 LARGEST_PIXELS = 64_000_000  # of a picture, as OpenCV's limit for those in files of their own
 MOST_OBLONG = 4.0  # of a pixel; what tells more is no format
 STILL_FRAMES = 10  # with fewer, a film may well show one picture alone
@@ -33,8 +32,8 @@ class VideoFile(CaptureSource):
 
     live = False
 
-    def __init__(self, path: str | Path, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, path: str | Path):
+        super().__init__()
         self.path = Path(path)
         self.name = str(path)
         self.rate: float | None = None

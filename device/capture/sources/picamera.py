@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 
 from device.capture.sensor_mode import choose_sensor_mode
-from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
+from device.capture.settings import USUAL_RATE, USUAL_SIZE_WH, USUAL_WIDTH_PX, CameraSettings
 from device.capture.sources.libcamera_controls import asked_controls, default_controls
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 
-USUAL_SIZE_WH = (USUAL_WIDTH_PX, 480)
 VENV = "'python3 -m venv --system-site-packages'"
 TIMEOUT_S = 3.0  # a camera that stalls does so silently: every wait has an end
 GRAY_FIRST = ("YUV420", "YVU420", "NV12", "NV21")  # formats whose first bytes are the gray plane

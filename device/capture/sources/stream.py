@@ -5,7 +5,6 @@ import os
 import socket
 import stat
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 import cv2
@@ -27,8 +26,8 @@ class NetworkStream(CaptureSource):
 
     frozen_s = 60.0  # a compressed still scene may repeat its picture for long
 
-    def __init__(self, address: str, timeout_ms: int = TIMEOUT_MS, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, address: str, timeout_ms: int = TIMEOUT_MS):
+        super().__init__()
         self.address = address
         self.timeout_ms = timeout_ms
         self.name = without_password(address)

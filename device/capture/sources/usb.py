@@ -3,18 +3,16 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import cv2
 
-from device.capture.settings import USUAL_RATE, USUAL_WIDTH_PX, CameraSettings
+from device.capture.settings import USUAL_RATE, USUAL_SIZE_WH, CameraSettings
 from device.capture.sources.opencv import CaptureSource
 from device.errors import EdgeError, UsageError
 from device.text import did_you_mean
 
 # Seconds that a camera may be silent before OpenCV gives up a read; its own choice is 10.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
-USUAL_SIZE_WH = (USUAL_WIDTH_PX, 480)
 # V4L2's controls by the names that v4l2-ctl prints, as OpenCV knows them.
 CONTROLS = {
     "brightness": cv2.CAP_PROP_BRIGHTNESS,
@@ -56,8 +54,8 @@ class UsbCamera(CaptureSource):
     Motion JPEG where the camera has it.
     """
 
-    def __init__(self, number: int, settings: CameraSettings | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, number: int, settings: CameraSettings | None = None):
+        super().__init__()
         self.number = number
         self.settings = settings or CameraSettings()
         self.controls = [(name, text, *_control(name, text)) for name, text in self.settings.controls]

@@ -43,10 +43,7 @@ class Detector(Protocol):
 
 def same_face(one: BoundingBox, other: BoundingBox) -> bool:
     """Return whether two boxes are of one face: alike, or one inside the other."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    shared = max(width, 0) * max(height, 0)
-    areas = one.width * one.height, other.width * other.height
+    shared, areas = one.shared_area(other), (one.area, other.area)
     return shared > DUPLICATE_IOU * (sum(areas) - shared) or shared > NESTED_SHARE * min(areas)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.faces.cropping import cut_square, resize_square
+from device.faces.cropping import as_gray, cut_square, resize_square
 from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.faces.detectors.cascade_file import LARGEST_BYTES, cascade_fault
 from device.files import read_regular
@@ -46,7 +46,7 @@ class HaarDetector:
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
         if region is not None:
             patch, left, top = cut_square(image, region, region.width)
-            gray = _gray(resize_square(patch, REGION_PX))
+            gray = as_gray(resize_square(patch, REGION_PX))
             face_px = REGION_PX / self.region_ratio
             near = round(face_px / 1.4), round(face_px * 1.4)
             return self._search(gray, REGION_PX / patch.shape[0], (left, top), near, FINE_STEP, votes=2)
@@ -58,7 +58,7 @@ class HaarDetector:
         return without_duplicates(self._search_whole(image, scale, FINE_STEP, FINE_VOTES))
 
     def _search_whole(self, image: np.ndarray, scale: float, step: float, votes: int) -> list[Detection]:
-        gray = _gray(reduce_image(image, scale))
+        gray = as_gray(reduce_image(image, scale))
         sizes = round(self.min_face_px * scale), min(gray.shape)
         return self._search(gray, scale, (0, 0), sizes, step, votes)
 
@@ -87,10 +87,6 @@ class HaarDetector:
             Detection(placed(box, scale, at), float(1 / (1 + np.exp(-(weight - 2) / 2))))
             for box, weight in zip(boxes, np.ravel(weights), strict=True)
         ]
-
-
-def _gray(image: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
 
 
 def _read_cascade(path: Path, foreign: bool) -> cv2.CascadeClassifier:

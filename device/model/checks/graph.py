@@ -108,12 +108,17 @@ def _shaped(tensor: Tensor, shape: Shape) -> Tensor:
     _check_tensor(tensor)
     if tensor.shape == shape:
         return tensor
-    signature = tensor.shape_signature
-    fits = len(signature) == len(shape) and all(
-        declared in (-1, size) for declared, size in zip(signature, shape, strict=True)
+    expect(
+        _fits_signature(tensor, shape), f"it gives the shape {list(shape)}, declared is {list(tensor.shape)}"
     )
-    expect(fits, f"it gives the shape {list(shape)}, declared is {list(tensor.shape)}")
     return replace(tensor, shape=shape)
+
+
+def _fits_signature(tensor: Tensor, shape: Shape) -> bool:
+    declared = tensor.shape_signature
+    return len(declared) == len(shape) and all(
+        open_size in (-1, size) for open_size, size in zip(declared, shape, strict=True)
+    )
 
 
 def _computed(call: Call, kind: Kind) -> np.ndarray:
@@ -134,11 +139,10 @@ def _known(tensor: Tensor) -> np.ndarray | None:
 def _check_tensor(tensor: Tensor) -> None:
     expect(len(tensor.shape) <= 8, f"a tensor of {len(tensor.shape)} dimensions")
     expect(all(size >= 1 for size in tensor.shape), f"a tensor of the shape {list(tensor.shape)}")
-    signature = tensor.shape_signature
-    fits = len(signature) == len(tensor.shape) and all(
-        open_size in (-1, size) for open_size, size in zip(signature, tensor.shape, strict=True)
+    expect(
+        _fits_signature(tensor, tensor.shape),
+        f"a tensor of shape {list(tensor.shape)} with the signature {list(tensor.shape_signature)}",
     )
-    expect(fits, f"a tensor of shape {list(tensor.shape)} with the signature {list(signature)}")
     expect(not tensor.is_sparse, "a sparse tensor")
     expect(not tensor.is_variable, "a variable")
 

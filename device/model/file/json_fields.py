@@ -32,9 +32,9 @@ class JsonFields:
             raise self._misfit(field, f"a number from {low:g} to {high:g}")
         return float(value)
 
-    def integer(self, field: str, low: int, high: int, default: int | None = None) -> int:
+    def integer(self, field: str, low: int, high: int) -> int:
         """Return a whole number of ``low`` to ``high``."""
-        value = self._value(field, default)
+        value = self._value(field, None)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self._misfit(field, f"a whole number from {low} to {high}")
         return value

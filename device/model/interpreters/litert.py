@@ -8,6 +8,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.delegates.accelerator import Accelerator, load_delegate
 from device.quiet import silenced
+from device.text import one_line
 
 
 class LocalInterpreter:
@@ -19,7 +20,7 @@ class LocalInterpreter:
             with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
                 self._interpreter = litert_interpreter(data, threads)
         except (ValueError, RuntimeError, MemoryError) as error:
-            raise EdgeError(f"the interpreter refuses {path}: {' '.join(str(error).split())}") from error
+            raise EdgeError(f"the interpreter refuses {path}: {one_line(error)}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
@@ -30,7 +31,7 @@ class LocalInterpreter:
             return np.asarray(self._interpreter.get_tensor(self._output))
         except (ValueError, RuntimeError, MemoryError) as error:
             raise EdgeError(
-                f"the interpreter fails on {self.path}: {' '.join(str(error).split())}; quantize it again"
+                f"the interpreter fails on {self.path}: {one_line(error)}; quantize it again"
             ) from error
 
 

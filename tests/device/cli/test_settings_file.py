@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from device.cli import main
-from device.cli.output_options import PACKAGES
+from device.cli.messages import PACKAGES
 from device.cli.run import run as run_command
 from device.cli.settings_file import settings_of
 

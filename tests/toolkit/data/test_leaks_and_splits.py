@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.copies import leaked_rows, without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.file_names import persons_in_both
-from toolkit.data.leaks import leaked_rows, without_leaks
 from toolkit.data.splits import hold_out
 from toolkit.data.train_split import TrainingData, describe
 

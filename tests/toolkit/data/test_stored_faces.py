@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.leaks import without_leaks
+from toolkit.data.copies import without_leaks
 from toolkit.data.readers import face_store
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.splits import hold_out

@@ -1,9 +1,11 @@
 """Faces to train on, and a small training of easy pictures through the door that the command line uses."""
 
 import numpy as np
+import pytest
 
 from toolkit.data.dataset import Dataset
 from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.request import TrainingRequest
 
 RECIPE = TrainingRecipe(
     arch="fully-connected", epochs=4, batch_size=16, augmentation=0.0, dtype_policy="float32"
@@ -29,6 +31,12 @@ def run(request, epoch_done=None):
     from toolkit.training.session import train
 
     return train(request, epoch_done=epoch_done)
+
+
+@pytest.fixture(scope="session")
+def trained(stripes, tmp_path_factory):
+    """What a training on ``stripes`` by RECIPE gave, in a folder that is not to be changed."""
+    return run(TrainingRequest(stripes, tmp_path_factory.mktemp("trained") / "one", RECIPE))
 
 
 def interrupt(record):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +27,7 @@ from .conftest import RECIPE, interrupt, run
 pytestmark = pytest.mark.toolkit
 
 
-def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
-    whole = run(TrainingRequest(stripes, tmp_path / "whole", RECIPE))
-
+def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, trained, tmp_path):
     def stop_after_two(record):
         if record.epoch == 2:
             raise KeyboardInterrupt
@@ -37,10 +36,10 @@ def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, tmp_path):
         run(TrainingRequest(stripes, tmp_path / "killed", RECIPE), stop_after_two)
     resumed = run(TrainingRequest(stripes, tmp_path / "killed", RECIPE, resume=True))
     assert [record.epoch for record in resumed.history] == [1, 2, 3, 4]
-    for one, two in zip(whole.history, resumed.history, strict=True):
+    for one, two in zip(trained.history, resumed.history, strict=True):
         assert two.loss == pytest.approx(one.loss, rel=1e-3)
     images = np.random.default_rng(1).integers(0, 256, (20, 48, 48), dtype=np.uint8)
-    one, two = (load_predictor(result.model).predict(images) for result in (whole, resumed))
+    one, two = (load_predictor(result.model).predict(images) for result in (trained, resumed))
     np.testing.assert_allclose(one, two, atol=5e-3)
 
 
@@ -67,11 +66,9 @@ def test_a_model_without_its_checkpoint_is_not_overwritten_unasked(stripes, tmp_
     assert read_keras_metadata(tmp_path / "best.keras")["training"]["epoch"] == 1
 
 
-def test_a_training_is_resumed_with_its_teachers_only(stripes, tmp_path):
-    teacher, other = (
-        run(TrainingRequest(stripes, tmp_path / str(seed), replace(RECIPE, epochs=1, seed=seed))).model
-        for seed in (0, 1)
-    )
+def test_a_training_is_resumed_with_its_teachers_only(stripes, trained, tmp_path):
+    teacher = trained.model
+    other = run(TrainingRequest(stripes, tmp_path / "other", replace(RECIPE, epochs=1))).model
     request = TrainingRequest(stripes, tmp_path / "taught", replace(RECIPE, epochs=2), teachers=(teacher,))
     with pytest.raises(KeyboardInterrupt):
         run(request, interrupt)
@@ -80,7 +77,7 @@ def test_a_training_is_resumed_with_its_teachers_only(stripes, tmp_path):
             EdgeError, match=f"it had 1, received {len(teachers)}; resume with the same `teacher`"
         ):
             run(replace(request, resume=True, teachers=teachers))
-    moved = teacher.rename(tmp_path / "moved.keras")
+    moved = Path(shutil.copy(teacher, tmp_path / "moved.keras"))
     resumed = run(replace(request, resume=True, teachers=(moved,)))
     assert read_keras_metadata(resumed.model)["training"]["teachers"] == 1
 
@@ -95,10 +92,10 @@ def test_a_training_is_not_resumed_on_other_validation_faces(stripes, tmp_path):
         run(replace(request, data=tmp_path / "other", resume=True))
 
 
-def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
+def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, trained, tmp_path):
     """Before it knew validation faces and teachers."""
-    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", replace(RECIPE, epochs=1))).model
-    request = TrainingRequest(stripes, tmp_path / "run", replace(RECIPE, epochs=2), teachers=(teacher,))
+    recipe = replace(RECIPE, epochs=2)
+    request = TrainingRequest(stripes, tmp_path / "run", recipe, teachers=(trained.model,))
     with pytest.raises(KeyboardInterrupt):
         run(request, interrupt)
     groups, state = load_checkpoint(request.out)
@@ -106,7 +103,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, tmp_path):
     save_checkpoint(request.out, groups, state)
     assert len(run(replace(request, resume=True)).history) == 2
     assert load_checkpoint(request.out)[1]["teacher_sha256s"] == [
-        hashlib.sha256(teacher.read_bytes()).hexdigest()
+        hashlib.sha256(trained.model.read_bytes()).hexdigest()
     ]
 
 

@@ -42,10 +42,10 @@ def read_scalars(folder, tag):
     return values
 
 
-def test_training_learns_and_writes_everything(stripes, tmp_path):
-    result = run(TrainingRequest(stripes, tmp_path / "one", RECIPE))
-    assert result.report.accuracy >= 0.9
-    assert {path.name for path in (tmp_path / "one").iterdir()} == {
+def test_training_learns_and_writes_everything(trained):
+    folder = trained.model.parent
+    assert trained.report.accuracy >= 0.9
+    assert {path.name for path in folder.iterdir()} == {
         "best.keras",
         "checkpoint.npz",
         "history.csv",
@@ -54,23 +54,23 @@ def test_training_learns_and_writes_everything(stripes, tmp_path):
         "samples.png",
         "tensorboard",
     }
-    rows = list(csv.DictReader((tmp_path / "one" / "history.csv").open()))
+    rows = list(csv.DictReader((folder / "history.csv").open()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
-    logged = read_scalars(tmp_path / "one" / "tensorboard", "loss/validation")
+    logged = read_scalars(folder / "tensorboard", "loss/validation")
     assert logged == pytest.approx(
         {int(row["epoch"]): float(row["validation_loss"]) for row in rows}, rel=1e-4
     )
-    assert cv2.imread(str(tmp_path / "one" / "learning_curves.png")).std() > 5
-    metadata = read_keras_metadata(result.model)
+    assert cv2.imread(str(folder / "learning_curves.png")).std() > 5
+    metadata = read_keras_metadata(trained.model)
     assert metadata["labels"] == ["happy", "sad"]
     assert metadata["training"]["train_faces"] == 80
-    best = min(result.history, key=lambda record: record.validation_loss)
+    best = min(trained.history, key=lambda record: record.validation_loss)
     assert metadata["training"]["epoch"] == best.epoch
-    assert metadata["training"]["validation_accuracy"] == best.validation_accuracy == result.report.accuracy
-    assert result.report.log_loss == pytest.approx(best.validation_loss, abs=0.01)
+    assert metadata["training"]["validation_accuracy"] == best.validation_accuracy == trained.report.accuracy
+    assert trained.report.log_loss == pytest.approx(best.validation_loss, abs=0.01)
 
 
-def test_further_faces_are_learnt_and_resumed_with(stripes, tmp_path):
+def test_further_faces_are_learnt_and_resumed_with(stripes, trained, tmp_path):
     """Happy stripes are lengthwise in the first data set alone; in the further one they are checks."""
     rng = np.random.default_rng(0)
     for number in range(40):
@@ -80,9 +80,9 @@ def test_further_faces_are_learnt_and_resumed_with(stripes, tmp_path):
         target.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(target), (checks if number % 2 else np.full((48, 48), 5.0 * number)).astype(np.uint8))
     further = (FurtherData(tmp_path / "checks", 0.3),)
-    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+    model = trained.model
     request = TrainingRequest(
-        stripes, tmp_path / "both", RECIPE, teachers=(teacher,), init=teacher, more_data=further
+        stripes, tmp_path / "both", RECIPE, teachers=(model,), init=model, more_data=further
     )
     result = run(request)
     assert read_keras_metadata(result.model)["training"]["train_faces"] == 80 + 36
@@ -93,8 +93,8 @@ def test_further_faces_are_learnt_and_resumed_with(stripes, tmp_path):
     assert len(run(longer).history) == RECIPE.epochs + 1
 
 
-def test_first_weights_are_held_by_their_share(stripes, tmp_path):
-    first = run(TrainingRequest(stripes, tmp_path / "first", RECIPE)).model
+def test_first_weights_are_held_by_their_share(stripes, trained, tmp_path):
+    first = trained.model
     recipe = replace(RECIPE, epochs=2, learning_rate=0.02, keep_first=0.75)
     held = TrainingRequest(stripes, tmp_path / "held", recipe, init=first)
     free = TrainingRequest(stripes, tmp_path / "free", replace(recipe, keep_first=0.0), init=first)
@@ -108,10 +108,9 @@ def test_first_weights_are_held_by_their_share(stripes, tmp_path):
     assert len(resumed.history) == 3
 
 
-def test_a_student_learns_from_its_teacher(stripes, tmp_path):
-    teacher = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+def test_a_student_learns_from_its_teacher(stripes, trained, tmp_path):
     taught = TrainingRecipe(**{**vars(RECIPE), "teacher_weight": 1.0, "epochs": 6, "views": 2})
-    request = TrainingRequest(stripes, tmp_path / "student", taught, teachers=(teacher,))
+    request = TrainingRequest(stripes, tmp_path / "student", taught, teachers=(trained.model,))
     student = run(request)
     assert student.report.accuracy >= 0.9  # labels weigh nothing here: all it knows is the teacher's
     assert read_keras_metadata(student.model)["training"]["teachers"] == 1
@@ -171,8 +170,8 @@ def test_a_training_that_ended_in_the_folder_meanwhile_is_kept(stripes, tmp_path
     assert (tmp_path / "one/best.keras").read_bytes() == kept
 
 
-def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path):
-    path = run(TrainingRequest(stripes, tmp_path / "teacher", RECIPE)).model
+def test_a_teacher_gives_the_shares_among_the_students_classes(trained):
+    path = trained.model
     model = load_keras_model(path)
     faces = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
     both = as_teacher(model, path, ("happy", "sad"), "float32")(faces)
@@ -184,33 +183,31 @@ def test_a_teacher_gives_the_shares_among_the_students_classes(stripes, tmp_path
         as_teacher(model, path, ("sad", "fear"), "float32")
 
 
-def test_fine_tuning_starts_where_the_given_model_stands(stripes, tmp_path, caplog):
+def test_fine_tuning_starts_where_the_given_model_stands(stripes, trained, tmp_path, caplog):
     caplog.set_level("INFO")
-    before = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE))
-    trained = before.model
     gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})
-    tuned = run(TrainingRequest(stripes, tmp_path / "tuned", gentle, init=trained))
+    tuned = run(TrainingRequest(stripes, tmp_path / "tuned", gentle, init=trained.model))
     fresh = run(TrainingRequest(stripes, tmp_path / "fresh", gentle))
     assert tuned.report.accuracy >= 0.9 > fresh.report.accuracy
     starts = [message for message in caplog.messages if message.startswith("starts from")]
     assert starts == [
-        f"starts from {trained}: {100 * before.report.accuracy:.1f} % of 20 validation faces right"
+        f"starts from {trained.model}: {100 * trained.report.accuracy:.1f} % of 20 validation faces right"
     ]
     other = TrainingRecipe(**{**vars(gentle), "arch": "mini-xception"})
     with pytest.raises(
         EdgeError, match="`init` is of another architecture: fully-connected has 12 weights of"
     ):
-        run(TrainingRequest(stripes, tmp_path / "other", other, init=trained))
+        run(TrainingRequest(stripes, tmp_path / "other", other, init=trained.model))
     assert not (tmp_path / "other").exists()
 
 
-def test_fewer_classes_start_with_their_own_logits(stripes, tmp_path):
+def test_fewer_classes_start_with_their_own_logits(stripes, trained, tmp_path):
     """In the order of the new training, whatever the order of the old."""
-    trained = run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model
     gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})
     classes = ("sad", "happy")
-    turned = run(TrainingRequest(stripes, tmp_path / "turned", gentle, classes=classes, init=trained))
-    assert read_keras_metadata(trained)["labels"] == ["happy", "sad"]
+    request = TrainingRequest(stripes, tmp_path / "turned", gentle, classes=classes, init=trained.model)
+    turned = run(request)
+    assert read_keras_metadata(trained.model)["labels"] == ["happy", "sad"]
     assert read_keras_metadata(turned.model)["labels"] == ["sad", "happy"]
     assert turned.report.accuracy >= 0.9
 
@@ -236,10 +233,12 @@ def doubled(path, wide):
     save_model(wider, wide, read_keras_metadata(path))
 
 
-def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(stripes, tmp_path, caplog):
+def test_a_wider_network_is_pruned_and_a_resumed_training_does_not_need_it(
+    stripes, trained, tmp_path, caplog
+):
     caplog.set_level("INFO")
     wide = tmp_path / "wide.keras"
-    doubled(run(TrainingRequest(stripes, tmp_path / "trained", RECIPE)).model, wide)
+    doubled(trained.model, wide)
     gentle = replace(RECIPE, epochs=2, learning_rate=1e-6)
     request = TrainingRequest(stripes, tmp_path / "pruned", gentle, init=wide)
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,7 @@ from device.errors import EdgeError
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.readers.broken import refuse_too_many_broken
-from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
+from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import new_face_store, store_shape
 from toolkit.data.readers.image_files import DecodedFace, read_face
@@ -52,16 +52,19 @@ def load_folders(
         dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
     else:
         told = ((file.folder_class, file.split) for file in files)
-        fingerprint = fingerprint_of(root, (file.path for file in files), CLASSES_FILE, told)
+        fingerprint = fingerprint_of(root, (file.path for file in files), told)
         dataset = kept(
             root, fingerprint, lambda file: noticed(decode_into(file, root, files, colour)), colour
         )
     dataset = replace(dataset, notes=(*dataset.notes, *notes))
+    return with_source(dataset, root, is_marked(root, files[0].path), lenient)
+
+
+def with_source(dataset: Dataset, source: Path, synthetic: bool, lenient: bool) -> Dataset:
+    """Return ``dataset`` as that of ``source``; EdgeError, unless ``lenient``, for too many broken images."""
     if not lenient:
-        good = {name: number for name, number in dataset.counts().items() if number}
-        refuse_too_many_broken(dataset.broken, good, root)
-    synthetic = is_marked(root, files[0].path)
-    return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
+        refuse_too_many_broken(dataset.broken, dataset.counts(), source)
+    return replace(dataset, source=f"{source} ({SOURCE})" if synthetic else str(source), synthetic=synthetic)
 
 
 def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageFile], tuple[str, ...]]:
@@ -137,7 +140,7 @@ def decode_files(root: Path, files: list[ImageFile], store: np.ndarray) -> Datas
 
     def keep(position: int, decoded: DecodedFace) -> None:
         store[position] = decoded.face
-        formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
+        formats[position] = decoded.format
 
     problems = decode_all(len(files), lambda position: read_face(files[position].path, store.ndim == 4), keep)
     numbered = class_of_number(root, {file.folder_class for file in files})

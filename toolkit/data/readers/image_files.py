@@ -40,6 +40,11 @@ class DecodedFace:
     size_wh: tuple[int, int]
     mode: str
 
+    @property
+    def format(self) -> str:
+        """Size and mode, such as '48x48 gray'."""
+        return "{}x{} {}".format(*self.size_wh, self.mode)
+
 
 def is_picture(path: Path) -> bool:
     """Return whether a file is a picture by its name or, where that tells nothing, by its first bytes."""

@@ -15,7 +15,9 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import locked, way_out
+from device.storage import cache_folder
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.readers.class_numbers import CLASSES_FILE
 from toolkit.data.readers.face_store import DISK_FOLDER, store_shape
 from toolkit.data.stored_faces import parted
 
@@ -26,18 +28,10 @@ READING = 3  # changes when the same files are read in another way
 LONGEST_WAIT_S = 3600.0  # another command decodes the same faces
 
 
-def cache_folder() -> Path:
-    """Return where decoded faces are kept: ``fer-edge/faces`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path("~/.cache").expanduser()) / "fer-edge" / "faces"
-
-
-def fingerprint_of(
-    folder: Path, files: Iterable[Path], names_file: str, told: Iterable[tuple[str, str]] = ()
-) -> str:
+def fingerprint_of(folder: Path, files: Iterable[Path], told: Iterable[tuple[str, str]] = ()) -> str:
     """Return the SHA-256 of all that the faces follow from: name, size and time of change of each of ``files``, what is
-    ``told`` of each, class and split, and the class names in ``names_file`` of ``folder``."""
-    named = folder / names_file
+    ``told`` of each, class and split, and the class names in ``CLASSES_FILE`` of ``folder``."""
+    named = folder / CLASSES_FILE
     facts = [
         READING, cv2.__version__, FACE_SIZE,
         named.read_text("utf-8", "replace") if named.is_file() else "",
@@ -66,7 +60,7 @@ def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset], colo
     """
     try:
         name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
-        home = cache_folder() / (f"{name}-colour" if colour else name)
+        home = cache_folder() / "faces" / (f"{name}-colour" if colour else name)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         tempfile.TemporaryFile(dir=home).close()
     except (OSError, RuntimeError):  # no right to write there, or nobody's home

@@ -14,18 +14,16 @@ from device.errors import EdgeError
 from device.files import regular_size
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.readers.broken import refuse_too_many_broken
-from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number, numbered_notes
+from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import store_shape
-from toolkit.data.readers.folders import is_marked, renamed_notes
+from toolkit.data.readers.folders import is_marked, renamed_notes, with_source
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.parquet import read_parquet
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
-from toolkit.data.synthesis import SOURCE
 
 log = logging.getLogger(__name__)
 
@@ -92,15 +90,11 @@ def load_shards(
     >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))
     """
     folder = root if root.is_dir() else root.parent
-    fingerprint = fingerprint_of(folder, shards, CLASSES_FILE)
+    fingerprint = fingerprint_of(folder, shards)
     dataset = kept(
         root, fingerprint, lambda file: noticed(decode_shards(folder, shards, file, colour)), colour
     )
-    if not lenient:
-        good = {name: number for name, number in dataset.counts().items() if number}
-        refuse_too_many_broken(dataset.broken, good, root)
-    synthetic = is_marked(folder, shards[0])
-    return replace(dataset, source=f"{root} ({SOURCE})" if synthetic else str(root), synthetic=synthetic)
+    return with_source(dataset, root, is_marked(folder, shards[0]), lenient)
 
 
 def decode_shards(folder: Path, shards: Iterable[Path], file: Path, colour: bool) -> Dataset:
@@ -136,7 +130,7 @@ def decode_batch(batch: list[Record], split: str, columns: Columns, colour: bool
 
     def keep(position: int, decoded: DecodedFace) -> None:
         faces[position] = decoded.face
-        formats[position] = "{}x{} {}".format(*decoded.size_wh, decoded.mode)
+        formats[position] = decoded.format
 
     problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position], colour), keep))
     columns.broken += [BrokenImage(batch[at].name, batch[at].label, why) for at, why in problems.items()]

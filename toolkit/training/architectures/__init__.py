@@ -5,10 +5,10 @@ An architecture is a name of ``ARCHITECTURES``, a name that an installed package
 """
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from device.errors import EdgeError
 from device.plugins import ARCHITECTURES as PLUGINS
@@ -24,117 +24,49 @@ if TYPE_CHECKING:
 IMAGENET, FACES = "imagenet", "faces"
 
 
-class Backbone(Protocol):
-    """What ``BACKBONE`` of a module with published weights can do."""
-
-    def load(self, name: str, weights: str) -> "keras.Model":
-        """Return the network called ``name`` with the weights of that name or file."""
-
-
 @dataclass(frozen=True)
 class Architecture:
-    """A family member: its name, what it is in a line, and the module whose ``build`` makes it.
+    """A family member: its name, what it is in a line, and the published weights that it is made to start from, if any.
 
-    ``pretrained`` names the published weights that it is made to start from, none if empty; the module's ``BACKBONE``
-    loads them.
+    The module of its name makes it by ``build``; its ``BACKBONE`` loads published weights.
     """
 
     name: str
     summary: str
-    module: str
     pretrained: str = ""
+
+    @property
+    def module(self) -> ModuleType:
+        return importlib.import_module(f"{__name__}.{self.name.replace('-', '_')}")
 
     def build(self, class_count: int) -> "keras.Model":
         """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
-        build: Callable[[int], keras.Model] = importlib.import_module(self.module).build
-        return build(class_count)
+        model: keras.Model = self.module.build(class_count)
+        return model
 
 
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
+        Architecture("compact", "plain 3x3 chain 32/64/112/176, the model that the device carries"),
+        Architecture("small", "the same chain 16/48/112/208, the fast model that ships"),
+        Architecture("face-compact", "face-mobilenet with fewer channels, the accurate model that ships"),
+        Architecture("face-fast", "face-compact on a face that is not enlarged, two fifths of its time"),
+        Architecture("wide", "the same chain 48/96/192/256, its teacher"),
+        Architecture("fully-connected", "two dense layers, a floor"),
+        Architecture("plain-cnn", "three convolutions and a wide dense layer, the tutorials' CNN"),
+        Architecture("mini-xception", "residual separable blocks, the fer package's network"),
+        Architecture("separable", "depthwise separable convolutions like MobileNet's"),
+        Architecture("face-resnet", "dlib's face recognition network, 4.4M parameters", pretrained=FACES),
         Architecture(
-            "compact",
-            "plain 3x3 chain 32/64/112/176, the model that the device carries",
-            "toolkit.training.architectures.compact",
+            "face-mobilenet", "MobileNet that learnt to recognise people, 3.2M parameters", pretrained=FACES
         ),
+        Architecture("face-mobilenet-192", "face-mobilenet on a larger picture, a teacher"),
+        Architecture("face-compact-192", "face-compact on a larger picture, the teacher that ships"),
+        Architecture("vgg16", "thirteen plain convolutions, 14.7M parameters", pretrained=IMAGENET),
+        Architecture("resnet50v2", "residual bottlenecks, 23.6M parameters", pretrained=IMAGENET),
         Architecture(
-            "small",
-            "the same chain 16/48/112/208, the fast model that ships",
-            "toolkit.training.architectures.small",
-        ),
-        Architecture(
-            "face-compact",
-            "face-mobilenet with fewer channels, the accurate model that ships",
-            "toolkit.training.architectures.face_compact",
-        ),
-        Architecture(
-            "face-fast",
-            "face-compact on a face that is not enlarged, two fifths of its time",
-            "toolkit.training.architectures.face_fast",
-        ),
-        Architecture(
-            "wide", "the same chain 48/96/192/256, its teacher", "toolkit.training.architectures.wide"
-        ),
-        Architecture(
-            "fully-connected",
-            "two dense layers, a floor",
-            "toolkit.training.architectures.fully_connected",
-        ),
-        Architecture(
-            "plain-cnn",
-            "three convolutions and a wide dense layer, the tutorials' CNN",
-            "toolkit.training.architectures.plain_cnn",
-        ),
-        Architecture(
-            "mini-xception",
-            "residual separable blocks, the fer package's network",
-            "toolkit.training.architectures.mini_xception",
-        ),
-        Architecture(
-            "separable",
-            "depthwise separable convolutions like MobileNet's",
-            "toolkit.training.architectures.separable",
-        ),
-        Architecture(
-            "face-resnet",
-            "dlib's face recognition network, 4.4M parameters",
-            "toolkit.training.architectures.face_resnet",
-            pretrained=FACES,
-        ),
-        Architecture(
-            "face-mobilenet",
-            "MobileNet that learnt to recognise people, 3.2M parameters",
-            "toolkit.training.architectures.face_mobilenet",
-            pretrained=FACES,
-        ),
-        Architecture(
-            "face-mobilenet-192",
-            "face-mobilenet on a larger picture, a teacher",
-            "toolkit.training.architectures.face_mobilenet_192",
-        ),
-        Architecture(
-            "face-compact-192",
-            "face-compact on a larger picture, the teacher that ships",
-            "toolkit.training.architectures.face_compact_192",
-        ),
-        Architecture(
-            "vgg16",
-            "thirteen plain convolutions, 14.7M parameters",
-            "toolkit.training.architectures.vgg16",
-            pretrained=IMAGENET,
-        ),
-        Architecture(
-            "resnet50v2",
-            "residual bottlenecks, 23.6M parameters",
-            "toolkit.training.architectures.resnet50v2",
-            pretrained=IMAGENET,
-        ),
-        Architecture(
-            "efficientnetv2b0",
-            "fused and depthwise bottlenecks, 5.9M parameters",
-            "toolkit.training.architectures.efficientnetv2b0",
-            pretrained=IMAGENET,
+            "efficientnetv2b0", "fused and depthwise bottlenecks, 5.9M parameters", pretrained=IMAGENET
         ),
     )
 }
@@ -179,7 +111,7 @@ def pretrained_of(name: str) -> str:
 
 def weights_from(name: str, trained: "keras.Model") -> list["np.ndarray"]:
     """Return the weights of ``trained`` as the architecture called ``name`` takes them, by its ``weights_of``."""
-    module = importlib.import_module(ARCHITECTURES[name].module) if name in ARCHITECTURES else None
+    module = ARCHITECTURES[name].module if name in ARCHITECTURES else None
     own = getattr(module, "weights_of", None)
     weights: list[np.ndarray] = own(trained) if own else trained.get_weights()
     return weights
@@ -196,5 +128,5 @@ def load_pretrained(name: str, weights: str) -> "keras.Model":
             f"{name} has no published weights; expected one of {', '.join(starters)}; leave "
             "out `weights`, or give a trained .keras to `init`"
         )
-    backbone: Backbone = importlib.import_module(ARCHITECTURES[name].module).BACKBONE
-    return backbone.load(name, weights)
+    model: keras.Model = ARCHITECTURES[name].module.BACKBONE.load(name, weights)
+    return model

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import one_line
 from toolkit.models.keras_file import load_keras_model
 from toolkit.models.rescaling import rescales_inside
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
@@ -53,7 +54,7 @@ def _called(path: Path, function: str, class_count: int) -> Any:
         raise
     except (Exception, SystemExit) as error:  # the file may raise anything
         raise EdgeError(
-            f"{path} cannot build its network: {type(error).__name__}: {' '.join(str(error).split())[:200]}; "
+            f"{path} cannot build its network: {type(error).__name__}: {one_line(error, 200)}; "
             f"expected {function}({class_count}) to return a Keras model"
         ) from error
     finally:

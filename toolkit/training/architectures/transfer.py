@@ -16,13 +16,13 @@ from keras import layers
 from device.errors import EdgeError
 from device.files import temporary_folder
 from device.text import one_line
+from toolkit.models.file_kind import HDF5_START
 from toolkit.models.hdf5_copy import copy_hdf5
 from toolkit.training.architectures import IMAGENET
 from toolkit.training.architectures.downloading import LONGEST_REASON, download
 
 SIDE = 96
 DROPOUT = 0.2
-HDF5_START = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)

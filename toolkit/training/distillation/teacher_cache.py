@@ -73,7 +73,7 @@ class TeacherCache:
         return self.folder / f"view_{view:04}.npy"
 
 
-def cache_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recipe: TrainingRecipe) -> Path:
+def answers_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recipe: TrainingRecipe) -> Path:
     """Return the folder in ``parent`` for the answers of ``teachers`` on the views of ``faces`` by ``recipe``.
 
     Its name is a digest of all three and of how views are made, so that answers to other questions are never read.

@@ -166,9 +166,11 @@ def ended(command, environment):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_hostile_file_ends_in_one_line(shared_dir, tmp_path, name):
-    """All of them with ``info``, every kind of crash with each command: they load a model by the same code."""
-    pattern = "*.tflite" if name == "info" else "crash_*.tflite"
-    files = sorted((shared_dir / "cases" / "hostile").glob(pattern))
+    """All of them with ``info``, one crash with each other command: they load a model by the same code."""
+    files = sorted(
+        (shared_dir / "cases" / "hostile").glob("crash_*.tflite" if name != "info" else "*.tflite")
+    )
+    files = files if name == "info" else files[:1]
     if not files:
         pytest.skip("no hostile files in the shared folder")
     program = Path(sys.executable).with_name("toolkit") if name == "evaluate" else DEVICE

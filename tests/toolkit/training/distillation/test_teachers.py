@@ -6,7 +6,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.training.batches import BatchMaker
-from toolkit.training.distillation.teacher_cache import TeacherCache, cache_folder
+from toolkit.training.distillation.teacher_cache import TeacherCache, answers_folder
 from toolkit.training.distillation.teachers import TeacherPanel, soften
 from toolkit.training.recipe import TrainingRecipe
 
@@ -80,15 +80,15 @@ def test_answers_to_other_questions_are_kept_apart(tmp_path):
         path.write_text(path.name)
     flat = Dataset(**{**vars(dataset), "images": dataset.images // 2})
     others = [
-        cache_folder(tmp_path, teachers[:1], dataset, recipe),
-        cache_folder(tmp_path, teachers, flat, recipe),
-        cache_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
-        cache_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
+        answers_folder(tmp_path, teachers[:1], dataset, recipe),
+        answers_folder(tmp_path, teachers, flat, recipe),
+        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, seed=1)),
+        answers_folder(tmp_path, teachers, dataset, TrainingRecipe(views=2, augmentation=0.5)),
     ]
-    folder = cache_folder(tmp_path, teachers, dataset, recipe)
+    folder = answers_folder(tmp_path, teachers, dataset, recipe)
     assert len({folder, *others}) == 5
     more = TrainingRecipe(views=9, arch="wide", teacher_weight=0.5)  # the first two views are the same
-    assert cache_folder(tmp_path, teachers[::-1], dataset, more) == folder
+    assert answers_folder(tmp_path, teachers[::-1], dataset, more) == folder
 
 
 def test_softening_flattens_and_keeps_the_order():

@@ -8,8 +8,8 @@ from keras import layers
 from device.errors import EdgeError
 from toolkit.models.network import open_network
 from toolkit.models.recurrence import recurrent_layers, unroll
+from toolkit.quantization.calibration import calibrate, calibrate_apart
 from toolkit.quantization.convert import Conversion
-from toolkit.quantization.isolation import calibrate, calibrate_apart
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer

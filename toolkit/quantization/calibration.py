@@ -42,7 +42,7 @@ def calibrate_apart(float_file: bytes, inputs: Iterable[list[np.ndarray]]) -> by
     with temporary_folder() as folder:
         (folder / "float.tflite").write_bytes(float_file)
         np.save(folder / "inputs.npy", np.stack([one for (one,) in inputs]))
-        command = [sys.executable, "-m", "toolkit.quantization.isolation", str(folder)]
+        command = [sys.executable, "-m", "toolkit.quantization.calibration", str(folder)]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S
