@@ -171,17 +171,17 @@ def test_programs_and_messages(at, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("limit_s", "command", "said"),
     [
-        (("/no/such/program",), "cannot run /no/such/program: No such file or directory"),
-        ((sys.executable, "-c", "raise SystemExit(3)"), "exited with 3"),
-        ((sys.executable, "-c", "import time; time.sleep(60)"), "ran longer than 0.5 s and was ended"),
+        (60, ("/no/such/program",), "cannot run /no/such/program: No such file or directory"),
+        (60, (sys.executable, "-c", "raise SystemExit(3)"), "exited with 3"),
+        (0.5, (sys.executable, "-c", "import time; time.sleep(60)"), "ran longer than 0.5 s and was ended"),
     ],
 )
 def test_a_program_that_fails_or_hangs_is_one_line_and_the_next_rule_runs(
-    at, caplog, monkeypatch, command, said
+    at, caplog, monkeypatch, limit_s, command, said
 ):
-    monkeypatch.setattr("device.sinks.actions.COMMAND_S", 0.5)
+    monkeypatch.setattr("device.sinks.actions.COMMAND_S", limit_s)
     sent = []
     rules = [Rule("bad", held_s=0, command=command), Rule("good", held_s=0, mqtt="t")]
     sink = RulesSink(rules, lambda topic, payload: sent.append(topic))
