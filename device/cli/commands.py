@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from device.cli.output_options import as_options, journal_level, log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
@@ -36,7 +37,9 @@ class Command(click.Command):
             given, *_ = self.make_parser(ctx).parse_args(list(args))
             for parameter in self.get_params(ctx):
                 _refuse_empty(parameter, given, ctx)
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        _refuse_hidden(ctx)
+        return rest
 
 
 class LazyGroup(click.Group):
@@ -101,6 +104,18 @@ def _refuse_empty(parameter: click.Parameter, given: Mapping[str, Any], ctx: cli
     else:
         return
     raise click.UsageError(f"{called} is empty; {expected_of(parameter)}; {remedy}", ctx)
+
+
+def _refuse_hidden(ctx: click.Context) -> None:
+    """Raise UsageError for --verbose beside what leaves no place for its lines, both typed."""
+    typed = [
+        name
+        for name in ("verbose", "quiet", "as_json")
+        if ctx.params.get(name) and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if "verbose" in typed and len(typed) > 1:
+        other = {"quiet": "quiet", "as_json": "json"}[typed[1]]
+        raise UsageError(f"`verbose` prints more lines, and `{other}` prints none; leave out one of them")
 
 
 def expected_of(parameter: click.Parameter) -> str:

@@ -10,7 +10,7 @@ import click
 from device.capture.settings import FLIPS, ROTATIONS
 from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.cli.settings_file import SettingsCommand, apply_settings
-from device.cli.settings_lines import SETTINGS
+from device.cli.settings_lines import SETTINGS, set_by_file
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
 from device.faces.detectors import detector_names
 from device.model.pixel_ranges import PIXEL_RANGES
@@ -210,6 +210,7 @@ def asked_options(context: click.Context) -> RunOptions:
         options["rotate"] = int(options["rotate"])
     if settings := context.meta.get(SETTINGS):
         options["rules"] = settings.rules
+        options["by_file"] = frozenset(name for name in options if set_by_file(context, name))
     if options["output"] == STANDARD_OUTPUT and as_json:
         raise UsageError("--output - and --json both print on standard output; choose one")
     return RunOptions(**{name: value for name, value in options.items() if value is not None})

@@ -11,7 +11,15 @@ from device.frames import CROP_MARGIN, FrameSource
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
-from device.runtime.refusals import asked_broker, asked_model, checked_rules, refuse_alone, refuse_outputs
+from device.runtime.refusals import (
+    asked_broker,
+    asked_detector,
+    asked_model,
+    checked_rules,
+    refuse_alone,
+    refuse_outputs,
+    refuse_still,
+)
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -38,6 +46,7 @@ def run_with(
     refuse_alone(options)
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source)
+    refuse_still(options, source)
     if options.model is None and (said := begin_run()):
         log.warning(said)
     model = asked_model(options)
@@ -61,7 +70,6 @@ def frame_loop(
     import cv2
 
     from device.faces.alignment import FaceCropper
-    from device.faces.detectors import create_detector
     from device.faces.face_finder import FaceFinder
     from device.runtime.pipeline import FrameLoop
     from device.runtime.prior import weighed
@@ -74,9 +82,7 @@ def frame_loop(
             "labelled faces"
         )
     cv2.setNumThreads(options.threads)
-    detector = create_detector(
-        options.detector, options.min_face, options.detector_model, reduce=not options.every_frame
-    )
+    detector = asked_detector(options)
     margin_ratio, aligned = detector.margin_ratio, True
     if model.metadata is not None:
         margin_ratio *= model.metadata.crop_margin / CROP_MARGIN  # told in widths of YuNet's box

@@ -15,6 +15,7 @@ from device.results import FrameResult
 from device.runtime.build import frame_loop
 from device.runtime.options import RunOptions
 from device.runtime.pipeline import FrameLoop
+from device.runtime.refusals import refuse_still
 
 
 def run(
@@ -35,8 +36,9 @@ def run(
     ``smoothing`` in seconds. Of a camera only the newest frame is taken, so a slow loop sees fewer frames, not older
     ones.
 
-    Raises EdgeError at once for a wrong model, detector or source name, and while iterating for a source that cannot
-    be opened. The source is closed when the iterator ends or is closed.
+    Raises EdgeError at once for a wrong model, detector or source name, UsageError for an option that single pictures
+    do not heed, and EdgeError while iterating for a source that cannot be opened. The source is closed when the
+    iterator ends or is closed.
 
     >>> from device import run
     >>> rows = []
@@ -50,6 +52,7 @@ def run(
     loaded = model if isinstance(model, ExpressionModel) else load_model(model, threads=threads)
     settings = CameraSettings(colour=loaded.colour)
     opened = source if isinstance(source, FrameSource) else open_source(source, settings)
+    refuse_still(options, opened)
     return _results(opened, frame_loop(options, loaded, opened.continuous, warmup=0), max_frames)
 
 

@@ -15,7 +15,10 @@ CAMERA_PRIOR = {"neutral": 1.65}
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The options of ``device run`` by their names; each default stands here alone."""
+    """The options of ``device run`` by their names; each default stands here alone.
+
+    ``by_file``: the names of those that a settings file gave, which may serve other runs too.
+    """
 
     source: str | tuple[str, ...] | None = None
     model: str | None = None
@@ -56,6 +59,7 @@ class RunOptions:
     rules: tuple[dict[str, Any], ...] = ()
     dry_run_rules: bool = False
     overwrite: bool = False
+    by_file: frozenset[str] = frozenset()
 
     def camera_settings(self, colour: bool = False) -> CameraSettings:
         """Return what the camera is asked for; UsageError for an invalid size or control.

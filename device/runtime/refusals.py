@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError, UsageError, refuse_without
 from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
@@ -16,6 +16,7 @@ from device.runtime.options import STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 
 if TYPE_CHECKING:
+    from device.faces.detectors.base import Detector
     from device.model.expression_model import ExpressionModel
     from device.sinks.broker import Broker
     from device.sinks.rules import Rule
@@ -31,6 +32,10 @@ BELONGS_TO = {
         ("mqtt", "HOST"),
     ),
 }
+# Where pictures of people go, and what is written: by the options' names.
+SHOWN = ("preview", "video", "save_frames", "annotate", "mqtt_picture")
+OUTPUTS = ("output", "video", "save_frames", "annotate", "timeline")
+OF_MOVEMENT = ("min_face", "smoothing", "every_frame")  # what single pictures do not heed
 
 
 def check_options(options: RunOptions) -> None:
@@ -41,7 +46,6 @@ def check_options(options: RunOptions) -> None:
     >>> check_options(RunOptions("demo", timeline="run.png"))
     """
     from device.capture.sources import open_source
-    from device.faces.detectors import create_detector
     from device.runtime.prior import weighed
     from device.sinks.web_server import WebAddress
 
@@ -49,6 +53,7 @@ def check_options(options: RunOptions) -> None:
     settings = options.camera_settings()
     source = open_source(options.source, settings) if options.source else None
     refuse_outputs(options, source)
+    refuse_still(options, source)
     if options.mqtt:
         asked_broker(options)
     if options.metrics:
@@ -57,7 +62,7 @@ def check_options(options: RunOptions) -> None:
         WebAddress.parse(options.preview, "preview", PREVIEW)
     model = asked_model(options)
     weighed(model, options.prior)
-    create_detector(options.detector, options.min_face, options.detector_model)
+    asked_detector(options)
     checked_rules(options, model, source)
 
 
@@ -81,6 +86,23 @@ def asked_model(options: RunOptions) -> "ExpressionModel":
             f"`pixel_range` is for files that do not tell which pixel values they take; {model.path} does; leave it out"
         )
     return model
+
+
+def asked_detector(options: RunOptions) -> "Detector":
+    """Return the detector of the options; EdgeError where it cannot be loaded.
+
+    UsageError for a smallest face that decides nothing: YuNet finds what it can in frames that are not shrunk.
+    """
+    from device.faces.detectors import create_detector
+
+    reduce = not options.every_frame
+    detector = create_detector(options.detector, options.min_face, options.detector_model, reduce)
+    if options.every_frame and _is_given(options, "min_face") and detector.name == "yunet":
+        raise UsageError(
+            "`min_face` decides how far frames are shrunk for yunet, and `every_frame` shrinks none; leave out one of "
+            "them"
+        )
+    return detector
 
 
 def checked_rules(
@@ -140,21 +162,47 @@ def refuse_alone(options: RunOptions) -> None:
     >>> refuse_alone(RunOptions("demo", output="rows.csv", append=True))
     """
     for name, (main, value) in BELONGS_TO.items():
-        if getattr(options, name) != getattr(RunOptions, name) and getattr(options, main) in (
-            None,
-            STANDARD_OUTPUT,
-        ):
-            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={value}` or leave it out")
-    if (
-        options.append
-        and options.overwrite
-        and not any((options.video, options.save_frames, options.annotate, options.timeline))
-    ):
+        if getattr(options, main) in (None, STANDARD_OUTPUT):
+            refuse_without(main, value, **{name: _is_given(options, name)})
+    replaced = {name for name in OUTPUTS if getattr(options, name) not in (None, STANDARD_OUTPUT)}
+    if options.overwrite and not replaced:
+        _tell_vain(options, "overwrite", f"replaces what {_any_of(OUTPUTS)} wrote, and none is asked for")
+    if options.append and options.overwrite and replaced == {"output"}:
         raise UsageError("`append` keeps the rows that `overwrite` replaces; leave out one of them")
+    if options.blur_faces and not any(getattr(options, name) for name in SHOWN):
+        _tell_vain(options, "blur_faces", f"is for the pictures of {_any_of(SHOWN)}, and none is asked for")
     if options.dry_run_rules and not options.rules:
         raise UsageError(
             "`dry_run_rules` belongs to the rules of `config`; add a [[rule]] there or leave it out"
         )
+
+
+def refuse_still(options: RunOptions, source: FrameSource | None) -> None:
+    """Raise UsageError for an option that single pictures do not heed, where ``source`` shows such.
+
+    ``source``: None for this device's camera.
+    """
+    if source is None or source.continuous:
+        return
+    for name in OF_MOVEMENT:
+        if _is_given(options, name):
+            _tell_vain(options, name, f"is for films and cameras, and {source.name} holds single pictures")
+
+
+def _is_given(options: RunOptions, name: str) -> bool:
+    return bool(getattr(options, name) != getattr(RunOptions, name))
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    return f"{', '.join(f'`{name}`' for name in names[:-1])} or `{names[-1]}`"
+
+
+def _tell_vain(options: RunOptions, name: str, why: str) -> None:
+    """Raise UsageError for the option ``name``, which does nothing in this run; one of a settings file, which is there
+    for other runs too, is only logged."""
+    if name not in options.by_file:
+        raise UsageError(f"`{name}` {why}; leave it out")
+    log.info("`%s` does nothing in this run: it %s", name, why)
 
 
 def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> None:

@@ -74,6 +74,7 @@ def benchmark(
     **counts: int,
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
+    from device.errors import refuse_without
     from device.labels import labels_from
     from toolkit.evaluation.benchmark import benchmark_on
     from toolkit.models.options import ModelOptions
@@ -84,6 +85,8 @@ def benchmark(
     paths = [baseline, *models] if baseline else list(models)
     if out:
         refuse_output(out, overwrite, paths)
+    else:
+        refuse_without("out", "FILE", overwrite=overwrite)
     options = ModelOptions(labels_from(labels), pixel_range, input_size, threads)
     results = benchmark_on(paths, targets or ("host",), options, **counts)
     if out:

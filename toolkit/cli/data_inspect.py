@@ -29,6 +29,7 @@ def inspect(
     data: Path, out: Path | None, classes: str | None, near: bool, overwrite: bool, as_json: bool, quiet: bool
 ) -> None:
     """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
+    from device.errors import refuse_without
     from toolkit.data.class_names import parse_classes
     from toolkit.data.inspection import inspect_dataset
     from toolkit.data.readers.loading import load_dataset
@@ -38,6 +39,8 @@ def inspect(
         from toolkit.reporting.inspection_files import page_paths, write_inspection
 
         paths = page_paths(out, data, overwrite)
+    else:
+        refuse_without("out", "FILE.html", overwrite=overwrite)
     chosen = parse_classes(classes) if classes else None
     inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near)
     if paths:

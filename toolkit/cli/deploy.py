@@ -50,7 +50,7 @@ def deploy(
     """
     from pathlib import Path
 
-    from device.errors import EdgeError
+    from device.errors import EdgeError, refuse_without
     from toolkit.deploy.fleet import collected, deploy_all, packed
     from toolkit.deploy.inventory import asked_hosts
     from toolkit.outputs import refuse_output
@@ -58,6 +58,8 @@ def deploy(
 
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))
+    else:
+        refuse_without("out", "FILE", overwrite=overwrite)
     reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)
     parcel = packed(model, wheel, python, runs)
     outcomes = deploy_all(reached, parcel, dry_run)

@@ -81,10 +81,13 @@ def quantize(
     """Quantize a Keras model, measure it against its float original, and write a .tflite."""
     import json
 
+    from device.errors import UsageError
     from device.labels import labels_from
-    from toolkit.quantization.options import QuantizeOptions
+    from toolkit.quantization.options import ALL, QuantizeOptions
     from toolkit.quantization.run import run
 
+    if verbose and options["recipe"] == ALL:
+        raise UsageError("`verbose` prints the layers of one recipe; name one by `recipe`, or leave it out")
     outcome = run(
         QuantizeOptions(
             model=Path(model),

@@ -41,13 +41,13 @@ def report(
     calibration_error (0 to 1), drop (points lost, against float or, with --compare, against OLD), agreement, p50_ms,
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
-    from device.errors import UsageError
+    from device.errors import UsageError, refuse_without
     from toolkit.reporting.build import fail_if, make_report, output_paths, read_condition, write_report
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
-    if faces and not out:
-        raise UsageError("`faces` puts pictures in the page of `out`; add `out=FILE.html` or leave it out")
+    if not out:
+        refuse_without("out", "FILE.html", faces=faces, overwrite=overwrite)
     limit = read_condition(condition) if condition else None
     paths = output_paths(out, overwrite, (*results, faces)) if out else None
     made = (

@@ -44,6 +44,9 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     """
     if request.targets and not request.quantize:
         raise UsageError("`target` estimates int8 files, and `no_int8` makes none; leave out one of them")
+    for name in request.common:
+        if all(name in variant.options for variant in request.variants):
+            raise UsageError(f"every variant says its own {name}, so `{name}` does nothing; leave it out")
     refuse_folder(request.out)
     refuse_no_data(request.data)
     common = dict(request.common)

@@ -1,11 +1,23 @@
 """Options that would do nothing: refused, whether typed, set in a file or asked for by a program."""
 
+import cv2
+import numpy as np
 import pytest
 
+import device
+from device.capture.sources import open_source
 from device.cli.run import asked_options, run
 from device.errors import EdgeError, UsageError
 from device.runtime.options import RunOptions
-from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_alone
+from device.runtime.refusals import (
+    BELONGS_TO,
+    SHOWN,
+    asked_detector,
+    asked_model,
+    check_options,
+    refuse_alone,
+    refuse_still,
+)
 
 GIVEN = {name: True if getattr(RunOptions, name) is False else "x" for name in BELONGS_TO}
 
@@ -53,6 +65,66 @@ def test_two_outputs_in_one_place_are_refused(one, other, tmp_path):
     places = {one: str(tmp_path / "same"), other: str(tmp_path / "link" / "same")}
     with pytest.raises(UsageError, match=rf"^`{one}` and `{other}` are both .*/same; name two places$"):
         check_options(RunOptions("demo", **places))
+
+
+@pytest.mark.parametrize("output", [None, "-"])
+def test_nothing_is_replaced_where_nothing_is_written(output):
+    with pytest.raises(
+        UsageError, match=r"`overwrite` replaces what `output`, .* wrote, and none is asked for"
+    ):
+        refuse_alone(RunOptions("demo", output=output, overwrite=True))
+    refuse_alone(RunOptions("demo", output=output, overwrite=True, annotate="marked"))
+
+
+def test_faces_are_blurred_where_somebody_may_see_them():
+    with pytest.raises(
+        UsageError, match=r"`blur_faces` is for the pictures of `preview`, .*and none is asked for"
+    ):
+        refuse_alone(RunOptions("demo", output="rows.csv", blur_faces=True))
+    for name in SHOWN:
+        refuse_alone(RunOptions("demo", blur_faces=True, mqtt="pi.local", **{name: "x"}))
+
+
+@pytest.fixture
+def picture(tmp_path) -> str:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64), np.uint8))
+    return str(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("option", [{"smoothing": 1.0}, {"min_face": 60}, {"every_frame": True}])
+def test_what_films_and_cameras_alone_heed_is_refused_for_pictures(picture, option):
+    (name,) = option
+    with pytest.raises(
+        UsageError, match=rf"`{name}` is for films and cameras, and .*a\.png holds single pictures"
+    ):
+        check_options(RunOptions(picture, **option))
+    for source in (open_source("demo"), None):
+        refuse_still(RunOptions("demo", **option), source)
+
+
+def test_what_a_settings_file_says_in_vain_is_only_told(picture, tmp_path, said, caplog):
+    caplog.set_level("INFO", "device")
+    settings = tmp_path / "config.toml"
+    settings.write_text("smoothing = 1.0\nblur-faces = true\noverwrite = true\n")
+    check_options(asked_options(run.make_context("run", ["--config", str(settings), "--source", picture])))
+    assert [line.partition(": ")[0] for line in said] == [
+        f"`{name}` does nothing in this run" for name in ("overwrite", "blur_faces", "smoothing")
+    ]
+    typed = ["--config", str(settings), "--source", picture, "--smoothing", "2"]
+    with pytest.raises(UsageError, match="`smoothing` is for films and cameras"):
+        check_options(asked_options(run.make_context("run", typed)))
+
+
+def test_a_program_is_told_the_same_of_pictures(picture, tiny_model):
+    with pytest.raises(UsageError, match="`smoothing` is for films and cameras"):
+        device.run(picture, model=tiny_model, detector="haar", smoothing=1.0)
+
+
+def test_the_smallest_face_of_yunet_decides_how_far_frames_are_shrunk(yunet_file):
+    asked = {"min_face": 60, "every_frame": True}
+    with pytest.raises(UsageError, match=r"`min_face` decides .*`every_frame` shrinks none; leave out one"):
+        asked_detector(RunOptions("demo", detector_model=str(yunet_file), **asked))
+    assert asked_detector(RunOptions("demo", detector="haar", **asked)).min_face_px == 60
 
 
 def test_a_file_is_no_folder_for_pictures(tmp_path):

@@ -53,7 +53,8 @@ def test_a_file_names_variants_and_what_is_common(tmp_path):
         ("optimizer=lion", "optimizer must be one of sgd, adam, adamw, not lion"),
         ("epochs=many", "epochs is 'many'; expected int"),
         ("hold_out=perhaps", "hold_out is 'perhaps'; expected bool"),
-        ("seed=1,1", "two variants are called 'compact seed=1'"),
+        ("patience=1,1", "two variants are called 'compact patience=1'"),
+        ("seed=1,2", "'compact seed=1' names a seed, and `seeds` gives every training its own"),
     ],
 )
 def test_a_wrong_variant_is_wrong_use(vary, message):
