@@ -60,6 +60,15 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_WRONG_USE)
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where one is interrupted, click prints an empty line, which only a terminal's ^C needs."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                raise
+            raise click.Abort from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
