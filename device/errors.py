@@ -13,3 +13,15 @@ class EdgeError(Exception):
 
 class UsageError(EdgeError):
     """Options or arguments that contradict each other; the command line exits 2."""
+
+
+def refuse_without(main: str, value: str, **options: object) -> None:
+    """Raise UsageError for the first of ``options`` that is true, given: without ``main`` it does nothing.
+
+    ``value``: what ``main`` takes, such as FILE.
+
+    >>> refuse_without("out", "FILE", overwrite=False)
+    """
+    for name, given in options.items():
+        if given:
+            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={value}` or leave it out")

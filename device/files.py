@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from device.errors import EdgeError
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 SHORT_BYTES = 64 << 10  # a settings file with every option and its help has a tenth
 FULL_BYTES = 256 << 10  # of a disk: what a library could not fill with a last piece
+TEMPORARY = ".fer-edge-"  # begins the name of what is not yet whole: short, so that any name has room for it
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
 
@@ -52,7 +53,7 @@ def same_file(one: str | Path, other: str | Path) -> bool:
 
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` exists and ``overwrite`` is false."""
-    if not overwrite and Path(path).exists():
+    if Path(path).exists() and not overwrite:  # a name that is too long is told in any case
         raise EdgeError(f"{path} exists already; pass `overwrite` to replace it, or name another file")
 
 
@@ -141,16 +142,15 @@ def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:
     until_s, told = time.monotonic() + wait_s, False
     while not _has_locked(handle):
         if time.monotonic() >= until_s:
-            raise EdgeError(
-                f"another program works in {folder}, for {wait_s:g} s at least; let it end, then try again"
-            )
+            waited = f", for {wait_s:g} s at least" if wait_s else ""
+            raise EdgeError(f"another program works in {folder}{waited}; let it end, then try again")
         if not told:
             log.info("waiting for another program that works in %s", folder)
             told = True
         time.sleep(0.05)
 
 
-def hold(file: IO[str], path: str | Path) -> None:
+def hold(file: IO[Any], path: str | Path) -> None:
     """Keep other programs that hold it out of ``file``, open for writing, until it is closed; ``path`` is its name.
 
     EdgeError if another holds it. A file system without locks locks nothing.
@@ -159,7 +159,7 @@ def hold(file: IO[str], path: str | Path) -> None:
         raise EdgeError(f"another program writes {path}; let it end, or name another file")
 
 
-def _has_locked(file: int | IO[str]) -> bool:
+def _has_locked(file: int | IO[Any]) -> bool:
     """Lock ``file``; return False where another program has."""
     with contextlib.suppress(OSError):  # such as NFS without its lock daemon
         try:
@@ -196,14 +196,15 @@ def whole_file(
 
     ``mode`` says who may read it: everybody, because what root installs is read by the service's user. Without
     ``sync`` nothing waits for the disk, and a power cut may cost what was written in the last seconds.
-    Raises EdgeError if ``path`` exists and ``overwrite`` is false, or if the disk or folder refuses the write.
+    Raises EdgeError if ``path`` exists, then or in the end, and ``overwrite`` is false, or if the disk or folder
+    refuses the write.
     """
     path = Path(path)
-    refuse_existing(path, overwrite)
     try:
+        refuse_existing(path, overwrite)
         with folder_for(path.parent):
             # The suffix is kept because savers such as Keras choose their format by it.
-            handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+            handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
             os.close(handle)
             partial = Path(name)
             try:
@@ -212,6 +213,7 @@ def whole_file(
                     with open(partial, "rb") as written:
                         os.fsync(written.fileno())
                 os.chmod(partial, mode)
+                refuse_existing(path, overwrite)  # another program may have written it meanwhile
                 os.replace(partial, path)
             finally:
                 partial.unlink(missing_ok=True)

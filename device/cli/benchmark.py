@@ -4,7 +4,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
-from device.errors import UsageError
+from device.errors import refuse_without
 from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
@@ -73,7 +73,7 @@ def benchmark(
     from device.runtime.benchmark import benchmark_document, document_lines
 
     if loop_s is None:
-        _refuse_given(source=source, detector=detector, detector_model=detector_model)
+        refuse_without("loop", "SECONDS", source=source, detector=detector, detector_model=detector_model)
     paths = models or (model_in_use(),)
     loaded = [load_model(path, threads=threads, allow_unlabelled=True, delegate=delegate) for path in paths]
     if loop_s is not None:
@@ -96,10 +96,3 @@ def benchmark(
         document["loop"], told = benchmark_loop(loop_s, options)
         lines += told
     click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))
-
-
-def _refuse_given(**of_the_loop: str | None) -> None:
-    """Raise UsageError for an option of ``--loop`` that is given without it."""
-    for name, value in of_the_loop.items():
-        if value:
-            raise UsageError(f"`{name}` belongs to `loop`; add `loop=SECONDS` or leave it out")

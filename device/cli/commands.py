@@ -57,6 +57,15 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_WRONG_USE)
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where one is interrupted, click prints an empty line, which only a terminal's ^C needs."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                raise
+            raise click.Abort from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -178,7 +187,7 @@ def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn
             EXIT_FAILED,
         )
     except Exception as error:  # the last line of defence: a user never sees a traceback
-        fail(_unexpected(error), EXIT_FAILED)
+        fail("interrupted" if _is_interrupt(error) else _unexpected(error), EXIT_FAILED)
     finally:  # the outcome stands; libraries that take their time to unload must not turn it into another
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     sys.exit(code if isinstance(code, int) else 0)
@@ -229,6 +238,13 @@ def _way_to_install(package: str | None) -> str:
 def _drop_stdout() -> None:
     """Let Python's own flush at the end succeed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an interrupt is behind ``error``: a library that is being loaded makes an ImportError of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _unexpected(error: Exception) -> str:

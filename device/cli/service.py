@@ -55,9 +55,12 @@ def check_run_options(run_options: tuple[str, ...]) -> bool:
 
     Return whether what is asked for, in a settings file too, needs the network.
     """
-    from device.cli.run import run
+    from device.cli.run import asked_options, run
+    from device.runtime.refusals import refuse_alone
 
-    asked = run.make_context("device run", list(run_options)).params
+    context = run.make_context("device run", list(run_options))
+    refuse_alone(asked_options(context))
+    asked = context.params
     for name in ("output", "video", "save_frames"):
         kept = asked["overwrite"] or (name == "output" and asked["append"])
         if asked[name] and not kept:

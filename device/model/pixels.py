@@ -59,10 +59,13 @@ def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContr
     """Return what the input tensor expects: as the metadata says, else by its range.
 
     Without metadata, an input of 8 bits whose range is about 0..1 or -1..1, or reaches below zero, takes the pixels
-    spread over that range, any other takes them as they are; of more bits, in the range that ``input_range`` tells.
+    spread over that range, any other, one without a scale too, takes them as they are; of more bits, in the range that
+    ``input_range`` tells.
     """
     _, height, width, channels = tensor.shape
-    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (0.0, 0)
+    scale, zero_point = 1.0 if tensor.dtype in BYTES else 0.0, 0
+    if any(tensor.scales):
+        scale, zero_point = tensor.scales[0], tensor.zero_points[0]
     pixel_scale = 1.0
     if metadata is not None:
         pixel_scale = metadata.input.pixel_scale

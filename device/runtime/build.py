@@ -11,7 +11,14 @@ from device.frames import CROP_MARGIN, FrameSource
 from device.plugins import SINKS, load_plugin
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
-from device.runtime.refusals import asked_broker, asked_model, checked_rules, refuse_alone, refuse_outputs
+from device.runtime.refusals import (
+    asked_broker,
+    asked_model,
+    checked_rules,
+    refuse_alone,
+    refuse_outputs,
+    remark_on_pictures,
+)
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after
@@ -38,6 +45,7 @@ def run_with(
     refuse_alone(options)
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source)
+    remark_on_pictures(options, source)
     if options.model is None and (said := begin_run()):
         log.warning(said)
     model = asked_model(options)

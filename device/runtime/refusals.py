@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError, UsageError, refuse_without
 from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
@@ -31,6 +31,7 @@ BELONGS_TO = {
         ("mqtt", "HOST"),
     ),
 }
+OF_MOVEMENT = ("min_face", "smoothing")  # what single pictures do not heed
 
 
 def check_options(options: RunOptions) -> None:
@@ -140,11 +141,8 @@ def refuse_alone(options: RunOptions) -> None:
     >>> refuse_alone(RunOptions("demo", output="rows.csv", append=True))
     """
     for name, (main, value) in BELONGS_TO.items():
-        if getattr(options, name) != getattr(RunOptions, name) and getattr(options, main) in (
-            None,
-            STANDARD_OUTPUT,
-        ):
-            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={value}` or leave it out")
+        if getattr(options, main) in (None, STANDARD_OUTPUT):
+            refuse_without(main, value, **{name: _is_given(options, name)})
     if (
         options.append
         and options.overwrite
@@ -155,6 +153,17 @@ def refuse_alone(options: RunOptions) -> None:
         raise UsageError(
             "`dry_run_rules` belongs to the rules of `config`; add a [[rule]] there or leave it out"
         )
+
+
+def _is_given(options: RunOptions, name: str) -> bool:
+    return bool(getattr(options, name) != getattr(RunOptions, name))
+
+
+def remark_on_pictures(options: RunOptions, source: FrameSource) -> None:
+    """Log the options that single pictures do not heed, where ``source`` shows such."""
+    for name in OF_MOVEMENT:
+        if _is_given(options, name) and not source.continuous:
+            log.info("`%s` is for films and cameras; %s holds single pictures", name, source.name)
 
 
 def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> None:

@@ -1,12 +1,13 @@
 """Frames kept as pictures: the only sinks that store what a source showed, and only when asked."""
 
+import contextlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import OWNER_ONLY, write_whole
+from device.files import OWNER_ONLY, locked, write_whole
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import annotated, blur
@@ -19,15 +20,26 @@ class PictureFolder(Sink):
 
     def __init__(self, folder: str | Path, overwrite: bool = False, blur_faces: bool = False):
         self.folder, self.name, self.blur_faces = Path(folder), str(folder), blur_faces
+        self.overwrite, self._lock = overwrite, contextlib.ExitStack()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            occupied = any(self.folder.iterdir())
+            self._refuse_filled()
         except OSError as error:
             raise EdgeError(f"cannot write into {folder}: {error.strerror}; choose another place") from error
-        if occupied and not overwrite:
+
+    def begin(self) -> None:
+        """Keep other runs out of the folder until the end; EdgeError where one is in it, or has been meanwhile."""
+        self._lock.enter_context(locked(self.folder, wait_s=0.0))
+        self._refuse_filled()
+
+    def _refuse_filled(self) -> None:
+        if not self.overwrite and any(self.folder.iterdir()):
             raise EdgeError(
-                f"{folder} is not empty; pass `overwrite` to write into it, or name another folder"
+                f"{self.folder} is not empty; pass `overwrite` to write into it, or name another folder"
             )
+
+    def close(self) -> None:
+        self._lock.close()
 
     def put(self, name: str, picture: np.ndarray) -> None:
         """Write ``picture``, (H, W) or (H, W, 3) uint8, as ``name``.jpg; the frame loop does not wait for the disk."""
@@ -42,6 +54,7 @@ class FrameFilesSink(PictureFolder):
     """
 
     def begin(self) -> None:
+        super().begin()
         for earlier in self.folder.glob("[0-9]" * NAME_DIGITS + ".jpg"):
             earlier.unlink(missing_ok=True)
 

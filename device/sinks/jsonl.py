@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from device.errors import EdgeError
-from device.files import hold, refuse_unwritable, way_out
+from device.files import hold, refuse_existing, refuse_unwritable, way_out
 from device.results import FrameResult
 from device.sinks import Sink
 
@@ -28,10 +28,15 @@ class RowFile:
     ):
         refuse_unwritable(path, overwrite or append)
         self.path, self.appending, self.header = Path(path), append, header
+        self.overwrite = overwrite
         self._file: TextIO | None = None
 
     def begin(self) -> None:
-        """Open the file: without ``append`` it is empty from now on, but for its header."""
+        """Open the file: without ``append`` it is empty from now on, but for its header.
+
+        EdgeError where another program has written it meanwhile, unless it may be replaced.
+        """
+        refuse_existing(self.path, self.overwrite or self.appending)
         try:
             self._file = self._open()
             self._file.flush()

@@ -1,14 +1,16 @@
 """An annotated video file, Motion JPEG in .avi or .mkv or MPEG-4 in .mp4; readable up to a power cut."""
 
+import contextlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from device.files import OWNER_ONLY, native_path, refuse_unwritable
+from device.files import TEMPORARY, hold, native_path, refuse_existing, refuse_unwritable
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.sinks import Sink
@@ -43,17 +45,24 @@ class VideoSink(Sink):
     ):
         refuse_film(path, overwrite)
         self.path, self.name = Path(path), str(path)
-        self.source, self.blur_faces = source, blur_faces
+        self.source, self.overwrite, self.blur_faces = source, overwrite, blur_faces
         self._writer: cv2.VideoWriter | None = None
+        self._lock = contextlib.ExitStack()
         self._size_wh = (0, 0)
         self._began_s = self._newest_s = 0.0
         self._written = 0
         self._picture: np.ndarray | None = None
 
     def begin(self) -> None:
-        """Remove the film that was there: if no frame comes there is none."""
+        """Remove the film that was there: if no frame comes there is none.
+
+        EdgeError where another run writes it, or where it came meanwhile and may not be replaced.
+        """
         if self.path.is_file():
-            self.path.unlink()
+            refuse_existing(self.path, self.overwrite)
+            with open(self.path, "ab") as there:
+                hold(there, self.path)
+                self.path.unlink()
 
     def write(self, result: FrameResult) -> None:
         if self._writer is None:
@@ -89,13 +98,18 @@ class VideoSink(Sink):
         codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
         place = self.path
         if self.path.is_file() or not self.path.exists():  # else a pipe or a device
-            place = self.path.with_name(f".{self.path.stem}-{os.getpid()}{FRAGMENTED.get(suffix, suffix)}")
-            os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+            ending = FRAGMENTED.get(suffix, suffix)
+            handle, name = tempfile.mkstemp(
+                prefix=TEMPORARY, suffix=ending, dir=self.path.parent
+            )  # its owner's
+            place = Path(name)
+            hold(self._lock.enter_context(os.fdopen(handle, "ab")), place)
         try:
             writer = cv2.VideoWriter(native_path(place), cv2.CAP_FFMPEG, codec, rate, frame.size_wh)
             if not writer.isOpened():
                 raise EdgeError(f"cannot write {self.path}: OpenCV refuses it; choose another place or .avi")
             if place != self.path:
+                self.begin()  # another run may have begun one since
                 os.replace(place, self.path)
         finally:
             if place != self.path:
@@ -113,6 +127,10 @@ class VideoSink(Sink):
 
     def close(self) -> None:
         """End the film; EdgeError if it is not all on the disk, which OpenCV does not tell."""
+        with self._lock:
+            self._finish()
+
+    def _finish(self) -> None:
         if self._writer is None:
             return
         self._writer.release()

@@ -55,6 +55,30 @@ def test_files_that_belong_together_are_written_all_or_none(tmp_path):
     assert sorted(path.name for path in one.parent.iterdir()) == ["one.txt", "two.txt"]
 
 
+def written_late(path):
+    with whole_file(path, overwrite=False) as partial:
+        partial.write_text("late")
+        write_whole(path, "first", overwrite=False)
+
+
+def test_what_another_program_wrote_meanwhile_is_not_replaced_unasked(tmp_path):
+    path = tmp_path / "one.txt"
+    with pytest.raises(EdgeError, match=r"one\.txt exists already"):
+        written_late(path)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("one.txt", "first")]
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "ü" * 124 + ".tflite", "x." + "y" * 235])
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path, name):
+    write_whole(tmp_path / name, "there", overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_told_before_the_work(tmp_path):
+    with pytest.raises(EdgeError, match="File name too long"), whole_file(tmp_path / ("x" * 256)):
+        pytest.fail("the work began")
+
+
 def test_names_that_are_no_utf_8_are_escaped(tmp_path):
     write_whole(tmp_path / "page.html", os.fsdecode("<p>ü ".encode() + b"\xef"))
     assert (tmp_path / "page.html").read_text("utf-8") == "<p>ü \\udcef"

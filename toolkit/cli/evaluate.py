@@ -80,7 +80,7 @@ def evaluate(
     verbose: bool,
 ) -> None:
     """Measure accuracy on labelled faces (--data), on whole pictures (--frames), or on both."""
-    from device.errors import UsageError
+    from device.errors import UsageError, refuse_without
     from device.labels import labels_from
     from toolkit.data.class_names import parse_classes
     from toolkit.data.label_sources import OWN_LABELS
@@ -96,15 +96,11 @@ def evaluate(
         raise UsageError(
             "nothing to evaluate on; pass --data DATA (faces), --frames DIR (whole pictures) or both"
         )
-    of_frames, of_data = ("frames", "DIR", frames), ("data", "DATA", data)
-    for name, given, (main, what, value) in (
-        ("detector", detector, of_frames),
-        ("split", split, of_data),
-        ("label_source", label_source != OWN_LABELS, of_data),
-        ("robustness", robustness, of_data),
-    ):
-        if given and not value:
-            raise UsageError(f"`{name}` belongs to `{main}`; add `{main}={what}` or leave it out")
+    if not frames:
+        refuse_without("frames", "DIR", detector=detector)
+    if not data:
+        own = label_source == OWN_LABELS
+        refuse_without("data", "DATA", split=split, label_source=not own, robustness=robustness)
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)

@@ -41,15 +41,15 @@ def report(
     calibration_error (0 to 1), drop (points lost, against float or, with --compare, against OLD), agreement, p50_ms,
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
-    from device.errors import UsageError
+    from device.errors import UsageError, refuse_without
     from toolkit.reporting.build import fail_if, make_report, output_paths, write_report
     from toolkit.reporting.change import FIGURES
     from toolkit.reporting.condition import Condition
 
     if compare and len(results) != 2:
         raise UsageError(f"--compare takes two reports, OLD and NEW; received {len(results)}")
-    if faces and not out:
-        raise UsageError("`faces` puts pictures in the page of `out`; add `out=FILE.html` or leave it out")
+    if not out:
+        refuse_without("out", "FILE.html", faces=faces)
     limit = Condition(condition, FIGURES) if condition else None
     paths = output_paths(out, overwrite, (*results, faces)) if out else None
     made = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
+from device.files import folder_for, locked
 from toolkit.comparison.measure import faces_to_judge, measure_all
 from toolkit.comparison.page import write_page
 from toolkit.comparison.runs import planned, refuse_others, train_all
@@ -43,18 +44,22 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     """
     if request.targets and not request.quantize:
         raise UsageError("`target` estimates int8 files, and `no_int8` makes none; leave out one of them")
+    for name in request.common:
+        if all(name in variant.options for variant in request.variants):
+            raise UsageError(f"every variant says its own {name}, so `{name}` does nothing; leave it out")
     refuse_folder(request.out)
     refuse_no_data(request.data)
     common = dict(request.common)
     if request.classes:
         common["classes"] = list(request.classes)
     runs = planned(request.variants, request.seeds, request.data, request.out, common)
-    refuse_others(request.out, runs)
-    classes = faces_to_judge(request.data, request.classes)[1].classes
-    runs = train_all(runs)
-    if all(run.error for run in runs):
-        raise EdgeError(f"all {len(runs)} trainings failed, the first one: {runs[0].error}")
-    split, faces, measured = measure_all(
-        runs, request.data, classes, request.out, request.targets, request.quantize
-    )
-    return write_page(request.out, runs, measured, split, faces)
+    with folder_for(request.out), locked(request.out, wait_s=0.0):
+        refuse_others(request.out, runs)
+        classes = faces_to_judge(request.data, request.classes)[1].classes
+        runs = train_all(runs)
+        if all(run.error for run in runs):
+            raise EdgeError(f"all {len(runs)} trainings failed, the first one: {runs[0].error}")
+        split, faces, measured = measure_all(
+            runs, request.data, classes, request.out, request.targets, request.quantize
+        )
+        return write_page(request.out, runs, measured, split, faces)

@@ -49,6 +49,11 @@ def make_variants(archs: Sequence[str], vary: Sequence[str], file: Path | None) 
     for variant in made:
         if variant.name in seen:
             raise UsageError(f"two variants are called '{variant.name}'; name every one once")
+        if "seed" in variant.options:
+            raise UsageError(
+                f"the variant '{variant.name}' names a seed, and `seeds` gives every training its own; leave it out, "
+                "or pass `seeds=2` for two"
+            )
         seen.add(variant.name)
     return made
 

@@ -22,6 +22,10 @@ class SplitChoice:
     seed: int
     label_source: str
 
+    def holds_out(self, whole: Dataset) -> bool:
+        """Return whether the faces that choose the epoch are a share of the training faces of ``whole``."""
+        return self.hold_out or "validation" not in whole.present_splits()
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -62,7 +66,7 @@ def split_for_training(
     others = whole.select(whole.splits != "train")
     train = without_leaks(all_train, others) if len(others) else all_train
     removed = len(kept(all_train)) - len(kept(train))
-    if choice.hold_out or "validation" not in whole.present_splits():
+    if choice.holds_out(whole):
         parted = hold_out(train, choice.validation_share, choice.seed)
         if "validation" not in parted.present_splits():
             raise EdgeError(

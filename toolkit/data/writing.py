@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import folder_for, way_out
+from device.files import TEMPORARY, folder_for, locked, way_out
 from toolkit.data.dataset import SPLITS, Dataset
 
 # Of ten faces: so many to train, to choose the best epoch, and to report.
@@ -43,32 +43,35 @@ def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
     """Yield where to write what ``out`` is to hold: it appears whole or not at all.
 
     A new folder has the rights of the umask; an empty one that is there keeps its own. Raises EdgeError if ``out``
-    holds something and ``overwrite`` is false, or if the disk refuses a write.
+    holds something and ``overwrite`` is false, if another program writes there, or if the disk refuses a write.
     """
     if out.exists() and not out.is_dir():
         raise EdgeError(f"{out} is a file; expected a folder; name another")
     there = out.is_dir()
-    filled = there and any(out.iterdir())
-    if filled and not overwrite:
-        raise EdgeError(f"{out} is not empty; pass `overwrite` to write into it, or name another folder")
     try:
-        if filled:
-            yield out
-            return
-        beside = out if there else out.parent
-        with (
-            folder_for(beside),
-            tempfile.TemporaryDirectory(
-                prefix=f".{out.name}-", dir=beside, ignore_cleanup_errors=True
-            ) as private,
-        ):
-            place = Path(private, "whole")
-            place.mkdir()
-            yield place
-            if there:
-                _move_into(out, place)
-            else:
-                place.replace(out)
+        with locked(out, wait_s=0.0) if there else contextlib.nullcontext():
+            filled = there and any(out.iterdir())
+            if filled and not overwrite:
+                raise EdgeError(
+                    f"{out} is not empty; pass `overwrite` to write into it, or name another folder"
+                )
+            if filled:
+                yield out
+                return
+            beside = out if there else out.parent
+            with (
+                folder_for(beside),
+                tempfile.TemporaryDirectory(
+                    prefix=TEMPORARY, dir=beside, ignore_cleanup_errors=True
+                ) as private,
+            ):
+                place = Path(private, "whole")
+                place.mkdir()
+                yield place
+                if there:
+                    _move_into(out, place)
+                else:
+                    place.replace(out)
     except OSError as error:
         raise EdgeError(f"cannot write {out}: {error.strerror or error}; {way_out(error)}") from error
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.errors import UsageError
+from device.errors import UsageError, refuse_without
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS
 from toolkit.outputs import refuse_output
@@ -48,8 +48,8 @@ class QuantizeOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.label_source != OWN_LABELS and self.data is None:
-            raise UsageError("`label_source` belongs to `data`; add `data=DATA` or leave it out")
+        if self.data is None:
+            refuse_without("data", "DATA", label_source=self.label_source != OWN_LABELS)
         if self.recipe == ALL and (self.keep_float or self.io_dtype or self.edgetpu):
             raise UsageError("`recipe=all` takes no `keep_float`, `io_dtype` or `edgetpu`; name one recipe")
         if self.recipe == ALL and self.out is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.files import read_short
+from device.files import read_short, sha256_of
 from toolkit.data.class_names import parse_classes
 from toolkit.data.joining import FurtherData
 from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
@@ -86,6 +86,10 @@ def make_request(
     ``options`` are those of INPUTS and of the recipe; None is none. UsageError, which names the option, for a wrong
     one, EdgeError for a wrong recipe file.
     """
+    if resume and overwrite:
+        raise UsageError(
+            "`resume` goes on with the training that `overwrite` replaces; leave out one of them"
+        )
     given = {name: value for name, value in options.items() if value not in (None, ())}
     where = f" (in {recipe_file})" if recipe_file else ""
     values = read_values(recipe_file) if recipe_file else {}
@@ -100,6 +104,8 @@ def make_request(
         if "arch" not in (values | recipe_options) and (arch := arch_of(Path(inputs["init"]))):
             values["arch"] = arch
     recipe = make_recipe(values, recipe_options, where)
+    if "augment" in recipe_options and not recipe.augmentation:
+        raise UsageError("`augment` names changes, and `augmentation` 0 makes none; leave one of them out")
     if not inputs.get("data"):
         raise UsageError(f"no data to train on; expected `data`, or data in a recipe file{where}")
     classes = inputs.get("classes")
@@ -169,6 +175,14 @@ def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
             raise UsageError("`resume` goes on in a folder; expected `out` with the folder of that training")
         out = Path("runs") / short_name(given["arch"])
     state = read_state(out)
+    init = given.get("init")
+    if (
+        init and "init_sha256" in state and state["init_sha256"] != sha256_of(init)
+    ):  # earlier versions told none
+        raise EdgeError(
+            f"{out} did not start from the weights of {init}, and `resume` goes on with its own; leave `init` out, or "
+            "train anew in another folder"
+        )
     recipe = {name: value for name, value in state["recipe"].items() if name in FIELDS}
     return {**recipe, **state.get("request", {})}
 
@@ -191,6 +205,23 @@ def refuse_request(request: TrainingRequest) -> None:
         kind_of(model)
     for data in (request.data, *(one.path for one in request.more_data)):
         refuse_no_data(data)
+
+
+def unheeded(request: TrainingRequest) -> list[str]:
+    """Return a line for each option, set otherwise than by default, that does nothing beside the others."""
+    recipe, usual = request.recipe, TrainingRecipe()
+    needs = {
+        "teacher_weight": ("without teachers", not request.teachers),
+        "teacher_temperature": ("without teachers", not request.teachers),
+        "augment": ("with augmentation 0", not recipe.augmentation),
+        "fine_tune_factor": ("without freeze_epochs", not recipe.freeze_epochs),
+        "warmup_share": ("with the schedule cosine", recipe.schedule == "cosine"),
+    }
+    return [
+        f"{name} {value} does nothing {why}"
+        for name, (why, so) in needs.items()
+        if so and (value := getattr(recipe, name)) != getattr(usual, name)
+    ]
 
 
 def refuse_out(request: TrainingRequest) -> None:

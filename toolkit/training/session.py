@@ -31,7 +31,7 @@ from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
 from toolkit.training.renormalization import renormalize
-from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request
+from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request, unheeded
 from toolkit.training.student import Student, fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
@@ -69,6 +69,8 @@ def train(
     >>> train(TrainingRequest(Path("faces"), Path("runs/one"), TrainingRecipe(epochs=20))).report.accuracy
     """
     refuse_request(request)
+    for remark in unheeded(request):
+        logger.info("%s", remark)
     tracking = open_mlflow(request.mlflow) if request.mlflow else None
     give_first_weights = first_weights(request)
     teachers = [load_keras_model(path) for path in request.teachers]
@@ -165,6 +167,13 @@ def read_one(
     for remark in narrowed(whole, classes, recipe.label_source).remarks():
         logger.info("%s", remark)
     data = split_for_training(whole, recipe.split_choice, classes)
+    share = recipe.validation_share
+    if share != TrainingRecipe.validation_share and not recipe.split_choice.holds_out(whole):
+        logger.info(
+            "%s has a validation split of its own: `validation_share` %g does nothing without `hold_out`",
+            path,
+            share,
+        )
     logger.info("%s", describe(data))
     return data
 

@@ -51,8 +51,19 @@ def verify_classifier(path: Path, structure: TfliteFile) -> None:
             f"{path} takes {image.elements} numbers and puts out {scores.elements}; expected at most "
             f"{MOST_INPUT_NUMBERS} and {MOST_OUTPUTS}"
         )
-    for end, tensor in (("takes", image), ("puts out", scores)):
-        _verify_numbers(path, end, tensor)
+    if not takes_raw_pixels(structure):
+        _verify_numbers(path, "takes", image)
+    _verify_numbers(path, "puts out", scores)
+
+
+def takes_raw_pixels(structure: TfliteFile) -> bool:
+    """Return whether the graph takes pixels of 0..255 as they are: a uint8 input without a scale, of which it makes
+    floats at once."""
+    index = structure.inputs[0]
+    image, outputs = structure.tensors[index], structure.tensors
+    readers = [operator for operator in structure.operators if index in operator.inputs]
+    casts = [one.name == "CAST" and outputs[one.outputs[0]].dtype == "float32" for one in readers]
+    return image.dtype == "uint8" and not any(image.scales) and bool(casts) and all(casts)
 
 
 def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
@@ -64,7 +75,8 @@ def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
         raise EdgeError(
             f"{path} {end} {tensor.dtype} with scales {printable(tensor.scales, 40)} and zero points "
             f"{printable(tensor.zero_points, 40)}; expected one of each, a scale above 0 and at most "
-            f"{MOST_SCALE:g}; quantize it again"
+            f"{MOST_SCALE:g}, or uint8 pixels that are cast to float32 first; convert its Keras model with 'toolkit "
+            "quantize'"
         )
 
 

@@ -132,9 +132,10 @@ def test_a_program_that_the_service_cannot_reach_is_refused(tmp_path, monkeypatc
     assert not (tmp_path / "fer-edge.service").exists()
 
 
-def test_options_that_run_would_refuse_are_refused_at_once():
+@pytest.mark.parametrize("options", [("--detector", "mtcnn"), ("--mqtt-topic", "home")])
+def test_options_that_run_would_refuse_are_refused_at_once(options):
     done = subprocess.run(
-        [DEVICE, "service", "show", "--", "--detector", "mtcnn"], capture_output=True, text=True, timeout=60
+        [DEVICE, "service", "show", "--", *options], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

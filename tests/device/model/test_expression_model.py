@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
 from device.model.checks.classifier import fitting_labels
@@ -183,3 +184,34 @@ def test_one_output_for_two_labels_says_how_to_make_two(tiny_model):
     single = replace(structure, tensors=tuple(tensors))
     with pytest.raises(EdgeError, match=r"puts out \[1, 1\].*toolkit quantize"):
         fitting_labels(tiny_model, single, ("sad", "happy"))
+
+
+def raw_pixels(name: str, **quantized) -> bytes:
+    """A graph that takes uint8 without a scale, whose first operator is CAST, or another that passes it on."""
+    graph = Graph(dtype="uint8", **quantized)
+    image = graph.image
+    if name != "CAST":
+        image = graph.add(name, [image, graph.ints(IMAGE)], IMAGE, dtype="uint8")
+    return graph.classifier(graph.add("CAST", [image], IMAGE))
+
+
+@pytest.mark.parametrize("quantized", [{}, {"scale": 0.0}])
+def test_pixels_without_a_scale_enter_as_they_are(tmp_path, quantized):
+    path = tmp_path / "raw.tflite"
+    path.write_bytes(raw_pixels("CAST", **quantized))
+    (tmp_path / "float.tflite").write_bytes((made := Graph()).classifier(made.image))
+    model = load_model(path, LABELS)
+    crop = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    assert (model.prepare(crop)[0] == crop).all()
+    assert model.range_is_known
+    same = load_model(tmp_path / "float.tflite", LABELS, pixel_range="0..255")
+    assert model.predict(crop[None]) == pytest.approx(same.predict(crop[None]))
+
+
+def test_numbers_without_a_scale_that_are_no_pixels_at_once_are_told_the_way_out(tmp_path):
+    path = tmp_path / "raw.tflite"
+    path.write_bytes(raw_pixels("RESHAPE"))
+    with pytest.raises(
+        EdgeError, match=r"takes uint8 with scales \(\).*or uint8 pixels that are cast to float32 first"
+    ):
+        load_model(path, LABELS)

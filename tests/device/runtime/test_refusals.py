@@ -1,9 +1,12 @@
 """Options that would do nothing: refused, whether typed, set in a file or asked for by a program."""
 
+import cv2
+import numpy as np
 import pytest
 
 from device.cli.run import asked_options, run
 from device.errors import EdgeError, UsageError
+from device.runtime.build import run_with
 from device.runtime.options import RunOptions
 from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_alone
 
@@ -53,6 +56,18 @@ def test_two_outputs_in_one_place_are_refused(one, other, tmp_path):
     places = {one: str(tmp_path / "same"), other: str(tmp_path / "link" / "same")}
     with pytest.raises(UsageError, match=rf"^`{one}` and `{other}` are both .*/same; name two places$"):
         check_options(RunOptions("demo", **places))
+
+
+def test_what_single_pictures_do_not_heed_is_told(tmp_path, tiny_model, said, caplog):
+    caplog.set_level("INFO", "device")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64), np.uint8))
+    asked = {"model": str(tiny_model), "detector": "haar", "smoothing": 1.0, "min_face": 60}
+    for source in (str(tmp_path / "a.png"), "demo:2"):
+        run_with(RunOptions(source, **asked))
+    told = [line for line in said if "for films and cameras" in line]
+    assert [line.partition(";")[0] for line in told] == [
+        f"`{name}` is for films and cameras" for name in ("min_face", "smoothing")
+    ]
 
 
 def test_a_file_is_no_folder_for_pictures(tmp_path):

@@ -24,7 +24,10 @@ COMMANDS = {
     "benchmark TFLITE --target pi5 --threads 4": "--threads is for a measurement",
     "benchmark TFLITE --pixel-range 0..1": "--pixel-range is for files that do not tell",
     "benchmark KERAS --threads 4": "--threads is for .tflite files",
-    "report RESULTS --faces DATA": "--faces puts pictures in the page of --out; add --out FILE.html",
+    "report RESULTS --faces DATA": "--faces belongs to --out; add --out FILE.html or leave it out",
+    "train --data DATA --augment light --augmentation 0": "--augment names changes, and --augmentation 0 makes none",
+    "train --out RESULTS --resume --overwrite": "--resume goes on with the training that --overwrite replaces",
+    "compare --data DATA --vary epochs=1,2 --epochs 3": "every variant says its own epochs, so --epochs does nothing",
 }
 
 

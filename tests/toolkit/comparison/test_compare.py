@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
+from device.files import locked
 from toolkit.comparison.comparison import ComparisonRequest, compare
 from toolkit.comparison.ranking import rank
 from toolkit.comparison.runs import (
@@ -52,7 +53,8 @@ def test_a_file_names_variants_and_what_is_common(tmp_path):
         ("optimizer=lion", "optimizer must be one of sgd, adam, adamw, not lion"),
         ("epochs=many", "epochs is 'many'; expected int"),
         ("hold_out=perhaps", "hold_out is 'perhaps'; expected bool"),
-        ("seed=1,1", "two variants are called 'compact seed=1'"),
+        ("patience=1,1", "two variants are called 'compact patience=1'"),
+        ("seed=1,2", "'compact seed=1' names a seed, and `seeds` gives every training its own"),
     ],
 )
 def test_a_wrong_variant_is_wrong_use(vary, message):
@@ -119,6 +121,16 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_to
     page = (tmp_path / "out" / "index.html").read_text()
     for words in ("Ranking", "Confusion of my_net", "Accuracy over the epochs", "data:image/png", "Failed"):
         assert words in page
+
+
+def test_two_comparisons_do_not_fill_one_folder(stripes, tmp_path):
+    asked = ComparisonRequest(stripes, tmp_path / "out", make_variants(["fully-connected"], [], None))
+    with (
+        locked(tmp_path / "out"),
+        pytest.raises(EdgeError, match=r"another program works in .*out; let it end"),
+    ):
+        compare(asked)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path):

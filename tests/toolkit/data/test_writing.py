@@ -78,6 +78,22 @@ def test_what_cannot_be_moved_takes_the_rest_back(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+@pytest.mark.parametrize("held", [(), ("of an earlier run",)])
+def test_two_programs_do_not_fill_one_folder(tmp_path, held):
+    for name in held:
+        (tmp_path / name).write_text("")
+    with new_folder(tmp_path, overwrite=True) as place:
+        (place / "first").write_text("")
+        with pytest.raises(EdgeError, match=f"another program works in {tmp_path}; let it end"):
+            filled(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", *held]
+
+
+def test_a_folders_name_may_be_as_long_as_the_system_takes(tmp_path):
+    filled(tmp_path / ("x" * 255))
+    assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]
+
+
 @pytest.mark.parametrize("out", ["closed", "closed/inner"])
 def test_a_folder_that_may_not_be_written_is_one_line(toolkit_of_a_user, tmp_path, out):
     closed = tmp_path / "closed"

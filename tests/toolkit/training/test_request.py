@@ -5,7 +5,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.cli.train import interrupted
 from toolkit.training.recipe import TrainingRecipe, usual_policy
-from toolkit.training.request import make_request
+from toolkit.training.request import make_request, unheeded
 
 
 def request_of(path, resume=False, **options):
@@ -189,3 +189,20 @@ def test_a_checkpoint_finds_the_data_again_from_anywhere(tmp_path, monkeypatch):
     state = request_of(None, more_data=("synthetic:0.2", "faces:0.1")).to_state()
     assert state["data"] == str(tmp_path / "faces")
     assert state["more_data"] == ["synthetic:0.2", f"{tmp_path / 'faces'}:0.1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("teacher_weight = 0.9", "teacher_weight 0.9 does nothing without teachers"),
+        ('augmentation = 0.0\naugment = "light"', "augment light does nothing with augmentation 0"),
+        ("fine_tune_factor = 0.2", "fine_tune_factor 0.2 does nothing without freeze_epochs"),
+        ('schedule = "cosine"\nwarmup_share = 0.3', "warmup_share 0.3 does nothing with the schedule cosine"),
+    ],
+)
+def test_what_a_recipe_says_in_vain_is_told(tmp_path, text, said):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    assert unheeded(request_of(path)) == [said]
+    path.write_text('teachers = ["a.keras"]\nfreeze_epochs = 1\n' + text.splitlines()[-1])
+    assert unheeded(request_of(path)) == []

@@ -20,7 +20,7 @@ from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.predictors import load_predictor
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.request import TrainingRequest
+from toolkit.training.request import TrainingRequest, make_request
 
 from .conftest import RECIPE, interrupt, run
 
@@ -80,6 +80,20 @@ def test_a_training_is_resumed_with_its_teachers_only(stripes, trained, tmp_path
     moved = Path(shutil.copy(teacher, tmp_path / "moved.keras"))
     resumed = run(replace(request, resume=True, teachers=(moved,)))
     assert read_keras_metadata(resumed.model)["training"]["teachers"] == 1
+
+
+def test_a_training_is_resumed_with_the_weights_that_it_began_with(stripes, tmp_path):
+    one, other = (
+        run(TrainingRequest(stripes, tmp_path / str(seed), replace(RECIPE, epochs=1, seed=seed))).model
+        for seed in (0, 1)
+    )
+    request = TrainingRequest(stripes, tmp_path / "tuned", replace(RECIPE, epochs=2), init=one)
+    with pytest.raises(KeyboardInterrupt):
+        run(request, interrupt)
+    with pytest.raises(EdgeError, match=f"did not start from the weights of {other}.*leave `init` out"):
+        make_request(None, request.out, True, False, init=other)
+    for options in ({}, {"init": one.rename(tmp_path / "moved.keras")}):
+        assert make_request(None, request.out, True, False, **options).resume
 
 
 def test_a_training_is_not_resumed_on_other_validation_faces(stripes, tmp_path):

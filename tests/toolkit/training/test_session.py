@@ -183,6 +183,20 @@ def test_a_teacher_gives_the_shares_among_the_students_classes(trained):
         as_teacher(model, path, ("sad", "fear"), "float32")
 
 
+def test_a_share_that_holds_nothing_out_is_told(stripes, caplog):
+    from toolkit.training.session import read_one
+
+    caplog.set_level("INFO")
+    said = (
+        f"{stripes} has a validation split of its own: `validation_share` 0.2 does nothing without `hold_out`"
+    )
+    for held_out in (False, True):
+        read_one(stripes, TrainingRecipe(validation_share=0.2, hold_out=held_out), None)
+        assert caplog.messages.count(said) == 1
+    read_one(stripes, TrainingRecipe(), None)
+    assert caplog.messages.count(said) == 1
+
+
 def test_fine_tuning_starts_where_the_given_model_stands(stripes, trained, tmp_path, caplog):
     caplog.set_level("INFO")
     gentle = TrainingRecipe(**{**vars(RECIPE), "epochs": 1, "learning_rate": 1e-6})

@@ -17,6 +17,7 @@ from toolkit.data.readers.split_names import split_of, split_within
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
 # What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
 ALIGNED = "_aligned"
+FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv", ".flv", ".mpg", ".mpeg", ".m4v")
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
     "folder for each class alone, a labels.csv beside the pictures, picture,label, or an expression in the name of "
@@ -239,6 +240,12 @@ def describe(root: Path) -> str:
         return "nothing"
     if next(iter_images(root), None):
         return "images but no folder for each class"
+    if film := next((path for path in sorted(root.rglob("*")) if path.suffix.lower() in FILM_SUFFIXES), None):
+        return (
+            f"no images, but films, such as {film.relative_to(root)}; store pictures of each with 'device run --source "
+            f"{film.name} --save-frames PICTURES/CLASS/{film.stem}', then cut the faces out with 'toolkit data crop "
+            "PICTURES --out FACES'"
+        )
     for entry in entries:
         if entry.is_file() and (why := why_no_data(entry)):
             return f"no images, and {entry.name} {why}"

@@ -16,7 +16,7 @@ from device.text import a_few, counted
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.decoding import quiet_opencv
 from toolkit.data.readers.folders import labelled_images
-from toolkit.data.readers.layout import ImageFile, images_under, subfolders
+from toolkit.data.readers.layout import ImageFile, describe, images_under, subfolders
 from toolkit.data.readers.pictures import (
     Picture,
     folder_name,
@@ -104,7 +104,7 @@ def _places(root: Path) -> dict[Path, Path]:
             raise
         if not paths:
             raise EdgeError(
-                f"{root} holds no photographs; expected PNG, JPEG, BMP, WebP, TIFF or GIF files"
+                f"{root} holds no photographs: {describe(root)}; expected PNG, JPEG, BMP, WebP, TIFF or GIF files"
             ) from None
         return {path: path.relative_to(root) for path in paths}
     return {file.path: _place(file, file.path.relative_to(root)) for file in files}

@@ -157,7 +157,8 @@ def _of_line(picture: str, text: str, where: str) -> Entry:
     if len(others) > 1 or sum(map(_is_number, words)) > 1:
         raise EdgeError(
             f"{where}: expected a picture, its label and no more than its split; received '{text[:40]}'; write a "
-            "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out by them first"
+            "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out by them, or "
+            "name each photograph once, with the label of its largest face, and let 'toolkit data crop' cut that out"
         )
     return Entry(picture, _checked(label, where), _checked_split("".join(others), where))
 

@@ -4,6 +4,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.readers.loading import load_dataset
+from toolkit.data.readers.photographs import crop_photographs
 
 from ..conftest import make_faces, write_image
 
@@ -136,6 +137,24 @@ def test_expw_gives_boxes_and_is_refused(tmp_path):
         "angry_actor_1.jpg 0 10 10 40 40 60.1 0\nhappy_actor_2.jpg 0 1 1 9 9 6 3\n"
     )
     with pytest.raises(
-        EdgeError, match=r"label\.lst, line 1: .*where the numbers are boxes, cut the faces out"
+        EdgeError,
+        match=r"label\.lst, line 1: .*where the numbers are boxes, cut the faces out by them, or name each photograph "
+        "once, with the label of its largest face, and let 'toolkit data crop' cut that out",
     ):
         load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("read", [load_dataset, lambda root: crop_photographs(root, root.parent / "faces")])
+def test_films_are_told_the_way_to_faces(tmp_path, read):
+    """RAVDESS: folders of actors that hold films."""
+    film = tmp_path / "ravdess/Actor_01/01-01-03-01-02-01-01.mp4"
+    film.parent.mkdir(parents=True)
+    film.write_bytes(b"\0\0\0\x20ftypisom")
+    with pytest.raises(EdgeError) as raised:
+        read(tmp_path / "ravdess")
+    assert (
+        f"no images, but films, such as Actor_01/{film.name}; store pictures of each with 'device run --source "
+        f"{film.name} --save-frames PICTURES/CLASS/{film.stem}', then cut the faces out with 'toolkit data crop "
+        "PICTURES --out FACES'"
+    ) in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["ravdess"]
