@@ -67,7 +67,7 @@ def smoke_test(model: ExpressionModel) -> float:
     pictures = np.stack([np.full((48, 48), level, np.uint8) for level in (0, 255)])
     noise = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
     scores = model.predict(np.concatenate([pictures, noise]))
-    if not np.isfinite(scores).all() or abs(scores.sum(axis=1) - 1).max() > 0.05:
+    if not (scores.min() >= -0.05 and scores.max() <= 1.05):  # nor NaN; a sigmoid a class need not sum to 1
         raise EdgeError(
             f"{model.path} gives no probabilities: {np.round(scores[-1], 3).tolist()}; quantize it again"
         )

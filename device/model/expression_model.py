@@ -82,7 +82,8 @@ class ExpressionModel:
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
         self.output_tensor = self.structure.tensors[self.structure.outputs[0]]
-        self.outputs_probabilities = outputs_probabilities(self.structure)
+        # Files with our metadata do, whatever operator they end in: means of several networks, a sigmoid a class.
+        self.outputs_probabilities = self.metadata is not None or outputs_probabilities(self.structure)
         known_range = input_range(self.structure, self.metadata, pixel_range)
         self.range_is_known = bool(known_range)
         self._take(known_range or ASSUMED_RANGE)
@@ -128,7 +129,7 @@ class ExpressionModel:
                 f"expected crops of shape (N, H, W){channels} uint8, received {crops.shape} {crops.dtype}"
             )
         stored = [self.infer(self.prepare(crop)) for crop in crops]
-        return self.probabilities(np.array(stored).reshape(len(crops), self.output_tensor.shape[1]))
+        return self.probabilities(np.array(stored).reshape(len(crops), self.output_tensor.elements))
 
     def prepare(self, crop: np.ndarray) -> np.ndarray:
         """Return the input tensor ``(1, h, w, c)`` of a crop, ``(H, W)`` gray or ``(H, W, 3)`` R, G, B, uint8."""
@@ -144,7 +145,7 @@ class ExpressionModel:
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Run the network once on a prepared input; return the stored outputs, ``(C,)``."""
-        return np.asarray(self._interpreter.run(tensor)[0])
+        return np.asarray(self._interpreter.run(tensor)).reshape(-1)
 
     def probabilities(self, stored: np.ndarray) -> np.ndarray:
         """Turn stored outputs ``(N, C)`` into probabilities ``(N, C) float32``: dequantize, softmax of

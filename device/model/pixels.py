@@ -48,7 +48,8 @@ def rescales(structure: TfliteFile) -> bool:
     if first is None or first.name not in ("MUL", "DIV", "ADD", "SUB"):
         return False
     constants = [structure.tensors[index] for index in first.inputs if index >= 0]
-    values = [one.values() for one in constants if one.constant is not None and one.dtype == "float32"]
+    plain = [one for one in constants if one.constant is not None and not one.is_sparse]
+    values = [one.values() for one in plain if one.dtype == "float32"]
     if not values or not values[0].size:
         return False
     largest = float(np.abs(values[0]).max())

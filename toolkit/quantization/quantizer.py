@@ -182,4 +182,6 @@ class Quantizer:
         return measure(model, faces, self.float_probabilities, self.faces.labelled, colour)
 
     def _open(self, tflite: bytes) -> ExpressionModel:
-        return ExpressionModel(tflite, self.network.path, self.network.labels)
+        model = ExpressionModel(tflite, self.network.path, self.network.labels)
+        model.outputs_probabilities = True  # as those of the network, whatever operator they come from
+        return model

@@ -34,7 +34,7 @@ def verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: M
 
 
 def verify_classifier(path: Path, structure: TfliteFile) -> None:
-    """Raise EdgeError unless the graph takes one picture and puts out numbers of known types."""
+    """Raise EdgeError unless the graph takes one picture and puts out one row of numbers, of known types."""
     if len(structure.inputs) != 1 or len(structure.outputs) != 1:
         raise EdgeError(
             f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
@@ -44,6 +44,11 @@ def verify_classifier(path: Path, structure: TfliteFile) -> None:
     if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
         raise EdgeError(
             f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
+            "Keras model with 'toolkit quantize', which makes that"
+        )
+    if not scores.elements or scores.shape[-1:] != (scores.elements,):
+        raise EdgeError(
+            f"{path} puts out numbers of shape {list(scores.shape)}; expected one row, [1, classes]; convert its "
             "Keras model with 'toolkit quantize', which makes that"
         )
     if image.elements > MOST_INPUT_NUMBERS or scores.elements > MOST_OUTPUTS:
@@ -82,7 +87,7 @@ def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
 
 def fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
     """Return ``labels``; EdgeError unless there is one for each output."""
-    outputs = structure.tensors[structure.outputs[0]].shape[1]
+    outputs = structure.tensors[structure.outputs[0]].elements
     if not labels:
         raise EdgeError(
             f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
@@ -90,8 +95,7 @@ def fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | 
     if outputs == 1 and len(labels) > 1:
         raise EdgeError(
             f"{path} puts out {list(structure.tensors[structure.outputs[0]].shape)}, not a number for each of "
-            f"{len(labels)} labels; convert its Keras model with 'toolkit quantize', which makes that of a sigmoid or "
-            "a head of convolutions"
+            f"{len(labels)} labels; convert its Keras model with 'toolkit quantize', which makes that of a sigmoid"
         )
     if len(labels) != outputs:
         raise EdgeError(

@@ -265,6 +265,8 @@ def _read_tensor(table: Table, buffers: list[memoryview | None]) -> Tensor:
         if len(constant) != expected:
             raise MalformedFile(f"constant '{name}' holds {len(constant)} bytes, its shape needs {expected}")
     scales, zero_points, dimension = _read_quantization(table.table(4), name, shape)
+    if dtype == "float32":  # what converters leave there, and no kernel reads
+        scales, zero_points = (), ()
     signature = table.vector(7, "i") or shape
     return Tensor(
         name,

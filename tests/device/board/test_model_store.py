@@ -231,7 +231,14 @@ def test_a_damaged_trial_note_is_ignored(home, models):
 
 
 @pytest.mark.parametrize(
-    ("last", "good"), [((0.25, 0.75), True), ((0.25, 0.25), False), ((np.nan, 1.0), False)]
+    ("last", "good"),
+    [
+        ((0.25, 0.75), True),
+        ((0.25, 0.25), True),  # a sigmoid a class
+        ((-0.25, 1.0), False),
+        ((0.25, 1.25), False),
+        ((np.nan, 1.0), False),
+    ],
 )
 def test_a_model_that_gives_no_probabilities_is_refused(last, good):
     """No whole file makes the interpreter answer so: the answers are given."""

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from keras import layers
 
+from device.board.model_store import install_model
 from device.errors import EdgeError
+from device.model.expression_model import load_model
+from device.storage import HOME_VARIABLE
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.models.network import open_network
 from toolkit.quantization.options import QuantizeOptions
@@ -85,6 +88,46 @@ def test_any_classifier_becomes_int8(name, suffix, faces, tmp_path):
     assert quantized.input_tensor.dtype == "int8"
     assert quantized.outputs_probabilities
     assert quantized.predict(few.images[:5]) == pytest.approx(direct, abs=0.05)
+
+
+def ended(end):
+    """A network of seven classes that ``end`` makes of its features, a function that gives another layer each time."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((48, 48, 1))
+    x = layers.Conv2D(8, 3, strides=4, activation="relu")(layers.Rescaling(1 / 255)(image))
+    x = layers.Flatten()(layers.AveragePooling2D(4)(x))
+    wide = keras.initializers.RandomNormal(stddev=1.0, seed=3)
+    return keras.Model(image, end(lambda *args: layers.Dense(*args, kernel_initializer=wide.clone())(x)))
+
+
+def divided(logits):
+    powers = keras.ops.exp(logits)
+    return powers / keras.ops.sum(powers, axis=-1, keepdims=True)
+
+
+ENDS = {
+    "a mean of two": lambda dense: layers.Average()([dense(7, "softmax"), dense(7, "softmax")]),
+    "sigmoids side by side": lambda dense: layers.Concatenate()([dense(3, "sigmoid"), dense(4, "sigmoid")]),
+    "a softmax in arithmetic": lambda dense: divided(dense(7)),
+    "half of a softmax": lambda dense: layers.Rescaling(0.5)(dense(7, "softmax")),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("recipe", ["int8", "float32"])
+def test_probabilities_stay_what_they_are_whatever_gives_them(name, recipe, faces, tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "state"))
+    model = ended(ENDS[name])
+    model.save(tmp_path / "model.keras")
+    few = faces.select(np.arange(70))
+    request = QuantizeOptions(
+        tmp_path / "model.keras", few, labels=faces.classes, representative=20, untrained=True
+    )
+    result = open_quantizer(request).quantize(recipe_named(recipe), tmp_path / "model.tflite")
+    result.write(overwrite=False)
+    direct = model.predict(few.images[:20, ..., None].astype(np.float32), verbose=0)
+    assert load_model(result.path).predict(few.images[:20]) == pytest.approx(direct, abs=0.08)
+    assert install_model(result.path).current.is_file()
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,17 @@ from toolkit.data.readers.face_store import new_face_store
 from toolkit.data.readers.image_files import to_face_size
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
-from toolkit.data.readers.text_table import count_lines, read_table
+from toolkit.data.readers.text_table import most_rows, read_table
 from toolkit.data.stored_faces import stored
 
 PIXELS = FACE_SIZE * FACE_SIZE
 PIXEL_COLUMNS = ("pixels", "pixel", "image", "img", "face", "data")
 # What numbers the rows of a table with a column a pixel; pandas leaves the name empty, or calls it so.
 NUMBER_COLUMNS = ("", "id", "index", "unnamed: 0")
-# Fewer numbers are no face.
+# Fewer numbers are no face; each takes a digit and what divides it from the next.
 FEWEST_PIXELS = 16 * 16
+LEAST_BYTES = 2 * FEWEST_PIXELS
+MOST_BROKEN = 100_000  # rows; what is told of each is kept
 # What people put around and between the pixels of a cell: lists as Python prints them, commas, new lines.
 BETWEEN = str.maketrans(dict.fromkeys("[](),;|'\"\t\r\n", " "))
 
@@ -58,7 +60,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
     names: list[str] = []
     rows = array("q")
     labels = Labels()
-    images = new_face_store(sum(map(count_lines, tables)))
+    images = new_face_store(sum(most_rows(table, LEAST_BYTES) for table in tables))
     broken: list[tuple[str, int, str]] = []
     row_count, count = 0, 0
     with warnings.catch_warnings():
@@ -73,6 +75,10 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
                     values = parse_pixels(text, count)
                 except ValueError as error:
                     broken.append((name, code, str(error)))
+                    if len(broken) > MOST_BROKEN:
+                        raise EdgeError(
+                            f"{path} has over {MOST_BROKEN:,} rows without a face; row {number}: {error}"
+                        ) from error
                     continue
                 count = len(values)
                 side = math.isqrt(count)

@@ -99,15 +99,16 @@ def decode_image(content: bytes) -> np.ndarray:
 
 
 def in_8_bits(image: np.ndarray) -> np.ndarray:
-    """Return a picture of any depth in uint8.
+    """Return a picture of any depth in uint8; ``image`` is changed, as a large one leaves no room for copies.
 
     Numbers of 16 bits are taken for those of 8, 10, 12 or 16 bits, the fewest that hold all of the picture: cameras
     write 12 bits into 16. Fractions up to 1 are of 1, other numbers are as they are.
     """
     if image.dtype == np.uint16:
-        image = image >> next(bits - 8 for bits in (8, 10, 12, 16) if image.max() < 1 << bits)
+        image >>= next(bits - 8 for bits in (8, 10, 12, 16) if image.max() < 1 << bits)
     if np.issubdtype(image.dtype, np.floating):
-        image = np.nan_to_num(image) * (255 if image.max() <= 1 else 1)
+        np.nan_to_num(image, copy=False)
+        image *= 255 if image.max() <= 1 else 1
     return image if image.dtype == np.uint8 else np.clip(image, 0, 255).astype(np.uint8)
 
 

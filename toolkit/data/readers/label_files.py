@@ -43,5 +43,5 @@ def _number(file: Path) -> int:
     try:
         text = str(np.load(file, allow_pickle=False)) if file.suffix == ".npy" else read_short(file)
         return int(float(text))
-    except (OSError, ValueError, EOFError, OverflowError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, MemoryError) as error:
         raise EdgeError(f"cannot read {file}: {error}; expected a number of an expression") from error

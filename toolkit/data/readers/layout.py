@@ -11,7 +11,7 @@ from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_picture
-from toolkit.data.readers.split_names import split_of, split_within
+from toolkit.data.readers.split_names import class_and_split, split_of, split_within
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
@@ -124,16 +124,25 @@ def class_place(split: Path) -> Path:
 
 
 def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
-    """Yield the pictures in the class folders of ``place``, of ``split`` unless folders inside a class are splits."""
+    """Yield the pictures in the class folders of ``place``, of ``split`` unless their names or folders say another."""
     folders = [
         folder for folder in subfolders(place) if not (split_of(folder.name) and not subfolders(folder))
     ]
+    together = told_together(folders)
     for folder in folders:
         _refuse_group_of_classes(place, folder)
+        name, named_split = together.get(folder, (folder.name, split))
         inner = subfolders(folder)
         told = {part: split_of(part.name) for part in inner}
-        for part, own in told.items() if inner and all(told.values()) else ((folder, split),):
-            yield from (ImageFile(path, own, folder.name) for path in images_under(part))
+        for part, own in told.items() if inner and all(told.values()) else ((folder, named_split),):
+            yield from (ImageFile(path, own, name) for path in images_under(part))
+
+
+def told_together(folders: list[Path]) -> dict[Path, tuple[str, str]]:
+    """Return the class and the split of each of ``folders`` where all of their names tell both; else nothing."""
+    told = {folder: found for folder in folders if (found := class_and_split(folder.name))}
+    several = len({name for name, _ in told.values()}) > 1
+    return told if several and len(told) == len(folders) else {}
 
 
 def _with_class(parts: list[list[ImageFile]]) -> list[ImageFile]:
@@ -183,6 +192,11 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         if count
     ]
     lines += filter(None, map(_alike_note, places))
+    lines += [
+        f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
+        for place in places
+        for folder, (name, split) in told_together(subfolders(place)).items()
+    ]
     beside = [folder.name for folder in folders if splits and folder not in splits]
     lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]
     lines += [

@@ -78,7 +78,7 @@ def members_of(path: Path) -> Iterator[tuple[str, bytes]]:
                 held = tar.extractfile(member)
                 yield member.name, held.read() if held else b""
             refuse_damaged(path, tar.offset)
-    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise EdgeError(f"cannot read {path} as a tar file: {reason}; fetch or write it again") from error
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from device.errors import EdgeError
 from device.files import regular_size
@@ -17,6 +17,9 @@ from toolkit.data.readers.foreign_kinds import why_no_data
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
 LONGEST_HEADER = 1 << 16
 LONGEST_CELL = 1 << 20  # 224x224 pixels in text have 200,000 characters
+LONGEST_ROW = 4 << 20
+# What a packed table may unpack to: so many times its size, or so many bytes; fer2013.csv, zipped, to three times.
+LARGEST_GROWTH, FREE_BYTES = 100, 16 << 20
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -26,13 +29,15 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(TABLE_SUFFIXES)
 
 
-def count_lines(path: Path) -> int:
-    """Return how many rows the table can hold at most."""
-    lines = returns = 0
+def most_rows(path: Path, least_bytes: int) -> int:
+    """Return how many rows of ``least_bytes`` or more the table can hold at most."""
+    lines = returns = size = 0
     with opened(path) as handle:
         for block in iter(lambda: handle.read(1 << 20), b""):
             lines, returns = lines + block.count(b"\n"), returns + block.count(b"\r")
-    return max(lines, returns) + 1
+            size += len(block)
+            _refuse_growth(path, size)
+    return min(max(lines, returns), size // least_bytes) + 1
 
 
 def read_table(path: Path) -> Iterator[list[str]]:
@@ -48,9 +53,36 @@ def read_table(path: Path) -> Iterator[list[str]]:
             handle.seek(0)
             csv.field_size_limit(LONGEST_CELL)
             with io.TextIOWrapper(handle, encoding, errors="replace", newline="") as text:
-                yield from (row for row in csv.reader(text, delimiter=delimiter) if row)
+                yield from (row for row in _rows(text, path, delimiter) if row)
     except (csv.Error, zlib.error, EOFError) as error:
         raise EdgeError(f"cannot read {path} as CSV: {error}; fetch it again") from error
+
+
+def _rows(text: TextIO, path: Path, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows of a text; EdgeError for one of over LONGEST_ROW characters, before memory holds it."""
+    room = LONGEST_ROW
+
+    def lines() -> Iterator[str]:
+        nonlocal room
+        while line := text.readline(room + 1):
+            room -= len(line)
+            if room < 0:
+                raise EdgeError(
+                    f"{path} has a row of over {LONGEST_ROW:,} characters; that is no table of faces"
+                )
+            yield line
+
+    for row in csv.reader(lines(), delimiter=delimiter):
+        room = LONGEST_ROW
+        yield row
+
+
+def _refuse_growth(path: Path, size: int) -> None:
+    """Raise EdgeError where so many bytes, or characters, are far more than the file at ``path`` holds."""
+    if size > FREE_BYTES and size > LARGEST_GROWTH * path.stat().st_size:
+        raise EdgeError(
+            f"{path} has {path.stat().st_size:,} bytes and unpacks to over {size:,}; that is no table of faces"
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from toolkit.data.readers.split_names import split_told
 LABELS_FOLDER = "labels"
 FILLS = 0.5  # of a picture's width and height, from which on a box is the face that the picture was cut to
 NAMES = re.compile(
-    r"^names\s*:[ \t]*(?:\[(.*?)\]|(?:#.*)?((?:\n[ \t]*(?:-|\d+\s*:).*)+))", re.MULTILINE | re.DOTALL
+    r"^names\s*:[ \t]*(?:\[([^]]*)\]|(?:#.*)?((?:\n[ \t]*(?:-|\d+\s*:).*)+))", re.MULTILINE | re.DOTALL
 )
 BOX_NUMBERS = 5
 
@@ -78,7 +78,11 @@ def _class_names(root: Path) -> list[str]:
     """Return the names in the data.yaml of ``root`` or of a folder in it, by their numbers; none without one."""
     for place in (root, *subfolders(root)):
         for file in sorted(place.glob("*.y*ml")):
-            if told := NAMES.search(read_short(file)):
+            try:
+                text = read_short(file)
+            except (OSError, ValueError) as error:
+                raise EdgeError(f"cannot read {file}: {error}; expected the names of the classes") from error
+            if told := NAMES.search(text):
                 items = told[1].split(",") if told[1] is not None else told[2].strip().splitlines()
                 return [
                     re.sub(r"^(-|\d+\s*:)", "", item.strip()).strip(" '\"\r\t")

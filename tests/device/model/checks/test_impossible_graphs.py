@@ -13,9 +13,11 @@ from graph_operators import convolved, dequantized, of_rank
 from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
+from device.model.checks.graph import unfamiliar
 from device.model.expression_model import ExpressionModel, load_model
 from device.model.file.operator_names import OPERATOR_NAMES
 from device.model.file.tflite_file import read_tflite
+from device.model.pixels import rescales
 
 DEVICE = Path(sys.executable).with_name("device")
 
@@ -120,6 +122,80 @@ def test_inputs_that_no_face_fits_are_refused(graph, said):
         return
     with pytest.raises(EdgeError, match=said):
         ExpressionModel(data, Path("a.tflite"), LABELS)
+
+
+def ending(shape):
+    """A classifier whose output has ``shape``."""
+    graph = Graph()
+    if shape == ():
+        return graph.file(
+            graph.add("MEAN", [graph.image, graph.ints([0, 1, 2, 3])], (), graph.options("Reducer"))
+        )
+    pooled = graph.add("MEAN", [graph.image, graph.ints([1, 2])], (1, 3), graph.options("Reducer"))
+    count = int(np.prod(shape))
+    scores = graph.add("FULLY_CONNECTED", [pooled, graph.floats((count, 3)), -1], (1, count),
+                       graph.options("FullyConnected"))  # fmt: skip
+    return graph.file(graph.add("RESHAPE", [scores, graph.ints(shape)], shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (1, 1, 7), (1, 1, 1, 7), (7,)])
+def test_a_row_of_scores_in_any_rank_is_one(shape):
+    model = ExpressionModel(ending(shape), Path("a.tflite"), LABELS)
+    assert model.predict(np.zeros((2, 8, 8), np.uint8)) == pytest.approx(np.full((2, 7), 1 / 7))
+
+
+@pytest.mark.parametrize("labels", [None, LABELS])
+@pytest.mark.parametrize("shape", [(7, 1), (2, 7), (1, 7, 2), (1, 8, 8, 7), ()])
+def test_an_output_that_is_no_row_of_scores_is_refused(shape, labels):
+    with pytest.raises(EdgeError, match=r"puts out numbers of shape .*expected one row"):
+        ExpressionModel(ending(shape), Path("a.tflite"), labels, allow_unlabelled=labels is None)
+
+
+def test_an_input_that_is_the_output_is_refused():
+    graph = Graph()
+    with pytest.raises(EdgeError, match="puts out numbers of shape"):
+        ExpressionModel(graph.file(graph.image), Path("a.tflite"), allow_unlabelled=True)
+
+
+def with_float_scales(graph, outputs, zero_points):
+    """The file with a scale of 0.5 on its input and output, which are float."""
+    for place in (graph.image, *outputs):
+        parameters = schema.QuantizationParametersT()
+        parameters.scale, parameters.zeroPoint = [0.5], zero_points
+        graph.graph.tensors[place].quantization = parameters
+    return graph.file(*outputs)
+
+
+def test_a_scale_on_floats_means_nothing():
+    graph = Graph()
+    scaled = graph.add("MUL", [graph.image, graph.floats((3,), 4.0)], IMAGE, graph.options("Mul"))
+    plain = ExpressionModel(graph.classifier(scaled), Path("a.tflite"), LABELS, pixel_range="0..1")
+    data = with_float_scales(graph, graph.graph.outputs, [3])
+    model = ExpressionModel(data, Path("a.tflite"), LABELS, pixel_range="0..1")
+    face = np.full((1, 8, 8), 200, np.uint8)
+    stored = model.infer(model.prepare(face[0]))
+    assert stored == pytest.approx(plain.infer(plain.prepare(face[0])))
+    assert model.probabilities(stored[None]) == pytest.approx(plain.probabilities(stored[None]))
+
+
+def test_a_scale_on_floats_without_a_zero_point_is_one_line():
+    graph = Graph()
+    graph.classifier(graph.image)
+    with pytest.raises(EdgeError, match="the interpreter refuses"):
+        ExpressionModel(with_float_scales(graph, graph.graph.outputs, None), Path("a.tflite"), LABELS)
+
+
+@pytest.mark.parametrize("name", ["MUL", "DIV", "ADD", "SUB"])
+def test_a_sparse_constant_first_tells_no_pixel_range(name):
+    graph = Graph()
+    parameters = schema.SparsityParametersT()
+    parameters.traversalOrder, parameters.blockMap, parameters.dimMetadata = [0], [], []
+    sparse = graph.tensor((3,), "float32", bytes(4))
+    graph.graph.tensors[sparse].sparsity = parameters
+    scaled = graph.add(name, [graph.image, sparse], IMAGE, graph.options(name.title()))
+    structure = read_tflite(graph.classifier(scaled))
+    assert unfamiliar(structure).endswith("a sparse tensor")
+    assert not rescales(structure)
 
 
 def test_operator_names_are_those_of_the_schema():

@@ -126,28 +126,6 @@ def test_one_class_is_refused(tmp_path):
         load_dataset(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("names", "splits"),
-    [
-        (("training_set", "test_set"), ("train", "test")),
-        (("train_class", "val_class", "test_class"), ("train", "validation", "test")),
-        (("Training", "PublicTest", "PrivateTest"), ("train", "validation", "test")),
-        (("1_train", "2_testset"), ("train", "test")),
-        (("fer_train", "fer_val"), ("train", "validation")),
-        (("trainval", "test2"), ("train", "test")),
-    ],
-)
-def test_split_folders_by_other_names_are_splits_and_said(tmp_path, names, splits):
-    for number, name in enumerate(names):
-        fill(tmp_path / name, "happy", 2 + number)
-        fill(tmp_path / name, "sad", 2)
-    dataset = load_dataset(tmp_path)
-    assert dataset.classes == ("happy", "sad")
-    assert dataset.present_splits() == splits
-    if names[0] != "Training":
-        assert f"folder '{names[0]}' is read as the split 'train'" in dataset.notes
-
-
 @pytest.mark.parametrize("layout", ["images/train", "train/images"])
 def test_a_detection_data_set_is_refused_with_what_to_do(tmp_path, layout):
     write_image(tmp_path / layout / "1.png", make_faces(1)[0])
@@ -205,18 +183,6 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
         assert np.array_equal(load_dataset(root).images[:], few.images)
     write_image(root / "happy" / "new.png", make_faces(1, 5)[0])
     assert len(load_dataset(root)) == 219
-
-
-def test_splits_inside_classes_and_a_split_around_a_split_are_read(tmp_path):
-    for name in ("happy", "sad"):
-        fill(tmp_path / "a" / name, "train", 2)
-        fill(tmp_path / "a" / name, "test", 1)
-        fill(tmp_path / "b" / "train" / "train", name, 2)
-        fill(tmp_path / "b" / "test" / "test", name, 1)
-    for root in (tmp_path / "a", tmp_path / "b"):
-        dataset = load_dataset(root)
-        assert dataset.classes == ("happy", "sad")
-        assert list(dataset.splits).count("test") == 2
 
 
 def test_a_folder_of_expressions_is_no_class(tmp_path):

@@ -185,6 +185,16 @@ def test_affectnet_as_it_is_published(tmp_path):
     assert "2 pictures in no list of labels, left out" in dataset.notes
 
 
+def test_a_label_of_affectnet_that_says_it_is_huge_is_one_line(tmp_path):
+    pictures(tmp_path / "images", 5)
+    (tmp_path / "annotations").mkdir()
+    with open(tmp_path / "annotations" / "0_exp.npy", "wb") as handle:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+        np.lib.format.write_array_header_1_0(handle, header)
+    with pytest.raises(EdgeError, match=r"cannot read .*0_exp\.npy"):
+        load_dataset(tmp_path)
+
+
 def test_a_list_of_what_is_not_there_is_one_line(tmp_path):
     pictures(tmp_path, 2)
     (tmp_path / "labels.csv").write_text("image,label\n0.png,happy\n1.png,sad\n9.png,sad\n")

@@ -159,6 +159,17 @@ def test_a_member_that_says_it_is_huge_is_not_read(tmp_path, faces):
     assert LARGEST_PICTURE_BYTES == 32 * 2**20
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_name_that_says_it_is_huge_is_one_line(kind, tmp_path, faces):
+    write_tar(tmp_path / "a.tar", samples(faces[:4], "abab"))
+    name = tarfile.TarInfo("name")
+    name.type, name.size = kind, 1 << 62
+    path = tmp_path / "a.tar"
+    path.write_bytes(name.tobuf(tarfile.GNU_FORMAT) + path.read_bytes())
+    with pytest.raises(EdgeError, match=r"cannot read .*a\.tar as a tar file"):
+        load_dataset(path)
+
+
 def test_damaged_tars_are_one_line_wherever_the_damage_is(shards):
     path = shards / "train-000000.tar"
     whole = path.read_bytes()

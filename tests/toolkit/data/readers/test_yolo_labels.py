@@ -77,3 +77,15 @@ def test_what_is_no_face_that_fills_its_picture_is_refused(faces, boxes, words):
     (faces / "train/labels/2.txt").write_text(boxes)
     with pytest.raises(EdgeError, match=rf"train/labels/2\.txt.*{words}|{words}"):
         load_dataset(faces)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(b"names: [W\xfctend, Freude, Trauer]\n", "codec"), (b"#" * 70_000, "expected at most 64")],
+)
+def test_names_that_cannot_be_read_are_one_line(faces, names, words):
+    (faces / "data.yaml").write_bytes(names)
+    with pytest.raises(
+        EdgeError, match=rf"cannot read .*data\.yaml: .*{words}.*; expected the names of the classes"
+    ):
+        load_dataset(faces)
