@@ -102,7 +102,7 @@ test-streams: setup ## Motion JPEG and RTSP cameras on loopback, good and bad
 test-fleet: setup ## Ansible's role against three sshd on loopback
 	$(BIN)/python -m pytest -rs tests/hardware/test_fleet.py
 
-test-slow: setup ## what takes minutes and is not among test-hardware: container, quick start on arm64, Home Assistant, Python 3.12, pipx and uv
+test-slow: setup ## what takes minutes and is not among test-hardware: container, quick start on arm64, Home Assistant, training on torch, Python 3.12, pipx and uv
 	$(BIN)/python -m pytest -rs -m slow tests/hardware
 
 privacy: setup ## the kernel's trace of a run with defaults: no pixel written, no connection made
@@ -114,8 +114,8 @@ soak: setup ## a million frames with faults injected, hours; the figures
 test-wheel: setup ## the wheel alone, in a clean environment of each Python that is here
 	$(BIN)/python -m pytest -rs -m 'not slow' tests/hardware/test_wheel.py
 
-test-backends: setup ## training on JAX, on two of its devices, and on torch, without TensorFlow
-	$(BIN)/python -m pytest -rs tests/hardware/test_backends.py
+test-backends: setup ## training on JAX, and on two of its devices, without TensorFlow
+	$(BIN)/python -m pytest -rs -m 'not slow' tests/hardware/test_backends.py
 
 coverage: setup ## which lines the tests without hardware reach; the page is in build/coverage
 	$(BIN)/python -m pytest --ignore=tests/hardware --cov=device --cov=toolkit --cov-report=term:skip-covered \

@@ -106,7 +106,7 @@ def train(python, backend, out, data, *options, **variables):
     return run(python, backend, *command, **variables)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_backend_trains_teaches_and_hands_back(backend, python_of, stripes, tmp_path):
     python = python_of(backend)
     assert subprocess.run([python, "-c", "import tensorflow"], capture_output=True).returncode == 1
