@@ -99,9 +99,8 @@ class VideoSink(Sink):
         place = self.path
         if self.path.is_file() or not self.path.exists():  # else a pipe or a device
             ending = FRAGMENTED.get(suffix, suffix)
-            handle, name = tempfile.mkstemp(
-                prefix=TEMPORARY, suffix=ending, dir=self.path.parent
-            )  # its owner's
+            # Its owner's alone, like all pictures of people.
+            handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=ending, dir=self.path.parent)
             place = Path(name)
             hold(self._lock.enter_context(os.fdopen(handle, "ab")), place)
         try:

@@ -176,9 +176,8 @@ def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:
         out = Path("runs") / short_name(given["arch"])
     state = read_state(out)
     init = given.get("init")
-    if (
-        init and "init_sha256" in state and state["init_sha256"] != sha256_of(init)
-    ):  # earlier versions told none
+    # Earlier versions kept no digest.
+    if init and "init_sha256" in state and state["init_sha256"] != sha256_of(init):
         raise EdgeError(
             f"{out} did not start from the weights of {init}, and `resume` goes on with its own; leave `init` out, or "
             "train anew in another folder"

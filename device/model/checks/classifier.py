@@ -65,9 +65,10 @@ def takes_raw_pixels(structure: TfliteFile) -> bool:
     """Return whether the graph takes pixels of 0..255 as they are: a uint8 input without a scale, of which it makes
     floats at once."""
     index = structure.inputs[0]
-    image, outputs = structure.tensors[index], structure.tensors
+    tensors = structure.tensors
+    image = tensors[index]
     readers = [operator for operator in structure.operators if index in operator.inputs]
-    casts = [one.name == "CAST" and outputs[one.outputs[0]].dtype == "float32" for one in readers]
+    casts = [one.name == "CAST" and tensors[one.outputs[0]].dtype == "float32" for one in readers]
     return image.dtype == "uint8" and not any(image.scales) and bool(casts) and all(casts)
 
 

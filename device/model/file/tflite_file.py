@@ -268,18 +268,8 @@ def _read_tensor(table: Table, buffers: list[memoryview | None]) -> Tensor:
     if dtype == "float32":  # what converters leave there, and no kernel reads
         scales, zero_points = (), ()
     signature = table.vector(7, "i") or shape
-    return Tensor(
-        name,
-        shape,
-        signature,
-        dtype,
-        scales,
-        zero_points,
-        dimension,
-        constant,
-        bool(table.scalar(5, "B")),
-        sparse,
-    )
+    variable = bool(table.scalar(5, "B"))
+    return Tensor(name, shape, signature, dtype, scales, zero_points, dimension, constant, variable, sparse)
 
 
 def _read_quantization(

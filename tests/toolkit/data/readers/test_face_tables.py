@@ -11,7 +11,6 @@ from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.ferplus import label_shares
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.readers.text_table import most_rows
 
 from ..conftest import csv_row, make_faces, write_csv
 
@@ -271,17 +270,6 @@ def test_the_number_of_a_row_is_no_pixel(tmp_path, numbering):
     assert np.array_equal(load_dataset(tmp_path).images[:], faces)
 
 
-@pytest.mark.parametrize("row", ['"\n",' * 3, "1" * 7])
-def test_a_row_without_end_is_not_held_in_memory(tmp_path, faces, row):
-    path = tmp_path / "faces.csv.gz"
-    write_csv(
-        tmp_path / "faces.csv", [csv_row(number % 7, face, "Training") for number, face in enumerate(faces)]
-    )
-    path.write_bytes(gzip.compress((tmp_path / "faces.csv").read_bytes() + row.encode() * 700_000))
-    with pytest.raises(EdgeError, match=r"faces\.csv\.gz has a row of over 4,194,304 characters"):
-        load_dataset(path)
-
-
 def test_rows_without_faces_come_to_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr("toolkit.data.readers.face_tables.MOST_BROKEN", 50)
     write_csv(tmp_path / "faces.csv", [(1, "7 " * 300, "Training")] * 60)
@@ -289,20 +277,3 @@ def test_rows_without_faces_come_to_an_end(tmp_path, monkeypatch):
         EdgeError, match="over 50 rows without a face; row 51: expected 2304 pixels, received 300"
     ):
         load_dataset(tmp_path / "faces.csv", lenient=True)
-
-
-def test_a_table_of_empty_lines_takes_no_room(tmp_path, faces):
-    rows = [csv_row(number % 7, face, "Training") for number, face in enumerate(faces)]
-    write_csv(tmp_path / "faces.csv", rows)
-    before = (tmp_path / "faces.csv").stat().st_size
-    with open(tmp_path / "faces.csv", "a") as handle:
-        handle.write("\n" * 1_000_000)
-    assert most_rows(tmp_path / "faces.csv", 512) == (before + 1_000_000) // 512 + 1
-    assert np.array_equal(load_dataset(tmp_path / "faces.csv").images, faces)
-
-
-def test_a_table_that_unpacks_to_far_more_than_it_holds_is_refused(tmp_path):
-    path = tmp_path / "faces.csv.gz"
-    path.write_bytes(gzip.compress(b"emotion,pixels\n" + b"\n" * (20 << 20)))
-    with pytest.raises(EdgeError, match=r"faces\.csv\.gz has [\d,]+ bytes and unpacks to over 1[67],"):
-        load_dataset(path)
