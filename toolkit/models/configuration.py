@@ -21,6 +21,7 @@ DROPPED_KEYS_OF |= {"Conv1DTranspose": {"groups"}, "DepthwiseConv1D": {"groups",
 DROPPED_KEYS_OF |= {f"SpatialDropout{n}D": {"noise_shape", "trainable"} for n in (1, 2, 3)}
 DROPPED_KEYS_OF |= {"MultiHeadAttention": {"query_shape", "key_shape", "value_shape"}}
 DROPPED_KEYS_OF |= {"Attention": {"causal"}, "AdditiveAttention": {"causal"}}
+OF_TRAINING = ("compile_config", "unroll")
 # Keras 3 calls another function by this name: x / 6 + 0.5, which was 0.2 x + 0.5.
 OLD_HARD_SIGMOID, ACTIVATION_KEYS = "hard_sigmoid_of_keras_2", ("activation", "recurrent_activation")
 
@@ -82,13 +83,14 @@ def in_float32(config: Any) -> Any:
 
 
 def without_training(config: Any) -> Any:
-    """Return a configuration without how it and the models inside it were compiled: a loss may need code that is not
-    there, and Keras makes an optimizer for each model inside."""
+    """Return a configuration without how it and the models inside it were compiled, and without recurrent layers
+    unrolled: a loss may need code that is not there, Keras makes an optimizer for each model inside, and builds each
+    step of an unrolled layer, which a small file may declare millions of (see ``recurrence``)."""
     if isinstance(config, list):
         return [without_training(part) for part in config]
     if not isinstance(config, dict):
         return config
-    return {key: without_training(value) for key, value in config.items() if key != "compile_config"}
+    return {key: without_training(value) for key, value in config.items() if key not in OF_TRAINING}
 
 
 def quantized_layers(config: Any) -> list[str]:

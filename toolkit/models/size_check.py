@@ -17,6 +17,8 @@ LARGEST_ACTIVATION = (
 
 # All layers together, which Keras holds until the last has answered: 512 MB. ResNet152 at 224 puts out half of it.
 LARGEST_SUM = 1 << 27
+# Of a sequence that a layer goes through one by one; pixels of 64x64 are as many.
+MOST_STEPS = 4096
 
 
 def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
@@ -51,6 +53,10 @@ def refuse_large_activations(path: Path, model: "keras.Model") -> None:
             f"{path} has layers that put out {total:,} numbers together for one image; expected at most "
             f"{LARGEST_SUM:,}"
         )
+    if (steps := max(_steps(model), default=0)) > MOST_STEPS:
+        raise EdgeError(
+            f"{path} goes through a sequence of {steps:,} steps one by one; expected at most {MOST_STEPS:,}"
+        )
 
 
 def elements(shape: tuple[int | None, ...]) -> int:
@@ -60,9 +66,25 @@ def elements(shape: tuple[int | None, ...]) -> int:
 
 def output_shapes(model: Any) -> Iterator[tuple[int | None, ...]]:
     """Yield the shape of everything that the operations of a model put out, those of models inside it too."""
+    for operation in _operations(model):
+        for node in operation._inbound_nodes:
+            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
+
+
+def _steps(model: Any) -> Iterator[int]:
+    """Yield how many steps each layer of a model takes that calls what is inside it once a step."""
+    from keras import layers
+
+    for operation in _operations(model):
+        if isinstance(operation, layers.RNN | layers.TimeDistributed | layers.Bidirectional):
+            for node in operation._inbound_nodes:
+                yield node.input_tensors[0].shape[1] or 1
+
+
+def _operations(model: Any) -> Iterator[Any]:
+    """Yield the operations of a model, those of models inside it before the model itself."""
     network = getattr(model, "_functional", None) or model
     for operation in getattr(network, "operations", None) or model.layers:
         if hasattr(operation, "layers") and operation is not model:
-            yield from output_shapes(operation)
-        for node in operation._inbound_nodes:
-            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
+            yield from _operations(operation)
+        yield operation

@@ -53,6 +53,39 @@ def set_units(units):
     return change
 
 
+STEPWISE = {
+    "time distributed": lambda: keras.layers.TimeDistributed(keras.layers.Dense(2)),
+    "recurrent": lambda: keras.layers.SimpleRNN(2),
+    "both ways": lambda: keras.layers.Bidirectional(keras.layers.GRU(2)),
+}
+
+
+def stepwise(path, layer):
+    """A network that goes through the 64 pixels of a picture one by one."""
+    image = keras.Input((8, 8, 1))
+    x = layer(keras.layers.Reshape((64, 1))(image))
+    inner = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+    keras.Model(image, inner(image)).save(path)
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+def test_a_sequence_that_takes_ages_step_by_step_is_refused(tmp_path, monkeypatch, name):
+    stepwise(tmp_path / "m.keras", STEPWISE[name]())
+    assert load_keras_model(tmp_path / "m.keras").output_shape == (None, 3)
+    monkeypatch.setattr("toolkit.models.size_check.MOST_STEPS", 63)
+    with pytest.raises(
+        EdgeError, match="goes through a sequence of 64 steps one by one; expected at most 63"
+    ):
+        load_keras_model(tmp_path / "m.keras")
+
+
+def test_a_recurrent_layer_is_not_unrolled_because_its_file_says_so(tmp_path):
+    stepwise(tmp_path / "m.keras", keras.layers.SimpleRNN(2, unroll=True))
+    found = load_keras_model(tmp_path / "m.keras")
+    (layer,) = [one for one in found._flatten_layers() if isinstance(one, keras.layers.SimpleRNN)]
+    assert not layer.unroll
+
+
 @pytest.mark.parametrize("units", [10**5, 10**9, 2**40])
 def test_a_layer_larger_than_its_weights_is_never_made(good, tmp_path, units):
     path = with_members(good, tmp_path / "m.keras", config=config_with(good, set_units(units)))

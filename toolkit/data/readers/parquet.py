@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from toolkit.data.readers.foreign_kinds import why_no_data
+from toolkit.data.readers.growth import refuse_growth
 from toolkit.data.readers.record import Record, label_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 # Under this key of the schema the library keeps what its columns are, in JSON.
 FEATURES_KEY = b"huggingface"
-ROWS_AT_ONCE, BUFFER_BYTES = 256, 2**20
+# A few rows: where a picture is stored once and named in many of them, each gets a copy.
+ROWS_AT_ONCE, BUFFER_BYTES = 32, 2**20
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise unreadable(path, error) from error
-    layout = layout_of(path, file.schema_arrow)
+    layout, groups = layout_of(path, file.schema_arrow), range(file.metadata.num_row_groups)
+    refuse_growth(path, sum(file.metadata.row_group(group).total_byte_size for group in groups))
     return layout.names, rows_of(path, file, layout)
 
 
@@ -50,7 +53,7 @@ def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", layout: Layout) -> 
     """Yield the rows of an open file as records."""
     import pyarrow
 
-    columns, row = [layout.image, layout.label], 0
+    columns, row, size = [layout.image, layout.label], 0, 0
     try:
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
             pictures = batch.column(layout.image)
@@ -59,7 +62,10 @@ def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", layout: Layout) -> 
             for content, value in zip(pictures, batch.column(layout.label).to_pylist(), strict=True):
                 row += 1
                 label = class_label(f"{path}, row {row}", value, layout.names)
-                yield Record.of(f"{path.name}, row {row}", label, content.as_py())
+                picture = content.as_py()
+                size += len(picture or b"")
+                refuse_growth(path, size)
+                yield Record.of(f"{path.name}, row {row}", label, picture)
     except (pyarrow.ArrowException, OSError) as error:
         raise unreadable(path, error) from error
     finally:

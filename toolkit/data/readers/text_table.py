@@ -13,13 +13,12 @@ from typing import BinaryIO, TextIO
 from device.errors import EdgeError
 from device.files import regular_size
 from toolkit.data.readers.foreign_kinds import why_no_data
+from toolkit.data.readers.growth import refuse_growth
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
 LONGEST_HEADER = 1 << 16
 LONGEST_CELL = 1 << 20  # 224x224 pixels in text have 200,000 characters
 LONGEST_ROW = 4 << 20
-# What a packed table may unpack to: so many times its size, or so many bytes; fer2013.csv, zipped, to three times.
-LARGEST_GROWTH, FREE_BYTES = 100, 16 << 20
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -36,7 +35,7 @@ def most_rows(path: Path, least_bytes: int) -> int:
         for block in iter(lambda: handle.read(1 << 20), b""):
             lines, returns = lines + block.count(b"\n"), returns + block.count(b"\r")
             size += len(block)
-            _refuse_growth(path, size)
+            refuse_growth(path, size)
     return min(max(lines, returns), size // least_bytes) + 1
 
 
@@ -75,14 +74,6 @@ def _rows(text: TextIO, path: Path, delimiter: str) -> Iterator[list[str]]:
     for row in csv.reader(lines(), delimiter=delimiter):
         room = LONGEST_ROW
         yield row
-
-
-def _refuse_growth(path: Path, size: int) -> None:
-    """Raise EdgeError where so many bytes, or characters, are far more than the file at ``path`` holds."""
-    if size > FREE_BYTES and size > LARGEST_GROWTH * path.stat().st_size:
-        raise EdgeError(
-            f"{path} has {path.stat().st_size:,} bytes and unpacks to over {size:,}; that is no table of faces"
-        )
 
 
 @contextmanager

@@ -248,6 +248,29 @@ def test_class_folders_beside_a_parquet_file_stay_folders(split_folders, faces):
     assert len(load_dataset(split_folders)) == 21
 
 
+def one_picture_in_many_rows(path):
+    """Its bytes stand in the file once, and all rows name them."""
+    held = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 200, pa.int32()), pa.array([bytes(8 << 20)], pa.binary())
+    )
+    table = pa.table({"image": held, "label": [number % 2 for number in range(200)]})
+    pq.write_table(table, path, compression="zstd", store_schema=False, dictionary_pagesize_limit=1 << 30)
+
+
+def a_picture_of_much_nothing(path):
+    table = pa.table({"image": pa.array([bytes(200 << 20)], pa.binary()), "label": [0]})
+    pq.write_table(table, path, compression="zstd", use_dictionary=False)
+
+
+@pytest.mark.parametrize("write_bomb", [one_picture_in_many_rows, a_picture_of_much_nothing])
+def test_what_unpacks_to_far_more_than_the_file_holds_is_refused_before_memory_is_full(tmp_path, write_bomb):
+    write_bomb(tmp_path / "train.parquet")
+    with pytest.raises(
+        EdgeError, match=r"train\.parquet has [\d,]+ bytes and unpacks to over [\d,]+; that is no data"
+    ):
+        load_dataset(tmp_path)
+
+
 @pytest.mark.parametrize("rows_a_group", [100, 20_000])
 def test_memory_stays_flat(rows_a_group, tmp_path):
     """20,000 pictures of 64x64, 84 MB of files in all; a process that reads them grows by less than half of that."""

@@ -35,6 +35,6 @@ def test_a_table_of_empty_lines_takes_no_room(tmp_path, faces):
 
 def test_a_table_that_unpacks_to_far_more_than_it_holds_is_refused(tmp_path):
     path = tmp_path / "faces.csv.gz"
-    path.write_bytes(gzip.compress(b"emotion,pixels\n" + b"\n" * (20 << 20)))
+    path.write_bytes(gzip.compress(b"emotion,pixels\n" + (b" " * 1023 + b"\n") * (20 << 10)))
     with pytest.raises(EdgeError, match=r"faces\.csv\.gz has [\d,]+ bytes and unpacks to over 1[67],"):
         load_dataset(path)
