@@ -21,6 +21,7 @@ from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.calibration import PLAIN_OPERATORS, calibrate, calibrate_apart
 from toolkit.quantization.equalization import channel_peaks, equalize
+from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.layers import Layer, layers_of, unknown_layer
 from toolkit.quantization.recipe import Recipe
 
@@ -74,12 +75,13 @@ class Conversion:
     def calibrated(self) -> bytes:
         """The float file with the least and greatest value of each activation over the representative faces."""
         self.refuse_recurrent()
+        float_file = as_products(self.float_file)
         unusual = [layer for layer in self.layers if layer.operator not in PLAIN_OPERATORS]
         if not unusual:
             with self._one_line_errors():
-                return calibrate(self.float_file, self.calibration_inputs())
+                return calibrate(float_file, self.calibration_inputs())
         try:
-            return calibrate_apart(self.float_file, self.calibration_inputs())
+            return calibrate_apart(float_file, self.calibration_inputs())
         except EdgeError as error:
             named = ", ".join(f"{layer.name} ({layer.operator})" for layer in unusual[:3])
             raise EdgeError(f"{self.network.path}: {error}, over the layer {named}; {IN_FLOAT}") from error
@@ -126,7 +128,7 @@ class Conversion:
         if unknown:
             raise unknown_layer(unknown[0], known)
         kept = tuple(known[name] for name in kept_float)
-        return self._corrected(self._quantize_calibrated((io_dtype, io_dtype), kept))
+        return self._corrected(elu_in_int8(self._quantize_calibrated((io_dtype, io_dtype), kept), kept))
 
     def verifying(self) -> bytes:
         """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
@@ -135,7 +137,7 @@ class Conversion:
     def alone(self, layer: Layer) -> bytes:
         """Return the network with only ``layer``, and the input, in int8."""
         others = tuple(other.node for other in self.layers if other != layer)
-        return self._corrected(self._quantize_calibrated(("int8", "float32"), others))
+        return self._corrected(elu_in_int8(self._quantize_calibrated(("int8", "float32"), others), others))
 
     @functools.cached_property
     def _verifying_as_rounded(self) -> bytes:

@@ -1,11 +1,13 @@
 """Each layer in int8 beside its float twin: what both make of the same quantized input."""
 
+import functools
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
 from device.model.file.tflite_file import read_tflite
+from device.model.interpreters.litert import allocated
 from device.quiet import silenced
 
 
@@ -25,8 +27,10 @@ def layer_outputs(
         warnings.simplefilter("ignore")
         import tensorflow as tf
 
-        interpreter = tf.lite.Interpreter(model_content=verifying, experimental_preserve_all_tensors=True)
-        interpreter.allocate_tensors()
+        make = functools.partial(
+            tf.lite.Interpreter, model_content=verifying, experimental_preserve_all_tensors=True
+        )
+        interpreter = allocated(make, tf.lite.experimental.OpResolverType)
         place = interpreter.get_input_details()[0]["index"]
         for face in inputs:
             interpreter.set_tensor(place, face[None])

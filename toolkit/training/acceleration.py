@@ -39,6 +39,18 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs
 
 
+class SampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
+    """A 1x1 convolution with strides: one without, of the pixels that it looks at. The numbers are the same.
+
+    TensorFlow 2.21 writes beyond its memory in the gradient of the strided one where few channels enter (oneDNN, AVX2;
+    1 to 3 channels at stride 2), and the process ends by a signal.
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        rows, columns = self.strides
+        return keras.ops.conv(inputs[:, ::rows, ::columns], kernel, padding="valid")
+
+
 def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
     """Return a copy of a functional ``model`` with its weights that computes under ``dtype_policy``.
 
@@ -62,11 +74,20 @@ def _copied(model: keras.Model, dtype_policy: str, exact_end: bool) -> keras.Mod
         if not isinstance(layer, keras.layers.Layer):  # a bare operation, such as a division
             return type(layer).from_config(config)
         config["dtype"] = "float32" if layer.name in exact or _slow_in_bfloat16(layer) else dtype_policy
-        normalises = type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3)
-        fusible = normalises and layer.scale and layer.center
-        return (FusedBatchNormalization if fusible else type(layer)).from_config(config)
+        return _kind_for(layer).from_config(config)
 
     return keras.models.clone_model(model, clone_function=copy)
+
+
+def _kind_for(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
+    """Return the class that computes what ``layer`` does in training."""
+    kind = type(layer)
+    if kind is keras.layers.BatchNormalization and layer.axis in (-1, 3) and layer.scale and layer.center:
+        return FusedBatchNormalization
+    strided = kind is keras.layers.Conv2D and layer.kernel_size == (1, 1) and max(layer.strides) > 1
+    if strided and layer.groups == 1 and layer.data_format == "channels_last":
+        return SampledConvolution
+    return kind
 
 
 def _slow_in_bfloat16(layer: keras.layers.Layer) -> bool:

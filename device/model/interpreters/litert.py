@@ -1,5 +1,7 @@
 """The one place where LiteRT is opened, and LiteRT in this process."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,23 @@ def litert_interpreter(data: bytes, threads: int, accelerator: Accelerator | Non
         except ModuleNotFoundError as error:
             raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
     delegates = [load_delegate(accelerator, litert)] if accelerator else None
-    interpreter = litert.Interpreter(
-        model_content=data, num_threads=threads, experimental_delegates=delegates
+    make = functools.partial(
+        litert.Interpreter, model_content=data, num_threads=threads, experimental_delegates=delegates
     )
-    interpreter.allocate_tensors()
+    return allocated(make, litert.OpResolverType)
+
+
+def allocated(make: Callable[..., Any], kernels: Any) -> Any:
+    """Return the interpreter that ``make`` gives, its tensors allocated.
+
+    kernels: the runtime's OpResolverType. XNNPACK, its faster kernels, fails on some graphs that the others run.
+    """
+    interpreter = make()
+    try:
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        if "XNNPACK" not in str(error):
+            raise
+        interpreter = make(experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+        interpreter.allocate_tensors()
     return interpreter

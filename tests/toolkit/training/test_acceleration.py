@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
-from toolkit.training.acceleration import FusedBatchNormalization, accelerated
+from toolkit.training.acceleration import FusedBatchNormalization, SampledConvolution, accelerated
 from toolkit.training.architectures import build_network
 
 pytestmark = pytest.mark.toolkit
@@ -33,6 +33,28 @@ def test_one_training_step_gives_the_same_weights_and_statistics():
         # One operation divides the moving variance by n - 1, the other by n; a ReLU near zero may fall either way.
         error = np.linalg.norm((got - old) - (expected - old))
         assert error <= 0.03 * np.linalg.norm(expected - old) + 1e-6
+
+
+@pytest.mark.parametrize("size", [47, 48])
+@pytest.mark.parametrize("strides", [2, (3, 1)])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_strided_1x1_convolution_learns_the_same_without_strides(size, strides, padding):
+    """TensorFlow's own gradient of it ends the process by a signal, now and then: numpy's is asked."""
+    image = keras.Input((size, size, 2))
+    sampled = keras.layers.Conv2D(5, 1, strides, padding, name="sampled")(image)
+    plain = keras.Model(image, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(sampled)))
+    fast = accelerated(plain, "float32")
+    assert type(fast.get_layer("sampled")) is SampledConvolution
+    faces = np.random.default_rng(0).random((8, size, size, 2), np.float32)
+    answers = plain.predict_on_batch(faces)
+    np.testing.assert_allclose(fast.predict_on_batch(faces), answers, atol=1e-5)
+    fast.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
+    before = fast.get_weights()
+    fast.train_on_batch(faces, np.zeros((8, 3), np.float32))
+    rows, columns = fast.get_layer("sampled").strides
+    means = faces[:, ::rows, ::columns].mean(axis=(1, 2))
+    gradient = means.T @ (2 * answers / answers.size) @ before[2].T
+    np.testing.assert_allclose(before[0][0, 0] - fast.get_weights()[0][0, 0], gradient, atol=1e-5)
 
 
 def test_inference_reads_the_moving_statistics():

@@ -1,0 +1,97 @@
+"""Networks with operators that the converter leaves in float32, in full int8."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="quantizing needs the [toolkit] extra")
+
+from device.model.expression_model import ExpressionModel
+from device.model.file.tflite_file import read_tflite
+from toolkit.models.keras_file import save_model
+from toolkit.models.network import open_network
+from toolkit.quantization.convert import Conversion
+from toolkit.quantization.int8_forms import elu_in_int8
+from toolkit.quantization.recipe import recipe_named
+
+from .conftest import CLASSES
+
+pytestmark = pytest.mark.toolkit
+NORMALIZED = {
+    "layer": lambda x: keras.layers.LayerNormalization()(x),
+    "group": lambda x: keras.layers.GroupNormalization(4)(x),
+    "root mean square": lambda x: keras.layers.RMSNormalization()(x),
+}
+BENT = {
+    "elu": lambda x: keras.layers.ELU()(x),
+    "two, one read twice": lambda x: (
+        (y := keras.layers.ELU()(x)) + keras.layers.Conv2D(16, 1, activation="elu")(y)
+    ),
+    "beside what it reads": lambda x: keras.layers.ELU()(x) + x,
+}
+
+
+def conversion(path, faces, layer):
+    """A network of random weights whose readout is fitted: it tells most stripes apart."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(16, 5, strides=2)(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Conv2D(32, 3, strides=2, activation="relu")(layer(x))
+    features = keras.layers.GlobalAveragePooling2D()(x)
+    readout = keras.layers.Dense(7, "softmax")
+    model = keras.Model(image, readout(features))
+    seen = keras.Model(image, features).predict_on_batch(faces.images[:300, ..., None].astype(np.float32))
+    mean = seen.mean(axis=0)
+    gram = (seen - mean).T @ (seen - mean)
+    ridge = gram + 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    targets = np.eye(7)[faces.labels[:300]] - 1 / 7
+    kernel = 8 * np.linalg.solve(ridge, (seen - mean).T @ targets)
+    readout.set_weights([kernel, -mean @ kernel])
+    save_model(model, path, {"labels": list(CLASSES)})
+    return Conversion(open_network(path), faces.images[:50])
+
+
+def opened(data):
+    """The model, and which types its operators write."""
+    model = ExpressionModel(data, Path("m.tflite"), CLASSES)
+    file = model.structure
+    return model, {file.tensors[operator.outputs[0]].dtype for operator in file.operators}
+
+
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_a_normalisation_is_int8_from_end_to_end_and_answers_alike(name, tmp_path, faces):
+    made = conversion(tmp_path / "m.keras", faces, NORMALIZED[name])
+    quantized, written = opened(made.to(recipe_named("int8")))
+    assert written == {"int8"}
+    asked = faces.select(slice(300, 400))
+    expected, got = made.network.predict(asked.images), quantized.predict(asked.images)
+    assert (expected.argmax(axis=1) == asked.labels).mean() > 0.8
+    assert (expected.argmax(axis=1) == got.argmax(axis=1)).mean() > 0.85
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_elu_is_int8_and_answers_as_between_floats(name, tmp_path, faces):
+    made = conversion(tmp_path / "m.keras", faces, BENT[name])
+    left = made._quantize_calibrated(("int8", "int8"), ())
+    before, written = opened(left)
+    assert written == {"int8", "float32"}
+    after, written = opened(elu_in_int8(left))
+    assert written == {"int8"}
+    asked = faces.images[300:350]
+    np.testing.assert_array_equal(after.predict(asked), before.predict(asked))
+
+
+def test_what_is_to_stay_in_float_stays(tmp_path, faces):
+    def layers(x):
+        return keras.layers.Conv2D(16, 1, activation="elu")(keras.layers.ELU(name="bent")(x))
+
+    made = conversion(tmp_path / "m.keras", faces, layers)
+    file = read_tflite(made.integer(kept_float=("bent",)))
+    elus = [operator for operator in file.operators if operator.name == "ELU"]
+    assert [file.tensors[operator.outputs[0]].dtype for operator in elus] == ["float32", "int8"]
+
+
+def test_the_float_file_keeps_its_operators(tmp_path, faces):
+    made = conversion(tmp_path / "m.keras", faces, NORMALIZED["layer"])
+    assert "NEG" in {one.name for one in read_tflite(made.to(recipe_named("float32"))).operators}
