@@ -19,6 +19,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.text import one_line
 from toolkit.models.keras_file import load_keras_model
+from toolkit.models.quiet_tensorflow import reason_of
 from toolkit.models.rescaling import rescales_inside
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
 
@@ -126,7 +127,12 @@ def _refuse_answers(model: keras.Model, name: str) -> None:
     """Raise EdgeError for sigmoids, and for answers that are no numbers."""
     shape = model.input_shape[1:]
     pixels = 255 * np.random.default_rng(0).random((PROBE_FACES, *shape), dtype=np.float32)
-    answers = keras.ops.convert_to_numpy(model(pixels, training=False)).astype(np.float32)
+    try:
+        answers = keras.ops.convert_to_numpy(model(pixels, training=False)).astype(np.float32)
+    except (
+        Exception
+    ) as error:  # Keras and its backends raise many kinds for layers that do not fit each other
+        raise EdgeError(f"{name} does not compute: {reason_of(error)}; mend its layers") from error
     if not np.isfinite(answers).all():
         raise EdgeError(f"{name} answers NaN or infinity to random pixels; its initial weights are too large")
     last = getattr(_last_layer(model), "activation", None)

@@ -177,6 +177,13 @@ SEQUENTIAL = "def build(class_count):\n    return keras.Sequential([{}])\n"
             ),
             "ends in sigmoids",
         ),
+        (
+            SEQUENTIAL.format(
+                "keras.Input((48, 48, 1)), layers.Conv2D(2, 3), layers.Activation('glu'), layers.Flatten(), "
+                "layers.Dense(class_count)"
+            ),
+            "does not compute: .*mend its layers",  # half as many channels leave glu as Keras counts
+        ),
         (CUSTOM, "has the layer mine of the class Mine, whose code"),
         (
             "class M(keras.Model):\n    pass\ndef build(class_count):\n    return M()\n",
