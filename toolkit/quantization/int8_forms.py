@@ -28,33 +28,34 @@ def as_products(float_file: bytes) -> bytes:
             code.builtinCode = code.deprecatedBuiltinCode = kinds.MUL
             code.version = 1
     for graph in model.subgraphs:
-        minus_one = None
+        negatives: dict[int, int] = {}  # -1 by its type
         for operator in graph.operators:
             kind = was[operator.opcodeIndex]
             if kind not in (kinds.NEG, kinds.SQUARE):
                 continue
-            factor = operator.inputs[0]
+            factor = source = int(operator.inputs[0])
             if kind == kinds.NEG:
-                factor = minus_one = _number(model, graph, -1.0) if minus_one is None else minus_one
-            operator.inputs = np.array([operator.inputs[0], factor], np.int32)
+                type_ = graph.tensors[source].type
+                if type_ not in negatives:
+                    negatives[type_] = _minus_one(model, graph, type_)
+                factor = negatives[type_]
+            operator.inputs = np.array([source, factor], np.int32)
             operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
             operator.builtinOptions = schema.MulOptionsT()
     return packed(model)
 
 
-def _number(model: Any, graph: Any, value: float) -> int:
-    """Return the index of a new constant of ``graph``, a float32 scalar."""
+def _minus_one(model: Any, graph: Any, type_: int) -> int:
+    """Return the index of a new constant of ``graph``: -1, of a type that can be negated."""
     from ai_edge_litert import schema_py_generated as schema
 
+    types = schema.TensorType
+    dtype = {types.FLOAT32: np.float32, types.INT32: np.int32, types.INT64: np.int64}[type_]
     buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = np.frombuffer(np.float32(value).tobytes(), np.uint8)
+    buffer.data = np.frombuffer(np.array(-1, dtype).tobytes(), np.uint8)
+    tensor.name, tensor.type, tensor.shape = "minus_one", type_, np.array([], np.int32)
+    tensor.buffer = len(model.buffers)
     model.buffers.append(buffer)
-    tensor.name, tensor.shape, tensor.type = (
-        str(value).encode(),
-        np.array([], np.int32),
-        schema.TensorType.FLOAT32,
-    )
-    tensor.buffer = len(model.buffers) - 1
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1
 

@@ -169,16 +169,17 @@ def without_softmax(model: keras.Model) -> keras.Model:
     """Return ``model`` giving logits, with its weights: a softmax at its end is left out."""
     if last_dense(model) is not None:
         return model
-    if isinstance(last_layer(model), layers.Softmax):
-        return without_softmax(keras.Model(model.inputs[0], last_layer(model).input, name=model.name))
-    copied = keras.models.clone_model(model, clone_function=lambda layer: _linear(layer, last_layer(model)))
+    last = last_layer(model)
+    if type(last).__name__ == "Softmax":  # a layer, or keras.ops' operation
+        return without_softmax(keras.Model(model.inputs[0], last.input, name=model.name))
+    copied = keras.models.clone_model(model, clone_function=lambda layer: _linear(layer, last))
     copied.set_weights(model.get_weights())
     shape = (8, *model.input_shape[1:])
     pixels = 255 * np.random.default_rng(0).random(shape, dtype=np.float32)
     answers = ops.convert_to_numpy(copied(pixels, training=False)).astype(np.float32)
     if (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3):
         raise EdgeError(
-            f"{model.name} gives probabilities by something else than a softmax at its end; expected a last layer with "
+            "the network gives probabilities by something else than a softmax at its end; expected a last layer with "
             "activation='softmax', a Softmax layer, or logits"
         )
     return copied

@@ -7,12 +7,15 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="quantizing needs the [toolkit] extra")
 
+from ai_edge_litert.interpreter import Interpreter
+from graphs import Graph
+
 from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
-from toolkit.quantization.int8_forms import elu_in_int8
+from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.recipe import recipe_named
 
 from .conftest import CLASSES
@@ -95,3 +98,19 @@ def test_what_is_to_stay_in_float_stays(tmp_path, faces):
 def test_the_float_file_keeps_its_operators(tmp_path, faces):
     made = conversion(tmp_path / "m.keras", faces, NORMALIZED["layer"])
     assert "NEG" in {one.name for one in read_tflite(made.to(recipe_named("float32"))).operators}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
+def test_a_negation_of_any_type_is_a_product(dtype):
+    graph = Graph((1, 4), dtype)
+    once = graph.add("NEG", [graph.image], (1, 4), dtype=dtype)
+    data = as_products(graph.file(graph.add("NEG", [once], (1, 4), dtype=dtype), once))
+    assert [operator.name for operator in read_tflite(data).operators] == ["MUL", "MUL"]
+    interpreter = Interpreter(model_content=data)
+    interpreter.allocate_tensors()
+    numbers = np.array([[1, -2, 3, 0]], dtype)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], numbers)
+    interpreter.invoke()
+    twice, negated = (interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details())
+    np.testing.assert_array_equal(twice, numbers)
+    np.testing.assert_array_equal(negated, -numbers)
