@@ -291,4 +291,6 @@ def _why_refused(network: FloatNetwork, text: str) -> str:
             f"{network.path}: TFLite has no operator for {', '.join(sorted(set(unsupported)))}; replace that layer by "
             "standard ones (convolution, pooling, dense, activation)"
         )
+    if without_int16 := sorted(set(re.findall(r"16x8-bit not yet supported for op: '(\w+)'", text))):
+        return f"{network.path}: {', '.join(without_int16)} has no int16x8 form here; pass `recipe=int8`"
     return f"the converter refuses {network.path}: {text[:300]}"

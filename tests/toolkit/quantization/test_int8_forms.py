@@ -10,6 +10,7 @@ keras = pytest.importorskip("keras", reason="quantizing needs the [toolkit] extr
 from ai_edge_litert.interpreter import Interpreter
 from graphs import Graph
 
+from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
 from toolkit.models.keras_file import save_model
@@ -95,9 +96,11 @@ def test_what_is_to_stay_in_float_stays(tmp_path, faces):
     assert [file.tensors[operator.outputs[0]].dtype for operator in elus] == ["float32", "int8"]
 
 
-def test_the_float_file_keeps_its_operators(tmp_path, faces):
+def test_the_float_file_keeps_its_operators_and_int16_names_those_it_lacks(tmp_path, faces):
     made = conversion(tmp_path / "m.keras", faces, NORMALIZED["layer"])
     assert "NEG" in {one.name for one in read_tflite(made.to(recipe_named("float32"))).operators}
+    with pytest.raises(EdgeError, match=r"m\.keras: NEG.* has no int16x8 form here; pass `recipe=int8`$"):
+        made.to(recipe_named("int16x8"))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
