@@ -39,16 +39,37 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         return outputs
 
 
-class SampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
-    """A 1x1 convolution with strides: one without, of the pixels that it looks at. The numbers are the same.
+class Sampled(keras.layers.Layer):  # type: ignore[misc]
+    """Mixed into a convolution of kernel 1 with strides: the same numbers without strides, of the pixels it looks at.
 
     TensorFlow 2.21 writes beyond its memory in the gradient of the strided one where few channels enter (oneDNN, AVX2;
     1 to 3 channels at stride 2), and the process ends by a signal.
     """
 
-    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        rows, columns = self.strides
-        return keras.ops.conv(inputs[:, ::rows, ::columns], kernel, padding="valid")
+    def __init__(self, strides: tuple[int, ...], **options: Any):
+        super().__init__(strides=1, **options)
+        self.steps = strides
+
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs[:, *(slice(None, None, step) for step in self.steps)])
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
+        batch, *sizes, channels = input_shape
+        sizes = [size and -(-size // step) for size, step in zip(sizes, self.steps, strict=True)]
+        return super().compute_output_shape((batch, *sizes, channels))
+
+
+SAMPLED = {
+    kind: type(f"Sampled{kind.__name__}", (Sampled, kind), {})
+    for kind in (
+        keras.layers.Conv1D,
+        keras.layers.Conv2D,
+        keras.layers.DepthwiseConv1D,
+        keras.layers.DepthwiseConv2D,
+        keras.layers.SeparableConv1D,
+        keras.layers.SeparableConv2D,
+    )
+}
 
 
 def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
@@ -84,9 +105,8 @@ def _kind_for(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     kind = type(layer)
     if kind is keras.layers.BatchNormalization and layer.axis in (-1, 3) and layer.scale and layer.center:
         return FusedBatchNormalization
-    strided = kind is keras.layers.Conv2D and layer.kernel_size == (1, 1) and max(layer.strides) > 1
-    if strided and layer.groups == 1 and layer.data_format == "channels_last":
-        return SampledConvolution
+    if kind in SAMPLED and max(layer.kernel_size) == 1 < max(layer.strides):
+        return SAMPLED[kind] if layer.data_format == "channels_last" else kind
     return kind
 
 
