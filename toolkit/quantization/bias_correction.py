@@ -3,7 +3,8 @@
 Rounding weights to int8 shifts the mean of a channel, and the more so the fewer weights it has, as in a depthwise
 convolution. The shift is measured over faces, between the layer in int8 and in float32, both reading the same int8
 input. After Nagel et al. 2019 (arXiv 1906.04721), section 4.2, with measured means for derived ones. Where ReLU or
-ReLU6 cuts part of a channel's numbers off, only the others follow the bias: the shift is divided by their share.
+ReLU6 cuts part of a channel's numbers off, only the others follow the bias: the shift is divided by their share. What
+the float layer has beyond the range of int8, where a clipping follows as a layer of its own, is no shift.
 
 Measured on the 1,418 held-out training faces: the int8 network names the same class as its float network on 98.9
 instead of 97.6 % (``best``), 98.8 instead of 98.2 (``small``), 99.4 instead of 99.2 (``compact``).
@@ -31,9 +32,11 @@ def channel_shifts(verifying: bytes, inputs: np.ndarray) -> dict[str, np.ndarray
     """
     lacking: dict[tuple[str, str], list[np.ndarray]] = {}
     moving: dict[tuple[str, str], list[np.ndarray]] = {}
-    for nodes, exact, stored, inside in layer_outputs(verifying, inputs):
+    for nodes, exact, stored, (least, greatest) in layer_outputs(verifying, inputs):
         channels = exact.shape[-1]
-        lacking.setdefault(nodes, []).append((exact - stored).reshape(-1, channels).mean(axis=0, dtype=float))
+        error = exact.clip(least, greatest) - stored
+        inside = (stored > least) & (stored < greatest)
+        lacking.setdefault(nodes, []).append(error.reshape(-1, channels).mean(axis=0, dtype=float))
         moving.setdefault(nodes, []).append(inside.reshape(-1, channels).mean(axis=0))
     shifts = {}
     for nodes, means in lacking.items():

@@ -14,8 +14,8 @@ from device.quiet import silenced
 def layer_outputs(
     verifying: bytes, inputs: np.ndarray
 ) -> Iterator[tuple[tuple[str, str], np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield, for every face and layer, the names of its two tensors, the exact output, the int8 output in the same
-    unit, float32 both, and which numbers of the latter lie at neither end of int8.
+    """Yield, for every face and layer, the names of its two tensors, the exact output and the int8 output in the same
+    unit, float32 both, and the least and the greatest number that the latter can be.
 
     verifying: a file of ``Conversion.verifying``; inputs: its stored inputs ``(N, h, w, c) int8``. One of the two
     names is the layer's node, the other the same with a digit more.
@@ -38,7 +38,10 @@ def layer_outputs(
             for check in checks:
                 quantized, twin = check.inputs
                 tensor = file.tensors[quantized]
-                stored = interpreter.get_tensor(quantized)
-                inside = (stored > np.iinfo(np.int8).min) & (stored < np.iinfo(np.int8).max)
-                values = (stored.astype(np.float32) - tensor.zero_points[0]) * tensor.scales[0]
-                yield (tensor.name, file.tensors[twin].name), interpreter.get_tensor(twin), values, inside
+                names = tensor.name, file.tensors[twin].name
+                stored = interpreter.get_tensor(quantized).astype(np.float32)
+                values, limits = (
+                    (numbers - tensor.zero_points[0]) * tensor.scales[0]
+                    for numbers in (stored, np.array([-128, 127], np.float32))
+                )
+                yield names, interpreter.get_tensor(twin), values, limits

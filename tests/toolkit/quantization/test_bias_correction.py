@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+keras = pytest.importorskip("keras", reason="quantizing needs the [toolkit] extra")
+
 from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
+from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.convert import Conversion
@@ -31,6 +34,27 @@ def test_the_shifts_that_were_measured_are_gone_from_the_corrected_network(conve
     assert set(before) == set(after)
     left, there = (sum(np.abs(shift).mean() for shift in shifts.values()) for shifts in (after, before))
     assert left < 0.5 * there
+
+
+def test_what_a_later_layer_clips_is_no_shift(tmp_path):
+    """The converter gives a convolution the range of the clipping behind it, and int8 ends there."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(8, 3, strides=2, kernel_initializer=keras.initializers.RandomNormal(stddev=4))(
+        keras.layers.Rescaling(1 / 255)(image)
+    )
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU(max_value=3.0)(x))
+    save_model(
+        keras.Model(image, keras.layers.Dense(7, "softmax")(x)),
+        tmp_path / "m.keras",
+        {"labels": [*"abcdefg"]},
+    )
+    clipped = Conversion(open_network(tmp_path / "m.keras"), load_dataset(SYNTHETIC).images[:20])
+    file = read_tflite(clipped._verifying_as_rounded)
+    outputs = [file.tensors[layer.outputs[0]] for layer in file.operators if layer.name == "CONV_2D"]
+    output = next(tensor for tensor in outputs if tensor.dtype == "int8")
+    shift = channel_shifts(clipped._verifying_as_rounded, stored(clipped))[output.name]
+    assert np.abs(shift).max() < 5 * output.scales[0]  # it was over 1,000
 
 
 def test_int8_is_closer_to_float_than_with_rounded_weights_alone(conversion):
