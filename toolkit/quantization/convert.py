@@ -128,16 +128,16 @@ class Conversion:
         if unknown:
             raise unknown_layer(unknown[0], known)
         kept = tuple(known[name] for name in kept_float)
-        return self._corrected(elu_in_int8(self._quantize_calibrated((io_dtype, io_dtype), kept), kept))
+        return self._int8((io_dtype, io_dtype), kept)
 
     def verifying(self) -> bytes:
         """Return the int8 network with each layer's float twin beside it, joined by a NumericVerify operator."""
-        return self._corrected(self._verifying_as_rounded)
+        return correct_biases(self._verifying_as_rounded, self._shifts)
 
     def alone(self, layer: Layer) -> bytes:
         """Return the network with only ``layer``, and the input, in int8."""
         others = tuple(other.node for other in self.layers if other != layer)
-        return self._corrected(elu_in_int8(self._quantize_calibrated(("int8", "float32"), others), others))
+        return self._int8(("int8", "float32"), others)
 
     @functools.cached_property
     def _verifying_as_rounded(self) -> bytes:
@@ -151,7 +151,10 @@ class Conversion:
         stored = np.rint(faces / INPUT_SCALE) + INPUT_ZERO_POINTS["int8"]
         return channel_shifts(self._verifying_as_rounded, stored.astype(np.int8))
 
-    def _corrected(self, int8_file: bytes) -> bytes:
+    def _int8(self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...]) -> bytes:
+        int8_file = self._quantize_calibrated(io_dtypes, float_nodes)
+        if any(layer.operator == "ELU" for layer in self.layers):
+            int8_file = elu_in_int8(int8_file, float_nodes)
         return correct_biases(int8_file, self._shifts)
 
     def _quantize_calibrated(

@@ -58,6 +58,9 @@ class Sampled(keras.layers.Layer):  # type: ignore[misc]
         sizes = [size and -(-size // step) for size, step in zip(sizes, self.steps, strict=True)]
         return super().compute_output_shape((batch, *sizes, channels))
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "strides": self.steps}
+
 
 SAMPLED = {
     kind: type(f"Sampled{kind.__name__}", (Sampled, kind), {})
@@ -105,8 +108,12 @@ def _kind_for(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     kind = type(layer)
     if kind is keras.layers.BatchNormalization and layer.axis in (-1, 3) and layer.scale and layer.center:
         return FusedBatchNormalization
-    if kind in SAMPLED and max(layer.kernel_size) == 1 < max(layer.strides):
-        return SAMPLED[kind] if layer.data_format == "channels_last" else kind
+    if (
+        kind in SAMPLED
+        and layer.data_format == "channels_last"
+        and max(layer.kernel_size) == 1 < max(layer.strides)
+    ):
+        return SAMPLED[kind]
     return kind
 
 

@@ -76,6 +76,8 @@ def test_every_convolution_of_strided_pixels_answers_alike(layer):
     assert isinstance(fast.get_layer(layer.name), Sampled)
     pixels = np.random.default_rng(0).random((4, *shape), np.float32)
     np.testing.assert_allclose(fast.predict_on_batch(pixels), plain.predict_on_batch(pixels), atol=1e-5)
+    copied = keras.models.clone_model(fast)
+    assert copied.get_layer(layer.name).output.shape == layer.output.shape
 
 
 def test_inference_reads_the_moving_statistics():

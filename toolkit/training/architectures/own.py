@@ -129,9 +129,7 @@ def _refuse_answers(model: keras.Model, name: str) -> None:
     pixels = 255 * np.random.default_rng(0).random((PROBE_FACES, *shape), dtype=np.float32)
     try:
         answers = keras.ops.convert_to_numpy(model(pixels, training=False)).astype(np.float32)
-    except (
-        Exception
-    ) as error:  # Keras and its backends raise many kinds for layers that do not fit each other
+    except Exception as error:  # Keras raises many kinds for layers that do not fit each other
         raise EdgeError(f"{name} does not compute: {reason_of(error)}; mend its layers") from error
     if not np.isfinite(answers).all():
         raise EdgeError(f"{name} answers NaN or infinity to random pixels; its initial weights are too large")
