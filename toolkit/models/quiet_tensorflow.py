@@ -23,6 +23,8 @@ def import_quietly() -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what Keras raised as one line: its cause, which it says last, without marks of a terminal or of ours."""
-    text = " ".join(re.sub(r"\x1b\[\d+m", "", str(error)).split())
+    """Return what Keras raised as one line: its cause, without marks of a terminal or of ours, and without the numbers
+    that a layer was called with."""
+    text = " ".join(re.sub(r"\x1b\[\d+m", "", str(error)).split()).partition(" Arguments received by ")[0]
+    text = re.sub(r"^Exception encountered when calling [\w.]+\(\)\. ", "", text)
     return text.rpartition("Exception encountered: ")[2].replace("`", "'")
