@@ -33,7 +33,7 @@ def channel_shifts(verifying: bytes, inputs: np.ndarray) -> dict[str, np.ndarray
     lacking: dict[tuple[str, str], list[np.ndarray]] = {}
     moving: dict[tuple[str, str], list[np.ndarray]] = {}
     for nodes, exact, stored, (least, greatest) in layer_outputs(verifying, inputs):
-        channels = exact.shape[-1]
+        channels = exact.shape[-1] if exact.shape else 1
         error = exact.clip(least, greatest) - stored
         inside = (stored > least) & (stored < greatest)
         lacking.setdefault(nodes, []).append(error.reshape(-1, channels).mean(axis=0, dtype=float))

@@ -1,65 +1,72 @@
-"""Calibrating in a process of its own: TensorFlow's calibrator ends the process on some graphs, by a signal."""
+"""The range of each activation over representative faces, measured in the float network.
 
-import signal
-import subprocess
-import sys
-from collections.abc import Iterable
-from pathlib import Path
+TensorFlow's calibrator lets operators write over what they read, and records the one as the other: it knows the sum of
+a residual where a summand is meant.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import temporary_folder
+from device.model.file.tflite_file import TfliteFile, read_tflite
+from device.quiet import silenced
+from toolkit.models.tflite_object import packed, unpacked
+from toolkit.quantization.common_ranges import share_ranges
 
-TIME_LIMIT_S = 600
-LAST_LINES = 3
-# Operators that image classifiers are made of; the calibrator is known to take them.
-PLAIN = """
-    CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV FULLY_CONNECTED BATCH_MATMUL AVERAGE_POOL_2D MAX_POOL_2D MEAN SUM
-    REDUCE_MAX REDUCE_MIN SOFTMAX LOG_SOFTMAX LOGISTIC TANH RELU RELU6 RELU_N1_TO_1 LEAKY_RELU PRELU ELU HARD_SWISH GELU
-    ADD SUB MUL DIV MAXIMUM MINIMUM NEG ABS EXP LOG SQRT RSQRT SQUARE SQUARED_DIFFERENCE POW RESHAPE SQUEEZE EXPAND_DIMS
-    TRANSPOSE CONCATENATION SPLIT SPLIT_V PACK UNPACK SLICE STRIDED_SLICE GATHER PAD PADV2 MIRROR_PAD SHAPE FILL TILE
-    RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND CAST
-    QUANTIZE DEQUANTIZE BROADCAST_TO L2_NORMALIZATION
-"""
-PLAIN_OPERATORS = frozenset(PLAIN.split())
+CONTROL_FLOW = {"WHILE", "IF"}
 
 
-def calibrate(float_file: bytes, inputs: Iterable[list[np.ndarray]]) -> bytes:
-    """Return a float .tflite with the least and greatest value of each activation over ``inputs``, here."""
-    from tensorflow.lite.python.optimize import calibrator
+def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
+    """Return a float .tflite that holds the least and the greatest value of each activation over ``inputs``.
 
-    watched = calibrator.Calibrator(calibrator.add_intermediate_tensors(float_file))
-    made: bytes = watched.calibrate(lambda: iter(inputs))
-    return made
-
-
-def calibrate_apart(float_file: bytes, inputs: Iterable[list[np.ndarray]]) -> bytes:
-    """Return what ``calibrate`` does, from a process of its own.
-
-    Raises EdgeError, which says how that process ended, where it gives no result.
+    inputs: ``(1, h, w, c) float32`` as the network takes them. Activations that share a scale have one range. EdgeError
+    for control flow, and for numbers that are not finite.
     """
-    with temporary_folder() as folder:
-        (folder / "float.tflite").write_bytes(float_file)
-        np.save(folder / "inputs.npy", np.stack([one for (one,) in inputs]))
-        command = [sys.executable, "-m", "toolkit.quantization.calibration", str(folder)]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EdgeError(f"TensorFlow's calibration took over {TIME_LIMIT_S} s") from error
-        if done.returncode < 0:
-            raise EdgeError(f"TensorFlow's calibration ends by {signal.Signals(-done.returncode).name}")
-        if done.returncode:
-            said = " ".join(done.stderr.strip().splitlines()[-LAST_LINES:])
-            raise EdgeError(f"TensorFlow's calibration fails: {said[:300]}")
-        return (folder / "calibrated.tflite").read_bytes()
+    from ai_edge_litert import schema_py_generated as schema
+
+    file = read_tflite(float_file)
+    if loops := sorted(CONTROL_FLOW & {operator.name for operator in file.operators}):
+        raise EdgeError(
+            f"{loops[0]} goes through a part of the network again or not at all, it has no int8 form here"
+        )
+    least: dict[int, float] = {}
+    greatest: dict[int, float] = {}
+    for values in activations(float_file, inputs):
+        for index, numbers in values.items():
+            least[index] = min(numbers.min(), least.get(index, np.inf))
+            greatest[index] = max(numbers.max(), greatest.get(index, -np.inf))
+    model = unpacked(float_file)
+    for index in least:
+        if not np.isfinite([least[index], greatest[index]]).all():
+            raise EdgeError(f"{file.tensors[index].name} becomes a number that is not finite, int8 has none")
+        ranges = model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT()
+        ranges.min, ranges.max = [least[index]], [greatest[index]]
+    share_ranges(model)
+    return packed(model)
 
 
-if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    faces = np.load(place / "inputs.npy")
-    (place / "calibrated.tflite").write_bytes(
-        calibrate((place / "float.tflite").read_bytes(), ([face] for face in faces))
-    )
+def activations(float_file: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[int, np.ndarray]]:
+    """Yield for each of ``inputs`` what enters the network and what its operators write, float32 by tensor."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    file = read_tflite(float_file)
+    with silenced(2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that keeping all tensors takes memory
+        interpreter = Interpreter(
+            model_content=float_file,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        interpreter.allocate_tensors()
+    for image in inputs:
+        interpreter.set_tensor(file.inputs[0], image)
+        interpreter.invoke()
+        values = {index: interpreter.get_tensor(index) for index in _watched(file)}
+        yield {index: numbers for index, numbers in values.items() if numbers.size}
+
+
+def _watched(file: TfliteFile) -> list[int]:
+    written = [index for operator in file.operators for index in operator.outputs]
+    return [index for index in (*file.inputs, *written) if file.tensors[index].dtype == "float32"]

@@ -19,7 +19,7 @@ from toolkit.models.cost import tflite_cost
 from toolkit.models.network import FloatNetwork
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
-from toolkit.quantization.calibration import PLAIN_OPERATORS, calibrate, calibrate_apart
+from toolkit.quantization.calibration import calibrate
 from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.layers import Layer, layers_of, unknown_layer
@@ -58,7 +58,7 @@ class Conversion:
     def equalized(self) -> "Conversion":
         """Return the conversions of the same network with its channels made alike."""
         few = itertools.islice(self.calibration_inputs(), EQUALIZING_FACES)
-        peaks = channel_peaks(self.float_file, (face for (face,) in few))
+        peaks = channel_peaks(self.float_file, few)
         return self._sharing(equalize(self.float_file, peaks), self.images)
 
     def _sharing(self, float_file: bytes, images: np.ndarray) -> "Conversion":
@@ -75,18 +75,13 @@ class Conversion:
     def calibrated(self) -> bytes:
         """The float file with the least and greatest value of each activation over the representative faces."""
         self.refuse_recurrent()
-        float_file = as_products(self.float_file)
-        unusual = [layer for layer in self.layers if layer.operator not in PLAIN_OPERATORS]
-        if not unusual:
-            with self._one_line_errors():
-                return calibrate(float_file, self.calibration_inputs())
-        try:
-            return calibrate_apart(float_file, self.calibration_inputs())
-        except EdgeError as error:
-            named = ", ".join(f"{layer.name} ({layer.operator})" for layer in unusual[:3])
-            raise EdgeError(f"{self.network.path}: {error}, over the layer {named}; {IN_FLOAT}") from error
+        with self._one_line_errors():
+            try:
+                return calibrate(as_products(self.float_file), self.calibration_inputs())
+            except EdgeError as error:
+                raise EdgeError(f"{self.network.path}: {error}; {IN_FLOAT}") from error
 
-    def calibration_inputs(self) -> Iterator[list[np.ndarray]]:
+    def calibration_inputs(self) -> Iterator[np.ndarray]:
         """Yield the network's inputs that set the ranges, ``(1, h, w, c) float32`` of 0..1.
 
         One pixel of the first is set to exact black and one of the last to exact white, whatever resizing
@@ -99,7 +94,7 @@ class Conversion:
                 prepared[:, 0, 0] = 0
             if position == len(self.images) - 1:
                 prepared[:, -1, -1] = 1
-            yield [prepared]
+            yield prepared
 
     def to(self, recipe: Recipe) -> bytes:
         """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe
@@ -113,7 +108,7 @@ class Conversion:
     def refuse_recurrent(self) -> None:
         """Raise EdgeError where the network goes through a sequence step by step and is to be calibrated.
 
-        TensorFlow's calibrator ends by a signal on the loop, and unrolled each step would be a layer of its own.
+        The loop has no int8 form, and unrolled each step would be a layer of its own.
         """
         if layers := recurrent_layers(self.network.original):
             named = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in layers[:3])
@@ -195,7 +190,7 @@ class Conversion:
     ) -> bytes:
         unroll(self.network.original)
         if calibrated:
-            _ = self.calibrated  # where that ends the process, it is a process of its own
+            _ = self.calibrated  # which refuses what TensorFlow's calibrator ends the process on
         with (
             self._one_line_errors(),
             contextlib.redirect_stdout(io.StringIO()),
@@ -208,7 +203,7 @@ class Conversion:
             if ops:
                 converter.target_spec.supported_ops = ops
             if calibrated:
-                converter.representative_dataset = self.calibration_inputs
+                converter.representative_dataset = lambda: ([face] for face in self.calibration_inputs())
             return bytes(converter.convert())
 
     def _of_one_face(self) -> "keras.Model":

@@ -13,15 +13,13 @@ first remedy.
 """
 
 import functools
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from device.model.file.tflite_file import read_tflite
-from device.quiet import silenced
 from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
+from toolkit.quantization.calibration import activations
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 READERS = ("CONV_2D", "FULLY_CONNECTED")
@@ -31,24 +29,12 @@ LARGEST_FACTOR = 1e4
 
 
 def channel_peaks(float_file: bytes, inputs: Iterable[np.ndarray]) -> dict[int, np.ndarray]:
-    """Return for each tensor that an operator writes the greatest absolute value of each channel over
-    ``inputs``.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    file = read_tflite(float_file)
-    written = [operator.outputs[0] for operator in file.operators]
-    peaks = {index: np.zeros(file.tensors[index].shape[-1]) for index in written}
-    with silenced(2), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that keeping all tensors takes memory
-        interpreter = Interpreter(model_content=float_file, experimental_preserve_all_tensors=True)
-        interpreter.allocate_tensors()
-    for face in inputs:
-        interpreter.set_tensor(file.inputs[0], face)
-        interpreter.invoke()
-        for index in written:
-            values = np.abs(interpreter.get_tensor(index))
-            peaks[index] = np.maximum(peaks[index], values.reshape(-1, values.shape[-1]).max(axis=0))
+    """Return for each activation the greatest absolute value of each channel over ``inputs``."""
+    peaks: dict[int, np.ndarray] = {}
+    for values in activations(float_file, inputs):
+        for index, numbers in values.items():
+            peak = np.abs(numbers).reshape(-1, numbers.shape[-1]).max(axis=0)
+            peaks[index] = np.maximum(peak, peaks.get(index, 0))
     return peaks
 
 

@@ -31,7 +31,7 @@ def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
             here / name for name in ("float32.tflite", "out.tflite", "faces.py", "faces.npy")
         )
         source.write_bytes(quantizer.conversion.float_file)
-        np.save(faces, np.concatenate([face for (face,) in quantizer.conversion.calibration_inputs()]))
+        np.save(faces, np.concatenate(list(quantizer.conversion.calibration_inputs())))
         script.write_text(CALIBRATION_SCRIPT.format(name=_input_name(source), faces=str(faces)))
         command = [program, "quantize", str(source), "--recipe", RECIPE]
         command += ["--calibration-data", str(script), "--output", str(out)]

@@ -42,6 +42,32 @@ def plain_network():
     return keras.Model(image, layers.Dense(7, activation="softmax", name="head")(x))
 
 
+def conversion(path, faces, layer):
+    """Return the conversions of a network of random weights around ``layer``, its readout fitted to the stripes."""
+    import keras
+
+    from toolkit.models.keras_file import save_model
+    from toolkit.models.network import open_network
+    from toolkit.quantization.convert import Conversion
+
+    keras.utils.set_random_seed(2)
+    image = keras.Input((48, 48, 1))
+    x = keras.layers.Conv2D(16, 5, strides=2)(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Conv2D(32, 3, strides=2, activation="relu")(layer(x))
+    features = keras.layers.GlobalAveragePooling2D()(x)
+    readout = keras.layers.Dense(7, "softmax")
+    model = keras.Model(image, readout(features))
+    seen = keras.Model(image, features).predict_on_batch(faces.images[:300, ..., None].astype(np.float32))
+    mean = seen.mean(axis=0)
+    gram = (seen - mean).T @ (seen - mean)
+    ridge = gram + 1e-2 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    targets = np.eye(7)[faces.labels[:300]] - 1 / 7
+    kernel = 8 * np.linalg.solve(ridge, (seen - mean).T @ targets)
+    readout.set_weights([kernel, -mean @ kernel])
+    save_model(model, path, {"labels": list(CLASSES)})
+    return Conversion(open_network(path), faces.images[:50])
+
+
 @pytest.fixture(scope="session")
 def faces() -> Dataset:
     return stripes(700, seed=1)

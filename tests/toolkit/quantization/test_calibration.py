@@ -1,14 +1,16 @@
-"""What may end the process is done in one of its own; recurrent networks go to float16."""
+"""The ranges that int8 stands on, and what has none: recurrent networks and control flow."""
 
 import keras
 import numpy as np
 import pytest
+from graphs import Graph
 from keras import layers
 
 from device.errors import EdgeError
 from toolkit.models.network import open_network
 from toolkit.models.recurrence import recurrent_layers, unroll
-from toolkit.quantization.calibration import calibrate, calibrate_apart
+from toolkit.models.tflite_object import unpacked
+from toolkit.quantization.calibration import calibrate
 from toolkit.quantization.convert import Conversion
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
@@ -49,23 +51,44 @@ def test_recurrent_networks_name_the_layer_and_work_in_float16(tmp_path, faces, 
     assert "WHILE" not in {operator.name for operator in made.structure.operators}
 
 
-def test_a_calibration_that_dies_is_one_line_that_names_the_layer(tmp_path, faces, monkeypatch):
+def test_control_flow_is_one_line_that_names_it(tmp_path, faces, monkeypatch):
     path = tmp_path / "m.keras"
     recurrent(layers.GRU(4, name="memory")).save(path)
     network = open_network(path, faces.classes)
     monkeypatch.setattr("toolkit.quantization.convert.unroll", lambda model: None)  # so the loop stays one
     monkeypatch.setattr(Conversion, "refuse_recurrent", lambda self: None)
-    with pytest.raises(
-        EdgeError, match=r"calibration (ends by SIG|fails).*WHILE.*`recipe=float16`"
-    ) as raised:
+    with pytest.raises(EdgeError, match=r"m\.keras: WHILE .*no int8 form here; pass `recipe=float16`$"):
         _ = Conversion(network, faces.images[:20]).calibrated
-    assert "\n" not in str(raised.value)
 
 
-def test_apart_gives_what_it_gives_here(quantizer):
-    inputs = list(quantizer.conversion.calibration_inputs())[:10]
-    source = quantizer.conversion.float_file
-    assert calibrate_apart(source, inputs) == calibrate(source, inputs)
+def ranges_by_number(calibrated):
+    tensors = unpacked(calibrated).subgraphs[0].tensors
+    found = {index: tensor.quantization for index, tensor in enumerate(tensors)}
+    return {
+        i: (one.min[0], one.max[0]) for i, one in found.items() if one is not None and one.min is not None
+    }
+
+
+def test_each_number_has_the_range_of_what_was_there_before_another_took_its_place():
+    graph = Graph((1, 4))
+    power = graph.add("EXP", [graph.image], (1, 4))
+    less = graph.add("SUB", [power, graph.floats((1,), 3.0)], (1, 4), graph.options("Sub"))
+    end = graph.add("MUL", [less, graph.floats((1,), 2.0)], (1, 4), graph.options("Mul"))
+    seen = np.array([[[0.0, 0.25, 0.5, 0.75]], [[0.5, 0.5, 0.5, 1.0]]], np.float32)
+    e = np.float32(np.e)
+    assert ranges_by_number(calibrate(graph.file(end), seen)) == {
+        graph.image: pytest.approx((0, 1)),
+        power: pytest.approx((1, e)),
+        less: pytest.approx((-2, e - 3)),
+        end: pytest.approx((-4, 2 * e - 6)),
+    }
+
+
+def test_a_number_that_is_not_finite_is_one_line_that_names_where():
+    graph = Graph((1, 4))
+    data = graph.file(graph.add("LOG", [graph.image], (1, 4)))
+    with pytest.raises(EdgeError, match=r"^t1 becomes a number that is not finite, int8 has none$"):
+        calibrate(data, [np.array([[1, 0, 2, 3]], np.float32)])
 
 
 def test_unrolled_a_network_answers_as_before():

@@ -13,13 +13,10 @@ from graphs import Graph
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
-from toolkit.models.keras_file import save_model
-from toolkit.models.network import open_network
-from toolkit.quantization.convert import Conversion
 from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.recipe import recipe_named
 
-from .conftest import CLASSES
+from .conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 NORMALIZED = {
@@ -34,26 +31,6 @@ BENT = {
     ),
     "beside what it reads": lambda x: keras.layers.ELU()(x) + x,
 }
-
-
-def conversion(path, faces, layer):
-    """A network of random weights whose readout is fitted: it tells most stripes apart."""
-    keras.utils.set_random_seed(2)
-    image = keras.Input((48, 48, 1))
-    x = keras.layers.Conv2D(16, 5, strides=2)(keras.layers.Rescaling(1 / 255)(image))
-    x = keras.layers.Conv2D(32, 3, strides=2, activation="relu")(layer(x))
-    features = keras.layers.GlobalAveragePooling2D()(x)
-    readout = keras.layers.Dense(7, "softmax")
-    model = keras.Model(image, readout(features))
-    seen = keras.Model(image, features).predict_on_batch(faces.images[:300, ..., None].astype(np.float32))
-    mean = seen.mean(axis=0)
-    gram = (seen - mean).T @ (seen - mean)
-    ridge = gram + 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
-    targets = np.eye(7)[faces.labels[:300]] - 1 / 7
-    kernel = 8 * np.linalg.solve(ridge, (seen - mean).T @ targets)
-    readout.set_weights([kernel, -mean @ kernel])
-    save_model(model, path, {"labels": list(CLASSES)})
-    return Conversion(open_network(path), faces.images[:50])
 
 
 def opened(data):

@@ -51,9 +51,7 @@ def test_int8_is_integer_throughout_and_takes_raw_pixels(quantizer, io_dtype, ze
 
 def test_exact_black_and_white_set_the_ranges_even_after_resizing(quantizer):
     images = np.full((3, 32, 32), 90, np.uint8)  # resized to 48 x 48
-    inputs = np.concatenate(
-        [array for (array,) in Conversion(quantizer.network, images).calibration_inputs()]
-    )
+    inputs = np.concatenate(list(Conversion(quantizer.network, images).calibration_inputs()))
     assert inputs.shape == (3, 48, 48, 1)
     assert (inputs.min(), inputs.max()) == (0, 1)
     assert np.isclose(inputs, 90 / 255).mean() > 0.999
