@@ -46,6 +46,20 @@ def int8_convolution(graph, scales=(0.1,), zero_points=(0,), axis=0, scale=0.5, 
     return graph.add("DEQUANTIZE", [out], (1, 8, 8, 4))
 
 
+def int8_binary(graph, name, scale, out_scale):
+    image = quantized(graph, scale)
+    options = graph.options(name.title()) if name in ("ADD", "SUB") else None
+    out = graph.add(name, [image, image], IMAGE, options, "int8", scales=[out_scale], zero_points=[0])
+    return graph.add("DEQUANTIZE", [out], IMAGE)
+
+
+def int8_comparison(graph, scale):
+    image = quantized(graph, scale)
+    which = graph.add("GREATER", [image, image], IMAGE, dtype="bool", version=2)
+    chosen = graph.add("SELECT", [which, image, image], IMAGE, dtype="int8", scales=[scale], zero_points=[0])
+    return graph.add("DEQUANTIZE", [chosen], IMAGE)
+
+
 def pooled(graph, shape=(1, 4, 4, 3), **changed):
     given = {"padding": VALID, "strideW": 2, "strideH": 2, "filterWidth": 2, "filterHeight": 2}
     return graph.add("MAX_POOL_2D", [graph.image], shape, graph.options("Pool2D", **{**given, **changed}))

@@ -12,6 +12,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import temporary_folder
+from device.model.checks.scale_rules import aborting
 from device.model.file.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.data.even_choice import even_rows
@@ -170,6 +171,8 @@ class Conversion:
                 disable_per_channel_for_dense_layers=True,
                 **options,
             )
+        if reason := aborting(read_tflite(quantized)):
+            raise EdgeError(f"{self.network.path}: int8 has no form for {reason}; {IN_FLOAT}")
         return quantized
 
     def _other(self, recipe: Recipe) -> bytes:

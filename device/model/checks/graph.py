@@ -14,6 +14,7 @@ import numpy as np
 
 from device.model.checks.operator_call import QUANTIZED, Call, Shape, UnfamiliarError, expect, scale_of
 from device.model.checks.operators import Kind, kind_of, read_options, signature_of
+from device.model.checks.scale_rules import refused_scales
 from device.model.file.tflite_file import Operator, Tensor, TfliteFile
 
 MOST_OPERATORS = 5000
@@ -161,6 +162,8 @@ def _check_quantization(call: Call, kind: Kind) -> None:
         _check_scale(tensor)
     if kind.weights:
         _check_gain(call, kind.weights[0])
+    refused = refused_scales(call.operator.name, [one for one in call.inputs if one], call.outputs)
+    expect(refused is None, str(refused))
 
 
 def _check_scale(tensor: Tensor) -> None:

@@ -16,6 +16,8 @@ from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer
 
+from .conftest import conversion
+
 pytestmark = pytest.mark.toolkit
 
 
@@ -89,6 +91,12 @@ def test_a_number_that_is_not_finite_is_one_line_that_names_where():
     data = graph.file(graph.add("LOG", [graph.image], (1, 4)))
     with pytest.raises(EdgeError, match=r"^t1 becomes a number that is not finite, int8 has none$"):
         calibrate(data, [np.array([[1, 0, 2, 3]], np.float32)])
+
+
+def test_scales_that_end_the_process_are_one_line_that_names_the_operator(tmp_path, faces):
+    made = conversion(tmp_path / "m.keras", faces, lambda x: x + 0 * keras.ops.where(x > -0.2, x, -1e9))
+    with pytest.raises(EdgeError, match=r"m\.keras: int8 has no form for GREATER, .* pass `recipe=float16`$"):
+        made.integer()
 
 
 def test_unrolled_a_network_answers_as_before():
