@@ -13,7 +13,7 @@ from device.errors import EdgeError
 from device.model.file.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
 from toolkit.models.tflite_object import packed, unpacked
-from toolkit.quantization.common_ranges import share_ranges
+from toolkit.quantization.range_rules import apply_range_rules
 
 CONTROL_FLOW = {"WHILE", "IF"}
 
@@ -21,7 +21,7 @@ CONTROL_FLOW = {"WHILE", "IF"}
 def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
     """Return a float .tflite that holds the least and the greatest value of each activation over ``inputs``.
 
-    inputs: ``(1, h, w, c) float32`` as the network takes them. Activations that share a scale have one range. EdgeError
+    inputs: ``(1, h, w, c) float32`` as the network takes them. They keep to ``range_rules``. EdgeError
     for control flow, and for numbers that are not finite.
     """
     from ai_edge_litert import schema_py_generated as schema
@@ -43,7 +43,7 @@ def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
             raise EdgeError(f"{file.tensors[index].name} becomes a number that is not finite, int8 has none")
         ranges = model.subgraphs[0].tensors[index].quantization = schema.QuantizationParametersT()
         ranges.min, ranges.max = [least[index]], [greatest[index]]
-    share_ranges(model)
+    apply_range_rules(model)
     return packed(model)
 
 

@@ -1,13 +1,20 @@
-"""One range for activations that share a scale.
+"""What int8 kernels ask of the ranges of activations, beyond what was measured.
 
 The greater of two numbers, a slice or a choice has the scale of what it reads, and the converter takes that scale from
 the result: where the result has the narrower range, everything else that reads the same numbers finds them clipped.
 Such results are a leaky ReLU written as ``maximum(x, 0.1 * x)``, the greatest channel in a spatial attention (CBAM,
 arXiv 1807.06521) and one half of a channel shuffle (ShuffleNet, arXiv 1707.01083).
+
+A sum that is nothing beside its summands, as where a ReLU behind it is dead, has no scale that its kernel takes.
 """
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Any
+
+import numpy as np
+
+from toolkit.models.tflite_object import constant
 
 # Operators whose int8 kernels ask for one scale of what they read and write.
 SAME_SCALE = """
@@ -16,16 +23,26 @@ SAME_SCALE = """
     RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE PAD PADV2 MIRROR_PAD TILE BROADCAST_TO
     SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND
 """
+FLOAT32 = 0  # of the schema's TensorType
+SUMS = ("ADD", "SUB")
+LEAST_SHARE = 1 / 64  # of the range of a summand, whose step is then 64 of the sum
+
+
+def apply_range_rules(model: Any) -> None:
+    """Give the activations of a calibrated ``schema.ModelT`` ranges that int8 kernels can stand on."""
+    share_ranges(model)
+    if widen_sums(model):
+        share_ranges(model)
 
 
 def share_ranges(model: Any) -> None:
-    """Give activations of a calibrated ``schema.ModelT`` that share a scale the range of all of them.
+    """Give activations that share a scale the range of all of them.
 
     A straight line of operators, each the only reader of what it reads, stays as it is: there nobody misses what is
     clipped, and the narrower range is the finer one.
     """
     graph = model.subgraphs[0]
-    operators = [operator for operator in graph.operators if _keeps_scale(model, operator)]
+    operators = list(_operators(model, SAME_SCALE.split()))
     joined = _joined(graph, operators)
     readers = Counter(int(index) for operator in graph.operators for index in operator.inputs)
     forks = {joined[index] for index in joined if readers[index] > 1}
@@ -38,11 +55,35 @@ def share_ranges(model: Any) -> None:
             one.min, one.max = [least], [greatest]
 
 
-def _keeps_scale(model: Any, operator: Any) -> bool:
+def widen_sums(model: Any) -> bool:
+    """Give sums at least the range that a step of their summands makes; return whether one had less."""
+    widened = False
+    for operator in _operators(model, SUMS):
+        written = model.subgraphs[0].tensors[operator.outputs[0]].quantization
+        least = LEAST_SHARE * max(_width(model, index) for index in operator.inputs)
+        if _width(model, operator.outputs[0]) < least:
+            written.max, widened = [max(written.min[0], 0) + least], True
+    return widened
+
+
+def _width(model: Any, index: int) -> float:
+    """Return how wide the range of an activation or constant is, from zero at least; 0 where there is none."""
+    tensor = model.subgraphs[0].tensors[index]
+    ends = np.zeros(2)
+    if _has_range(tensor):
+        ends = np.array([tensor.quantization.min[0], tensor.quantization.max[0]])
+    elif model.buffers[tensor.buffer].data is not None and tensor.type == FLOAT32:
+        ends = constant(model, index, np.float32)
+    return float(max(0, ends.max()) - min(0, ends.min()))
+
+
+def _operators(model: Any, names: Collection[str]) -> Iterator[Any]:
     from ai_edge_litert import schema_py_generated as schema
 
-    kinds = {getattr(schema.BuiltinOperator, name) for name in SAME_SCALE.split()}
-    return model.operatorCodes[operator.opcodeIndex].builtinCode in kinds
+    kinds = {getattr(schema.BuiltinOperator, name) for name in names}
+    for operator in model.subgraphs[0].operators:
+        if model.operatorCodes[operator.opcodeIndex].builtinCode in kinds:
+            yield operator
 
 
 def _joined(graph: Any, operators: list[Any]) -> dict[int, int]:

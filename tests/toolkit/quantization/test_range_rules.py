@@ -1,4 +1,4 @@
-"""Operators that share a scale with what they read: no other reader finds its numbers clipped."""
+"""Ranges that several operators share, and those of sums that are nothing beside their summands."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from graphs import Graph
 
 from device.model.expression_model import ExpressionModel
 from toolkit.models.tflite_object import unpacked
-from toolkit.quantization.common_ranges import share_ranges
+from toolkit.quantization.range_rules import share_ranges, widen_sums
 from toolkit.quantization.recipe import recipe_named
 
 from .conftest import CLASSES, conversion
@@ -32,19 +32,26 @@ def shuffled_halves(x):
     return keras.layers.Concatenate()([other, keras.layers.Conv2D(8, 1)(0.5 * one)])
 
 
-SHARING = {
+NETWORKS = {
     "leaky by maximum": lambda x: keras.ops.maximum(x, 0.1 * x),
     "leaky by where": lambda x: keras.ops.where(x > 0, x, 0.1 * x),
     "both sides of a bend": lambda x: keras.ops.maximum(x, -0.1) + 0.3 * x,
     "celu": lambda x: keras.activations.celu(x),
     "spatial attention": spatial_attention,
     "channel shuffle": shuffled_halves,
+    "a sum that is never above 0": lambda x: x + keras.ops.relu(x - 100.0),
+    "a sum with a layer that is never above 0": lambda x: (
+        x
+        + keras.ops.relu(
+            x + keras.layers.Conv2D(16, 1, bias_initializer=keras.initializers.Constant(-100.0))(x)
+        )
+    ),
 }
 
 
-@pytest.mark.parametrize("name", SHARING)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_int8_answers_as_float_does(name, tmp_path, faces):
-    made = conversion(tmp_path / "m.keras", faces, SHARING[name])
+    made = conversion(tmp_path / "m.keras", faces, NETWORKS[name])
     quantized = ExpressionModel(made.to(recipe_named("int8")), Path("m.tflite"), CLASSES)
     asked = faces.select(slice(300, 500))
     expected, got = made.network.predict(asked.images), quantized.predict(asked.images)
@@ -89,3 +96,13 @@ def test_both_parts_of_a_split_have_the_range_of_both_and_a_sum_has_its_own():
     model = calibrated(graph, {graph.image: (-2, 3), one: (-2, 1), other: (0, 3), total: (-2, 4)}, total)
     share_ranges(model)
     assert ranges_of(model, graph.image, one, other, total) == [(-2, 3)] * 3 + [(-2, 4)]
+
+
+def test_a_sum_has_at_least_a_64th_of_the_range_of_its_summands():
+    graph = Graph((1, 4))
+    far = graph.add("SUB", [graph.image, graph.floats((1,), 640.0)], (1, 4), graph.options("Sub"))
+    total = graph.add("ADD", [graph.image, far], (1, 4), graph.options("Add"))
+    model = calibrated(graph, {graph.image: (0, 8), far: (-640, -632), total: (0, 0)}, total)
+    assert widen_sums(model)
+    assert ranges_of(model, graph.image, far, total) == [(0, 8), (-640, -632), (0, 10)]
+    assert not widen_sums(model)
