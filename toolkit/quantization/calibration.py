@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.file.tflite_file import TfliteFile, read_tflite
+from device.model.file.tflite_file import read_tflite
 from device.quiet import silenced
 from toolkit.models.tflite_object import packed, unpacked
 from toolkit.quantization.range_rules import apply_range_rules
@@ -31,12 +31,12 @@ def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
         raise EdgeError(
             f"{loops[0]} goes through a part of the network again or not at all, it has no int8 form here"
         )
-    least: dict[int, float] = {}
-    greatest: dict[int, float] = {}
-    for values in activations(float_file, inputs):
-        for index, numbers in values.items():
-            least[index] = min(numbers.min(), least.get(index, np.inf))
-            greatest[index] = max(numbers.max(), greatest.get(index, -np.inf))
+    least: dict[int, np.float32] = {}
+    greatest: dict[int, np.float32] = {}
+    for index, numbers in activations(float_file, inputs):
+        # NumPy's, for which NaN is the least and the greatest
+        least[index] = np.minimum(least.get(index, np.inf), numbers.min())
+        greatest[index] = np.maximum(greatest.get(index, -np.inf), numbers.max())
     model = unpacked(float_file)
     for index in least:
         if not np.isfinite([least[index], greatest[index]]).all():
@@ -47,11 +47,13 @@ def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
     return packed(model)
 
 
-def activations(float_file: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[int, np.ndarray]]:
-    """Yield for each of ``inputs`` what enters the network and what its operators write, float32 by tensor."""
+def activations(float_file: bytes, inputs: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield for each of ``inputs`` what enters the network and what its operators write: tensor, float32 numbers."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     file = read_tflite(float_file)
+    written = [index for operator in file.operators for index in operator.outputs]
+    watched = [index for index in (*file.inputs, *written) if file.tensors[index].dtype == "float32"]
     with silenced(2), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that keeping all tensors takes memory
         interpreter = Interpreter(
@@ -63,10 +65,7 @@ def activations(float_file: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dic
     for image in inputs:
         interpreter.set_tensor(file.inputs[0], image)
         interpreter.invoke()
-        values = {index: interpreter.get_tensor(index) for index in _watched(file)}
-        yield {index: numbers for index, numbers in values.items() if numbers.size}
-
-
-def _watched(file: TfliteFile) -> list[int]:
-    written = [index for operator in file.operators for index in operator.outputs]
-    return [index for index in (*file.inputs, *written) if file.tensors[index].dtype == "float32"]
+        for index in watched:
+            numbers = interpreter.get_tensor(index)
+            if numbers.size:
+                yield index, numbers

@@ -193,7 +193,7 @@ class Conversion:
     ) -> bytes:
         unroll(self.network.original)
         if calibrated:
-            _ = self.calibrated  # which refuses what TensorFlow's calibrator ends the process on
+            _ = self.calibrated  # which refuses loops: TensorFlow's calibrator ends the process on them
         with (
             self._one_line_errors(),
             contextlib.redirect_stdout(io.StringIO()),
@@ -267,7 +267,8 @@ def _verify(file: TfliteFile, recipe: Recipe) -> None:
         if abs(scale - INPUT_SCALE) > 1e-6 or zero_point != INPUT_ZERO_POINTS[recipe.io_dtype]:
             raise EdgeError(
                 f"the input has scale {scale:.6f} and zero point {zero_point}, expected 1/255 and "
-                f"{INPUT_ZERO_POINTS[recipe.io_dtype]}; the representative faces do not span 0 to 255"
+                f"{INPUT_ZERO_POINTS[recipe.io_dtype]}: an operator joins the picture with numbers of another range; "
+                f"{IN_FLOAT}"
             )
     if recipe.name == "int8":
         left = [op.name for op in file.operators if file.tensors[op.outputs[0]].dtype == "float32"]

@@ -31,10 +31,10 @@ LARGEST_FACTOR = 1e4
 def channel_peaks(float_file: bytes, inputs: Iterable[np.ndarray]) -> dict[int, np.ndarray]:
     """Return for each activation the greatest absolute value of each channel over ``inputs``."""
     peaks: dict[int, np.ndarray] = {}
-    for values in activations(float_file, inputs):
-        for index, numbers in values.items():
-            peak = np.abs(numbers).reshape(-1, numbers.shape[-1]).max(axis=0)
-            peaks[index] = np.maximum(peak, peaks.get(index, 0))
+    for index, numbers in activations(float_file, inputs):
+        channels = numbers.shape[-1] if numbers.shape else 1
+        peak = np.abs(numbers).reshape(-1, channels).max(axis=0)
+        peaks[index] = np.maximum(peak, peaks.get(index, 0))
     return peaks
 
 

@@ -1,9 +1,9 @@
 """What int8 kernels ask of the ranges of activations, beyond what was measured.
 
 The greater of two numbers, a slice or a choice has the scale of what it reads, and the converter takes that scale from
-the result: where the result has the narrower range, everything else that reads the same numbers finds them clipped.
-Such results are a leaky ReLU written as ``maximum(x, 0.1 * x)``, the greatest channel in a spatial attention (CBAM,
-arXiv 1807.06521) and one half of a channel shuffle (ShuffleNet, arXiv 1707.01083).
+the result, or from what the result is joined with: where that has the narrower range, everything else that reads the
+same numbers finds them clipped. Such results are a leaky ReLU written as ``maximum(x, 0.1 * x)``, the greatest channel
+in a spatial attention (CBAM, arXiv 1807.06521) and one half of a channel shuffle (ShuffleNet, arXiv 1707.01083).
 
 A sum that is nothing beside its summands, as where a ReLU behind it is dead, has no scale that its kernel takes.
 """
@@ -18,14 +18,15 @@ from toolkit.models.tflite_object import constant
 
 # Operators whose int8 kernels ask for one scale of what they read and write.
 SAME_SCALE = """
-    MAXIMUM MINIMUM REDUCE_MAX REDUCE_MIN SELECT SELECT_V2 SPLIT SPLIT_V UNPACK SLICE STRIDED_SLICE GATHER
+    MAXIMUM MINIMUM REDUCE_MAX REDUCE_MIN SELECT SELECT_V2 SPLIT SPLIT_V UNPACK SLICE STRIDED_SLICE GATHER GATHER_ND
     CONCATENATION PACK MAX_POOL_2D AVERAGE_POOL_2D RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR
-    RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE PAD PADV2 MIRROR_PAD TILE BROADCAST_TO
+    TOPK_V2 REVERSE_V2 RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE PAD PADV2 MIRROR_PAD TILE BROADCAST_TO
     SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND
 """
+UNTIED = ("REVERSE_V2",)  # of which the converter does not know it
 FLOAT32 = 0  # of the schema's TensorType
 SUMS = ("ADD", "SUB")
-LEAST_SHARE = 1 / 64  # of the range of a summand, whose step is then 64 of the sum
+LEAST_SHARE = 1 / 64  # a step of the summand is 64 of the sum then: nothing is lost
 
 
 def apply_range_rules(model: Any) -> None:
@@ -46,7 +47,8 @@ def share_ranges(model: Any) -> None:
     joined = _joined(graph, operators)
     readers = Counter(int(index) for operator in graph.operators for index in operator.inputs)
     forks = {joined[index] for index in joined if readers[index] > 1}
-    parts = (index for operator in operators if len(operator.outputs) > 1 for index in operator.outputs)
+    several = [operator for operator in operators if len(operator.outputs) > 1]
+    parts = (index for operator in (*several, *_operators(model, UNTIED)) for index in operator.outputs)
     forks |= {joined[index] for index in parts if index in joined}
     for fork in forks:
         ranges = [graph.tensors[index].quantization for index in joined if joined[index] == fork]
@@ -56,12 +58,13 @@ def share_ranges(model: Any) -> None:
 
 
 def widen_sums(model: Any) -> bool:
-    """Give sums at least the range that a step of their summands makes; return whether one had less."""
+    """Give sums at least a share of the range of their summands; return whether one had less."""
     widened = False
     for operator in _operators(model, SUMS):
-        written = model.subgraphs[0].tensors[operator.outputs[0]].quantization
+        total = model.subgraphs[0].tensors[operator.outputs[0]]
         least = LEAST_SHARE * max(_width(model, index) for index in operator.inputs)
-        if _width(model, operator.outputs[0]) < least:
+        if _has_range(total) and _width(model, operator.outputs[0]) < least:
+            written = total.quantization
             written.max, widened = [max(written.min[0], 0) + least], True
     return widened
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from device.model.checks.operator_call import QUANTIZED, scale_of
 from device.model.file.tflite_file import Tensor, TfliteFile
 
-# Both numbers of a sum are shifted up, squares by 14 bits in all, and the way back has to be a factor under one.
-SUMS, MOST_SUM_GAIN = ("ADD", "SUB", "SQUARED_DIFFERENCE"), 2.0**10
+# Both numbers of a sum are shifted up by 20 bits, int16 by 15, and by 7 before they are squared; the way back has to be
+# a factor under one half.
+MOST_GAINS = {"ADD": 2.0**18, "SUB": 2.0**18, "SQUARED_DIFFERENCE": 2.0**11}
+MOST_INT16_GAIN = 2.0**13
 COMPARISONS = ("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL")
 
 
@@ -33,8 +35,8 @@ def refused_scales(name: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor
         return None
     if name in COMPARISONS and max(scales) >= 1:
         return f"which compares numbers of a scale of {max(scales):g}"
-    if name in SUMS and outputs[0].dtype in QUANTIZED:
+    if name in MOST_GAINS and outputs[0].dtype in QUANTIZED:
         gain = max(scales) ** (2 if name == "SQUARED_DIFFERENCE" else 1) / scale_of(outputs[0])
-        if gain > MOST_SUM_GAIN:
+        if gain > (MOST_INT16_GAIN if outputs[0].dtype == "int16" else MOST_GAINS[name]):
             return f"whose numbers are {gain:g} times as wide as what it gives"
     return None

@@ -7,6 +7,7 @@ from graphs import Graph
 from keras import layers
 
 from device.errors import EdgeError
+from device.model.file.tflite_file import read_tflite
 from toolkit.models.network import open_network
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.models.tflite_object import unpacked
@@ -86,17 +87,25 @@ def test_each_number_has_the_range_of_what_was_there_before_another_took_its_pla
     }
 
 
-def test_a_number_that_is_not_finite_is_one_line_that_names_where():
+@pytest.mark.parametrize("bad", [0, -1])  # of which the logarithm is -inf and NaN
+def test_a_number_that_is_not_finite_is_one_line_that_names_where(bad):
     graph = Graph((1, 4))
     data = graph.file(graph.add("LOG", [graph.image], (1, 4)))
+    faces = np.array([[[1, bad, 2, 3]], [[1, 1, 2, 3]]], np.float32)
     with pytest.raises(EdgeError, match=r"^t1 becomes a number that is not finite, int8 has none$"):
-        calibrate(data, [np.array([[1, 0, 2, 3]], np.float32)])
+        calibrate(data, faces)
 
 
 def test_scales_that_end_the_process_are_one_line_that_names_the_operator(tmp_path, faces):
     made = conversion(tmp_path / "m.keras", faces, lambda x: x + 0 * keras.ops.where(x > -0.2, x, -1e9))
     with pytest.raises(EdgeError, match=r"m\.keras: int8 has no form for GREATER, .* pass `recipe=float16`$"):
         made.integer()
+
+
+def test_an_activation_of_one_number_is_corrected_and_equalized(tmp_path, faces):
+    made = conversion(tmp_path / "m.keras", faces, lambda x: x / (1 + keras.ops.max(x)))
+    for one in (made, made.equalized()):
+        assert not read_tflite(one.integer()).tensors[0].dtype.startswith("float")
 
 
 def test_unrolled_a_network_answers_as_before():

@@ -39,6 +39,7 @@ NETWORKS = {
     "celu": lambda x: keras.activations.celu(x),
     "spatial attention": spatial_attention,
     "channel shuffle": shuffled_halves,
+    "flipped": lambda x: 3 * keras.ops.minimum(keras.ops.flip(x, 2), 0.02),
     "a sum that is never above 0": lambda x: x + keras.ops.relu(x - 100.0),
     "a sum with a layer that is never above 0": lambda x: (
         x
