@@ -22,7 +22,7 @@ def as_products(float_file: bytes) -> bytes:
     was = [code.builtinCode for code in model.operatorCodes]
     if kinds.NEG not in was and kinds.SQUARE not in was:
         return float_file
-    # Their entries become MUL's: TensorFlow's calibrator refuses a file that lists operators it does not use.
+    # Their entries become MUL's: else the file would list operators that it does not use.
     for code in model.operatorCodes:
         if code.builtinCode in (kinds.NEG, kinds.SQUARE):
             code.builtinCode = code.deprecatedBuiltinCode = kinds.MUL
