@@ -46,10 +46,10 @@ def int8_convolution(graph, scales=(0.1,), zero_points=(0,), axis=0, scale=0.5, 
     return graph.add("DEQUANTIZE", [out], (1, 8, 8, 4))
 
 
-def int8_binary(graph, name, scale, out_scale):
-    image = quantized(graph, scale)
+def binary(graph, name, scale, out_scale, dtype="int8"):
+    image = quantized(graph, scale, dtype=dtype)
     options = graph.options(name.title()) if name in ("ADD", "SUB") else None
-    out = graph.add(name, [image, image], IMAGE, options, "int8", scales=[out_scale], zero_points=[0])
+    out = graph.add(name, [image, image], IMAGE, options, dtype, scales=[out_scale], zero_points=[0])
     return graph.add("DEQUANTIZE", [out], IMAGE)
 
 

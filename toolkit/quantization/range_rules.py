@@ -24,7 +24,6 @@ SAME_SCALE = """
     SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND
 """
 UNTIED = ("REVERSE_V2",)  # of which the converter does not know it
-FLOAT32 = 0  # of the schema's TensorType
 SUMS = ("ADD", "SUB")
 LEAST_SHARE = 1 / 64  # a step of the summand is 64 of the sum then: nothing is lost
 
@@ -71,11 +70,13 @@ def widen_sums(model: Any) -> bool:
 
 def _width(model: Any, index: int) -> float:
     """Return how wide the range of an activation or constant is, from zero at least; 0 where there is none."""
+    from ai_edge_litert.schema_py_generated import TensorType
+
     tensor = model.subgraphs[0].tensors[index]
     ends = np.zeros(2)
     if _has_range(tensor):
         ends = np.array([tensor.quantization.min[0], tensor.quantization.max[0]])
-    elif model.buffers[tensor.buffer].data is not None and tensor.type == FLOAT32:
+    elif model.buffers[tensor.buffer].data is not None and tensor.type == TensorType.FLOAT32:
         ends = constant(model, index, np.float32)
     return float(max(0, ends.max()) - min(0, ends.min()))
 

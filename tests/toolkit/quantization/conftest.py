@@ -42,8 +42,11 @@ def plain_network():
     return keras.Model(image, layers.Dense(7, activation="softmax", name="head")(x))
 
 
-def conversion(path, faces, layer):
-    """Return the conversions of a network of random weights around ``layer``, its readout fitted to the stripes."""
+def conversion(path, faces, layer, ridge=1e-3):
+    """Return the conversions of a network of random weights around ``layer``, its readout fitted to the stripes.
+
+    ridge: how far from large weights, which int8 rounds too, the readout is kept.
+    """
     import keras
 
     from toolkit.models.keras_file import save_model
@@ -60,9 +63,9 @@ def conversion(path, faces, layer):
     seen = keras.Model(image, features).predict_on_batch(faces.images[:300, ..., None].astype(np.float32))
     mean = seen.mean(axis=0)
     gram = (seen - mean).T @ (seen - mean)
-    ridge = gram + 1e-2 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    gram += ridge * np.trace(gram) / len(gram) * np.eye(len(gram))
     targets = np.eye(7)[faces.labels[:300]] - 1 / 7
-    kernel = 8 * np.linalg.solve(ridge, (seen - mean).T @ targets)
+    kernel = 8 * np.linalg.solve(gram, (seen - mean).T @ targets)
     readout.set_weights([kernel, -mean @ kernel])
     save_model(model, path, {"labels": list(CLASSES)})
     return Conversion(open_network(path), faces.images[:50])

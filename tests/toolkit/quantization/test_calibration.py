@@ -7,7 +7,8 @@ from graphs import Graph
 from keras import layers
 
 from device.errors import EdgeError
-from device.model.file.tflite_file import read_tflite
+from device.model.expression_model import ExpressionModel
+from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.models.tflite_object import unpacked
@@ -17,7 +18,7 @@ from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer
 
-from .conftest import conversion
+from .conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 
@@ -104,8 +105,21 @@ def test_scales_that_end_the_process_are_one_line_that_names_the_operator(tmp_pa
 
 def test_an_activation_of_one_number_is_corrected_and_equalized(tmp_path, faces):
     made = conversion(tmp_path / "m.keras", faces, lambda x: x / (1 + keras.ops.max(x)))
+    asked = faces.images[300:400]
+    expected = made.network.predict(asked).argmax(axis=1)
     for one in (made, made.equalized()):
-        assert not read_tflite(one.integer()).tensors[0].dtype.startswith("float")
+        quantized = ExpressionModel(one.integer(), tmp_path / "m.tflite", CLASSES)
+        assert (quantized.predict(asked).argmax(axis=1) == expected).mean() > 0.9
+
+
+def test_a_picture_that_is_joined_with_wider_numbers_is_refused_with_the_cause(tmp_path, faces):
+    image = keras.Input((48, 48, 1))
+    joined = layers.Concatenate()([image, 4 * layers.Conv2D(3, 3, padding="same")(image)])
+    readout = layers.Dense(7, "softmax")(layers.GlobalAveragePooling2D()(joined))
+    save_model(keras.Model(image, readout), tmp_path / "m.keras", {"labels": list(CLASSES)})
+    made = Conversion(open_network(tmp_path / "m.keras"), faces.images[:20])
+    with pytest.raises(EdgeError, match=r"expected 1/255 .* joins the picture .* pass `recipe=float16`$"):
+        made.to(recipe_named("int8"))
 
 
 def test_unrolled_a_network_answers_as_before():

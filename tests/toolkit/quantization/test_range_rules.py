@@ -52,7 +52,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_int8_answers_as_float_does(name, tmp_path, faces):
-    made = conversion(tmp_path / "m.keras", faces, NETWORKS[name])
+    made = conversion(tmp_path / "m.keras", faces, NETWORKS[name], ridge=1e-2)
     quantized = ExpressionModel(made.to(recipe_named("int8")), Path("m.tflite"), CLASSES)
     asked = faces.select(slice(300, 500))
     expected, got = made.network.predict(asked.images), quantized.predict(asked.images)
