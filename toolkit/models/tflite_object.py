@@ -1,5 +1,6 @@
 """A .tflite as an object of its schema: read, changed, written again."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,19 @@ def packed(model: Any) -> bytes:
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """Return what ``schema.BuiltinOperator`` calls an operator of ``model``: CONV_2D."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return _names()[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+@functools.cache
+def _names() -> dict[int, str]:
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
 
 
 def constant(model: Any, tensor: int, dtype: type[np.generic]) -> np.ndarray:

@@ -12,13 +12,12 @@ and 98.88 % over four calibrations), and mends a network with a loud channel alt
 first remedy.
 """
 
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from toolkit.models.tflite_object import constant, packed, set_constant, unpacked
+from toolkit.models.tflite_object import constant, operator_name, packed, set_constant, unpacked
 from toolkit.quantization.calibration import activations
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
@@ -58,15 +57,8 @@ class _Graph:
             for index in operator.inputs:
                 self.readers.setdefault(int(index), []).append(operator)
 
-    @functools.cached_property
-    def names(self) -> dict[int, str]:
-        from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-        return {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
-
     def kind(self, operator: Any) -> str:
-        code = self.model.operatorCodes[operator.opcodeIndex]
-        return self.names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        return operator_name(self.model, operator)
 
     def pairs(self) -> list[tuple[Any, Any]]:
         """Return (convolution, the weighted layer that alone reads it), in order."""

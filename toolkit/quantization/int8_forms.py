@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.models.tflite_object import packed, unpacked
+from toolkit.models.tflite_object import operator_name, packed, unpacked
 
 
 def as_products(float_file: bytes) -> bytes:
@@ -18,30 +18,26 @@ def as_products(float_file: bytes) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     model = unpacked(float_file)
-    kinds = schema.BuiltinOperator
-    was = [code.builtinCode for code in model.operatorCodes]
-    if kinds.NEG not in was and kinds.SQUARE not in was:
+    graph = model.subgraphs[0]
+    named = [(operator, operator_name(model, operator)) for operator in graph.operators]
+    changed = [(operator, name) for operator, name in named if name in ("NEG", "SQUARE")]
+    if not changed:
         return float_file
-    # Their entries become MUL's: else the file would list operators that it does not use.
-    for code in model.operatorCodes:
-        if code.builtinCode in (kinds.NEG, kinds.SQUARE):
-            code.builtinCode = code.deprecatedBuiltinCode = kinds.MUL
-            code.version = 1
-    for graph in model.subgraphs:
-        negatives: dict[int, int] = {}  # -1 by its type
-        for operator in graph.operators:
-            kind = was[operator.opcodeIndex]
-            if kind not in (kinds.NEG, kinds.SQUARE):
-                continue
-            factor = source = int(operator.inputs[0])
-            if kind == kinds.NEG:
-                type_ = graph.tensors[source].type
-                if type_ not in negatives:
-                    negatives[type_] = _minus_one(model, graph, type_)
-                factor = negatives[type_]
-            operator.inputs = np.array([source, factor], np.int32)
-            operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
-            operator.builtinOptions = schema.MulOptionsT()
+    negatives: dict[int, int] = {}  # -1 by its type
+    for operator, name in changed:
+        factor = source = int(operator.inputs[0])
+        if name == "NEG":
+            kind = graph.tensors[source].type
+            if kind not in negatives:
+                negatives[kind] = _minus_one(model, graph, kind)
+            factor = negatives[kind]
+        operator.inputs = np.array([source, factor], np.int32)
+        operator.builtinOptionsType = schema.BuiltinOptions.MulOptions
+        operator.builtinOptions = schema.MulOptionsT()
+        # Their entries become MUL's: else the file would list operators that it does not use.
+        code = model.operatorCodes[operator.opcodeIndex]
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.MUL
+        code.version = 1
     return packed(model)
 
 
@@ -65,23 +61,18 @@ def elu_in_int8(int8_file: bytes, float_nodes: Collection[str] = ()) -> bytes:
 
     float_nodes: the tensors that are to stay float32, by name.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
     model = unpacked(int8_file)
-    graph, kinds = model.subgraphs[0], schema.BuiltinOperator
-
-    def kind_of(operator: Any) -> Any:
-        return operator and model.operatorCodes[operator.opcodeIndex].builtinCode
-
+    graph = model.subgraphs[0]
     makers = {index: operator for operator in graph.operators for index in operator.outputs}
     followers = {index: operator for operator in graph.operators for index in operator.inputs}
     readers = Counter(index for operator in graph.operators for index in operator.inputs)
     gone = []
-    for elu in [operator for operator in graph.operators if kind_of(operator) == kinds.ELU]:
+    for elu in [operator for operator in graph.operators if operator_name(model, operator) == "ELU"]:
         (source,), (answer,) = elu.inputs, elu.outputs
         before: Any = makers.get(source)
         after: Any = followers.get(answer)
-        between = (kind_of(before), kind_of(after)) == (kinds.DEQUANTIZE, kinds.QUANTIZE)
+        around = [operator and operator_name(model, operator) for operator in (before, after)]
+        between = around == ["DEQUANTIZE", "QUANTIZE"]
         if not between or readers[answer] > 1 or graph.tensors[answer].name.decode() in float_nodes:
             continue
         elu.inputs, elu.outputs = before.inputs, after.outputs

@@ -9,20 +9,21 @@ A sum that is nothing beside its summands, as where a ReLU behind it is dead, ha
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
-from toolkit.models.tflite_object import constant
+from toolkit.models.tflite_object import constant, operator_name
 
 # Operators whose int8 kernels ask for one scale of what they read and write.
-SAME_SCALE = """
-    MAXIMUM MINIMUM REDUCE_MAX REDUCE_MIN SELECT SELECT_V2 SPLIT SPLIT_V UNPACK SLICE STRIDED_SLICE GATHER GATHER_ND
-    CONCATENATION PACK MAX_POOL_2D AVERAGE_POOL_2D RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR
-    TOPK_V2 REVERSE_V2 RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE PAD PADV2 MIRROR_PAD TILE BROADCAST_TO
-    SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND
-"""
+SAME_SCALE = (
+    "MAXIMUM", "MINIMUM", "REDUCE_MAX", "REDUCE_MIN", "SELECT", "SELECT_V2", "SPLIT", "SPLIT_V", "UNPACK", "SLICE",
+    "STRIDED_SLICE", "GATHER", "GATHER_ND", "CONCATENATION", "PACK", "MAX_POOL_2D", "AVERAGE_POOL_2D",
+    "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TOPK_V2", "REVERSE_V2", "RESHAPE", "SQUEEZE", "EXPAND_DIMS",
+    "TRANSPOSE", "PAD", "PADV2", "MIRROR_PAD", "TILE", "BROADCAST_TO", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
+    "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND",
+)  # fmt: skip
 UNTIED = ("REVERSE_V2",)  # of which the converter does not know it
 SUMS = ("ADD", "SUB")
 LEAST_SHARE = 1 / 64  # a step of the summand is 64 of the sum then: nothing is lost
@@ -42,7 +43,7 @@ def share_ranges(model: Any) -> None:
     clipped, and the narrower range is the finer one.
     """
     graph = model.subgraphs[0]
-    operators = list(_operators(model, SAME_SCALE.split()))
+    operators = _operators(model, SAME_SCALE)
     joined = _joined(graph, operators)
     readers = Counter(int(index) for operator in graph.operators for index in operator.inputs)
     forks = {joined[index] for index in joined if readers[index] > 1}
@@ -81,13 +82,8 @@ def _width(model: Any, index: int) -> float:
     return float(max(0, ends.max()) - min(0, ends.min()))
 
 
-def _operators(model: Any, names: Collection[str]) -> Iterator[Any]:
-    from ai_edge_litert import schema_py_generated as schema
-
-    kinds = {getattr(schema.BuiltinOperator, name) for name in names}
-    for operator in model.subgraphs[0].operators:
-        if model.operatorCodes[operator.opcodeIndex].builtinCode in kinds:
-            yield operator
+def _operators(model: Any, names: Collection[str]) -> list[Any]:
+    return [operator for operator in model.subgraphs[0].operators if operator_name(model, operator) in names]
 
 
 def _joined(graph: Any, operators: list[Any]) -> dict[int, int]:
