@@ -21,7 +21,7 @@ def run_device(*arguments: str) -> list[str]:
 def start_and_memory(shared: Path, detector: str, repeats: int = 5) -> dict:
     """Time from starting the program to its first row; peak RSS of a run over a clip with one face."""
     yunet = ("--detector", "yunet", "--detector-model", str(shared / "data/detectors" / YUNET_NAME))
-    options = yunet if detector == "yunet" else ()
+    options = yunet if detector == "yunet" else ("--detector", detector)
     clip = str(shared / "data/video/help.mkv")
     seconds, peaks = [], []
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,8 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.board.service_secrets import hand_over
@@ -20,7 +21,6 @@ NAME = "fer-edge"
 ENVIRONMENT = "fer-edge.env"
 UNIT_FOLDER = Path("/etc/systemd/system")
 LONGEST_ORDER_S = 90  # of systemctl: more than the unit's TimeoutStartSec
-NETWORK_WORDS = ("--mqtt", "--preview", "--metrics", "http://", "https://", "rtsp://", "rtsps://")
 
 UNIT = """\
 # Written by 'device service install'; 'device service install --overwrite' writes it anew.
@@ -60,7 +60,7 @@ DeviceAllow=char-video4linux rw
 DeviceAllow=char-media rw
 DeviceAllow=char-dma_heap rw
 DeviceAllow=/dev/vcio rw
-{accelerator}
+{devices}
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -97,29 +97,57 @@ OFFLINE = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX AF_NETLINK\nIPAdd
 ONLINE = "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a run needs beyond a camera, whether its options ask for it or a settings file does.
+
+    read: paths of files. credentials: files with secrets that a settings file names, by option.
+    """
+
+    network: bool = False
+    accelerator: bool = False
+    gpio: bool = False
+    read: tuple[str, ...] = ()
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+    def device_lines(self) -> str:
+        """Return the lines of the unit that open devices."""
+        kinds = {"usb_device": self.accelerator, "gpiochip": self.gpio}
+        return "".join(f"DeviceAllow=char-{kind} rw\n" for kind, needed in kinds.items() if needed)
+
+    def groups(self) -> str:
+        """Return the groups that own these devices: libedgetpu's udev rule says plugdev, Raspberry Pi OS' gpio."""
+        return "".join(
+            f" {name}" for name, needed in {"plugdev": self.accelerator, "gpio": self.gpio}.items() if needed
+        )
+
+
 def unit_text(
-    arguments: Sequence[str], program: str | None = None, folder: Path = UNIT_FOLDER, online: bool = False
+    arguments: Sequence[str],
+    program: str | None = None,
+    folder: Path = UNIT_FOLDER,
+    needs: Needs | None = None,
 ) -> str:
     """Return the unit that runs ``device run`` with ``arguments``; ``program`` None: this installation's.
 
-    Without an option that needs it, and unless ``online``, the service has no network at all. An address with a
+    What ``needs`` does not name the service cannot touch: no network, no accelerator, no pins. An address with a
     password is not in the unit, which everybody may read, but in the file ``ENVIRONMENT`` beside it in ``folder``.
     """
-    program = program or program_path()
-    online = online or any(word in argument for argument in arguments for word in NETWORK_WORDS)
-    handover = hand_over(arguments)
-    delegated = any(argument.startswith("--delegate") for argument in arguments)
+    needs, program = needs or Needs(), program or program_path()
+    handover = hand_over(arguments, needs.credentials)
     command = " ".join(_quoted(part) for part in (program, "run", "-q", *handover.arguments))
     secrets = f"EnvironmentFile={folder / ENVIRONMENT}\n" if handover.environment else ""
     return UNIT.format(
         command=command,
         secrets=secrets + handover.credential_lines,
-        after=" network-online.target\nWants=network-online.target" if online else "",
-        network=ONLINE if online else OFFLINE,
-        accelerator="DeviceAllow=char-usb_device rw\n" if delegated else "",
-        groups=" plugdev" if delegated else "",  # as libedgetpu's udev rule says
-        # An environment under /home must be readable to be run; nothing there can be written.
-        home="read-only" if _under_home(program) or _under_home(os.path.realpath(program)) else "yes",
+        after=" network-online.target\nWants=network-online.target" if needs.network else "",
+        network=ONLINE if needs.network else OFFLINE,
+        devices=needs.device_lines(),
+        groups=needs.groups(),
+        # What is under /home must be readable to be run or read; nothing there can be written.
+        home="read-only"
+        if any(map(_under_home, (program, os.path.realpath(program), *needs.read)))
+        else "yes",
     )
 
 
@@ -145,21 +173,21 @@ def install_unit(
     folder: Path = UNIT_FOLDER,
     overwrite: bool = False,
     start: bool = True,
-    online: bool = False,
+    needs: Needs | None = None,
 ) -> Path:
     """Write the unit and, for passwords, ``ENVIRONMENT`` into ``folder``; with ``start``, enable and start it.
 
-    ``online``: the service needs the network though no argument says so, as settings in a file may.
-    Needs root. Raises EdgeError where the service, a user of its own, could not reach the program, and where systemctl
-    fails: a unit that was not there before is then taken back.
+    Needs root. Raises EdgeError where the service, a user of its own, could not reach the program or a file that it
+    reads, and where systemctl fails: a unit that was not there before is then taken back.
     """
-    program = program_path()
+    needs, program = needs or Needs(), program_path()
     if start:
-        _refuse_closed(program)
+        for path in (program, *needs.read):
+            _refuse_closed(path)
     with locked(folder):
         files = {
             folder / ENVIRONMENT: (hand_over(arguments).environment_text, OWNER_ONLY),
-            folder / f"{NAME}.service": (unit_text(arguments, program, folder, online), 0o644),
+            folder / f"{NAME}.service": (unit_text(arguments, program, folder, needs), 0o644),
         }
         return _install_unit(files, overwrite, start)
 
@@ -237,13 +265,18 @@ def _failures(*arguments: str) -> list[str]:
     return []
 
 
-def _refuse_closed(program: str) -> None:
-    for folder in (*reversed(Path(program).parents), *reversed(Path(os.path.realpath(program)).parents)):
+def _refuse_closed(path: str) -> None:
+    """Raise EdgeError unless every user may read ``path``, a file, a folder or a device."""
+    if not os.path.exists(path):
+        raise EdgeError(f"no such file: {path}; the service could not start")
+    for folder in (*reversed(Path(path).parents), *reversed(Path(os.path.realpath(path)).parents)):
         if not folder.stat().st_mode & stat.S_IXOTH:
             raise EdgeError(
                 f"{folder} lets no other user in, and the service runs as a user of its own; "
-                f"chmod o+x {folder}, or install fer-edge under /opt"
+                f"chmod o+x {folder}, or keep {os.path.basename(path)} under /opt"
             )
+    if os.path.isfile(path) and not os.stat(path).st_mode & stat.S_IROTH:
+        raise EdgeError(f"{path} can be read by no other user, as the service is one; chmod o+r {path}")
 
 
 def _under_home(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from device.errors import UsageError
@@ -32,9 +32,12 @@ class Handover:
         return "".join(f"LoadCredential={name}:{path}\n" for name, path in self.credentials.items())
 
 
-def hand_over(arguments: Sequence[str]) -> Handover:
-    """Return how the options of ``device run`` reach it; UsageError for one that no unit can hold."""
-    found, rest = Handover(), list(arguments)
+def hand_over(arguments: Sequence[str], credentials: Mapping[str, str] | None = None) -> Handover:
+    """Return how the options of ``device run`` reach it, with ``credentials`` of its settings file, by option.
+
+    UsageError for one that no unit can hold.
+    """
+    found, rest = Handover(credentials=dict(credentials or {})), list(arguments)
     while rest:
         option, separator, value = rest.pop(0).partition("=")
         if not separator and option in (*VARIABLES, *FILES) and rest:
@@ -53,6 +56,12 @@ def hand_over(arguments: Sequence[str]) -> Handover:
             found.arguments.append(option + separator + value if separator else option)
             found.arguments += [value] if value and not separator else []
     return found
+
+
+def handed_over(name: str) -> str | None:
+    """Return the path at which systemd shows this process the credential ``name``, or None where it shows none."""
+    path = os.path.join(os.environ.get("CREDENTIALS_DIRECTORY", ""), name)
+    return path if os.path.isabs(path) and os.path.isfile(path) else None
 
 
 def _quoted(value: str) -> str:

@@ -38,14 +38,14 @@ from device.runtime.options import RunOptions
     "loop_s",
     type=Number(1),
     metavar="SECONDS",
-    help="Time the whole way too, for this long.",
+    help="Also time the frame loop, from camera to label, for this long.",
 )
 @click.option("--source", help="What --loop looks at.  [default: demo:live]")
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: what reads --detector-model, else yunet; haar where YuNet's file is "
-    "missing]",
+    help="What finds the faces.  [default: that of --detector-model's kind, else yunet, or haar if YuNet's file "
+    "is missing]",
 )
 @click.option("--detector-model", metavar="FILE", help="The detector's own file.")
 @output_options(quiet=None)
@@ -63,8 +63,8 @@ def benchmark(
 ) -> None:
     """Time single inferences, crop to probabilities, of one model or of several in turn (A B A B ...).
 
-    With --loop also the first model's whole way, camera to label; steady after half a minute. The board's
-    temperature and throttling are told before and after.
+    With --loop the first model is also timed from camera to label; figures are steady after half a minute. The board's
+    temperature and throttling are reported before and after.
     """
     import json
 

@@ -28,4 +28,4 @@ def doctor(source: str | None, model: str | None, delegate: str | None, as_json:
                 click.echo(as_options(check.line()))
     failed = [check.name for check in checks if check.status == "fail"]
     if failed:
-        raise EdgeError(f"not fit to run: {', '.join(failed)}; what to do stands behind each 'fail'")
+        raise EdgeError(f"not fit to run: {', '.join(failed)}; each 'fail' above says what to do")

@@ -1,4 +1,4 @@
-"""``device fetch``: the default detector's file, where the package came without it."""
+"""``device fetch``: the default detector's file, if the package came without it."""
 
 import json
 
@@ -13,7 +13,7 @@ from device.cli.output_options import output_options
 @click.option("--url", help="Fetch from this address; the digest must be the same.")
 @output_options(overwrite="Fetch again even if the file is there and good.")
 def fetch(what: str, url: str | None, overwrite: bool, as_json: bool, quiet: bool) -> None:
-    """Get the file of YuNet, the default detector (MIT, OpenCV Zoo), where the package came without it."""
+    """Get the file of YuNet, the default detector (MIT, OpenCV Zoo), if the package came without it."""
     from device.faces.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet
 
     path = fetch_yunet(url or YUNET_URL, overwrite)

@@ -25,7 +25,7 @@ def install(model: str, as_json: bool, quiet: bool) -> None:
 @click.command(cls=Command)
 @output_options()
 def rollback(as_json: bool, quiet: bool) -> None:
-    """Go back to the model before; a second time, forth again."""
+    """Go back to the model before this one; run it again to undo that."""
     from device.board.model_store import roll_back
 
     _tell(roll_back(), as_json, quiet)

@@ -60,7 +60,7 @@ def _quieten(_context: click.Context, _option: click.Parameter, quiet: bool) -> 
 
 def output_options(
     json: bool = True,
-    quiet: str | None = "Print nothing but errors.",
+    quiet: str | None = "Print only warnings and errors.",
     overwrite: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives a command ``--overwrite``, ``--json`` (``as_json``) and ``-q/--quiet``.

@@ -43,14 +43,14 @@ log = logging.getLogger(__name__)
 @click.option(
     "--pixel-range",
     type=click.Choice(list(PIXEL_RANGES)),
-    help="The pixel values that a float model of others takes, where its file does not tell; caffe and torch are those "
-    "of preprocess_input of keras.applications, for three channels.",
+    help="The pixel values that a float model made elsewhere takes, if its file does not say; caffe and torch are "
+    "those of preprocess_input of keras.applications, for three channels.",
 )
 @click.option(
     "--detector",
     type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: what reads --detector-model, else yunet; haar where YuNet's file is "
-    "missing]",
+    help="What finds the faces.  [default: that of --detector-model's kind, else yunet, or haar if YuNet's file "
+    "is missing]",
 )
 @click.option(
     "--detector-model",
@@ -62,12 +62,12 @@ log = logging.getLogger(__name__)
     default=RunOptions.min_face,
     show_default=True,
     metavar="PX",
-    help="Smallest face to look for in films and cameras, in pixels; pictures are searched for all.",
+    help="Smallest face to look for in films and cameras, in pixels; in single pictures all sizes are searched for.",
 )
 @click.option(
     "--prior",
     metavar="CLASS=WEIGHT,...",
-    help="Weights of the classes: how much more often than in its training data each is seen here, or none.  "
+    help="How much more often each class occurs here than in the model's training data; none turns this off.  "
     f"[default: {','.join(f'{name}={weight:g}' for name, weight in CAMERA_PRIOR.items())}]",
 )
 @click.option(
@@ -174,7 +174,9 @@ log = logging.getLogger(__name__)
 @output_options(overwrite="Replace existing output files.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for every frame.")
 def run(as_json: bool, quiet: bool, verbose: bool, **_options: Any) -> None:
-    """Recognise the expressions of the faces that a source shows; nothing leaves this device.
+    """Recognise the expressions of the faces that a source shows.
+
+    Nothing leaves this device unless an option sends it: --mqtt, --preview, --metrics, --sink.
 
     Picture files may follow, as a shell makes them of an unquoted glob: device run --source photos/*.jpg
     """

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from device.board.service_secrets import FILES, handed_over
 from device.cli.commands import Command, expected_of
 from device.cli.settings_lines import SETTINGS, ReadFile, read_file, told_with_line
 from device.errors import UsageError
@@ -100,6 +101,8 @@ def _value(read: ReadFile, key: str, value: Any, option: click.Option) -> Any:
     at = read.at(key)
     if isinstance(value, dict):
         value = _referred(at, key, value)
+    elif f"--{key}" in FILES:
+        value = handed_over(key) or value
     if option.multiple and not isinstance(value, list):
         value = [value]
     elif not option.multiple and isinstance(value, list):
@@ -149,7 +152,7 @@ def _referred(at: str, key: str, reference: dict[str, Any]) -> str:
         return os.environ[name]
     _refuse_no_name(at, key, name)
     try:
-        return read_short(name).strip()
+        return read_short(handed_over(key) or name).strip()
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise UsageError(f"{at}: {key} is to be read from {name}: {said}") from error

@@ -112,7 +112,7 @@ def told_with_line(context: click.Context) -> Iterator[None]:
         yield
     except click.BadParameter as error:
         read, name = context.meta.get(SETTINGS), error.param.name if error.param else None
-        if read is None or name is None or not _by_file(context, name):
+        if read is None or name is None or not set_by_file(context, name):
             raise
         raise UsageError(f"{read.at(name)}: {name.replace('_', '-')}: {error.message}") from error
     except EdgeError as error:
@@ -132,13 +132,13 @@ def _named(context: click.Context, read: ReadFile, said: str) -> str | None:
     None where the file set neither.
     """
     for found in PARAMETER.finditer(said):
-        if _by_file(context, found[1]):
+        if set_by_file(context, found[1]):
             return found[1]
     held = {str(value): key for key, value in read.document.items() if set(str(value)) & set("/.")}
     longest = max((value for value in held if value in said), key=len, default="")
     return held.get(longest)
 
 
-def _by_file(context: click.Context, name: str) -> bool:
+def set_by_file(context: click.Context, name: str) -> bool:
     """Return whether it was the settings file that set the parameter ``name``."""
     return context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP

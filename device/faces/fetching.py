@@ -1,4 +1,4 @@
-"""Where YuNet's file is, and fetching it from an address where the package came without it."""
+"""Where YuNet's file is, and fetching it if the package came without it."""
 
 import hashlib
 import http.client

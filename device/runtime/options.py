@@ -60,14 +60,15 @@ class RunOptions:
     def camera_settings(self, colour: bool = False) -> CameraSettings:
         """Return what the camera is asked for; UsageError for an invalid size or control.
 
-        Somebody sees the pictures of a preview, a film and stored frames: then they have colours, as for a network that
-        sees ``colour``.
+        Somebody sees the pictures of a preview, a broker, a film and stored frames: then they have colours, as for a
+        network that sees ``colour``.
         """
+        seen = self.preview, self.video, self.save_frames, self.annotate, self.mqtt_picture
         return CameraSettings(
             size_wh=parse_size(self.size) if self.size else None,
             rate=self.fps,
             rotate=self.rotate,
             flip=self.flip,
             controls=tuple(map(parse_control, self.control)),
-            colour=colour or bool(self.preview or self.video or self.save_frames or self.annotate),
+            colour=colour or any(seen),
         )

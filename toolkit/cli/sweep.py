@@ -14,7 +14,7 @@ from device.cli.output_options import Whole, output_options
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folders by split and class, or fer2013.csv; trials are chosen by its validation faces.",
+    help="Folders by split and class, fer2013.csv, parquet or tar files; trials are chosen by its validation faces.",
 )
 @click.option(
     "--space",

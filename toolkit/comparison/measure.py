@@ -10,7 +10,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.comparison.ranking import Ranked, rank
-from toolkit.comparison.runs import Run, folder_name, run_toolkit
+from toolkit.comparison.runs import Run, run_toolkit
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.keras_file import read_keras_metadata
@@ -111,7 +111,7 @@ def quantize_one(
 
     ``exact``: what the model says of ``faces``, (N, C) probabilities.
     """
-    path = out / INT8_FOLDER / f"{folder_name(run.variant.name)}.tflite"
+    path = out / INT8_FOLDER / f"{run.variant.folder}.tflite"
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.stat().st_mtime < run.model.stat().st_mtime:
         logger.info("%s to int8", run.variant.name)

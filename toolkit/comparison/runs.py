@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ def planned(
         Run(
             variant,
             seed,
-            out / folder_name(variant.name) / f"seed{seed}",
+            out / variant.folder / f"seed{seed}",
             {**common, **variant.options, "seed": seed, "data": told},
         )
         for variant in variants
@@ -101,11 +100,6 @@ def train_all(runs: Sequence[Run]) -> list[Run]:
         if error := trained[-1].error:
             logger.warning("%s, seed %d failed: %s", run.variant.name, run.seed, error)
     return trained
-
-
-def folder_name(name: str) -> str:
-    """Return ``name`` as a folder may be called."""
-    return re.sub(r"[^A-Za-z0-9=.,+-]+", "_", name)
 
 
 def train_one(folder: Path, options: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What is compared: architectures, and ways to train them, each under a name."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +25,15 @@ DEFAULT_ARCH = "compact"
 
 @dataclass(frozen=True)
 class Variant:
-    """A recipe's keys under a name, which is the name of its folder too."""
+    """A recipe's keys under a name."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder may be called."""
+        return re.sub(r"[^\w=.,+-]+", "_", self.name)
 
 
 def make_variants(archs: Sequence[str], vary: Sequence[str], file: Path | None) -> list[Variant]:
@@ -45,16 +51,21 @@ def make_variants(archs: Sequence[str], vary: Sequence[str], file: Path | None) 
         for arch, *values in itertools.product(names or [DEFAULT_ARCH], *axes):
             label = " ".join([short_name(arch), *(f"{key}={value}" for key, value in values)])
             made.append(Variant(label, {"arch": arch, **dict(values)}))
-    seen: set[str] = set()
+    names_by_folder: dict[str, str] = {}
     for variant in made:
-        if variant.name in seen:
+        other = names_by_folder.get(variant.folder)
+        if other == variant.name:
             raise UsageError(f"two variants are called '{variant.name}'; name every one once")
+        if other is not None:
+            raise UsageError(
+                f"the variants '{other}' and '{variant.name}' would share the folder {variant.folder}; rename one"
+            )
+        names_by_folder[variant.folder] = variant.name
         if "seed" in variant.options:
             raise UsageError(
                 f"the variant '{variant.name}' names a seed, and `seeds` gives every training its own; leave it out, "
                 "or pass `seeds=2` for two"
             )
-        seen.add(variant.name)
     return made
 
 

@@ -40,32 +40,29 @@ INPUT_ZERO_POINTS = {"int8": -128, "uint8": 0}
 class Conversion:
     """All the conversions of one network, with a batch of 1. It is calibrated once, on ``images``.
 
-    images: the representative faces as ``FloatNetwork.prepare`` takes them. Every method raises EdgeError where the
-    converter refuses.
+    images: the representative faces as ``FloatNetwork.prepare`` takes them. float_file: the network as a float32
+    .tflite where that is made already. Every method raises EdgeError where the converter refuses.
     """
 
-    def __init__(self, network: FloatNetwork, images: np.ndarray) -> None:
+    def __init__(self, network: FloatNetwork, images: np.ndarray, float_file: bytes | None = None) -> None:
         self.network, self.images = network, images
+        self._given_file = float_file
 
     @functools.cached_property
     def float_file(self) -> bytes:
         """The network as a float32 .tflite, batch normalisation folded in."""
-        return self._convert()
+        return self._given_file or self._convert()
 
     def with_images(self, images: np.ndarray) -> "Conversion":
         """Return the conversions of the same network with other representative faces."""
-        return self._sharing(self.float_file, images)
+        return Conversion(self.network, images, self.float_file)
 
+    @functools.cached_property
     def equalized(self) -> "Conversion":
-        """Return the conversions of the same network with its channels made alike."""
+        """The conversions of the same network with its channels made alike."""
         few = itertools.islice(self.calibration_inputs(), EQUALIZING_FACES)
         peaks = channel_peaks(self.float_file, few)
-        return self._sharing(equalize(self.float_file, peaks), self.images)
-
-    def _sharing(self, float_file: bytes, images: np.ndarray) -> "Conversion":
-        other = Conversion(self.network, images)
-        other.__dict__["float_file"] = float_file
-        return other
+        return Conversion(self.network, self.images, equalize(self.float_file, peaks))
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -101,7 +98,7 @@ class Conversion:
         """Return the network quantized by ``recipe``; EdgeError where the outcome is not what the recipe
         says.
         """
-        source = self.equalized() if recipe.equalized else self
+        source = self.equalized if recipe.equalized else self
         data = source.integer(recipe.io_dtype, recipe.kept_float) if recipe.integer else self._other(recipe)
         _verify(read_tflite(data), recipe)
         return data

@@ -174,8 +174,7 @@ class Quantizer:
         return recipe.name == "int8-mixed" or (max_drop is not None and self._drop_of(recipe) > max_drop)
 
     def _drop_of(self, recipe: Recipe) -> float:
-        source = self.conversion.equalized() if recipe.equalized else self.conversion
-        return self._measure(self._open(source.integer(recipe.io_dtype, recipe.kept_float))).drop_points
+        return self._measure(self._open(self.conversion.to(recipe))).drop_points
 
     def _measure(self, model: ExpressionModel) -> Measurement:
         faces, colour = self.faces.measuring, self.network.colour

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
 from toolkit.models.file_kind import digest_of, size_of
 from toolkit.results.compare import PairedComparison
@@ -141,7 +140,7 @@ class Latency:
     """Times of one model on one machine.
 
     stages: stage name to ``LatencyStats.to_json()`` (n, mean_ms, p50_ms, p90_ms, p99_ms, max_ms, warmup_n);
-    'classify' is one inference, 'total' one frame from capture to result. origin: measured or estimated.
+    'classify' is one inference, 'frame' one turn of the frame loop. origin: measured or estimated.
     ``extra``: throughput, load time, peak memory, ratio to the baseline, how an estimate was made.
     ``cpu``: the processor where ``target`` is 'host', which every machine calls itself; else, or unknown, ''.
     ``measured_at``: ISO 8601, UTC.
@@ -164,9 +163,7 @@ class Latency:
             for key in STAGE_FIGURES:
                 value: Any = stats.get(key)
                 if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
-                    raise EdgeError(
-                        f"latency of '{stage}' on {self.target}: {key} is {value}; measure it again"
-                    )
+                    raise ValueError(f"latency of '{stage}' on {self.target}: {key} is {value}")
         if self.origin == ESTIMATED and not (
             self.extra.get("band", 0) >= 1 and {"board", "how"} <= set(self.extra)
         ):

@@ -29,7 +29,7 @@ from toolkit.training.recipe import (
 BEST_FILE = "best.keras"
 # What a recipe file may say beside the fields of a recipe, and what that is.
 INPUTS = {
-    "data": "Folders by split and class, or fer2013.csv.",
+    "data": "Folders by split and class, fer2013.csv, parquet or tar files.",
     "more_data": "Further data sets, `PATH:SHARE`: where, and the share of the faces of a step that come from there.",
     "classes": "Train on these classes only, in this order.",
     "init": "Trained `.keras` whose weights to start from.",

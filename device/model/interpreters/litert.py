@@ -1,4 +1,4 @@
-"""The one place where LiteRT is opened, and LiteRT in this process."""
+"""LiteRT in this process."""
 
 import functools
 from collections.abc import Callable

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from device.board.notify import FRESH_MS, WatchdogSink
-from device.board.service import install_unit, remove_unit, unit_text
+from device.board.service import Needs, install_unit, remove_unit, unit_text
+from device.cli.service_options import needs_of
 from device.errors import EdgeError, UsageError
 
 DEVICE = Path(sys.executable).parent / "device"
@@ -25,11 +26,17 @@ needs_systemd = pytest.mark.skipif(
 @needs_systemd
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--source", "usb:0"), ("--mqtt", "host"), ("--output", 'a b%$".jsonl'), ("--delegate", "edgetpu")],
+    [
+        (),
+        ("--source", "usb:0"),
+        ("--mqtt", "host"),
+        ("--output", 'a b%$".jsonl', "--append"),
+        ("--delegate", "edgetpu"),
+    ],
 )
 def test_systemd_finds_no_fault(arguments, tmp_path):
     path = tmp_path / "fer-edge.service"
-    path.write_text(unit_text(arguments))
+    path.write_text(unit_text(arguments, needs=needs_of(arguments)))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--recursive-errors=no", path],
         capture_output=True,
@@ -43,7 +50,7 @@ def test_systemd_finds_no_fault(arguments, tmp_path):
 @pytest.mark.parametrize(("arguments", "most"), [(("--source", "usb:0"), 1.0), (("--mqtt", "host"), 1.5)])
 def test_systemd_calls_it_safe(arguments, most, tmp_path):
     path = tmp_path / "fer-edge.service"
-    path.write_text(unit_text(arguments, "/opt/fer-edge/bin/device"))
+    path.write_text(unit_text(arguments, "/opt/fer-edge/bin/device", needs=needs_of(arguments)))
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", path], capture_output=True, text=True, timeout=60
     )
@@ -51,15 +58,93 @@ def test_systemd_calls_it_safe(arguments, most, tmp_path):
     assert float(line.split(":")[1].split()[0]) <= most
 
 
-def test_without_a_reason_there_is_no_network():
-    assert "PrivateNetwork=yes" in unit_text(("--source", "picamera"))
-    for arguments in (("--mqtt", "pi"), ("--source", "rtsp://cam/x"), ("--preview=0.0.0.0:80",)):
-        assert "PrivateNetwork" not in unit_text(arguments)
+NEEDS = {
+    "network": "AF_INET6",
+    "accelerator": "DeviceAllow=char-usb_device rw\n",
+    "gpio": "DeviceAllow=char-gpiochip rw\n",
+}
+LAMP = '[[rule]]\nname = "smile"\nexpression = "happy"\ngpio = 17\n'
 
 
-def test_only_a_run_with_a_delegate_may_open_usb_devices():
-    assert "DeviceAllow=char-usb_device rw" in unit_text(("--delegate", "edgetpu"))
-    assert "usb_device" not in unit_text(("--source", "usb:0"))
+@pytest.mark.parametrize(
+    ("arguments", "settings", "needed"),
+    [
+        (("--source", "picamera"), "", ()),
+        (("--mqtt", "pi"), "", ("network",)),
+        (("--source", "rtsp://cam/x"), "", ("network",)),
+        (("--preview=0.0.0.0:80",), "", ("network",)),
+        ((), "metrics = true\n", ("network",)),
+        (("--delegate", "edgetpu"), "", ("accelerator",)),
+        ((), 'delegate = "edgetpu"\n', ("accelerator",)),
+        ((), LAMP, ("gpio",)),
+        ((), f'source = "http://cam/x"\ndelegate = "edgetpu"\n{LAMP}', tuple(NEEDS)),
+    ],
+)
+def test_a_service_touches_what_its_options_and_settings_need_and_nothing_else(
+    arguments, settings, needed, tmp_path
+):
+    if settings:
+        (tmp_path / "settings.toml").write_text(settings)
+        arguments = (*arguments, "--config", str(tmp_path / "settings.toml"))
+    text = unit_text(arguments, needs=needs_of(arguments))
+    assert tuple(name for name, line in NEEDS.items() if line in text) == needed
+    assert ("PrivateNetwork=yes" in text) == ("network" not in needed)
+    (groups,) = [line for line in text.splitlines() if line.startswith("SupplementaryGroups=")]
+    assert groups.split("=")[1].split() == [
+        "video", *(["plugdev"] if "accelerator" in needed else []), *(["gpio"] if "gpio" in needed else [])
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["output", "video", "save-frames", "annotate", "timeline"])
+@pytest.mark.parametrize("path", ["/home/pi/{}", "../{}", "/var/lib/fer-edge/../{}"])
+def test_an_output_where_the_service_cannot_write_is_refused(option, path):
+    file = {"output": "rows.csv", "video": "film.avi", "timeline": "day.png"}.get(option, "kept")
+    arguments = ("--source", "photos", f"--{option}", path.format(file), "--overwrite")
+    with pytest.raises(UsageError, match=f"--{option} .*a service writes below /var/lib/fer-edge alone"):
+        needs_of(arguments)
+    for reached in (file, f"/var/lib/fer-edge/{file}"):
+        needs_of(("--source", "photos", f"--{option}", reached, "--overwrite"))
+
+
+def test_a_file_that_the_service_could_not_read_is_refused(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "device"
+    program.parent.mkdir()
+    program.touch(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    monkeypatch.setattr("device.board.service.systemctl", lambda *order: None)  # would start a service here
+    for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
+        folder.chmod(0o755)
+    (tmp_path / "open").mkdir()
+    model = tmp_path / "open" / "own.tflite"
+    asked = ("--model", str(model))
+
+    def install():
+        return install_unit(asked, tmp_path, overwrite=True, needs=needs_of(asked))
+
+    with pytest.raises(EdgeError, match=r"no such file: .*own\.tflite"):
+        install()
+    model.write_bytes(b"model")
+    model.chmod(0o600)
+    with pytest.raises(EdgeError, match=r"own\.tflite can be read by no other user.* chmod o\+r"):
+        install()
+    model.chmod(0o644)
+    model.parent.chmod(0o700)
+    with pytest.raises(EdgeError, match="lets no other user in"):
+        install()
+    model.parent.chmod(0o755)
+    install()
+    monkeypatch.chdir(model.parent)
+    with pytest.raises(
+        UsageError, match=f"--model own.tflite: a service starts in .*pass the whole path, {model}"
+    ):
+        needs_of(("--model", "own.tflite"))
+
+
+def test_what_it_reads_at_home_is_shown_to_the_service():
+    assert "ProtectHome=read-only\n" in unit_text(
+        (), "/opt/device", needs=Needs(read=("/home/pi/own.tflite",))
+    )
+    assert "ProtectHome=yes\n" in unit_text((), "/opt/device", needs=Needs(read=("/opt/own.tflite",)))
 
 
 def test_a_different_unit_is_not_replaced_unasked(tmp_path):
@@ -224,7 +309,7 @@ SECRET = ("--source", 'rtsp://me:wo"$r`d\\@cam/1', "--mqtt=mqtts://camera:p%2Fw@
 
 
 def test_no_password_stands_where_others_may_read_it(tmp_path):
-    unit = install_unit(SECRET, tmp_path, start=False)
+    unit = install_unit(SECRET, tmp_path, start=False, needs=needs_of((*SECRET, "--output", "rows.csv")))
     environment = tmp_path / "fer-edge.env"
     assert environment.stat().st_mode & 0o777 == 0o600
     text = unit.read_text()
@@ -248,6 +333,50 @@ def test_files_with_secrets_are_handed_over_by_systemd(tmp_path, monkeypatch):
         "--mqtt mqtts://me@pi --mqtt-password-file ${CREDENTIALS_DIRECTORY}/mqtt-password-file "
         "--mqtt-ca ${CREDENTIALS_DIRECTORY}/mqtt-ca\n" in text
     )
+
+
+SETTINGS = """
+mqtt = { file = "broker" }
+mqtt-password-file = "/nowhere/password"
+mqtt-ca = "/nowhere/ca.pem"
+"""
+
+
+def test_secrets_that_settings_name_are_handed_over_by_systemd_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("broker").write_text("mqtts://me@pi\n")
+    Path("settings.toml").write_text(SETTINGS)
+    asked = ("--config", "settings.toml", "--mqtt-ca", "/etc/ca.pem")
+    text = unit_text(asked, needs=needs_of(asked))
+    assert sorted(line for line in text.splitlines() if line.startswith("LoadCredential")) == [
+        f"LoadCredential=config:{tmp_path}/settings.toml",
+        "LoadCredential=mqtt-ca:/etc/ca.pem",  # the command line wins
+        "LoadCredential=mqtt-password-file:/nowhere/password",
+        f"LoadCredential=mqtt:{tmp_path}/broker",
+    ]
+    monkeypatch.setenv("BROKER", "mqtts://me@pi")
+    Path("settings.toml").write_text('mqtt = { env = "BROKER" }\n')
+    with pytest.raises(
+        UsageError, match=r"line 1: mqtt is to be read from \$BROKER, which the service does not have"
+    ):
+        needs_of(("--config", "settings.toml"))
+
+
+def test_a_run_reads_the_secrets_that_systemd_shows_it(tmp_path, monkeypatch):
+    """The files themselves are root's alone, here not there at all."""
+    from device.cli.run import asked_options, run
+
+    shown = tmp_path / "credentials"
+    shown.mkdir()
+    (shown / "mqtt").write_text("mqtts://me@pi\n")
+    (shown / "mqtt-password-file").write_text("secret")
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(shown))
+    asked = asked_options(run.make_context("device run", ["--config", "settings.toml"]))
+    assert asked.mqtt == "mqtts://me@pi"
+    assert asked.mqtt_password_file == str(shown / "mqtt-password-file")
+    assert asked.mqtt_ca == "/nowhere/ca.pem"  # which systemd does not show
 
 
 def test_what_no_unit_can_hold_is_refused(tmp_path):

@@ -67,7 +67,7 @@ def test_doctor_fails_where_something_fails(run, tiny_model):
     assert done.returncode == 1
     assert any(line.startswith("fail camera") and "→" in line for line in done.stdout.splitlines())
     assert "Traceback" not in done.stderr
-    assert done.stderr == "error: not fit to run: camera; what to do stands behind each 'fail'\n"
+    assert done.stderr == "error: not fit to run: camera; each 'fail' above says what to do\n"
     quiet = run("doctor", "--source", "usb:97", "--model", tiny_model, "-q")
     assert any(line.startswith("fail camera") for line in quiet.stdout.splitlines())
 

@@ -23,6 +23,18 @@ def test_an_option_without_what_it_belongs_to_is_refused(name):
     refuse_alone(RunOptions("demo", **{name: GIVEN[name], main: "x.csv"}))
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"preview": "8000"}, {"video": "film.avi"}, {"save_frames": "kept"}, {"annotate": "marked"},
+        {"mqtt": "pi", "mqtt_picture": True},
+    ],
+)  # fmt: skip
+def test_a_picture_that_somebody_will_see_has_colours(seen):
+    assert RunOptions("picamera", **seen).camera_settings().colour
+    assert not RunOptions("picamera", mqtt="pi", output="rows.csv").camera_settings().colour
+
+
 def test_rows_on_standard_output_are_not_added_to_others():
     with pytest.raises(UsageError, match="`append` belongs to `output`; add `output=FILE`"):
         refuse_alone(RunOptions("demo", output="-", append=True))

@@ -62,6 +62,17 @@ def test_a_wrong_variant_is_wrong_use(vary, message):
         make_variants([], [vary], None)
 
 
+def test_variants_of_one_folder_are_refused(tmp_path):
+    path = tmp_path / "variants.toml"
+    path.write_text('["low rate"]\nepochs = 5\n["low/rate"]\nepochs = 6\n')
+    with pytest.raises(
+        UsageError, match="'low rate' and 'low/rate' would share the folder low_rate; rename one"
+    ):
+        make_variants([], [], path)
+    path.write_text('["leicht für"]\nepochs = 5\n["leicht fär"]\nepochs = 6\n')
+    assert len({one.folder for one in make_variants([], [], path)}) == 2
+
+
 def test_a_file_without_variants_is_refused(tmp_path):
     path = tmp_path / "variants.toml"
     path.write_text("epochs = 5\n")

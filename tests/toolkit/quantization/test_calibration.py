@@ -107,7 +107,7 @@ def test_an_activation_of_one_number_is_corrected_and_equalized(tmp_path, faces)
     made = conversion(tmp_path / "m.keras", faces, lambda x: x / (1 + keras.ops.max(x)))
     asked = faces.images[300:400]
     expected = made.network.predict(asked).argmax(axis=1)
-    for one in (made, made.equalized()):
+    for one in (made, made.equalized):
         quantized = ExpressionModel(one.integer(), tmp_path / "m.tflite", CLASSES)
         assert (quantized.predict(asked).argmax(axis=1) == expected).mean() > 0.9
 

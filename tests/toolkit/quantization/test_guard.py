@@ -75,9 +75,9 @@ def test_making_channels_alike_changes_nothing_in_float(bad_quantizer):
     labels = bad_quantizer.network.labels
     before, after = (
         ExpressionModel(source.float_file, Path("m"), labels).predict(faces)
-        for source in (conversion, conversion.equalized())
+        for source in (conversion, conversion.equalized)
     )
-    assert conversion.float_file != conversion.equalized().float_file
+    assert conversion.float_file != conversion.equalized.float_file
     assert after == pytest.approx(before, abs=1e-4)
 
 
