@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from device.frames import BoundingBox
+from device.resizing import resized
 
 CROP_SIZE_PX = 48
 OVERSAMPLING = 2  # of a turned crop before it is averaged to its size
@@ -37,16 +38,7 @@ def as_gray(image: np.ndarray) -> np.ndarray:
 def gray_square(image: np.ndarray, box: BoundingBox, side: float, size_px: int) -> np.ndarray:
     """Return a square of ``side`` pixels around the centre of ``box`` as (size_px, size_px) uint8 gray."""
     patch, _, _ = cut_square(image, box, side)
-    return resize_square(as_gray(patch), size_px)
-
-
-def resize_square(patch: np.ndarray, size_px: int) -> np.ndarray:
-    """Resize a square patch, (S, S) or (S, S, 3) uint8: area averaging when it shrinks (no aliasing), bilinear when it
-    grows."""
-    if patch.shape[0] == size_px:
-        return patch
-    how = cv2.INTER_AREA if patch.shape[0] > size_px else cv2.INTER_LINEAR
-    return cv2.resize(patch, (size_px, size_px), interpolation=how)
+    return resized(as_gray(patch), (size_px, size_px))
 
 
 def crop_face(
@@ -66,18 +58,19 @@ def crop_face(
     side = margin_ratio * box.width
     if not turn_deg:
         patch, _, _ = cut_square(image, box, side)
-        return np.ascontiguousarray(resize_square(_seen(patch, colour), size_px))
+        return np.ascontiguousarray(resized(_seen(patch, colour), (size_px, size_px)))
     radians = np.radians(abs(turn_deg))
     patch, left, top = cut_square(image, box, side * float(np.cos(radians) + np.sin(radians)) + 2)
     patch, work_px = _seen(patch, colour), OVERSAMPLING * size_px
     # Averaged down to the working size first and from that to the crop: the warp alone would sample a large face.
-    shrunk = resize_square(patch, min(patch.shape[0], max(1, round(patch.shape[0] * work_px / side))))
+    shrunk_px = min(patch.shape[0], max(1, round(patch.shape[0] * work_px / side)))
+    shrunk = resized(patch, (shrunk_px, shrunk_px))
     scale = shrunk.shape[0] / patch.shape[0]
     x, y = ((at - first) * scale - 0.5 for at, first in zip(box.center_xy, (left, top), strict=True))
     turn = np.asarray(cv2.getRotationMatrix2D((x, y), turn_deg, work_px / (side * scale)), np.float64)
     turn[:, 2] += (work_px - 1) / 2 - np.array([x, y])
     upright = cv2.warpAffine(shrunk, turn, (work_px, work_px), borderMode=cv2.BORDER_REPLICATE)
-    return resize_square(upright, size_px)
+    return resized(upright, (size_px, size_px))
 
 
 def _seen(patch: np.ndarray, colour: bool) -> np.ndarray:

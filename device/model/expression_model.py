@@ -5,7 +5,6 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from device.errors import EdgeError
@@ -15,6 +14,7 @@ from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import ranges_of
 from device.model.pixels import ASSUMED_RANGE, input_contract, input_range, pixel_table
+from device.resizing import resized
 
 PACKAGED_MODEL = "fer7_int8.tflite"
 # Operators after which a probability is still a probability.
@@ -133,13 +133,8 @@ class ExpressionModel:
 
     def prepare(self, crop: np.ndarray) -> np.ndarray:
         """Return the input tensor ``(1, h, w, c)`` of a crop, ``(H, W)`` gray or ``(H, W, 3)`` R, G, B, uint8."""
-        height, width = self.input_size_hw
-        if crop.shape[:2] != (height, width):
-            shrinks = crop.shape[0] >= height
-            crop = cv2.resize(
-                crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            )
-        tensor = self._table[crop][None].reshape(1, height, width, -1)
+        pixels = resized(crop, self.input_size_hw)
+        tensor = self._table[pixels][None].reshape(1, *self.input_size_hw, -1)
         channels = self.input_tensor.shape[3]
         return tensor if channels == tensor.shape[3] else np.repeat(tensor, channels, axis=3)
 

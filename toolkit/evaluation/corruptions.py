@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.faces.cropping import resize_square
+from device.resizing import resized
 
 DISPLAY_GAMMA = 2.2  # pixel values are light to the power of 1 / 2.2
 LOW_LIGHT_NOISE = 4.0  # levels: what amplifying a dark picture's sensor adds
@@ -62,7 +62,8 @@ def occlude(face: np.ndarray, side_px: float, rng: np.random.Generator) -> np.nd
 
 def shrink(face: np.ndarray, size_px: float, rng: np.random.Generator) -> np.ndarray:
     """Show a face that is ``size_px`` wide in the frame, enlarged as the device enlarges it."""
-    return resize_square(resize_square(face, int(size_px)), face.shape[0])
+    small = resized(face, (int(size_px), int(size_px)))
+    return resized(small, face.shape[:2])
 
 
 def compress(face: np.ndarray, quality: float, rng: np.random.Generator) -> np.ndarray:

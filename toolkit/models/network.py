@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from device.errors import EdgeError
 from device.model.file.metadata import checked_labels
 from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.model.pixels import refuse_range
+from device.resizing import resized
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
 from toolkit.models.quiet_tensorflow import reason_of
@@ -97,8 +97,7 @@ class FloatNetwork:
         """Turn ``(N, H, W)`` gray or ``(N, H, W, 3)`` R, G, B, uint8, into ``(N, h, w, c) float32`` of 0..1."""
         height, width, channels = self.input_shape
         if images.shape[1:3] != (height, width):
-            way = cv2.INTER_AREA if images.shape[1] >= height else cv2.INTER_LINEAR
-            images = np.stack([cv2.resize(image, (width, height), interpolation=way) for image in images])
+            images = np.stack([resized(image, (height, width)) for image in images])
         pixels = images.astype(np.float32) / 255
         return pixels if images.ndim == 4 else np.repeat(pixels[..., None], channels, axis=3)
 

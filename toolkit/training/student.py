@@ -3,12 +3,12 @@
 import logging
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
 from keras import layers, ops
 
 from device.errors import EdgeError
+from device.resizing import resized
 from toolkit.training.acceleration import accelerated
 from toolkit.training.architectures import build_network, short_name, weights_from
 from toolkit.training.recipe import TrainingRecipe
@@ -136,9 +136,8 @@ def fitted(faces: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """
     height, width, channels = shape
     if faces.shape[1:3] != (height, width):
-        way = cv2.INTER_AREA if faces.shape[1] >= height else cv2.INTER_LINEAR
-        resized = [cv2.resize(face, (width, height), interpolation=way) for face in faces]
-        faces = np.stack(resized).reshape(len(faces), height, width, -1)
+        fit = [resized(face, (height, width)) for face in faces]
+        faces = np.stack(fit).reshape(len(faces), height, width, -1)
     return faces if channels == faces.shape[3] else np.repeat(faces, channels, axis=3)
 
 

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.faces.cropping import as_gray, cut_square, resize_square
+from device.faces.cropping import as_gray, cut_square
 from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.faces.detectors.cascade_file import LARGEST_BYTES, cascade_fault
 from device.files import read_regular
 from device.frames import BoundingBox
+from device.resizing import resized
 
 CASCADE = "haarcascade_frontalface_default.xml"
 STILL_PX = 1280  # longer side of a still, beyond which more pixels find no more faces
@@ -46,7 +47,7 @@ class HaarDetector:
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
         if region is not None:
             patch, left, top = cut_square(image, region, region.width)
-            gray = as_gray(resize_square(patch, REGION_PX))
+            gray = as_gray(resized(patch, (REGION_PX, REGION_PX)))
             face_px = REGION_PX / self.region_ratio
             near = round(face_px / 1.4), round(face_px * 1.4)
             return self._search(gray, REGION_PX / patch.shape[0], (left, top), near, FINE_STEP, votes=2)

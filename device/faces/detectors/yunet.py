@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.faces.cropping import cut_square, resize_square
+from device.faces.cropping import cut_square
 from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
 from device.faces.fetching import NotFetchedError
 from device.frames import CROP_MARGIN, BoundingBox
+from device.resizing import resized
 
 SMALLEST_PX = (
     15  # of a face in the searched picture; of the photographs' faces of 12 to 15 pixels 95 % are found
@@ -52,7 +53,10 @@ class YuNetDetector:
         if region is not None:
             patch, left, top = cut_square(image, region, region.width)
             return self._search(
-                self.region_net, resize_square(patch, REGION_PX), REGION_PX / patch.shape[0], (left, top)
+                self.region_net,
+                resized(patch, (REGION_PX, REGION_PX)),
+                REGION_PX / patch.shape[0],
+                (left, top),
             )
         return self._search_whole(image, self.scale)
 

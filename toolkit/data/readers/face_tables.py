@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from device.resizing import resized
 from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.ferplus import VOTES_FILE, read_votes
 from toolkit.data.readers.broken import refuse_too_many_broken
 from toolkit.data.readers.face_store import new_face_store
-from toolkit.data.readers.image_files import to_face_size
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
 from toolkit.data.readers.text_table import most_rows, read_table
@@ -82,7 +82,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
                     continue
                 count = len(values)
                 side = math.isqrt(count)
-                images[len(names)] = to_face_size(values.reshape(side, side))
+                images[len(names)] = resized(values.reshape(side, side), (FACE_SIZE, FACE_SIZE))
                 labels.keep(code)
                 splits.append(split)
                 rows.append(row_count - 1)

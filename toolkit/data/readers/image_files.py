@@ -9,6 +9,7 @@ import numpy as np
 
 from device.files import read_regular
 from device.foreign_files import NOT_FETCHED, why_foreign
+from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
 
@@ -72,10 +73,10 @@ def decode_face(content: bytes, colour: bool = False) -> DecodedFace:
     image = decode_image(content)
     gray, mode = to_gray(image)
     height, width = gray.shape
-    face = to_face_size(gray)
+    face = resized(gray, (FACE_SIZE, FACE_SIZE))
     if colour:
         to_colours = cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB
-        face = np.dstack([face, to_face_size(cv2.cvtColor(image, to_colours))])
+        face = np.dstack([face, resized(cv2.cvtColor(image, to_colours), (FACE_SIZE, FACE_SIZE))])
     return DecodedFace(face, (width, height), mode)
 
 
@@ -161,13 +162,3 @@ def to_gray(image: np.ndarray) -> tuple[np.ndarray, str]:
     if np.array_equal(blue, green) and np.array_equal(green, red):
         return blue, "gray in RGB"
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), COLOURED
-
-
-def to_face_size(picture: np.ndarray) -> np.ndarray:
-    """Return (H, W) or (H, W, 3) uint8 as 48x48; averaged over areas when shrinking, linear when growing."""
-    if picture.shape[:2] == (FACE_SIZE, FACE_SIZE):
-        return picture
-    shrinks = min(picture.shape[:2]) >= FACE_SIZE
-    return cv2.resize(
-        picture, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
