@@ -1,5 +1,6 @@
 """Classes that go by numbers, and the file beside them that names them."""
 
+import re
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -7,29 +8,51 @@ from device.files import read_short
 from toolkit.data.class_names import normal_class_name
 
 CLASSES_FILE = "classes.txt"
+# A number and a name, or a name and a number.
+BESIDE = re.compile(r"(\d+)[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d+)")
 
 
 def class_of_number(root: Path, labels: set[str]) -> dict[str, str]:
     """Return the names that ``root/classes.txt`` gives to classes whose labels are numbers; empty without it.
 
-    A line a class, in the order of the numbers. Raises EdgeError unless there are as many lines as numbers.
+    A line a class, in the order of the numbers, or with its number before or behind it: '3 happy', 'happy: 3'. Raises
+    EdgeError for a number without a name.
     """
     names_file = root / CLASSES_FILE
     if not names_file.exists() or not all(name.isdecimal() for name in labels):
         return {}
     try:
-        lines = read_short(names_file).splitlines()
+        lines = [line.strip() for line in read_short(names_file).splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise EdgeError(f"cannot read {names_file}: {reason}; expected a line for each class") from error
-    names = [normal_class_name(line) for line in lines if line.strip()]
-    numbers = sorted(labels, key=int)
-    if len(names) != len(numbers):
+    numbers = sorted(map(int, labels))
+    names = _numbered(lines) or _in_order(lines, numbers)
+    if missing := [number for number in numbers if number not in names]:
         raise EdgeError(
-            f"{names_file} names {len(names)} classes, the folders are {len(numbers)}: {', '.join(numbers)}; "
-            "expected a line for each number, in order"
+            f"{names_file} names {len(lines)} classes, and the data has {len(numbers)}: "
+            f"{', '.join(map(str, numbers))}; expected a line for each number, in order, or lines such as "
+            f"'{missing[0]} happy'"
         )
-    return dict(zip(numbers, names, strict=True))
+    return {label: normal_class_name(names[int(label)]) for label in labels}
+
+
+def _numbered(lines: list[str]) -> dict[int, str]:
+    """Return the names by the numbers that stand beside them; nothing unless every line has both, once."""
+    found = [match for line in lines if (match := BESIDE.fullmatch(line))]
+    named = {int(match[1] or match[4]): match[2] or match[3] for match in found}
+    return named if len(set(named.values())) == len(named) == len(lines) else {}
+
+
+def _in_order(lines: list[str], numbers: list[int]) -> dict[int, str]:
+    """Return the names of the sorted ``numbers`` in the order of the lines; more lines count from 0 or 1 on."""
+    if len(lines) == len(numbers):
+        return dict(zip(numbers, lines, strict=True))
+    if len(lines) > len(numbers) and numbers[0] == 0:
+        return dict(enumerate(lines))
+    if len(lines) > len(numbers) and numbers[-1] == len(lines):
+        return dict(enumerate(lines, start=1))
+    return {}
 
 
 def numbered_notes(root: Path, names: set[str]) -> tuple[str, ...]:

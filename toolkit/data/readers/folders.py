@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.readers.broken import refuse_too_many_broken
@@ -22,6 +23,7 @@ from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout
 from toolkit.data.readers.picture_lists import listed_images, why_unlisted
 from toolkit.data.readers.picture_names import named_images, why_unnamed
 from toolkit.data.readers.split_names import split_of
+from toolkit.data.readers.text_table import is_table
 from toolkit.data.readers.yolo_labels import boxed_images
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
@@ -86,11 +88,12 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
         files, why_none = [], error
     several = len({file.folder_class for file in files}) > 1
     if several and _any_expression(files):
-        return files, layout_notes(root, files)
+        return files, (*layout_notes(root, files), *_contradicted(root, files))
     pictures = Pictures.under(root)
     for reader in (listed_images, file_labelled_images, boxed_images, named_images):
         found, notes = reader(pictures)
-        if found and (not several or _across_folders(found, files)):
+        listed = reader in (listed_images, file_labelled_images)
+        if found and (not several or _across_folders(found, files, listed)):
             return found, notes
     if why_none is None:
         return files, layout_notes(root, files)
@@ -103,15 +106,39 @@ def _any_expression(files: list[ImageFile]) -> bool:
     return any(name in FERPLUS_CLASSES for name in {normal_class_name(file.folder_class) for file in files})
 
 
-def _across_folders(found: list[ImageFile], files: list[ImageFile]) -> bool:
-    """Return whether the labels of ``found`` are expressions, one of them in several of the folders of ``files``.
+def _contradicted(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
+    """Return a line where a table in ``root`` names other expressions than the folders do."""
+    tables = [path for path in sorted(root.iterdir()) if is_table(path)]
+    try:
+        listed, _ = listed_images(Pictures.under(root)) if tables else ([], ())
+    except EdgeError:
+        return ()  # nobody asked for its labels
+    folder = {file.path: normal_class_name(file.folder_class) for file in files}
+    told = {file.path: normal_class_name(file.folder_class) for file in listed if file.path in folder}
+    other = sum(name != folder[path] for path, name in told.items())
+    if not other or not set(told.values()) <= set(FERPLUS_CLASSES):
+        return ()
+    return (
+        f"{a_few([path.name for path in tables])} tells another class than the folders of {counted(other, 'picture')}; "
+        "the folders are taken, name the table in place of its folder to take its labels",
+    )
 
-    Then the folders are no classes, but persons or the like: each of them holds several expressions.
+
+def _across_folders(found: list[ImageFile], files: list[ImageFile], listed: bool) -> bool:
+    """Return whether the labels of ``found`` go across the folders of ``files``: then those are no classes, but
+    persons, parts or the like.
+
+    One label stands in several of the folders. What is no list has to name expressions to be believed, a list most of
+    the pictures.
     """
     folder = {file.path: file.folder_class for file in files}
-    held = {(normal_class_name(file.folder_class), folder.get(file.path)) for file in found}
-    expressions = {name for name, _ in held}
-    return expressions <= set(FERPLUS_CLASSES) and len(held) > len(expressions)
+    held = {
+        (normal_class_name(file.folder_class), folder[file.path]) for file in found if file.path in folder
+    }
+    labels = {name for name, _ in held}
+    named = sum(file.path in folder for file in found)
+    believed = 2 * named > len(files) if listed else labels <= set(FERPLUS_CLASSES)
+    return believed and len(held) > len(labels)
 
 
 def decode_into(file: Path, root: Path, files: list[ImageFile], colour: bool) -> Dataset:

@@ -11,7 +11,7 @@ from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_picture
-from toolkit.data.readers.split_names import class_and_split, split_of, split_within
+from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
@@ -50,10 +50,10 @@ class Pictures:
             found.by_stem.setdefault(path.stem.lower(), []).append(path)
         return found
 
-    def named(self, text: str, beside: Path) -> Path:
+    def named(self, text: str, beside: Path, split: str = "") -> Path:
         """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
 
-        A path to nothing where there is none, or where several are called so.
+        Where several are called so, that in a folder of ``split``. A path to nothing where there is none.
         """
         name = PurePosixPath(text.strip().replace("\\", "/").lstrip("/"))
         for place in (beside, self.root):
@@ -65,6 +65,8 @@ class Pictures:
         for wanted in (stem + ALIGNED, stem):
             found = self.by_stem.get(wanted, [])
             near = [path for path in found if beside in path.parents] or found
+            if len(near) > 1 and split:
+                near = [path for path in near if split_told(path.parent.relative_to(self.root)) == split]
             if len(near) == 1:
                 return near[0]
         return beside / name
@@ -129,6 +131,8 @@ def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
         folder for folder in subfolders(place) if not (split_of(folder.name) and not subfolders(folder))
     ]
     together = told_together(folders)
+    if not together and all(split_within(folder.name) and not subfolders(folder) for folder in folders):
+        return  # FER2013Train beside FER2013Test: splits without classes
     for folder in folders:
         _refuse_group_of_classes(place, folder)
         name, named_split = together.get(folder, (folder.name, split))

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from device.errors import EdgeError
 from device.text import a_few
-from toolkit.data.class_names import PUBLISHED_ORDERS, normal_class_name
+from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS, normal_class_name
+from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.record import label_text
@@ -26,6 +29,7 @@ LINE = re.compile(
     re.IGNORECASE,
 )
 LONGEST_LINE = 4096
+ONE_HOT = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"
 
@@ -57,7 +61,7 @@ def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[Im
         by_picture = [split_told(PurePosixPath(entry.picture).with_suffix("")) for entry in entries]
         own = by_picture if all(by_picture) and not told else [told or "train"] * len(entries)
         for entry, split in zip(entries, own, strict=True):
-            picture = pictures.named(entry.picture, path.parent)
+            picture = pictures.named(entry.picture, path.parent, entry.split or told)
             image = ImageFile(picture, entry.split or split, entry.label)
             _refuse_conflict(path, found.setdefault(picture, image), image)
         used += [str(path.relative_to(root))] if entries else []
@@ -116,25 +120,60 @@ def _of_table(path: Path) -> Iterator[Entry]:
     picture, label = column_named(names, PICTURE_COLUMNS), column_named(names, LABEL_COLUMNS)
     usage = column_named(names, USAGE_COLUMNS)
     if picture is None:
-        # A picture and its label a row at once, without names of columns.
-        yield from _of_lines(path) if len(names) == 2 else ()
+        # A picture and its label a row at once, or its votes, without names of columns.
+        yield from _of_votes(path) if _are_votes(names) else _of_lines(path) if len(names) == 2 else ()
         return
     others = [at for at in range(len(names)) if at not in (picture, usage) and names[at]]
     for number, row in enumerate(rows, start=1):
         if len(row) < len(names):
             raise EdgeError(f"{path}, row {number}: expected {len(names)} columns; received {len(row)}")
-        text = row[label] if label is not None else _one_hot(names, row, others)
-        if label is None and not text:
-            return  # a table of something else
         where = f"{path}, row {number}"
+        if label is None and number == 1 and _held(row, others) is None:
+            return  # a table of something else
+        if names[picture] == "pixels" and row[picture].replace(" ", "").isdecimal():
+            return  # a table of faces
+        text = row[label] if label is not None else _one_hot(names, row, others, where)
         split = _checked_split(row[usage].strip(), where) if usage is not None else ""
         yield Entry(row[picture], _checked(text, where), split)
 
 
-def _one_hot(names: list[str], row: list[str], columns: list[int]) -> str:
-    """Return the name of the one of ``columns`` that holds 1 where all others hold 0, or ''."""
-    held = [row[at].strip() for at in columns]
-    return names[columns[held.index("1")]] if sorted(held) == ["0"] * (len(held) - 1) + ["1"] else ""
+def _are_votes(row: list[str]) -> bool:
+    """Return whether a row is one of FER+'s label.csv: a picture, its box and ten votes."""
+    return (
+        len(row) == 2 + len(VOTE_COLUMNS)
+        and row[0].strip().lower().endswith(IMAGE_SUFFIXES)
+        and all(vote.strip().isdecimal() for vote in row[2:])
+    )
+
+
+def _of_votes(path: Path) -> Iterator[Entry]:
+    """Yield the entries of FER+'s label.csv under the labels that most of the taggers name; others are left out."""
+    for number, row in enumerate(read_table(path), start=1):
+        if not _are_votes(row):
+            raise EdgeError(
+                f"{path}, row {number}: expected a picture, its box and {len(VOTE_COLUMNS)} votes"
+            )
+        (label,) = majority_labels(np.array([row[2:]], np.int64))
+        if label >= 0:
+            yield Entry(row[0], FERPLUS_CLASSES[label], "")
+
+
+def _held(row: list[str], columns: list[int]) -> list[int] | None:
+    """Return what ``columns`` of a row hold where each is 0 or 1, or None."""
+    words = [row[at].strip().lower() for at in columns]
+    return [ONE_HOT[word] for word in words] if len(words) > 1 and ONE_HOT.keys() >= set(words) else None
+
+
+def _one_hot(names: list[str], row: list[str], columns: list[int], where: str) -> str:
+    """Return the name of the one of ``columns`` that holds 1 where all others hold 0; EdgeError for another row."""
+    held = _held(row, columns)
+    if held is None or sum(held) != 1:
+        received = ", ".join(row[at].strip()[:10] for at in columns)[:60]
+        raise EdgeError(
+            f"{where}: expected 1 in the column of its class, one of {a_few([names[at] for at in columns])}, and 0 in "
+            f"the others; received {received}; correct or remove the row"
+        )
+    return names[columns[held.index(1)]]
 
 
 def _of_lines(path: Path) -> Iterator[Entry]:

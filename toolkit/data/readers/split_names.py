@@ -1,5 +1,6 @@
 """The splits that people's names of folders, files and usages stand for."""
 
+import itertools
 import re
 import unicodedata
 from pathlib import PurePath
@@ -37,12 +38,14 @@ WORD = re.compile(r"[^\W_\d]+")
 def split_of(folder_name: str) -> str:
     """Return the split that a folder's name stands for, such as 'train' for 'training_set' or '1_trainset', or ''."""
     words = [word for word in _words(folder_name) if word not in ADDED_WORDS]
-    return _split_of_word(words[0]) if len(words) == 1 else ""
+    return _split_of_word("".join(words)) if len(words) == 1 or "".join(words) in SPLIT_OF_WORD else ""
 
 
 def split_within(name: str) -> str:
     """Return the one split that a word of a name tells, such as 'train' for 'fer_train', or ''."""
-    splits = {_split_of_word(word) for word in _words(name)} - {""}
+    words = _words(name)
+    pairs = {SPLIT_OF_WORD.get(first + second, "") for first, second in itertools.pairwise(words)} - {""}
+    splits = pairs or {_split_of_word(word) for word in words} - {""}
     return splits.pop() if len(splits) == 1 else ""
 
 

@@ -2,9 +2,10 @@
 a picture has a line a box, 'class x y width height' in shares of the picture, and data.yaml names the classes."""
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from device.errors import EdgeError
 from device.files import read_short
@@ -13,9 +14,6 @@ from toolkit.data.readers.split_names import split_told
 
 LABELS_FOLDER = "labels"
 FILLS = 0.5  # of a picture's width and height, from which on a box is the face that the picture was cut to
-NAMES = re.compile(
-    r"^names\s*:[ \t]*(?:\[([^]]*)\]|(?:#.*)?((?:\n[ \t]*(?:-|\d+\s*:).*)+))", re.MULTILINE | re.DOTALL
-)
 BOX_NUMBERS = 5
 
 
@@ -32,8 +30,9 @@ def boxed_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str, ...]]:
     files = []
     for path, beside in boxes.items():
         for number in _filled_by(beside):
-            if names and number >= len(names):
-                raise EdgeError(f"{beside} names the class {number}; data.yaml has {len(names)}, from 0")
+            if names and number not in names:
+                known = ", ".join(map(str, sorted(names)))
+                raise EdgeError(f"{beside} names the class {number}; data.yaml has {known}")
             split = split_told(path.relative_to(pictures.root).parent) or "train"
             files.append(ImageFile(path, split, names[number] if names else str(number)))
     said = f"the labels are read from the boxes in {LABELS_FOLDER}/, which fill their pictures"
@@ -74,19 +73,18 @@ def _filled_by(file: Path) -> Iterator[int]:
         yield number
 
 
-def _class_names(root: Path) -> list[str]:
+def _class_names(root: Path) -> dict[int, str]:
     """Return the names in the data.yaml of ``root`` or of a folder in it, by their numbers; none without one."""
     for place in (root, *subfolders(root)):
         for file in sorted(place.glob("*.y*ml")):
             try:
-                text = read_short(file)
-            except (OSError, ValueError) as error:
-                raise EdgeError(f"cannot read {file}: {error}; expected the names of the classes") from error
-            if told := NAMES.search(text):
-                items = told[1].split(",") if told[1] is not None else told[2].strip().splitlines()
-                return [
-                    re.sub(r"^(-|\d+\s*:)", "", item.strip()).strip(" '\"\r\t")
-                    for item in items
-                    if item.strip()
-                ]
-    return []
+                told = yaml.safe_load(read_short(file))
+            except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+                said = " ".join(str(error).split())[:100]
+                raise EdgeError(f"cannot read {file}: {said}; expected the names of the classes") from error
+            names = told.get("names") if isinstance(told, dict) else None
+            if isinstance(names, list):
+                names = dict(enumerate(names))
+            if isinstance(names, dict) and names:
+                return {number: str(name) for number, name in names.items() if isinstance(number, int)}
+    return {}

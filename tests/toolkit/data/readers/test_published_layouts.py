@@ -120,6 +120,25 @@ def test_ck_plus(tmp_path):
         load_dataset(tmp_path)
 
 
+def test_fer_plus_with_pictures_and_votes_by_split(tmp_path):
+    """FER2013Train/label.csv: a picture, its box, ten votes; no header. The label is that of most votes."""
+    votes = {"happy": "0,9,0,0,0,0,0,0,1,0", "angry": "1,0,0,0,8,0,0,1,0,0", "": "4,3,0,3,0,0,0,0,0,0"}
+    for split in ("FER2013Train", "FER2013Test"):
+        write_all(tmp_path / split, [f"fer000000{number}.png" for number in range(3)])
+        rows = [
+            f'fer000000{number}.png,"(0, 0, 48, 48)",{told}' for number, told in enumerate(votes.values())
+        ]
+        (tmp_path / split / "label.csv").write_text("\n".join(rows))
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == {"angry": 2, "happy": 2}
+    assert dataset.present_splits() == ("train", "test")
+    assert "2 pictures in no list of labels, left out" in dataset.notes
+    for split in ("FER2013Train", "FER2013Test"):
+        (tmp_path / split / "label.csv").unlink()
+    with pytest.raises(EdgeError, match="holds images but no folder for each class"):
+        load_dataset(tmp_path)  # what is it that they show?
+
+
 def test_sfew_has_a_test_split_without_classes(tmp_path):
     for split in ("Train/Train_Aligned_Faces", "Val/Val_Aligned_Faces_new"):
         for name in ("Angry", "Happy"):

@@ -18,6 +18,8 @@ def fill(folder, count):
         (("training_set", "test_set"), ("train", "test")),
         (("train_class", "val_class", "test_class"), ("train", "validation", "test")),
         (("Training", "PublicTest", "PrivateTest"), ("train", "validation", "test")),
+        (("train", "Public_Test", "private-test"), ("train", "validation", "test")),
+        (("fer_train", "fer_public_test"), ("train", "validation")),
         (("1_train", "2_testset"), ("train", "test")),
         (("fer_train", "fer_val"), ("train", "validation")),
         (("trainval", "test2"), ("train", "test")),
@@ -35,7 +37,7 @@ def test_split_folders_by_other_names_are_splits_and_said(tmp_path, names, split
     dataset = load_dataset(tmp_path)
     assert dataset.classes == ("happy", "sad")
     assert dataset.present_splits() == splits
-    if names[0] != "Training":
+    if names[0].lower() not in ("training", "train"):
         assert f"folder '{names[0]}' is read as the split 'train'" in dataset.notes
 
 

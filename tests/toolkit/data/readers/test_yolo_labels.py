@@ -14,6 +14,10 @@ NAMES = {
     "in brackets, broken": "names: [Anger,\n  Happy,\n  Sad]\nnc: 3\n",
     "in lines": "names:\n- Anger\n- Happy\n- Sad\nnc: 3\n",
     "by number": "path: .\nnames:\n  0: Anger\n  1: Happy\n  2: Sad\n",
+    "by number, in another order": "names:\n  2: Sad\n  0: Anger  # of all kinds\n  1: 'Happy'\n",
+    "by number, in braces": "names: {1: Happy, 0: Anger, 2: Sad}\n",
+    "by number, more of them": "names: {7: Neutral, 1: Happy, 0: Anger, 2: Sad}\n",
+    "in brackets, with remarks": "names: [Anger, # the first\n  Happy, # the second\n  Sad]\n",
 }
 
 
@@ -70,7 +74,7 @@ def test_splits_may_stand_in_images_and_names_in_classes_txt(faces, tmp_path_fac
         ("1 0.5 0.5 0.9 nan\n", "holds no box"),
         ("-1 0.5 0.5 0.9 0.9\n", "holds no box"),
         ("happy 0.5 0.5 0.9 0.9\n", "cannot read .*expected lines of class"),
-        ("7 0.5 0.5 0.9 0.9\n", r"names the class 7; data\.yaml has 3, from 0"),
+        ("7 0.5 0.5 0.9 0.9\n", r"names the class 7; data\.yaml has 0, 1, 2"),
     ],
 )
 def test_what_is_no_face_that_fills_its_picture_is_refused(faces, boxes, words):
