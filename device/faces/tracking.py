@@ -1,5 +1,6 @@
 """Following faces from frame to frame: motion, ids, and suppression of detections that do not last."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from device.faces.detectors.base import Detection, same_face
 from device.frames import BoundingBox
+
+log = logging.getLogger(__name__)
 
 # Chosen on the shared clips against full-frame YuNet, with Haar's and with YuNet's detections, unless said otherwise.
 COAST_S = (
@@ -39,6 +42,7 @@ MATCH_VELOCITY_GAIN = 3.0  # a second; a template match is only as fine as its s
 VELOCITY_DECAY = 0.85  # a frame without a detection
 APPEARANCE_GAIN = 0.2  # of the newest picture in the running mean
 MAX_FACES = 20
+KEPT_GAIN = 1.3  # of more faces the largest are told; one that was told already counts as so much larger
 
 Appearance = Callable[[BoundingBox], np.ndarray]
 
@@ -89,6 +93,7 @@ class FaceTracker:
         self.confirm_hits = CONFIRM_HITS if certain_score > 1 else DOUBTED_HITS
         self.tracks: list[Track] = []
         self._next_id = 1
+        self._told_ids: set[int] = set()  # of more than MAX_FACES
         self._now_s: float | None = None
 
     def forget(self) -> None:
@@ -133,7 +138,17 @@ class FaceTracker:
             for track in self.tracks
             if track.certain and track.is_followed(now_s)
         ]
-        return sorted(faces, key=lambda face: -face.box.width)[:MAX_FACES]
+        return self._told(sorted(faces, key=lambda face: -face.box.width))
+
+    def _told(self, faces: list[TrackedFace]) -> list[TrackedFace]:
+        """Return as many of ``faces``, sorted by size, as are told: the largest, and of those alike the same ones."""
+        if len(faces) > MAX_FACES:
+            if not self._told_ids:
+                log.warning("more than %d faces at once: the largest are told", MAX_FACES)
+            told = sorted(faces, key=lambda face: -face.box.width * KEPT_GAIN ** (face.id in self._told_ids))
+            self._told_ids = {face.id for face in told[:MAX_FACES]}
+            faces = [face for face in faces if face.id in self._told_ids]
+        return faces
 
     def _associate(
         self, detections: Sequence[Detection], appearance_of: Appearance | None

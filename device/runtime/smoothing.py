@@ -9,6 +9,7 @@ FORGET_S = 5.0
 # On the shared clips, 0.4 s of smoothing alone leaves labels that last for less than half a second.
 LEAD = 0.1  # by so much probability another label must lead before it is shown
 HOLD_S = 0.5  # a label is shown for at least this long
+OUTDATED_S = 1.0  # a label that was not the first for this long gives way to one that leads by less
 
 
 @dataclass
@@ -16,7 +17,8 @@ class _Known:
     updated_s: float
     mean: np.ndarray
     label: int = -1
-    label_s: float = 0.0
+    label_s: float = -math.inf  # since when it is shown
+    first_s: float = 0.0  # when it had the highest score last
 
 
 class ScoreSmoother:
@@ -53,15 +55,19 @@ class ScoreSmoother:
     def calm_label(self, face_id: int, mean: np.ndarray, now_s: float) -> int:
         """Return the label to show for the averaged scores ``mean`` of a face.
 
-        Another label than the shown one must lead it by ``LEAD`` once that was shown for ``HOLD_S``.
+        Another label than the shown one must lead it by ``LEAD`` once that was shown for ``HOLD_S``; by anything
+        once that was not the first for ``OUTDATED_S``.
         """
         best, known = int(mean.argmax()), self._faces.get(face_id)
         if known is None:
             return best
-        leads = known.label < 0 or mean[best] >= mean[known.label] + LEAD
-        held = known.label < 0 or now_s - known.label_s >= HOLD_S
-        if best != known.label and leads and held:
+        leads = mean[best] >= mean[known.label] + LEAD or now_s - known.first_s >= OUTDATED_S
+        if known.label < 0:
+            known.label = best  # of a single frame: nothing holds it
+        elif best != known.label and leads and now_s - known.label_s >= HOLD_S:
             known.label, known.label_s = best, now_s
+        if best == known.label:
+            known.first_s = now_s
         return known.label
 
     def forget_old(self, now_s: float) -> None:

@@ -175,6 +175,17 @@ def test_the_doctor_looks_at_every_detector(without_yunet, tiny_model):
     assert (check.status, "fetch yunet" in check.remedy) == ("fail", True)
 
 
+def test_a_small_picture_is_searched_as_it_is(yunet_file, picture):
+    """Its faces are as small, whatever was asked for: 160x120 is what cheap cameras send."""
+    image, truth = picture
+    small = cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA)
+    assert max(box.width for box in truth) / 4 < 40
+    found = create_detector("yunet", 48, yunet_file).detect(small)
+    assert len(found) == len(truth)
+    wide = cv2.copyMakeBorder(small, 0, 0, 0, 640 - 160, cv2.BORDER_REPLICATE)
+    assert create_detector("yunet", 48, yunet_file).detect(wide) == []  # there 48 pixels are what is looked for
+
+
 def test_haar_searches_at_the_size_that_the_smallest_face_needs():
     assert create_detector("haar", 96, reduce=False).scale == 1.0
     assert create_detector("haar", 96).scale == pytest.approx(create_detector("haar", 48).scale / 2)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from device.faces.detectors.base import Detection, without_duplicates
-from device.faces.tracking import COAST_S, DOUBTED_HITS, FORGET_S, REMEMBER_S, FaceTracker
+from device.faces.tracking import COAST_S, DOUBTED_HITS, FORGET_S, MAX_FACES, REMEMBER_S, FaceTracker
 from device.frames import BoundingBox
 
 STEP_S = 1 / 30
@@ -110,6 +110,23 @@ def test_many_faces_keep_their_ids():
     ]
     assert {len(home) for home in homes} == {20}
     assert max(face.id for faces in seen for face in faces) == 20
+
+
+def test_of_more_faces_than_are_told_the_same_ones_stay_and_it_is_said_once(said):
+    rng = np.random.default_rng(0)
+    tracker = FaceTracker(0.8)
+    frames = [
+        [square(100.0 * n, side=80 + rng.normal(0, 2), score=0.9) for n in range(2 * MAX_FACES)]
+        for _ in range(60)
+    ]
+    seen = [{face.id for face in faces} for faces in play(tracker, frames)]
+    assert all(len(ids) == MAX_FACES for ids in seen)
+    assert len(set.union(*seen)) == MAX_FACES
+    (line,) = said
+    assert f"more than {MAX_FACES} faces" in line
+    larger = [*frames[0], square(-200, side=160, score=0.9)]
+    tracker.predict(60 * STEP_S)
+    assert tracker.update(larger, True)[0].box.width == 160
 
 
 def test_duplicates_are_the_same_face():
