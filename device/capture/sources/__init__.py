@@ -107,14 +107,13 @@ def _open_path(spec: str) -> FrameSource:
 
     path = Path(spec)
     if spec and path.is_dir():  # Path("") is the folder in which we are
-        return ImageFiles(spec, list(filter(is_picture, sorted(path.iterdir()))))
+        return ImageFiles(spec, sorted(path.iterdir()))
     if path.is_file():
         return ImageFiles(spec, [path]) if is_picture(path) else VideoFile(path)
     if path.exists() and spec:
         raise EdgeError(f"cannot read {spec}: it is no regular file; a source is one of: {SPECS}")
     if glob.has_magic(spec):
-        found = map(Path, sorted(glob.glob(spec, recursive=True)))
-        return ImageFiles(spec, [one for one in found if is_picture(one)])
+        return ImageFiles(spec, list(map(Path, sorted(glob.glob(spec, recursive=True)))))
     if "/" not in spec and "." not in spec:
         meant = f"did you mean usb:{spec}? " if spec.isdigit() else ""
         raise UsageError(f"unknown `source` {spec!r}; {meant}expected one of: {SPECS}")

@@ -1,5 +1,6 @@
 """A folder, a glob or a single picture: every readable image in the order of its name."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,25 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import read_regular
 from device.frames import Frame, FrameSource
-from device.text import counted
+from device.text import a_few, counted
 
 EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
+                  ".pnm", ".pbm")  # fmt: skip
+FILM_SUFFIXES = (
+    ".mp4",
+    ".avi",
+    ".mkv",
+    ".mov",
+    ".webm",
+    ".gif",
+    ".mjpg",
+    ".mjpeg",
+    ".wmv",
+    ".mpg",
+    ".mpeg",
+    ".m4v",
+)
 HEIC_SUFFIXES = (".heic", ".heif")  # known, to say why they are not read
 LARGEST_BYTES = 256 << 20  # 64 million pixels, which OpenCV takes at most, in three colours and more
 CONVERT = "OpenCV does not read it; convert with heif-convert, or have the phone save JPEG"
@@ -25,9 +41,9 @@ def is_picture(path: Path) -> bool:
 
 
 class ImageFiles(FrameSource):
-    """Unrelated pictures; a frame's ``name`` is its file. Unreadable ones are skipped and named in ``notes``.
+    """Those of ``paths`` that are pictures, unrelated ones; a frame's ``name`` is its file.
 
-    EdgeError where none is readable.
+    Unreadable ones are skipped, folders and films passed over; ``notes`` names both. EdgeError where none is readable.
     """
 
     live = False
@@ -35,13 +51,31 @@ class ImageFiles(FrameSource):
 
     def __init__(self, name: str, paths: Sequence[Path]):
         self.name = name
-        self.paths = list(paths)
+        self.paths = list(filter(is_picture, paths))
+        self.passed_over = [
+            path.name for path in paths if not path.name.startswith(".") and self._misses(path)
+        ]
         self.notes: list[str] = []
 
     def __enter__(self) -> "ImageFiles":
         if not self.paths:
-            raise EdgeError(f"no images in {self.name}; expected {EXPECTED}")
+            inside = f" among {a_few(self.passed_over)}" if self.passed_over else ""
+            raise EdgeError(
+                f"no images in {self.name}{inside}; expected {EXPECTED}, or a film or folder by its name"
+            )
+        if self.passed_over:
+            self.notes.append(
+                f"no pictures, passed over: {a_few(self.passed_over)}; name a film or a folder by itself"
+            )
         return self
+
+    def _misses(self, path: Path) -> bool:
+        """Return whether ``path`` is a film, or a folder of pictures that are not among these."""
+        if not path.is_dir():
+            return path.suffix.lower() in FILM_SUFFIXES
+        if any(path in one.parents for one in self.paths) or not os.access(path, os.R_OK | os.X_OK):
+            return False
+        return any(map(is_picture, path.iterdir()))
 
     def __exit__(self, *exc: object) -> None:
         pass

@@ -22,3 +22,26 @@ def test_one_of_several_pictures_that_is_missing_is_called_so(tmp_path, other, w
     with pytest.raises(EdgeError) as raised:
         open_source((str(tmp_path / "a.png"), other))
     assert str(raised.value).startswith(words)
+
+
+def test_films_and_folders_among_pictures_are_said_and_not_read(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9), np.uint8))
+    cv2.imwrite(str(tmp_path / "b.jfif.png"), np.zeros((9, 9), np.uint8))
+    (tmp_path / "b.jfif.png").rename(tmp_path / "b.jfif")
+    (tmp_path / "film.mkv").touch()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "more").mkdir()
+    cv2.imwrite(str(tmp_path / "more" / "c.png"), np.zeros((9, 9), np.uint8))
+    with open_source(str(tmp_path)) as source:
+        assert [frame.name.rpartition("/")[2] for frame in source] == ["a.png", "b.jfif"]
+    assert source.notes == ["no pictures, passed over: film.mkv, more; name a film or a folder by itself"]
+    with open_source(str(tmp_path / "**" / "*")) as source:
+        assert len(source.paths) == 3
+    assert source.notes == ["no pictures, passed over: film.mkv; name a film or a folder by itself"]
+    films = tmp_path / "films"
+    films.mkdir()
+    (films / "film.mkv").touch()
+    with pytest.raises(
+        EdgeError, match=r"no images in .*films among film\.mkv; .* or a film or folder by its name"
+    ):
+        open_source(str(films)).__enter__()

@@ -43,7 +43,8 @@ def test_rows_name_the_file_of_each_picture(photographs, tiny_model, tmp_path):
     found = [json.loads(line) for line in rows.read_text().splitlines()]
     assert [Path(row["file"]).name for row in found] == ["a.png", "b.webp"]
     assert all(len(row["faces"]) == 2 for row in found)
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.count("\n") == 2
+    assert "passed over: album; name a film or a folder by itself" in done.stderr
     assert "c.heic (1 HEIC: OpenCV does not read it; convert" in done.stderr
 
 

@@ -183,7 +183,9 @@ def test_a_small_picture_is_searched_as_it_is(yunet_file, picture):
     found = create_detector("yunet", 48, yunet_file).detect(small)
     assert len(found) == len(truth)
     wide = cv2.copyMakeBorder(small, 0, 0, 0, 640 - 160, cv2.BORDER_REPLICATE)
-    assert create_detector("yunet", 48, yunet_file).detect(wide) == []  # there 48 pixels are what is looked for
+    assert (
+        create_detector("yunet", 48, yunet_file).detect(wide) == []
+    )  # there 48 pixels are what is looked for
 
 
 def test_haar_searches_at_the_size_that_the_smallest_face_needs():

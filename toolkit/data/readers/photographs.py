@@ -50,7 +50,8 @@ class Cropped:
         said = [f"{counted(self.faces, 'face')} of {counted(self.pictures, 'photograph')}"]
         if self.several:
             said.append(f"{self.several:,} with several faces")
-        for paths, what in ((self.nobody, "without a face"), (self.unread, "unreadable")):
+        nobody = f"without a face of {DEFAULT_MIN_FACE_PX} pixels or more"
+        for paths, what in ((self.nobody, nobody), (self.unread, "unreadable")):
             if paths:
                 said.append(f"{len(paths):,} {what}: {a_few(paths)}")
         return said

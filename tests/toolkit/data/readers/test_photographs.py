@@ -152,6 +152,6 @@ def test_the_command_says_what_it_cut(photographs, tmp_path, toolkit_command):
     done = toolkit_command("data", "crop", photographs, "--out", tmp_path / "faces")
     assert done.returncode == 0, done.stderr
     assert "5 faces of 7 photographs" in done.stdout
-    assert "1 without a face: train/sad/nobody.png" in done.stdout
+    assert "1 without a face of 30 pixels or more: train/sad/nobody.png" in done.stdout
     again = toolkit_command("data", "crop", photographs, "--out", tmp_path / "faces", "--overwrite", "--json")
     assert json.loads(again.stdout)["faces"] == 5
