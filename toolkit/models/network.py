@@ -284,7 +284,7 @@ def _one_of_each(shapes: list[tuple[int | None, ...]]) -> str:
             f"give it an image, keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Reshape({shapes[0][1:]}), "
             "model])"
         )
-    return "make one of them, such as keras.Model(model.inputs[0], model.outputs[0])"
+    return "keep the image and the expressions, such as keras.Model(model.inputs[0], model.outputs[0])"
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:

@@ -42,7 +42,8 @@ def load_saved_model(path: Path) -> "keras.Model":
     if len(inputs) != 1 or len(outputs) != 1:
         raise EdgeError(
             f"{path} is no image classifier: its signature {SIGNATURE} has {len(inputs)} inputs and {len(outputs)} "
-            "outputs, expected one of each; save one of them, keras.Model(model.inputs[0], model.outputs[0])"
+            f"outputs ({', '.join(outputs)}), expected one of each; save the one with the expressions, such as "
+            "keras.Model(model.inputs[0], model.outputs[0])"
         )
     ((name, image),) = inputs.items()
     if image.shape.rank != 4:
@@ -50,7 +51,7 @@ def load_saved_model(path: Path) -> "keras.Model":
             f"{path} is no image classifier: its signature {SIGNATURE} takes the shape {image.shape}, expected "
             "(None, height, width, channels)"
         )
-    face = keras.Input(tuple(image.shape[1:]), name=name)
+    face = keras.Input(tuple(image.shape[1:]), dtype=image.dtype.name, name=name)
     (scores,) = layer(face).values()
     return keras.Model(face, scores, name=path.name.replace(".", "_"))
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import temporary_folder
 from device.model.checks.scale_rules import aborting
 from device.model.file.tflite_file import TfliteFile, read_tflite
 from device.quiet import silenced
@@ -21,7 +20,9 @@ from toolkit.models.network import FloatNetwork
 from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.quantization.bias_correction import channel_shifts, correct_biases
 from toolkit.quantization.calibration import calibrate
+from toolkit.quantization.divisions import computed_divisions, runs_through
 from toolkit.quantization.equalization import channel_peaks, equalize
+from toolkit.quantization.frozen_converter import frozen_converter
 from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.layers import Layer, layers_of, unknown_layer
 from toolkit.quantization.recipe import Recipe
@@ -133,16 +134,33 @@ class Conversion:
         return self._int8(("int8", "float32"), others)
 
     @functools.cached_property
+    def _float_divisions(self) -> tuple[str, ...]:
+        """The nodes of the divisions, where one of them fails in int8 for a face or an even picture."""
+        nodes = computed_divisions(self.calibrated)
+        if not nodes:
+            return ()
+        even = (np.full_like(self.images[:1], gray) for gray in (0, 127, 255))
+        faces = (self.images[row : row + 1] for row in even_rows(len(self.images), CORRECTING_FACES))
+        trial = self._quantized(("int8", "int8"), ())
+        return () if runs_through(trial, map(self._stored, itertools.chain(even, faces))) else nodes
+
+    def _stored(self, images: np.ndarray) -> np.ndarray:
+        """Return ``images``, as ``FloatNetwork.prepare`` takes them, as an int8 file stores its input."""
+        stored = np.rint(self.network.prepare(images) / INPUT_SCALE) + INPUT_ZERO_POINTS["int8"]
+        return np.asarray(stored.astype(np.int8))
+
+    @functools.cached_property
     def _verifying_as_rounded(self) -> bytes:
-        return self._quantize_calibrated(("int8", "int8"), (), enable_numeric_verify=True)
+        # TensorFlow's interpreter, the only one that knows NumericVerify, refuses divisors that are stored as 0.
+        divisions = computed_divisions(self.calibrated)
+        return self._quantized(("int8", "int8"), divisions, enable_numeric_verify=True)
 
     @functools.cached_property
     def _shifts(self) -> dict[str, np.ndarray]:
         macs = max(1, tflite_cost(self.float_file)[1])
         count = int(np.clip(CORRECTING_MACS // macs, FEWEST_CORRECTING_FACES, CORRECTING_FACES))
-        faces = self.network.prepare(self.images[even_rows(len(self.images), count)])
-        stored = np.rint(faces / INPUT_SCALE) + INPUT_ZERO_POINTS["int8"]
-        return channel_shifts(self._verifying_as_rounded, stored.astype(np.int8))
+        stored = self._stored(self.images[even_rows(len(self.images), count)])
+        return channel_shifts(self._verifying_as_rounded, stored)
 
     def _int8(self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...]) -> bytes:
         int8_file = self._quantize_calibrated(io_dtypes, float_nodes)
@@ -153,6 +171,9 @@ class Conversion:
     def _quantize_calibrated(
         self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any
     ) -> bytes:
+        return self._quantized(io_dtypes, (*float_nodes, *self._float_divisions), **options)
+
+    def _quantized(self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any) -> bytes:
         import tensorflow as tf
         from tensorflow.lite.python.convert import mlir_quantize
 
@@ -225,31 +246,6 @@ class Conversion:
                 Exception
             ) as error:  # the converter raises ConverterError, ValueError, RuntimeError and others
                 raise EdgeError(_why_refused(self.network, f"{error} {caught()}")) from error
-
-
-@contextlib.contextmanager
-def frozen_converter(model: "keras.Model") -> Iterator[Any]:
-    """Yield TensorFlow's converter of a Keras model of one input and one output.
-
-    ``TFLiteConverter.from_keras_model`` first saves the model with everything that belongs to it: that takes three
-    times as long as all else. Here its weights become constants of one function, and that is saved.
-    """
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    (image,) = model.inputs
-    given = tf.TensorSpec(image.shape, image.dtype, name=image.name)
-    answer = tf.function(lambda face: model(face, training=False))
-    frozen = convert_variables_to_constants_v2(answer.get_concrete_function(given))
-    module = tf.Module()
-    module.serve = tf.function(lambda face: {"output_0": frozen(face)[0]}, input_signature=[given])
-    with temporary_folder() as folder:
-        # Nobody derives it; the custom gradient of swish could not be saved without its weights.
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(
-            module, str(folder), signatures={"serving_default": module.serve}, options=options
-        )
-        yield tf.lite.TFLiteConverter.from_saved_model(str(folder))
 
 
 def _verify(file: TfliteFile, recipe: Recipe) -> None:

@@ -133,7 +133,9 @@ class _Sums:
         self.exact2 = self.stored2 = self.product = self.error2 = np.zeros(1)
 
     def add(self, exact: np.ndarray, stored: np.ndarray) -> None:
-        exact, stored = (array.reshape(-1, array.shape[-1]).astype(np.float64) for array in (exact, stored))
+        # A twin in float32 may run to infinity, as in a division by what was rounded to 0.
+        finite = (np.nan_to_num(array.astype(np.float32)).astype(np.float64) for array in (exact, stored))
+        exact, stored = (array.reshape(-1, array.shape[-1]) for array in finite)
         self.exact2 = self.exact2 + (exact**2).sum(axis=0)
         self.stored2 = self.stored2 + (stored**2).sum(axis=0)
         self.product = self.product + (exact * stored).sum(axis=0)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,15 +140,20 @@ def _refuse_misspelt(data: Dataset, left_out: Iterable[str]) -> None:
 
 
 def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:
-    """Return ``data`` with the network's classes in its order, and whether that could be done."""
+    """Return ``data`` with the network's classes in its order, and whether that could be done.
+
+    Of classes that the data lacks there are no faces, where the network knows all that the data has.
+    """
     spelled = {normal_class_name(name): name for name in data.classes}
     unknown = [name for name in labels if normal_class_name(name) not in spelled]
-    if not unknown:
-        return data.with_classes(tuple(spelled[normal_class_name(name)] for name in labels)), True
-    if data.synthetic:
+    if data.synthetic and unknown:
         return data, False
-    raise EdgeError(
-        f"the labels do not match: the network knows {', '.join(labels)}; {data.source or 'the data'} has "
-        f"{', '.join(data.classes)}{advice_for_unknown_classes(data, unknown)}; name the classes alike, or pass "
-        "`labels` in the order of the outputs"
-    )
+    if unknown and not set(spelled) <= {normal_class_name(name) for name in labels}:
+        raise EdgeError(
+            f"the labels do not match: {data.source or 'the data'} has no face of {', '.join(unknown)}, but "
+            f"{', '.join(data.classes)}; the network knows {', '.join(labels)}"
+            f"{advice_for_unknown_classes(data, unknown)}; name the classes alike, or pass `labels` in the order of "
+            "the outputs"
+        )
+    whole = replace(data, classes=(*data.classes, *unknown))
+    return whole.with_classes(tuple(spelled.get(normal_class_name(name), name) for name in labels)), True

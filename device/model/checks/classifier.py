@@ -46,6 +46,11 @@ def verify_classifier(path: Path, structure: TfliteFile) -> None:
             f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
             "Keras model with 'toolkit quantize', which makes that"
         )
+    if any(image.shape_signature[axis] < 0 and image.shape[axis] == 1 for axis in (1, 2)):
+        raise EdgeError(
+            f"{path} takes pictures of any size; expected one size; convert its Keras model with a fixed one, "
+            "keras.Input((48, 48, 1))"
+        )
     if not scores.elements or scores.shape[-1:] != (scores.elements,):
         raise EdgeError(
             f"{path} puts out numbers of shape {list(scores.shape)}; expected one row, [1, classes]; convert its "

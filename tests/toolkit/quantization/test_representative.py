@@ -100,6 +100,14 @@ def test_faces_of_other_classes_are_left_out_with_a_word_and_classes_that_nothin
     assert choose_faces(faces([0, 1, 2] * 20), ("sad", "happy", "fear"), 20, 0).remarks() == []
 
 
+def test_a_network_may_know_a_class_that_the_data_lacks():
+    chosen = choose_faces(faces([0, 1, 2] * 20), ("sad", "contempt", "happy", "fear"), 20, 0)
+    assert chosen.labelled
+    assert chosen.measuring.classes == ("sad", "contempt", "happy", "fear")
+    assert chosen.measuring.counts() == {"sad": 10, "contempt": 0, "happy": 10, "fear": 10}
+    assert chosen.remarks() == ["no face of contempt is among those that measure"]
+
+
 def renamed(data, split, old, new):
     """Return ``data`` as if the folder of a class were called otherwise in one split."""
     labels = np.where((data.splits == split) & (data.labels == data.classes.index(old)), 3, data.labels)
@@ -115,6 +123,8 @@ def test_a_class_that_one_split_misspells_is_refused():
 
 
 def test_labels_that_the_data_does_not_have_are_refused_but_synthetic_faces_still_calibrate():
-    with pytest.raises(EdgeError, match=r"the network knows cat, dog; folder has happy, sad, fear"):
+    with pytest.raises(EdgeError, match=r"folder has no face of cat, dog, but happy, sad, fear; the network knows cat"):
         choose_faces(faces([0, 1, 2] * 20), ("cat", "dog"), 20, 0)
+    with pytest.raises(EdgeError, match=r"folder has no face of glee, but happy, sad, fear"):
+        choose_faces(faces([0, 1, 2] * 20), ("sad", "fear", "glee"), 20, 0)
     assert not choose_faces(faces([0, 1, 2] * 20, synthetic=True), ("cat", "dog"), 20, 0).labelled

@@ -97,6 +97,12 @@ def test_what_contradicts_itself_is_refused(build):
         read_tflite(graph.classifier(build(graph)))
 
 
+def any_size(shape):
+    graph = Graph(shape)
+    graph.graph.tensors[graph.image].shapeSignature = [1, -1, -1, shape[3]]
+    return graph
+
+
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
@@ -109,6 +115,8 @@ def test_what_contradicts_itself_is_refused(build):
         (lambda: Graph((1, 0, 8, 3)), "takes an input of shape"),
         (lambda: Graph((1, 1 << 13, 1 << 13, 3)), "numbers"),
         (lambda: Graph((8, 8)), "takes an input of shape"),
+        (lambda: any_size((1, 1, 1, 1)), "takes pictures of any size; .* a fixed one"),
+        (lambda: any_size((1, 8, 8, 1)), None),  # which it has until it is given another
     ],
 )  # fmt: skip
 def test_inputs_that_no_face_fits_are_refused(graph, said):
