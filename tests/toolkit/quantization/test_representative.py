@@ -123,7 +123,9 @@ def test_a_class_that_one_split_misspells_is_refused():
 
 
 def test_labels_that_the_data_does_not_have_are_refused_but_synthetic_faces_still_calibrate():
-    with pytest.raises(EdgeError, match=r"folder has no face of cat, dog, but happy, sad, fear; the network knows cat"):
+    with pytest.raises(
+        EdgeError, match=r"folder has no face of cat, dog, but happy, sad, fear; the network knows cat"
+    ):
         choose_faces(faces([0, 1, 2] * 20), ("cat", "dog"), 20, 0)
     with pytest.raises(EdgeError, match=r"folder has no face of glee, but happy, sad, fear"):
         choose_faces(faces([0, 1, 2] * 20), ("sad", "fear", "glee"), 20, 0)
