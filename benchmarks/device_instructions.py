@@ -35,8 +35,8 @@ def guest(frames_file: str, detector_name: str, model_file: str) -> None:
     from device.faces.face_finder import FaceFinder
     from device.frames import Frame
     from device.model.expression_model import load_model
+    from device.runtime.frame_loop import FrameLoop
     from device.runtime.latency import LatencyRecorder
-    from device.runtime.pipeline import FrameLoop
     from device.runtime.smoothing import ScoreSmoother
 
     cv2.setNumThreads(1)

@@ -32,8 +32,8 @@ from device.faces.fetching import YUNET_NAME
 from device.files import write_whole
 from device.frames import BoundingBox, Frame
 from device.model.expression_model import load_model
+from device.runtime.frame_loop import FrameLoop
 from device.runtime.latency import LatencyRecorder, LatencyStats
-from device.runtime.pipeline import FrameLoop
 from device.runtime.smoothing import ScoreSmoother
 
 CLIPS = ("learn.mkv", "help.mkv", "please.mkv", "student.mkv")

@@ -27,8 +27,7 @@ from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
 from toolkit.results.decode import decode
 from toolkit.results.provenance import now, provenance
 from toolkit.results.robustness import Robustness
-from toolkit.results.table import kept_words
-from toolkit.results.words import interval, percent
+from toolkit.results.words import interval, kept_words, percent
 
 
 def accuracy(ratio: float, bounds: tuple[float, float]) -> str:

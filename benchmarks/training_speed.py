@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--arch", default="compact")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    from toolkit.models.quiet_tensorflow import import_quietly
+    from toolkit.quiet_tensorflow import import_quietly
 
     import_quietly()
     if args.memory_of:

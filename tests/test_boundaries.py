@@ -87,7 +87,7 @@ def test_every_folder_is_a_room_of_the_table():
 def test_device_imports_nothing_of_the_host():
     modules = [found.name for found in pkgutil.walk_packages(device.__path__, "device.")]
     modules = [name for name in modules if not name.endswith("__main__")]
-    assert {"device.runtime.pipeline", "device.cli.run", "device.capture.sources.picamera"} <= set(modules)
+    assert {"device.runtime.frame_loop", "device.cli.run", "device.capture.sources.picamera"} <= set(modules)
     program = PROGRAM.format(blocked=BLOCKED, modules=modules)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

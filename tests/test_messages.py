@@ -17,8 +17,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z…]")
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|`[^`]* [^`]*`")  # a whole command to type
 # Files whose dashes are no message.
 NO_MESSAGE = {
-    "device/board/service.py": "the unit",
-    "device/board/service_secrets.py": "the unit",
+    "device/service/unit.py": "the unit",
+    "device/service/credentials.py": "the unit",
     "device/runtime/session.py": "a value of ended_by in the JSON of a run",
     "device/runtime/stopping.py": "a value of ended_by in the JSON of a run",
     "device/sinks/preview.py": "the parts of an HTTP answer",

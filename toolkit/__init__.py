@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
     if name == "quantize":
-        from toolkit.models.quiet_tensorflow import import_quietly
+        from toolkit.quiet_tensorflow import import_quietly
 
         import_quietly()
     return getattr(importlib.import_module("toolkit.api"), name)

@@ -1,1 +1,1 @@
-"""The board that a model lives on: its state, its service, its installed models."""
+"""The board under a run: its temperature, power and clock, its processor."""

@@ -68,9 +68,9 @@ def benchmark(
     """
     import json
 
-    from device.board.model_store import model_in_use
     from device.model.expression_model import load_model
     from device.runtime.benchmark import benchmark_document, document_lines
+    from device.service.model_store import model_in_use
 
     if loop_s is None:
         refuse_without("loop", "SECONDS", source=source, detector=detector, detector_model=detector_model)

@@ -17,7 +17,7 @@ from device.errors import EdgeError
 @output_options(quiet="Print only what is not ok.")
 def doctor(source: str | None, model: str | None, delegate: str | None, as_json: bool, quiet: bool) -> None:
     """Check board, power, temperature, versions, model, detectors and camera; exit 1 if anything fails."""
-    from device.board.doctor import examine
+    from device.service.doctor import examine
 
     checks = examine(source, model, delegate=delegate)
     if as_json:

@@ -18,9 +18,9 @@ def info(model: str | None, delegate: str | None, as_json: bool, verbose: bool) 
     """
     import json
 
-    from device.board.model_store import model_in_use
     from device.model.description import describe, description_lines
     from device.model.expression_model import load_model
+    from device.service.model_store import model_in_use
 
     description = describe(load_model(model or model_in_use(), allow_unlabelled=True, delegate=delegate))
     click.echo(

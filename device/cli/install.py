@@ -9,7 +9,7 @@ from device.cli.commands import Command
 from device.cli.output_options import output_options
 
 if TYPE_CHECKING:
-    from device.board.model_store import Installed
+    from device.service.model_store import Installed
 
 
 @click.command(cls=Command)
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @output_options()
 def install(model: str, as_json: bool, quiet: bool) -> None:
     """Verify and try a .tflite, then make it the one that 'device run' uses; the one before is kept."""
-    from device.board.model_store import install_model
+    from device.service.model_store import install_model
 
     _tell(install_model(model), as_json, quiet)
 
@@ -26,7 +26,7 @@ def install(model: str, as_json: bool, quiet: bool) -> None:
 @output_options()
 def rollback(as_json: bool, quiet: bool) -> None:
     """Go back to the model before this one; run it again to undo that."""
-    from device.board.model_store import roll_back
+    from device.service.model_store import roll_back
 
     _tell(roll_back(), as_json, quiet)
 

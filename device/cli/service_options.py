@@ -13,8 +13,8 @@ from device.errors import UsageError
 from device.storage import SERVICE_HOME
 
 if TYPE_CHECKING:
-    from device.board.service import Needs
     from device.runtime.options import RunOptions
+    from device.service.unit import Needs
 
 WRITTEN = ("output", "video", "save_frames", "annotate", "timeline")
 BEGUN = ("output", "video", "save_frames")  # refused where they exist
@@ -26,9 +26,9 @@ def needs_of(run_options: tuple[str, ...]) -> "Needs":
 
     UsageError for what the run would refuse at every start, or from the second one on.
     """
-    from device.board.service import Needs
     from device.cli.run import asked_options, run
     from device.runtime.refusals import refuse_alone
+    from device.service.unit import Needs
 
     context = run.make_context("device run", list(run_options))
     asked = asked_options(context)
@@ -83,7 +83,7 @@ def _files_read(asked: "RunOptions") -> Iterator[str]:
 
 def _credentials(context: click.Context) -> Iterator[tuple[str, str]]:
     """Yield the secrets that the settings file of ``context`` names by their files: option and path."""
-    from device.board.service_secrets import FILES
+    from device.service.credentials import FILES
 
     settings: ReadFile | None = context.meta.get(SETTINGS)
     if settings is None:

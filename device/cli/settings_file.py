@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 
-from device.board.service_secrets import FILES, handed_over
 from device.cli.commands import Command, expected_of
 from device.cli.settings_lines import SETTINGS, ReadFile, read_file, told_with_line
 from device.errors import UsageError
 from device.files import read_short
+from device.service.credentials import FILES, handed_over
 from device.sinks.rules import RULE_KEYS
 from device.text import did_you_mean
 

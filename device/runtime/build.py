@@ -26,7 +26,7 @@ from device.sinks import METRICS, PREVIEW, Sink
 
 if TYPE_CHECKING:
     from device.model.expression_model import ExpressionModel
-    from device.runtime.pipeline import FrameLoop
+    from device.runtime.frame_loop import FrameLoop
     from device.sinks.rules import Rule
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ def run_with(
 
     ``terminal``: off, line (in place) or rows (a line a frame). The first ``warmup`` frames are in no latency figure.
     """
-    from device.board.model_store import begin_run, spared_start
     from device.capture.sources import open_source
+    from device.service.model_store import begin_run, spared_start
 
     refuse_alone(options)
     source = open_source(options.source, options.camera_settings())
@@ -71,8 +71,8 @@ def frame_loop(
     from device.faces.alignment import FaceCropper
     from device.faces.detectors import create_detector
     from device.faces.face_finder import FaceFinder
-    from device.runtime.pipeline import FrameLoop
-    from device.runtime.prior import weighed
+    from device.runtime.frame_loop import FrameLoop
+    from device.runtime.prior import with_prior
     from device.runtime.smoothing import ScoreSmoother
 
     if not model.range_is_known:
@@ -92,7 +92,7 @@ def frame_loop(
     cropper = FaceCropper(margin_ratio, max(model.input_size_hw), aligned, model.colour)
     finder = FaceFinder(detector, options.every_frame, options.min_face)
     smoother = ScoreSmoother(options.smoothing)
-    classifier = weighed(model, options.prior)
+    classifier = with_prior(model, options.prior)
     return FrameLoop(finder, classifier, smoother, LatencyRecorder(warmup), continuous, cropper)
 
 
@@ -163,8 +163,8 @@ def _mqtt(options: RunOptions, labels: Sequence[str]) -> Sink:
 
 def unattended_sinks(options: RunOptions, model: "ExpressionModel") -> list[Inline]:
     """Return what a device that runs alone needs: systemd's watchdog fed, a new model's trial ended."""
-    from device.board.model_store import TrialSink
-    from device.board.notify import WatchdogSink, notify_socket, watchdog_period_s
+    from device.service.model_store import TrialSink
+    from device.service.watchdog import WatchdogSink, notify_socket, watchdog_period_s
 
     sinks: list[Inline] = [] if options.model else [TrialSink(model.path.name)]
     if address := notify_socket():

@@ -13,8 +13,8 @@ from device.frames import FrameSource
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.runtime.build import frame_loop
+from device.runtime.frame_loop import FrameLoop
 from device.runtime.options import RunOptions
-from device.runtime.pipeline import FrameLoop
 
 
 def run(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from device.errors import UsageError
+from device.runtime.frame_loop import Classifier
 from device.runtime.options import CAMERA_PRIOR
-from device.runtime.pipeline import Classifier
 
 LEAST, MOST = 0.01, 100.0
 
@@ -26,13 +26,13 @@ class WeighedClassifier:
         return np.asarray(weighed * (plain.sum(axis=1, keepdims=True) / sums), np.float32)
 
 
-def weighed(model: Classifier, prior: str | None = None) -> Classifier:
+def with_prior(model: Classifier, prior: str | None = None) -> Classifier:
     """Return ``model`` with the weights of ``prior``: 'none', or CLASS=WEIGHT pairs joined by commas.
 
     None: CAMERA_PRIOR, as far as the model has such classes. Raises UsageError for a class that the model does not
     name, or an invalid weight.
 
-    >>> weighed(model, "neutral=2,sad=0.5").predict(crops)
+    >>> with_prior(model, "neutral=2,sad=0.5").predict(crops)
     """
     asked = CAMERA_PRIOR if prior is None else _parsed(prior, model.labels)
     weights = np.array([asked.get(label, 1.0) for label in model.labels], np.float32)

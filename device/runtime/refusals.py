@@ -43,7 +43,7 @@ def check_options(options: RunOptions) -> None:
     """
     from device.capture.sources import open_source
     from device.faces.detectors import create_detector
-    from device.runtime.prior import weighed
+    from device.runtime.prior import with_prior
     from device.sinks.web_server import WebAddress
 
     refuse_alone(options)
@@ -57,7 +57,7 @@ def check_options(options: RunOptions) -> None:
     if options.preview:
         WebAddress.parse(options.preview, "preview", PREVIEW)
     model = asked_model(options)
-    weighed(model, options.prior)
+    with_prior(model, options.prior)
     create_detector(options.detector, options.min_face, options.detector_model)
     checked_rules(options, model, source)
 
@@ -67,8 +67,8 @@ def asked_model(options: RunOptions) -> "ExpressionModel":
 
     UsageError for a pixel range where the file tells another itself.
     """
-    from device.board.model_store import model_in_use
     from device.model.expression_model import load_model
+    from device.service.model_store import model_in_use
 
     model = load_model(
         options.model or model_in_use(),

@@ -12,7 +12,7 @@ from typing import Any
 from device.capture.live_capture import LiveCapture
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
-from device.runtime.pipeline import STAGES, FrameLoop
+from device.runtime.frame_loop import STAGES, FrameLoop
 from device.runtime.running_sinks import Inline, RunningSinks
 from device.runtime.stopping import Stop
 from device.sinks import Sink

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.board.service import unit_text
+from device.service.unit import unit_text
 
 KEPT = Path(__file__).resolve().parent / version("fer-edge")
 CONFIG = """# settings of a board

@@ -11,8 +11,8 @@ from toolkit.data.readers.image_files import read_face
 from toolkit.data.readers.pictures import pictures_of_files
 from toolkit.data.readers.shards import find_shards
 from toolkit.data.readers.text_table import read_table
-from toolkit.models.file_kind import kind_of
 from toolkit.models.keras_file import read_keras_metadata
+from toolkit.models.opening.file_kind import kind_of
 from toolkit.results.json_file import read_json
 from toolkit.results.model_provenance import read_history
 

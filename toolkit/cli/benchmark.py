@@ -75,11 +75,11 @@ def benchmark(
 ) -> None:
     """Time models in turn (A B A B) through the code that the device runs, or estimate their time on a board."""
     from device.labels import labels_from
+    from toolkit.cli.tables import print_benchmark
     from toolkit.evaluation.benchmark import benchmark_on
     from toolkit.models.options import ModelOptions
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
-    from toolkit.results.table import print_benchmark
 
     paths = [baseline, *models] if baseline else list(models)
     if out:

@@ -52,7 +52,7 @@ def deploy(
     from pathlib import Path
 
     from device.errors import EdgeError
-    from toolkit.deploy.fleet import collected, deploy_all, packed
+    from toolkit.deploy.fleet import collected, deploy_all, make_parcel
     from toolkit.deploy.inventory import asked_hosts
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
@@ -60,7 +60,7 @@ def deploy(
     if out:
         refuse_output(out, overwrite, (model, wheel, ssh_config))
     reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)
-    parcel = packed(model, wheel, python, runs)
+    parcel = make_parcel(model, wheel, python, runs)
     outcomes = deploy_all(reached, parcel, dry_run)
     if as_json:
         click.echo(json.dumps([outcome.to_json() for outcome in outcomes]))

@@ -82,6 +82,7 @@ def evaluate(
     """Measure accuracy on labelled faces (--data), on whole pictures (--frames), or on both."""
     from device.errors import UsageError, refuse_without
     from device.labels import labels_from
+    from toolkit.cli.tables import print_evaluation
     from toolkit.data.class_names import parse_classes
     from toolkit.data.label_sources import OWN_LABELS
     from toolkit.evaluation.evaluate import evaluate_models
@@ -89,7 +90,6 @@ def evaluate(
     from toolkit.models.options import ModelOptions
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
-    from toolkit.results.table import print_evaluation
     from toolkit.results.types import Results
 
     if not (data or frames):

@@ -44,7 +44,7 @@ def sweep(data: Path, file: Path, trials: int, out: Path, as_json: bool, quiet: 
     Started again, it goes on; started several times, at once or on several machines, the workers share the trials.
     """
     from toolkit.comparison.space import read_space
-    from toolkit.models.quiet_tensorflow import import_quietly
+    from toolkit.quiet_tensorflow import import_quietly
 
     space = read_space(file)
     import_quietly()

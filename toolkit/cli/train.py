@@ -193,7 +193,7 @@ def train(
 ) -> None:
     """Train a model; the best epoch by validation is kept in OUT/best.keras."""
     from toolkit.cli.progress import TrainingProgress
-    from toolkit.models.quiet_tensorflow import import_quietly
+    from toolkit.quiet_tensorflow import import_quietly
     from toolkit.training.request import make_request, refuse_request
 
     request = make_request(recipe_file, out, resume, overwrite, **options)

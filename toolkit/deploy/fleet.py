@@ -25,7 +25,7 @@ def newest_wheel(folder: Path = Path("dist")) -> Path:
     return wheels[-1]
 
 
-def packed(model: str | None, wheel: str | None, python: str, runs: int) -> Parcel:
+def make_parcel(model: str | None, wheel: str | None, python: str, runs: int) -> Parcel:
     """Return what to deploy, checked here first; model None: the one that the package carries."""
     chosen = Path(wheel) if wheel else newest_wheel()
     found = load_model(model).path

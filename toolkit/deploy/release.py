@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from device.board.service import NAME
 from device.errors import EdgeError
 from device.files import sha256_of
+from device.service.unit import NAME
 from toolkit.deploy.service import Service, read_service, told
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
@@ -78,7 +78,7 @@ flock 9
 new="$PWD/venvs/{wheel}"
 fail() {{ echo "$1" >&2; exit 1; }}
 test -e "$new/ready" && test -e models/{model}.tflite || fail 'another deploy came between; deploy again'
-installed() {{ {sudo} "$new/bin/python" -c 'import device.board.model_store as store; print(store.current_model())'; }}
+installed() {{ {sudo} "$new/bin/python" -c 'import device.service.model_store as s; print(s.current_model())'; }}
 point() {{ ln -sfn "$2" ".$1-$$" && mv -T ".$1-$$" "$1"; }}
 back() {{
   test "$(installed)" = "$model" || {sudo} "$new/bin/device" rollback --quiet

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from device.board.service import NAME
 from device.errors import EdgeError
+from device.service.unit import NAME
 from toolkit.deploy.ssh import Host
 
 PROGRAM = "fer-edge/current/bin/device"  # in the home folder; what a service must run to follow a deploy

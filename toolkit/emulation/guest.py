@@ -37,8 +37,8 @@ def classify(path: str, labels: tuple[str, ...], rounds: int) -> None:
 def frame(path: str, labels: tuple[str, ...], frames: int) -> None:
     """Mark each frame of the loop over the demo source, as ``device run`` runs it."""
     from device.runtime.build import run_with
+    from device.runtime.frame_loop import FrameLoop
     from device.runtime.options import RunOptions
-    from device.runtime.pipeline import FrameLoop
     from device.runtime.stopping import Stop
 
     process = FrameLoop.process

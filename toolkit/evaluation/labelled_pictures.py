@@ -13,11 +13,11 @@ from device.capture.sources.files import VideoFile
 from device.capture.sources.images import is_picture, read_image
 from device.errors import EdgeError
 from device.frames import BoundingBox
+from device.media_suffixes import FILM_SUFFIXES, MOVING_PICTURE
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.readers.layout import subfolders
 
 BOXES_FILE = "faces.json"
-CLIP_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".mjpg", ".mjpeg", ".gif")
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
 CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
 
@@ -97,4 +97,4 @@ def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:
 
 
 def _is_clip(path: Path) -> bool:
-    return path.suffix.lower() in CLIP_SUFFIXES
+    return path.suffix.lower() in (*FILM_SUFFIXES, MOVING_PICTURE)

@@ -14,8 +14,8 @@ from device.frames import CROP_MARGIN, BoundingBox, Frame
 from device.model.expression_model import ExpressionModel
 from device.results import Face
 from device.runtime.build import frame_loop
+from device.runtime.frame_loop import FrameLoop
 from device.runtime.options import RunOptions
-from device.runtime.pipeline import FrameLoop
 from device.text import did_you_mean
 from toolkit.data.class_names import normal_class_name
 from toolkit.evaluation.labelled_pictures import LabelledPicture, labelled_pictures

@@ -18,7 +18,7 @@ from device.errors import EdgeError
 from device.files import regular_size, temporary_folder, whole_file
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.json_fields import JsonFields
-from toolkit.models.configuration import (
+from toolkit.models.opening.configuration import (
     OF_KERAS,
     OLD_HARD_SIGMOID,
     in_float32,
@@ -27,12 +27,12 @@ from toolkit.models.configuration import (
     quantized_layers,
     without_training,
 )
-from toolkit.models.declared import Declared, parse_config, read_declared, read_member
-from toolkit.models.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
-from toolkit.models.operations import foreign_operations
-from toolkit.models.quiet_tensorflow import import_quietly, reason_of
-from toolkit.models.rewritten_file import is_of_keras_3, rewritten
-from toolkit.models.size_check import refuse_large_network
+from toolkit.models.opening.declared import Declared, parse_config, read_declared, read_member
+from toolkit.models.opening.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
+from toolkit.models.opening.operations import foreign_operations
+from toolkit.models.opening.rewritten_file import is_of_keras_3, rewritten
+from toolkit.models.opening.size_check import refuse_large_network
+from toolkit.quiet_tensorflow import import_quietly, reason_of
 
 if TYPE_CHECKING:
     import keras
@@ -103,7 +103,7 @@ def load_keras_model(path: str | Path) -> "keras.Model":
     path = Path(path)
     kind = kind_of(path)
     if kind == SAVED_MODEL:
-        from toolkit.models.saved_model import load_saved_model
+        from toolkit.models.opening.saved_model import load_saved_model
 
         import_quietly()
         return load_saved_model(path)

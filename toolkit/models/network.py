@@ -17,9 +17,9 @@ from device.model.pixels import refuse_range
 from device.resizing import resized
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
-from toolkit.models.quiet_tensorflow import reason_of
+from toolkit.models.opening.size_check import elements, output_shapes, refuse_large_activations
 from toolkit.models.rescaling import rescales_inside
-from toolkit.models.size_check import elements, output_shapes, refuse_large_activations
+from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
     import keras

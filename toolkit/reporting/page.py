@@ -15,9 +15,17 @@ from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
-from toolkit.results.table import whole_way_rows, whole_way_words
 from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
-from toolkit.results.words import interval, percent, short_count, short_ms, short_text, signed
+from toolkit.results.words import (
+    interval,
+    percent,
+    short_count,
+    short_ms,
+    short_text,
+    signed,
+    whole_way_rows,
+    whole_way_words,
+)
 
 if TYPE_CHECKING:
     from toolkit.reporting.face_pictures import FacePictures

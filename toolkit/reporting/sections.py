@@ -7,9 +7,8 @@ from toolkit.charts import charts, matrices, network_charts
 from toolkit.results.device_json import Run
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import Row, Selection
-from toolkit.results.table import kept_words, robustness_rows
 from toolkit.results.types import ESTIMATED, Evaluation, ModelResults, Results
-from toolkit.results.words import percent, short_ms
+from toolkit.results.words import kept_words, percent, robustness_rows, short_ms
 
 WEAK_RECALL = 0.5
 HARDLY_FOUND, FEWEST_TO_JUDGE = 0.2, 10  # recall; faces of a class

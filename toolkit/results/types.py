@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from toolkit.data.dataset import Dataset
-from toolkit.models.file_kind import digest_of, size_of
+from toolkit.models.opening.file_kind import digest_of, size_of
 from toolkit.results.compare import PairedComparison
 from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
 from toolkit.results.metrics import EvaluationReport

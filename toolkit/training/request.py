@@ -11,8 +11,8 @@ from device.files import read_short, sha256_of
 from toolkit.data.class_names import parse_classes
 from toolkit.data.joining import FurtherData
 from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
-from toolkit.models.file_kind import kind_of
 from toolkit.models.keras_file import read_keras_metadata
+from toolkit.models.opening.file_kind import kind_of
 from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent

@@ -11,25 +11,10 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import read_regular
 from device.frames import Frame, FrameSource
+from device.media_suffixes import FILM_SUFFIXES, MOVING_PICTURE, PICTURE_SUFFIXES
 from device.text import a_few, counted
 
 EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".pgm", ".ppm",
-                  ".pnm", ".pbm")  # fmt: skip
-FILM_SUFFIXES = (
-    ".mp4",
-    ".avi",
-    ".mkv",
-    ".mov",
-    ".webm",
-    ".gif",
-    ".mjpg",
-    ".mjpeg",
-    ".wmv",
-    ".mpg",
-    ".mpeg",
-    ".m4v",
-)
 HEIC_SUFFIXES = (".heic", ".heif")  # known, to say why they are not read
 LARGEST_BYTES = 256 << 20  # 64 million pixels, which OpenCV takes at most, in three colours and more
 CONVERT = "OpenCV does not read it; convert with heif-convert, or have the phone save JPEG"
@@ -37,7 +22,7 @@ CONVERT = "OpenCV does not read it; convert with heif-convert, or have the phone
 
 def is_picture(path: Path) -> bool:
     """Return whether ``path`` is a file named as a picture, one of HEIC_SUFFIXES too."""
-    return path.suffix.lower() in (*IMAGE_SUFFIXES, *HEIC_SUFFIXES) and path.is_file()
+    return path.suffix.lower() in (*PICTURE_SUFFIXES, *HEIC_SUFFIXES) and path.is_file()
 
 
 class ImageFiles(FrameSource):
@@ -72,7 +57,7 @@ class ImageFiles(FrameSource):
     def _misses(self, path: Path) -> bool:
         """Return whether ``path`` is a film, or a folder of pictures that are not among these."""
         if not path.is_dir():
-            return path.suffix.lower() in FILM_SUFFIXES
+            return path.suffix.lower() in (*FILM_SUFFIXES, MOVING_PICTURE)
         if any(path in one.parents for one in self.paths) or not os.access(path, os.R_OK | os.X_OK):
             return False
         return any(map(is_picture, path.iterdir()))

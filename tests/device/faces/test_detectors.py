@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from device.board.doctor import examine
 from device.capture.sources.demo import DemoSource, MovingFace
 from device.cli.benchmark import benchmark
 from device.cli.run import run
@@ -15,6 +14,7 @@ from device.faces import fetching
 from device.faces.detectors import DETECTORS, create_detector, detector_names
 from device.faces.fetching import stored_yunet
 from device.frames import BoundingBox
+from device.service.doctor import examine
 
 STILL = (MovingFace(140, (200, 200), (0, 0), 1.0), MovingFace(110, (480, 300), (0, 0), 1.0))
 

@@ -16,7 +16,7 @@ from device.model.expression_model import load_model
 from device.model.file.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
-from device.runtime.prior import weighed
+from device.runtime.prior import with_prior
 from device.runtime.stopping import Stop
 from toolkit.models.packing import pack_metadata
 
@@ -38,7 +38,7 @@ def test_faces_are_cropped_with_the_margin_that_their_model_was_trained_with(
     boxes = [face.box for face in detector.detect_still(image)]
     cropper = FaceCropper(margin_ratio)
     crops = np.stack([cropper.crop(image, box) for box in boxes])
-    expected = weighed(load_model(tiny_model)).predict(crops)
+    expected = with_prior(load_model(tiny_model)).predict(crops)
     assert len(boxes) == 2
     found = [list(face["scores"].values()) for face in json.loads(rows.read_text())["faces"]]
     np.testing.assert_allclose(sorted(found), sorted(expected.tolist()), atol=1e-4)

@@ -10,8 +10,8 @@ from device.capture.sources.demo import DemoSource
 from device.faces.detectors import create_detector
 from device.faces.face_finder import FaceFinder
 from device.model.expression_model import load_model
+from device.runtime.frame_loop import FrameLoop
 from device.runtime.latency import LatencyRecorder
-from device.runtime.pipeline import FrameLoop
 from device.runtime.smoothing import ScoreSmoother
 
 

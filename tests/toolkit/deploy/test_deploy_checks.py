@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
-from toolkit.deploy.fleet import collected, newest_wheel, packed
+from toolkit.deploy.fleet import collected, make_parcel, newest_wheel
 from toolkit.deploy.release import Outcome, Parcel, deploy_to, read_facts
 from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import Host
@@ -80,7 +80,7 @@ def test_a_broken_model_is_refused_before_any_host_is_asked(tmp_path):
     wheel.touch()
     model.write_bytes(b"no model")
     with pytest.raises(EdgeError, match="no TFLite model"):
-        packed(str(model), str(wheel), "python3", 10)
+        make_parcel(str(model), str(wheel), "python3", 10)
 
 
 def test_boards_are_told_apart_by_their_hosts(tiny_tflite):

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from device.errors import EdgeError
-from toolkit.deploy.fleet import packed
+from toolkit.deploy.fleet import make_parcel
 from toolkit.deploy.wheel import verify_wheel
 
 NAME = "fer_edge-1.2-py3-none-any.whl"
@@ -73,7 +73,7 @@ HOSTILE = {
 def test_what_is_no_wheel_of_ours_is_one_line(tmp_path, kind, tiny_tflite):
     make, words = HOSTILE[kind]
     with pytest.raises(EdgeError, match=words) as raised:
-        packed(str(tiny_tflite), str(make(tmp_path)), "python3", 10)
+        make_parcel(str(tiny_tflite), str(make(tmp_path)), "python3", 10)
     assert "\n" not in str(raised.value)
 
 

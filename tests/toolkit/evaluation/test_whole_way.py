@@ -13,7 +13,7 @@ from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.frames import BoundingBox
 from device.model.expression_model import load_model
-from device.runtime.prior import weighed
+from device.runtime.prior import with_prior
 from toolkit.evaluation.labelled_pictures import labelled_pictures
 from toolkit.evaluation.whole_way import match_boxes, measure_whole_way, with_whole_way
 from toolkit.results.codec import read_results
@@ -76,7 +76,7 @@ def test_in_folders_by_class_the_largest_face_is_named_as_the_device_names_it(by
         box = max((one.box for one in detector.detect_still(image)), key=lambda box: box.width)
         assert box.iou(BoundingBox(300, 150, 450, 300)) > 0.5
         crop = FaceCropper(detector.margin_ratio).crop(image, box)
-        right += model.labels[weighed(model).predict(crop[None]).argmax()] == name
+        right += model.labels[with_prior(model).predict(crop[None]).argmax()] == name
     total = measured.all_faces
     assert right >= 5
     assert (total.found.hits, total.found.n) == (7, 8)

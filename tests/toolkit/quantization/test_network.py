@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from device.board.model_store import install_model
 from device.errors import EdgeError
 from device.model.expression_model import load_model
+from device.service.model_store import install_model
 from device.storage import HOME_VARIABLE
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.models.network import open_network

@@ -9,12 +9,12 @@ import numpy as np
 
 from device.files import read_regular
 from device.foreign_files import NOT_FETCHED, why_foreign
+from device.media_suffixes import MOVING_PICTURE, PICTURE_SUFFIXES
 from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".gif",
-                  ".pgm", ".ppm", ".pnm", ".pbm")  # fmt: skip
+IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, MOVING_PICTURE)
 # Pictures that OpenCV does not read: they are counted as broken, with the way out, and not passed over.
 UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".psd", ".raw", ".cr2", ".nef", ".dng", ".svg",
                    ".tga", ".ico", ".dds", ".exr", ".hdr")  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from device.errors import EdgeError
+from device.media_suffixes import FILM_SUFFIXES
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
@@ -17,7 +18,6 @@ from toolkit.data.readers.split_names import class_and_split, split_of, split_to
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
 # What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
 ALIGNED = "_aligned"
-FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv", ".flv", ".mpg", ".mpeg", ".m4v")
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
     "folder for each class alone, a labels.csv beside the pictures, picture,label, or an expression in the name of "

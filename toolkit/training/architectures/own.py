@@ -19,8 +19,8 @@ import numpy as np
 from device.errors import EdgeError
 from device.text import one_line
 from toolkit.models.keras_file import load_keras_model
-from toolkit.models.quiet_tensorflow import reason_of
 from toolkit.models.rescaling import rescales_inside
+from toolkit.quiet_tensorflow import reason_of
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
 
 PROBE_FACES = 8

@@ -1,4 +1,4 @@
-"""Evaluation results as a table on a terminal."""
+"""What evaluate and benchmark print: results as tables on a terminal."""
 
 import os
 
@@ -9,9 +9,19 @@ from rich.table import Table
 from device.text import printable
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
-from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
-from toolkit.results.whole_way import ALL_FACES, Share, WholeWay
-from toolkit.results.words import change_points, interval, percent, short_count, short_ms
+from toolkit.results.types import MEASURED, Evaluation, Latency, ModelResults, Results
+from toolkit.results.whole_way import WholeWay
+from toolkit.results.words import (
+    comparison_line,
+    interval,
+    kept_words,
+    percent,
+    robustness_rows,
+    short_count,
+    short_ms,
+    whole_way_rows,
+    whole_way_words,
+)
 
 WIDE = 200  # characters a line where no terminal says how many there are
 # The columns of the benchmark's tables by importance: where the terminal is narrow, the lowest number goes first.
@@ -107,22 +117,6 @@ def _robustness_table(robustness: Robustness) -> Table:
     return table
 
 
-def robustness_rows(robustness: Robustness) -> list[list[str]]:
-    """Return a row for each corruption: its name, then strength and accuracy from weak to strong."""
-    return [
-        [name, *(f"{found.strength}: {percent(found.accuracy)}" for found in conditions)]
-        for name, conditions in robustness.by_corruption().items()
-    ]
-
-
-def kept_words(robustness: Robustness) -> str:
-    """Return how much of the clean accuracy is kept on average, in a sentence."""
-    return (
-        f"Corrupted faces keep {percent(robustness.mean_kept)} of the clean {percent(robustness.clean_accuracy)} on "
-        f"average (95 %: {interval(robustness.mean_kept_interval)})."
-    )
-
-
 def _print_whole_way(console: Console, entry: ModelResults, measured: WholeWay) -> None:
     console.print(
         f"[bold]{_text(entry.model.name)}[/bold] on whole pictures of {_text(measured.source)}",
@@ -138,35 +132,6 @@ def _print_whole_way(console: Console, entry: ModelResults, measured: WholeWay) 
     console.print(table)
 
 
-def whole_way_words(measured: WholeWay) -> str:
-    """Return in a line what was searched how, and the false detections."""
-    false = measured.false_n
-    rate = "unknown without boxes" if false is None else f"{false / measured.pictures_n:.2f} ({false} in all)"
-    clips = "; frames of a clip are alike, so the intervals are too narrow" if measured.clips_n else ""
-    return (
-        f"{measured.pictures_n} pictures, detector {printable(measured.detector)}, faces of {measured.min_face_px} px "
-        f"and more; false detections a picture: {rate}{clips}"
-    )
-
-
-def whole_way_rows(measured: WholeWay) -> list[list[str]]:
-    """Return a row a group with faces: its name, its faces, and found, right among found, right over all."""
-    return [
-        [
-            group.group if group.group == ALL_FACES else f"{group.condition}: {group.group}",
-            str(group.n),
-            *map(_share, (group.found, group.right_among_found, group.right_over_all)),
-        ]
-        for group in measured.groups
-        if group.n
-    ]
-
-
-def _share(share: Share | None) -> str:
-    """Return '89.2 % of 37 (75.3–95.7 %)', or a dash."""
-    return f"{percent(share.ratio)} of {share.n} ({interval(share.interval)})" if share else "–"
-
-
 def _confusion_table(report: EvaluationReport) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim", title="rows: true class, columns: predicted")
     table.add_column("")
@@ -175,19 +140,6 @@ def _confusion_table(report: EvaluationReport) -> Table:
     for name, row in zip(report.classes, report.confusion, strict=True):
         table.add_row(_text(name), *(str(count) for count in row))
     return table
-
-
-def comparison_line(comparison: Comparison) -> str:
-    """Return the paired comparison as two lines of text."""
-    paired = comparison.paired
-    synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
-    return (
-        f"  against {printable(comparison.baseline)}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
-        f"change {change_points(paired.drop_points, paired.drop_interval)} points, "
-        f"McNemar p = {paired.mcnemar_p:.2g}\n"
-        f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
-        f"{paired.flips_wrong_to_wrong} wrong to wrong"
-    )
 
 
 def print_benchmark(results: Results, console: Console | None = None) -> None:

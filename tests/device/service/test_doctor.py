@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from device.board.doctor import check_board, check_source, examine
 from device.board.state import read_board
+from device.service.doctor import check_board, check_source, examine
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_doctor_ends_with_a_camera_that_opens_and_goes_silent(monkeypatch, pictu
                 time.sleep(0.1)
             raise EdgeError("the camera delivered nothing for 3 s; is it connected?")
 
-    monkeypatch.setattr("device.board.doctor.find_camera", LooseCable)
+    monkeypatch.setattr("device.service.doctor.find_camera", LooseCable)
     found = []
     checking = threading.Thread(target=lambda: found.append(check_source(None)), daemon=True)
     checking.start()

@@ -11,8 +11,8 @@ from device.errors import EdgeError
 from device.files import read_short
 from device.text import one_line
 from device.zip_files import DAMAGE
-from toolkit.models.file_kind import HDF5, opened_archive
-from toolkit.models.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST_REASON, copy_hdf5
+from toolkit.models.opening.file_kind import HDF5, opened_archive
+from toolkit.models.opening.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST_REASON, copy_hdf5
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB

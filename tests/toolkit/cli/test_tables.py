@@ -6,9 +6,10 @@ import json
 import pytest
 from rich.console import Console
 
+from toolkit.cli.tables import print_benchmark, print_evaluation
 from toolkit.results.codec import read_results, results_from_json
-from toolkit.results.table import print_benchmark, print_evaluation, whole_way_words
 from toolkit.results.whole_way import ALL_FACES, FaceGroup, Share, WholeWay
+from toolkit.results.words import whole_way_words
 
 pytestmark = pytest.mark.toolkit
 

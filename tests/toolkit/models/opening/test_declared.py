@@ -12,9 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from device.errors import EdgeError
-from toolkit.models.declared import parse_config, read_declared
-from toolkit.models.file_kind import HDF5, KERAS_3
 from toolkit.models.keras_file import load_keras_model
+from toolkit.models.opening.declared import parse_config, read_declared
+from toolkit.models.opening.file_kind import HDF5, KERAS_3
 
 pytestmark = pytest.mark.toolkit
 
@@ -72,7 +72,7 @@ def stepwise(path, layer):
 def test_a_sequence_that_takes_ages_step_by_step_is_refused(tmp_path, monkeypatch, name):
     stepwise(tmp_path / "m.keras", STEPWISE[name]())
     assert load_keras_model(tmp_path / "m.keras").output_shape == (None, 3)
-    monkeypatch.setattr("toolkit.models.size_check.MOST_STEPS", 63)
+    monkeypatch.setattr("toolkit.models.opening.size_check.MOST_STEPS", 63)
     with pytest.raises(
         EdgeError, match="goes through a sequence of 64 steps one by one; expected at most 63"
     ):

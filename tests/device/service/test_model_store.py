@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.board import model_store
-from device.board.model_store import begin_run, current_model, install_model, mark_good, roll_back
 from device.errors import EdgeError
 from device.model.file.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
 from device.runtime.stopping import Stop
+from device.service import model_store
+from device.service.model_store import begin_run, current_model, install_model, mark_good, roll_back
 from toolkit.models.packing import pack_metadata
 
 

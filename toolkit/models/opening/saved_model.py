@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from device.errors import EdgeError
 from device.files import temporary_folder
 from device.text import one_line
-from toolkit.models.file_kind import refuse_odd_files
-from toolkit.models.pure_graph import operators, refuse_impure
-from toolkit.models.quiet_tensorflow import reason_of
-from toolkit.models.trial import SIZED_BY_NUMBERS, refuse_greedy
+from toolkit.models.opening.file_kind import refuse_odd_files
+from toolkit.models.opening.pure_graph import operators, refuse_impure
+from toolkit.models.opening.trial import SIZED_BY_NUMBERS, refuse_greedy
+from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
     import keras

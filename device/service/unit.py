@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.board.service_secrets import hand_over
 from device.errors import EdgeError
 from device.files import OWNER_ONLY, locked, write_whole
+from device.service.credentials import hand_over
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from device.errors import EdgeError
-from toolkit.models.configuration import in_float32, in_keras_3, is_of_keras_2
 from toolkit.models.keras_file import load_keras_model
+from toolkit.models.opening.configuration import in_float32, in_keras_3, is_of_keras_2
 
 pytestmark = pytest.mark.toolkit
 L = keras.layers

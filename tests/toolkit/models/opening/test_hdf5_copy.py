@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.models import hdf5_copy
-from toolkit.models.hdf5_copy import copy_hdf5
+from toolkit.models.opening import hdf5_copy
+from toolkit.models.opening.hdf5_copy import copy_hdf5
 
 h5py = pytest.importorskip("h5py")
 GLOBAL_HEAP, KIND_OF_TEXT = b"GCOL", b"\x19\x01\x01\x00"

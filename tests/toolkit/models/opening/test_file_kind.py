@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
-from toolkit.models.file_kind import HDF5, KERAS_3, SAVED_MODEL, kind_of
+from toolkit.models.opening.file_kind import HDF5, KERAS_3, SAVED_MODEL, kind_of
 
-PACKAGED = Path(__file__).parents[3] / "device" / "data" / "fer7_int8.tflite"
+PACKAGED = Path(__file__).parents[4] / "device" / "data" / "fer7_int8.tflite"
 FOREIGN = [
     ("m.keras", b"", "is empty"),
     ("m.keras", b"PK\x03\x04 and no more", "was cut short: its end is missing"),

@@ -138,8 +138,8 @@ def _version(name: str) -> str | None:
 
 def check_model(path: str | None, delegate: str | None = None) -> Check:
     """Load the model and let it judge one picture."""
-    from device.board.model_store import current_model, lost_model, smoke_test
     from device.model.expression_model import load_model
+    from device.service.model_store import current_model, lost_model, smoke_test
 
     if path is None and (said := lost_model()):
         return _told("model", "fail", EdgeError(said))

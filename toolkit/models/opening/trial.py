@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device.child_processes import child_environment
 from device.errors import EdgeError
-from toolkit.models.child_limits import limit_this_process
+from toolkit.models.opening.child_limits import limit_this_process
 
 # Operators whose output is as large as a number that the graph holds or computes.
 BY_NUMBERS = """
@@ -30,7 +30,7 @@ def refuse_greedy(path: Path) -> None:
 
     What else is wrong with it is for its loader to tell.
     """
-    command = [sys.executable, "-P", "-m", "toolkit.models.trial", str(path)]
+    command = [sys.executable, "-P", "-m", "toolkit.models.opening.trial", str(path)]
     # oneDNN's allocator waits ten seconds for memory that never comes.
     environment = {**child_environment(), "TF_ENABLE_ONEDNN_OPTS": "0"}
     with contextlib.suppress(subprocess.TimeoutExpired):

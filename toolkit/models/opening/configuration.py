@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from toolkit.models.operations import OPERATION_CLASSES, as_layer
+from toolkit.models.opening.operations import OPERATION_CLASSES, as_layer
 
 Config = dict[str, Any]
 

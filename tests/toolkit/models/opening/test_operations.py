@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from toolkit.models.operations import as_layer, foreign_operations
+from toolkit.models.opening.operations import as_layer, foreign_operations
 
 
 def function(called, /, *sources, **arguments):

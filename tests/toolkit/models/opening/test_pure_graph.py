@@ -11,7 +11,7 @@ tf = pytest.importorskip("tensorflow")
 
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model
-from toolkit.models.pure_graph import refuse_impure
+from toolkit.models.opening.pure_graph import refuse_impure
 
 pytestmark = pytest.mark.toolkit
 
