@@ -56,9 +56,8 @@ def faces_to_judge(data: Path, classes: tuple[str, ...] | None, colour: bool = F
     training faces.
     """
     dataset = load_dataset(data, classes, colour=colour)
-    for split in ("test", "validation"):
-        if split in dataset.present_splits():
-            return split, dataset.split(split)
+    if split := dataset.judging_split():
+        return split, dataset.split(split)
     way_out = "hold faces out in a folder test/"
     if str(data) == SYNTHETIC:
         way_out = "'toolkit data synth --out FACES' writes them in splits, for --data FACES"

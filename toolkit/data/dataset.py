@@ -88,6 +88,10 @@ class Dataset:
         """Return the splits that hold at least one face, in the order of SPLITS."""
         return tuple(name for name in SPLITS if (self.splits == name).any())
 
+    def judging_split(self) -> str:
+        """Return the split whose faces judge a model: test, where there is none validation, else ''."""
+        return next((name for name in ("test", "validation") if name in self.present_splits()), "")
+
     def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
         """Return only the faces of ``classes``, labels in their order; EdgeError for an unknown class."""
         unknown = [name for name in classes if name not in self.classes]

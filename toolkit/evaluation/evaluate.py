@@ -38,12 +38,11 @@ from toolkit.results.types import Comparison, DataIdentity, Evaluation, ModelRes
 logger = logging.getLogger(__name__)
 
 ALL = "all"
-PREFERRED_SPLITS = ("test", "validation")
 
 
 def choose_split(dataset: Dataset, wanted: str | None) -> tuple[str, Dataset]:
     """Return the split's name and its faces; with no wish: test, else validation, else all."""
-    name = wanted or next((name for name in PREFERRED_SPLITS if name in dataset.present_splits()), ALL)
+    name = wanted or dataset.judging_split() or ALL
     return name, dataset if name == ALL else dataset.split(name)
 
 

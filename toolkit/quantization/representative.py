@@ -104,9 +104,9 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
         name: number for name, number in whole.counts().items() if number and name not in data.classes
     }
     _refuse_misspelt(whole, left_out)
-    held_out = [name for name in ("test", "validation") if name in data.present_splits()]
-    if held_out and "train" in data.present_splits():
-        calibrating, measuring = data.split("train"), data.split(held_out[0])
+    judging = data.judging_split()
+    if judging and "train" in data.present_splits():
+        calibrating, measuring = data.split("train"), data.split(judging)
     else:
         calibrating, measuring = _halves(data, seed)
     if len(measuring) > MEASURED_AT_MOST:
