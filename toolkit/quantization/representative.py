@@ -142,17 +142,19 @@ def _refuse_misspelt(data: Dataset, left_out: Iterable[str]) -> None:
 def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:
     """Return ``data`` with the network's classes in its order, and whether that could be done.
 
-    Of classes that the data lacks there are no faces, where the network knows all that the data has.
+    Of classes that the data lacks there are no faces, where the network knows all that the data has and no votes
+    beside the faces know more.
     """
     spelled = {normal_class_name(name): name for name in data.classes}
     unknown = [name for name in labels if normal_class_name(name) not in spelled]
     if data.synthetic and unknown:
         return data, False
-    if unknown and not set(spelled) <= {normal_class_name(name) for name in labels}:
+    advice = advice_for_unknown_classes(data, unknown)
+    if unknown and (advice or not set(spelled) <= {normal_class_name(name) for name in labels}):
         raise EdgeError(
             f"the labels do not match: {data.source or 'the data'} has no face of {', '.join(unknown)}, but "
             f"{', '.join(data.classes)}; the network knows {', '.join(labels)}"
-            f"{advice_for_unknown_classes(data, unknown)}; name the classes alike, or pass `labels` in the order of "
+            f"{advice}; name the classes alike, or pass `labels` in the order of "
             "the outputs"
         )
     whole = replace(data, classes=(*data.classes, *unknown))
