@@ -72,6 +72,8 @@ def _files_read(asked: "RunOptions") -> Iterator[str]:
         value = getattr(asked, name)
         if not isinstance(value, str) or "://" in value or value.startswith("/dev/") or has_magic(value):
             continue
+        if SERVICE_HOME in Path(value).parents:
+            continue  # the service's own
         if os.path.isabs(value):
             yield value
         elif os.path.exists(value):

@@ -134,15 +134,18 @@ class Conversion:
         return self._int8(("int8", "float32"), others)
 
     @functools.cached_property
+    def _divisions(self) -> tuple[str, ...]:
+        return computed_divisions(self.calibrated)
+
+    @functools.cached_property
     def _float_divisions(self) -> tuple[str, ...]:
         """The nodes of the divisions, where one of them fails in int8 for a face or an even picture."""
-        nodes = computed_divisions(self.calibrated)
-        if not nodes:
+        if not self._divisions:
             return ()
         even = (np.full_like(self.images[:1], gray) for gray in (0, 127, 255))
         faces = (self.images[row : row + 1] for row in even_rows(len(self.images), CORRECTING_FACES))
         trial = self._quantized(("int8", "int8"), ())
-        return () if runs_through(trial, map(self._stored, itertools.chain(even, faces))) else nodes
+        return () if runs_through(trial, map(self._stored, itertools.chain(even, faces))) else self._divisions
 
     def _stored(self, images: np.ndarray) -> np.ndarray:
         """Return ``images``, as ``FloatNetwork.prepare`` takes them, as an int8 file stores its input."""
@@ -152,8 +155,7 @@ class Conversion:
     @functools.cached_property
     def _verifying_as_rounded(self) -> bytes:
         # TensorFlow's interpreter, the only one that knows NumericVerify, refuses divisors that are stored as 0.
-        divisions = computed_divisions(self.calibrated)
-        return self._quantized(("int8", "int8"), divisions, enable_numeric_verify=True)
+        return self._quantized(("int8", "int8"), self._divisions, enable_numeric_verify=True)
 
     @functools.cached_property
     def _shifts(self) -> dict[str, np.ndarray]:
@@ -163,15 +165,10 @@ class Conversion:
         return channel_shifts(self._verifying_as_rounded, stored)
 
     def _int8(self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...]) -> bytes:
-        int8_file = self._quantize_calibrated(io_dtypes, float_nodes)
+        int8_file = self._quantized(io_dtypes, (*float_nodes, *self._float_divisions))
         if any(layer.operator == "ELU" for layer in self.layers):
             int8_file = elu_in_int8(int8_file, float_nodes)
         return correct_biases(int8_file, self._shifts)
-
-    def _quantize_calibrated(
-        self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any
-    ) -> bytes:
-        return self._quantized(io_dtypes, (*float_nodes, *self._float_divisions), **options)
 
     def _quantized(self, io_dtypes: tuple[str, str], float_nodes: tuple[str, ...], **options: Any) -> bytes:
         import tensorflow as tf

@@ -25,6 +25,14 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in (*PICTURE_SUFFIXES, *HEIC_SUFFIXES) and path.is_file()
 
 
+def _is_film(path: Path) -> bool:
+    return path.suffix.lower() in (*FILM_SUFFIXES, MOVING_PICTURE) and path.is_file()
+
+
+def _holds_pictures(path: Path) -> bool:
+    return path.is_dir() and os.access(path, os.R_OK | os.X_OK) and any(map(is_picture, path.iterdir()))
+
+
 class ImageFiles(FrameSource):
     """Those of ``paths`` that are pictures, unrelated ones; a frame's ``name`` is its file.
 
@@ -37,9 +45,9 @@ class ImageFiles(FrameSource):
     def __init__(self, name: str, paths: Sequence[Path]):
         self.name = name
         self.paths = list(filter(is_picture, paths))
-        self.passed_over = [
-            path.name for path in paths if not path.name.startswith(".") and self._misses(path)
-        ]
+        looked_into = {folder for path in self.paths for folder in path.parents}
+        others = (path for path in paths if path not in looked_into and not path.name.startswith("."))
+        self.passed_over = [path.name for path in others if _is_film(path) or _holds_pictures(path)]
         self.notes: list[str] = []
 
     def __enter__(self) -> "ImageFiles":
@@ -53,14 +61,6 @@ class ImageFiles(FrameSource):
                 f"no pictures, passed over: {a_few(self.passed_over)}; name a film or a folder by itself"
             )
         return self
-
-    def _misses(self, path: Path) -> bool:
-        """Return whether ``path`` is a film, or a folder of pictures that are not among these."""
-        if not path.is_dir():
-            return path.suffix.lower() in (*FILM_SUFFIXES, MOVING_PICTURE)
-        if any(path in one.parents for one in self.paths) or not os.access(path, os.R_OK | os.X_OK):
-            return False
-        return any(map(is_picture, path.iterdir()))
 
     def __exit__(self, *exc: object) -> None:
         pass

@@ -1,21 +1,16 @@
-"""The unit file as systemd itself judges it, and the watchdog on a real notification socket."""
+"""The unit file as systemd itself judges it."""
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from device.cli.service_options import needs_of
 from device.errors import EdgeError, UsageError
 from device.service.unit import Needs, install_unit, remove_unit, unit_text
-from device.service.watchdog import FRESH_MS, WatchdogSink
 
 DEVICE = Path(sys.executable).parent / "device"
 needs_systemd = pytest.mark.skipif(
@@ -56,54 +51,6 @@ def test_systemd_calls_it_safe(arguments, most, tmp_path):
     )
     (line,) = [line for line in done.stdout.splitlines() if "Overall exposure level" in line]
     assert float(line.split(":")[1].split()[0]) <= most
-
-
-NEEDS = {
-    "network": "AF_INET6",
-    "accelerator": "DeviceAllow=char-usb_device rw\n",
-    "gpio": "DeviceAllow=char-gpiochip rw\n",
-}
-LAMP = '[[rule]]\nname = "smile"\nexpression = "happy"\ngpio = 17\n'
-
-
-@pytest.mark.parametrize(
-    ("arguments", "settings", "needed"),
-    [
-        (("--source", "picamera"), "", ()),
-        (("--mqtt", "pi"), "", ("network",)),
-        (("--source", "rtsp://cam/x"), "", ("network",)),
-        (("--preview=0.0.0.0:80",), "", ("network",)),
-        ((), "metrics = true\n", ("network",)),
-        (("--delegate", "edgetpu"), "", ("accelerator",)),
-        ((), 'delegate = "edgetpu"\n', ("accelerator",)),
-        ((), LAMP, ("gpio",)),
-        ((), f'source = "http://cam/x"\ndelegate = "edgetpu"\n{LAMP}', tuple(NEEDS)),
-    ],
-)
-def test_a_service_touches_what_its_options_and_settings_need_and_nothing_else(
-    arguments, settings, needed, tmp_path
-):
-    if settings:
-        (tmp_path / "settings.toml").write_text(settings)
-        arguments = (*arguments, "--config", str(tmp_path / "settings.toml"))
-    text = unit_text(arguments, needs=needs_of(arguments))
-    assert tuple(name for name, line in NEEDS.items() if line in text) == needed
-    assert ("PrivateNetwork=yes" in text) == ("network" not in needed)
-    (groups,) = [line for line in text.splitlines() if line.startswith("SupplementaryGroups=")]
-    assert groups.split("=")[1].split() == [
-        "video", *(["plugdev"] if "accelerator" in needed else []), *(["gpio"] if "gpio" in needed else [])
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("option", ["output", "video", "save-frames", "annotate", "timeline"])
-@pytest.mark.parametrize("path", ["/home/pi/{}", "../{}", "/var/lib/fer-edge/../{}"])
-def test_an_output_where_the_service_cannot_write_is_refused(option, path):
-    file = {"output": "rows.csv", "video": "film.avi", "timeline": "day.png"}.get(option, "kept")
-    arguments = ("--source", "photos", f"--{option}", path.format(file), "--overwrite")
-    with pytest.raises(UsageError, match=f"--{option} .*a service writes below /var/lib/fer-edge alone"):
-        needs_of(arguments)
-    for reached in (file, f"/var/lib/fer-edge/{file}"):
-        needs_of(("--source", "photos", f"--{option}", reached, "--overwrite"))
 
 
 def test_a_file_that_the_service_could_not_read_is_refused(tmp_path, monkeypatch):
@@ -217,94 +164,6 @@ def test_a_program_that_the_service_cannot_reach_is_refused(tmp_path, monkeypatc
     assert not (tmp_path / "fer-edge.service").exists()
 
 
-@pytest.mark.parametrize("options", [("--detector", "mtcnn"), ("--mqtt-topic", "home")])
-def test_options_that_run_would_refuse_are_refused_at_once(options):
-    done = subprocess.run(
-        [DEVICE, "service", "show", "--", *options], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("output", ["--output=rows.jsonl", "--video=film.avi", "--save-frames=kept"])
-def test_an_output_that_would_stop_the_second_start_is_refused(output):
-    def show(*options):
-        command = [DEVICE, "service", "show", "--", output, *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-    done = show()
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "second start" in done.stderr
-    assert "--overwrite" in done.stderr
-    assert show("--overwrite").returncode == 0
-    assert show("--append").returncode == (0 if output.startswith("--output") else 2)
-
-
-@pytest.fixture
-def systemd(tmp_path):
-    """The socket on which systemd would listen."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(0.2)
-        yield listening
-
-
-def heard(listening) -> list[str]:
-    lines = []
-    try:
-        while True:
-            lines += listening.recv(4096).decode().split("\n")
-    except TimeoutError:
-        return lines
-
-
-def test_the_watchdog_is_fed_by_fresh_frames_with_inferences_only(systemd, a_result):
-    import dataclasses
-
-    now, proofs = [0.0], []
-
-    def predict(crops):
-        proofs.append(crops.shape)
-        return np.full((1, 7), 1 / 7)
-
-    sink = WatchdogSink(systemd.getsockname(), predict, every_s=1.0, clock_s=lambda: now[0])
-    sink.write(dataclasses.replace(a_result(0), age_ms=FRESH_MS + 1))
-    assert heard(systemd) == []  # a stalled camera: not even ready
-    sink.write(a_result(1))
-    lines = heard(systemd)
-    assert lines[0] == "READY=1"
-    assert "WATCHDOG=1" in lines
-    assert any(line.startswith("STATUS=#1 happy") for line in lines)
-    now[0] = 0.5
-    sink.write(a_result(2))
-    assert heard(systemd) == []
-    assert proofs == []
-    now[0] = 20.0
-    sink.write(a_result(3, faces=0))  # nobody there: the network must prove itself
-    assert "WATCHDOG=1" in heard(systemd)
-    assert proofs == [(1, 48, 48)]
-    sink.close()
-    assert heard(systemd) == ["STOPPING=1"]
-
-
-def test_a_real_run_reports_to_systemd(systemd, tiny_model):
-    process = subprocess.Popen(
-        [DEVICE, "run", "-q", "--source", "demo:live", "--model", tiny_model],
-        env={**os.environ, "NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "3000000"},
-    )
-    deadline_s, lines = time.monotonic() + 60, []
-    while time.monotonic() < deadline_s and lines.count("WATCHDOG=1") < 2:
-        lines += heard(systemd)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
-    lines += heard(systemd)
-    assert lines[0] == "READY=1"
-    assert lines.count("READY=1") == 1
-    assert lines.count("WATCHDOG=1") >= 2
-    assert lines[-1] == "STOPPING=1"
-
-
 SECRET = ("--source", 'rtsp://me:wo"$r`d\\@cam/1', "--mqtt=mqtts://camera:p%2Fw@pi", "--append")
 
 
@@ -333,50 +192,6 @@ def test_files_with_secrets_are_handed_over_by_systemd(tmp_path, monkeypatch):
         "--mqtt mqtts://me@pi --mqtt-password-file ${CREDENTIALS_DIRECTORY}/mqtt-password-file "
         "--mqtt-ca ${CREDENTIALS_DIRECTORY}/mqtt-ca\n" in text
     )
-
-
-SETTINGS = """
-mqtt = { file = "broker" }
-mqtt-password-file = "/nowhere/password"
-mqtt-ca = "/nowhere/ca.pem"
-"""
-
-
-def test_secrets_that_settings_name_are_handed_over_by_systemd_too(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("broker").write_text("mqtts://me@pi\n")
-    Path("settings.toml").write_text(SETTINGS)
-    asked = ("--config", "settings.toml", "--mqtt-ca", "/etc/ca.pem")
-    text = unit_text(asked, needs=needs_of(asked))
-    assert sorted(line for line in text.splitlines() if line.startswith("LoadCredential")) == [
-        f"LoadCredential=config:{tmp_path}/settings.toml",
-        "LoadCredential=mqtt-ca:/etc/ca.pem",  # the command line wins
-        "LoadCredential=mqtt-password-file:/nowhere/password",
-        f"LoadCredential=mqtt:{tmp_path}/broker",
-    ]
-    monkeypatch.setenv("BROKER", "mqtts://me@pi")
-    Path("settings.toml").write_text('mqtt = { env = "BROKER" }\n')
-    with pytest.raises(
-        UsageError, match=r"line 1: mqtt is to be read from \$BROKER, which the service does not have"
-    ):
-        needs_of(("--config", "settings.toml"))
-
-
-def test_a_run_reads_the_secrets_that_systemd_shows_it(tmp_path, monkeypatch):
-    """The files themselves are root's alone, here not there at all."""
-    from device.cli.run import asked_options, run
-
-    shown = tmp_path / "credentials"
-    shown.mkdir()
-    (shown / "mqtt").write_text("mqtts://me@pi\n")
-    (shown / "mqtt-password-file").write_text("secret")
-    (tmp_path / "settings.toml").write_text(SETTINGS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(shown))
-    asked = asked_options(run.make_context("device run", ["--config", "settings.toml"]))
-    assert asked.mqtt == "mqtts://me@pi"
-    assert asked.mqtt_password_file == str(shown / "mqtt-password-file")
-    assert asked.mqtt_ca == "/nowhere/ca.pem"  # which systemd does not show
 
 
 def test_what_no_unit_can_hold_is_refused(tmp_path):

@@ -65,12 +65,12 @@ def test_int8_is_closer_to_float_than_with_rounded_weights_alone(conversion):
         answers = ExpressionModel(tflite, BEST, conversion.network.labels).predict(faces)
         return float(np.abs(answers - exact).mean())
 
-    rounded = conversion._quantize_calibrated(("int8", "int8"), ())
+    rounded = conversion._quantized(("int8", "int8"), ())
     assert change(conversion.integer()) < 0.9 * change(rounded)
 
 
 def test_only_int8_biases_of_the_named_layers_change(conversion):
-    rounded = conversion._quantize_calibrated(("int8", "int8"), ())
+    rounded = conversion._quantized(("int8", "int8"), ())
     file = read_tflite(rounded)
     layer = next(operator for operator in file.operators if operator.name == "DEPTHWISE_CONV_2D")
     bias = file.tensors[layer.inputs[2]]

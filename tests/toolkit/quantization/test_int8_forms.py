@@ -54,7 +54,7 @@ def test_a_normalisation_is_int8_from_end_to_end_and_answers_alike(name, tmp_pat
 @pytest.mark.parametrize("name", BENT)
 def test_elu_is_int8_and_answers_as_between_floats(name, tmp_path, faces):
     made = conversion(tmp_path / "m.keras", faces, BENT[name])
-    left = made._quantize_calibrated(("int8", "int8"), ())
+    left = made._quantized(("int8", "int8"), ())
     before, written = opened(left)
     assert written == {"int8", "float32"}
     after, written = opened(elu_in_int8(left))
