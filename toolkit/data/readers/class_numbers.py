@@ -9,7 +9,7 @@ from toolkit.data.class_names import normal_class_name
 
 CLASSES_FILE = "classes.txt"
 # A number and a name, or a name and a number.
-BESIDE = re.compile(r"(\d+)[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d+)")
+BESIDE = re.compile(r"(\d{1,9})[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d{1,9})")
 
 
 def class_of_number(root: Path, labels: set[str]) -> dict[str, str]:

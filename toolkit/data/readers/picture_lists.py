@@ -142,7 +142,7 @@ def _are_votes(row: list[str]) -> bool:
     return (
         len(row) == 2 + len(VOTE_COLUMNS)
         and row[0].strip().lower().endswith(IMAGE_SUFFIXES)
-        and all(vote.strip().isdecimal() for vote in row[2:])
+        and all(vote.strip().isdecimal() and len(vote.strip()) < 4 for vote in row[2:])
     )
 
 

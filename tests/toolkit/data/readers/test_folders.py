@@ -187,7 +187,9 @@ def test_a_number_beside_a_class_s_name_counts(lines, tmp_path):
     assert named == {"0": "angry", "2": "fear", "3": "happy"}
 
 
-@pytest.mark.parametrize("lines", ["0 angry\n2 fear\n", "class 1\nclass 2\nclass 3\nclass 4\n"])
+@pytest.mark.parametrize(
+    "lines", ["0 angry\n2 fear\n", "class 1\nclass 2\nclass 3\nclass 4\n", f"{'9' * 5000} sad\n"]
+)
 def test_a_number_without_a_name_is_refused(lines, tmp_path):
     for number in (1, 2, 3):
         fill(tmp_path, str(number), 2)

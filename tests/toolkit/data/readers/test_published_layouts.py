@@ -133,6 +133,11 @@ def test_fer_plus_with_pictures_and_votes_by_split(tmp_path):
     assert dataset.counts() == {"angry": 2, "happy": 2}
     assert dataset.present_splits() == ("train", "test")
     assert "2 pictures in no list of labels, left out" in dataset.notes
+    (tmp_path / "FER2013Test" / "label.csv").write_text(
+        f'{rows[0]}\nfer0000001.png,"",{"9" * 5000}{",0" * 9}\n'
+    )
+    with pytest.raises(EdgeError, match="row 2: expected a picture, its box and 10 votes"):
+        load_dataset(tmp_path)
     for split in ("FER2013Train", "FER2013Test"):
         (tmp_path / split / "label.csv").unlink()
     with pytest.raises(EdgeError, match="holds images but no folder for each class"):
