@@ -11,8 +11,8 @@ from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables
 from toolkit.data.readers.folders import load_folders
 from toolkit.data.readers.layout import iter_images, subfolders
+from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.photographs import photograph_notes
-from toolkit.data.readers.picture_lists import columns_told, entries_of
 from toolkit.data.readers.shards import find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table
@@ -70,7 +70,7 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
     if shards := find_shards(path):
         return load_shards(path, shards, lenient, colour, noticed)
     if path.is_file():
-        if not holds_faces(path):
+        if not (is_table(path) and holds_faces(path)):
             if next(entries_of(path), None):
                 return load_folders(path.parent, lenient, colour, noticed, labels=path)
             if is_table(path) and next(iter_images(path.parent), None):

@@ -10,10 +10,12 @@ from device.errors import EdgeError
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.growth import refuse_growth
 from toolkit.data.readers.record import Record, label_text
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named
 
 if TYPE_CHECKING:
     import pyarrow
 
+PICTURE_COLUMNS = ("image", "img", "picture", "photo", "face", "jpg", "png")
 # Under this key of the schema the library keeps what its columns are, in JSON.
 FEATURES_KEY = b"huggingface"
 # A few rows: where a picture is stored once and named in many of them, each gets a copy.
@@ -95,8 +97,8 @@ def layout_of(path: Path, schema: "pyarrow.Schema") -> Layout:
     from pyarrow import types
 
     features = features_of(schema.metadata or {})
-    image = column_of(path, schema, features, "Image", "image")
-    label = column_of(path, schema, features, "ClassLabel", "label")
+    image = column_of(path, schema, features, "Image", PICTURE_COLUMNS)
+    label = column_of(path, schema, features, "ClassLabel", ("label", *LABEL_COLUMNS))
     kind = schema.field(image).type
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         kind = kind.field("bytes").type
@@ -119,18 +121,25 @@ def layout_of(path: Path, schema: "pyarrow.Schema") -> Layout:
 
 
 def column_of(
-    path: Path, schema: "pyarrow.Schema", features: dict[str, dict[str, Any]], kind: str, usual: str
+    path: Path,
+    schema: "pyarrow.Schema",
+    features: dict[str, dict[str, Any]],
+    kind: str,
+    usual: tuple[str, ...],
 ) -> str:
-    """Return the column ``usual``, else the only one that ``features`` tells to be of ``kind``."""
+    """Return the first of the ``usual`` columns, else the only one that ``features`` tells to be of ``kind``, else
+    another of the ``usual`` ones."""
     told = [
         name for name, feature in features.items() if feature.get("_type") == kind and name in schema.names
     ]
-    names = [usual] if usual in schema.names else told
-    if len(names) == 1 and schema.names.count(names[0]) == 1:
-        return names[0]
+    if usual[0] in schema.names or not told:
+        at = column_named([name.lower() for name in schema.names], usual)
+        told = [] if at is None else [schema.names[at]]
+    if len(told) == 1 and schema.names.count(told[0]) == 1:
+        return told[0]
     raise EdgeError(
-        f"{path}: expected one column '{usual}'; it has: {', '.join(schema.names)[:120] or 'none'}; pictures stand in "
-        "'image', a struct of bytes and path, classes in 'label', an integer or a name: rename the columns"
+        f"{path}: expected one column '{usual[0]}'; it has: {', '.join(schema.names)[:120] or 'none'}; pictures stand "
+        "in 'image', a struct of bytes and path, classes in 'label', an integer or a name: rename the columns"
     )
 
 

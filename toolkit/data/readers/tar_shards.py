@@ -42,7 +42,8 @@ def samples_of(path: Path) -> Iterator[Record]:
         elif content is not None:
             raise EdgeError(
                 f"{path}: {shown} has no label; expected {key}.cls (a number from 0 up or a name) or {key}.json "
-                f"({', '.join(JSON_KEYS)}) right beside it; add it, or take the picture out"
+                f"({', '.join(JSON_KEYS)}) right beside it; add it or take the picture out, or, where folders tell the "
+                "classes, unpack the file and name its folder"
             )
 
 

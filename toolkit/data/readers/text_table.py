@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ LONGEST_HEADER = 1 << 16
 LONGEST_CELL = 1 << 20  # 224x224 pixels in text have 200,000 characters
 LONGEST_ROW = 4 << 20
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+TOLD_DELIMITER = re.compile('"?sep=([,;\\t|])"?', re.IGNORECASE)  # a first line for spreadsheets
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -48,10 +50,14 @@ def read_table(path: Path) -> Iterator[list[str]]:
         with opened(path) as handle:
             start = handle.read(LONGEST_HEADER)
             encoding = "utf-16" if start.startswith(UTF_16) else "utf-8-sig"
-            delimiter = _delimiter_of(start.decode(encoding, "replace"))
+            header = (start.decode(encoding, "replace").splitlines() or [""])[0]
+            told = TOLD_DELIMITER.fullmatch(header)
+            delimiter = told[1] if told else max(",;\t", key=header.count)
             handle.seek(0)
             csv.field_size_limit(LONGEST_CELL)
             with io.TextIOWrapper(handle, encoding, errors="replace", newline="") as text:
+                if told:
+                    text.readline()
                 yield from (row for row in _rows(text, path, delimiter) if row)
     except (csv.Error, zlib.error, EOFError) as error:
         raise EdgeError(f"cannot read {path} as CSV: {error}; fetch it again") from error
@@ -106,9 +112,3 @@ def _only_table(handle: BinaryIO) -> str:
         names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
     handle.seek(0)
     return names[0] if len(names) == 1 and is_table(Path(names[0])) else ""
-
-
-def _delimiter_of(start: str) -> str:
-    """Return what separates the columns of a table that begins with ``start``: comma, semicolon or tab."""
-    header = (start.splitlines() or [""])[0]
-    return max(",;\t", key=header.count)

@@ -139,8 +139,15 @@ def test_numbers_without_names_are_named_as_folders_are(tmp_path, faces):
     assert dataset.labels.tolist() == [1, 0, 1, 0]
 
 
-def test_columns_of_other_names_are_found_by_what_the_schema_says(tmp_path, faces):
-    write(tmp_path / "a.parquet", [png(face) for face in faces[:3]], [0, 1, 2], columns=("img", "emotion"))
+@pytest.mark.parametrize(
+    ("columns", "labels", "names"),
+    [(("view", "mood"), [0, 1, 2], NAMES), (("img", "Emotion"), ["anger", "happy", "sad"], None)],
+)
+def test_columns_of_other_names_are_found_by_the_schema_or_by_usual_names(
+    tmp_path, faces, columns, labels, names
+):
+    kind = None if names else pa.string()
+    write(tmp_path / "a.parquet", [png(face) for face in faces[:3]], labels, names, kind, columns)
     assert load_dataset(tmp_path / "a.parquet").classes == ("angry", "happy", "sad")
 
 
@@ -182,7 +189,7 @@ def test_a_label_out_of_range_is_one_line(labels, names, message, tmp_path, face
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"image": [b""], "emotion": [0]}, "expected one column 'label'; it has: image, emotion"),
+        ({"image": [b""], "mood": [0]}, "expected one column 'label'; it has: image, mood"),
         ({"pixels": ["0 0"], "label": [0]}, "expected one column 'image'; it has: pixels, label"),
         ({"image": ["a.png"], "label": [0]}, "column 'image' is string; expected image files"),
         (

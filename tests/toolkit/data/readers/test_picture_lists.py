@@ -1,5 +1,7 @@
 """Pictures whose labels stand in lists beside them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,7 @@ EXPECTED = {f"{number}.png": (NAMES[number % 3], "train") for number in range(6)
         ("user.id;image;emotion", "628;{n}.png;{label}"),
         (",pth,label,relFCs", "{n},faces\\{n}.png,{label},0.5"),
         ("id,expression,split", "{n},{label},training"),
+        ("sep=|\nid|expression", "{n}|{label}"),
         ("filename, angry, happy, sad", "{n}.png, {angry}, {happy}, {sad}"),
     ],
 )
@@ -52,11 +55,17 @@ def test_a_table_of_pictures_is_read(tmp_path, header, row, place):
         assert dataset.notes == ("the labels are read from labels.csv",)
 
 
-def test_a_table_without_names_of_columns_is_a_list(tmp_path):
+@pytest.mark.parametrize(
+    "row", ["img/{n}.png,{label}", '"img/{n}.png","{label}"', "img/{n}.png\t{label}\ttrain"]
+)
+def test_a_table_without_names_of_columns_is_a_list(tmp_path, row):
     pictures(tmp_path / "img")
-    lines = [f"img/{number}.png,{NAMES[number % 3]}" for number in range(6)]
+    lines = [row.format(n=number, label=NAMES[number % 3]) for number in range(6)]
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     assert labels_of(load_dataset(tmp_path)) == EXPECTED
+    (tmp_path / "labels.csv").write_text("\n".join([*lines[:5], row.format(n=5, label="")]))
+    with pytest.raises(EdgeError, match=r"labels\.csv, row 6: expected a label"):
+        load_dataset(tmp_path)
 
 
 @pytest.mark.parametrize(("one", "none"), [("1", "0"), ("1.0", "0.0"), ("True", "False")])
@@ -122,6 +131,24 @@ def test_json_lines_as_hugging_face_writes_them(tmp_path):
     assert dataset.notes == ("the labels are read from metadata.jsonl",)
     (tmp_path / "metadata.jsonl").write_text("\n".join([*lines[:3], '{"file_name": "img/3.png"}']))
     with pytest.raises(EdgeError, match=r"metadata\.jsonl, line 4: expected file_name and label"):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["names", "records"])
+def test_labels_in_one_json_document(tmp_path, kind):
+    pictures(tmp_path / "img")
+    told = {f"{number}.png": NAMES[number % 3] for number in range(6)}
+    records = [{"image": name, "emotion": label} for name, label in told.items()]
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(told if kind == "names" else records))
+    for place in (tmp_path, path):
+        dataset = load_dataset(place)
+        assert labels_of(dataset) == EXPECTED
+        assert dataset.notes == ("the labels are read from labels.json",)
+    path.write_text(
+        json.dumps(told | {"5.png": None} if kind == "names" else [*records[:5], {"image": "5.png"}])
+    )
+    with pytest.raises(EdgeError, match=r"labels\.json, entry 6: expected"):
         load_dataset(tmp_path)
 
 
