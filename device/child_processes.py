@@ -6,6 +6,12 @@ import signal
 import sys
 
 
+def python_module(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs ``module`` of this Python, in ``child_environment``; a file of the same name in the
+    current folder is not taken for it."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 def child_environment() -> dict[str, str]:
     """Return the environment in which a child's Python imports what this one does, wherever that lies."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}

@@ -55,8 +55,6 @@ def train(data: StrPath, out: StrPath | None = None, **options: Any) -> Trained:
 
     recipe, resume = options.pop("recipe", None), options.pop("resume", False)
     overwrite = options.pop("overwrite", False)
-    classes = options.pop("classes", None)
-    options["classes"] = classes if classes is None or isinstance(classes, str) else ",".join(classes)
     request = make_request(
         Path(recipe) if recipe else None, Path(out) if out else None, resume, overwrite, data=data, **options
     )

@@ -5,7 +5,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 from device.capture.health import FrameHealth
 from device.errors import EdgeError
@@ -17,6 +17,28 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 LET_GO_S = 1.0  # interrupted, every source lets go sooner; this is for a driver that hangs
 LOOK_S = 0.1  # between looks at whether the run is over
 SILENCE_S = 20.0  # sources end their waits themselves, sooner; this is for a driver that does not
+
+
+@contextlib.contextmanager
+def opened_frames(
+    source: FrameSource, stop: threading.Event, on_fault: Callable[[str], None] = log.warning
+) -> Iterator[tuple[Iterator[Frame], "LiveCapture | None"]]:
+    """Open ``source`` and give its frames until ``stop`` is set, and the capture in whose thread a live one is read.
+
+    Arguments as ``LiveCapture``, which raises the same.
+
+    >>> with opened_frames(source, threading.Event()) as (frames, live): ...
+    """
+    live = LiveCapture(source, stop, on_fault) if source.live else None
+    with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as frames:
+        yield frames, live
+
+
+def _until(stop: threading.Event, source: FrameSource) -> Generator[Frame]:
+    for frame in source:
+        if stop.is_set():
+            return
+        yield frame
 
 
 class NewestFrame:

@@ -10,6 +10,7 @@ import click
 
 from device.cli.settings_lines import SETTINGS, ReadFile, set_by_file
 from device.errors import UsageError
+from device.plugins import SOURCES, plugin_names
 from device.storage import SERVICE_HOME
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def needs_of(run_options: tuple[str, ...]) -> "Needs":
     _refuse_second_start(asked)
     _refuse_written_elsewhere(asked)
     address = isinstance(asked.source, str) and "://" in asked.source
+    by_plugin = isinstance(asked.source, str) and asked.source.partition(":")[0] in plugin_names(SOURCES)
     return Needs(
-        network=address or any((asked.mqtt, asked.preview, asked.metrics)),
+        # A part that another package brings may ask anything of the network.
+        network=address or by_plugin or any((asked.mqtt, asked.preview, asked.metrics, asked.sink)),
         accelerator=asked.delegate is not None,
         gpio=any("gpio" in rule for rule in asked.rules),
         read=tuple(_files_read(asked)),

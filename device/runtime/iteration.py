@@ -1,12 +1,11 @@
 """The frame loop for Python programs: results one by one, in the caller's own loop."""
 
-import contextlib
 import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from device.capture.live_capture import LiveCapture
+from device.capture.live_capture import opened_frames
 from device.capture.settings import CameraSettings
 from device.capture.sources import open_source
 from device.frames import FrameSource
@@ -54,7 +53,5 @@ def run(
 
 
 def _results(source: FrameSource, loop: FrameLoop, max_frames: int | None) -> Iterator[FrameResult]:
-    stop = threading.Event()
-    live = LiveCapture(source, stop) if source.live else None
-    with live or source, contextlib.closing(live.frames() if live else (one for one in source)) as frames:
+    with opened_frames(source, threading.Event()) as (frames, _):
         yield from loop.results(islice(frames, max_frames))

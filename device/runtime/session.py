@@ -1,16 +1,15 @@
 """A whole run: a source, the frame loop and the sinks, from the first frame to the last statistics."""
 
-import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from device.capture.live_capture import LiveCapture
-from device.frames import Frame, FrameSource
+from device.capture.live_capture import LiveCapture, opened_frames
+from device.frames import FrameSource
 from device.results import FrameResult
 from device.runtime.frame_loop import STAGES, FrameLoop
 from device.runtime.running_sinks import Inline, RunningSinks
@@ -118,9 +117,8 @@ def run_session(
     """
     running = RunningSinks(sinks, inline, source.live, stop)
     tally = Tally(time.monotonic())
-    live = LiveCapture(source, stop) if source.live else None
     try:
-        with live or source, contextlib.closing(live.frames() if live else _until(stop, source)) as pictures:
+        with opened_frames(source, stop) as (pictures, live):
             if not stop.is_set():  # else it may not have been opened
                 running.begin()
             for result in loop.results(islice(pictures, max_frames)):
@@ -167,10 +165,3 @@ def _statistics(
         outputs=running.outputs,
         lost=tuple(one.last_word for one in running.incomplete),
     )
-
-
-def _until(stop: Stop, source: FrameSource) -> Generator[Frame]:
-    for frame in source:
-        if stop.is_set():
-            return
-        yield frame

@@ -1,6 +1,5 @@
 """Is this device fit to run? Each check says ok, warn or fail, what it saw, and the remedy."""
 
-import contextlib
 import importlib.metadata
 import platform
 import threading
@@ -12,7 +11,7 @@ import numpy as np
 
 from device.board.state import BoardState, read_board
 from device.capture.health import BLACK_LEVEL
-from device.capture.live_capture import LiveCapture
+from device.capture.live_capture import opened_frames
 from device.capture.sources import find_camera, open_source
 from device.errors import EdgeError
 from device.faces.detectors import DETECTORS
@@ -172,14 +171,12 @@ def check_source(spec: str | None) -> Check:
         stop.set()
 
     levels = []
-    with source:
-        pictures = LiveCapture(source, stop, end_by).frames() if source.live else (one for one in source)
-        with contextlib.closing(pictures):
-            for frame in pictures:
-                levels.append(float(np.mean(frame.image[::8, ::8])))
-                size_wh = frame.size_wh
-                if len(levels) == CAMERA_FRAMES:
-                    break
+    with opened_frames(source, stop, end_by) as (frames, _):
+        for frame in frames:
+            levels.append(float(np.mean(frame.image[::8, ::8])))
+            size_wh = frame.size_wh
+            if len(levels) == CAMERA_FRAMES:
+                break
     black = bool(levels) and max(levels) <= BLACK_LEVEL
     if not levels or (faults and not black):
         found = faults[0] if faults else f"{source.name} delivered nothing"

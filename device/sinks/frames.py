@@ -1,6 +1,7 @@
 """Frames kept as pictures: the only sinks that store what a source showed, and only when asked."""
 
 import contextlib
+import itertools
 from pathlib import Path
 
 import cv2
@@ -76,9 +77,11 @@ class AnnotatedFilesSink(PictureFolder):
         self._taken: set[str] = set()
 
     def write(self, result: FrameResult) -> None:
-        stem = Path(result.frame.name).stem
-        name = (
-            f"{stem}_{result.index}" if stem in self._taken else stem
-        )  # photo.jpg, photo.png; two folders' names
+        # Two pictures of one name: photo.jpg and photo.png, or those of two folders.
+        name = stem = Path(result.frame.name).stem
+        for number in itertools.count(result.index):
+            if name not in self._taken:
+                break
+            name = f"{stem}_{number}"
         self._taken.add(name)
         self.put(name, annotated(result, self.blur_faces))

@@ -53,13 +53,19 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     if request.classes:
         common["classes"] = list(request.classes)
     runs = planned(request.variants, request.seeds, request.data, request.out, common)
+    label_source, *others = sorted({run.label_source for run in runs})
+    if others:
+        raise UsageError(
+            f"the variants learn the labels {label_source} and {others[0]}, and one set of faces cannot judge both; "
+            "compare them apart"
+        )
     with folder_for(request.out), locked(request.out, wait_s=0.0):
         refuse_others(request.out, runs)
-        classes = faces_to_judge(request.data, request.classes)[1].classes
+        classes = faces_to_judge(request.data, request.classes, label_source)[1].classes
         runs = train_all(runs)
         if all(run.error for run in runs):
             raise EdgeError(f"all {len(runs)} trainings failed, the first one: {runs[0].error}")
         split, faces, measured = measure_all(
-            runs, request.data, classes, request.out, request.targets, request.quantize
+            runs, request.data, classes, label_source, request.out, request.targets, request.quantize
         )
         return write_page(request.out, runs, measured, split, faces)

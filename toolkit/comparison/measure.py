@@ -49,13 +49,15 @@ class Measured:
     why_not_quantized: str = ""
 
 
-def faces_to_judge(data: Path, classes: tuple[str, ...] | None, colour: bool = False) -> tuple[str, Dataset]:
+def faces_to_judge(
+    data: Path, classes: tuple[str, ...] | None, label_source: str, colour: bool = False
+) -> tuple[str, Dataset]:
     """Return the name and the faces of the split that no training looked at: test, where there is none validation.
 
-    They are those of ``classes``, or all. With ``colour`` they are there in colours too. EdgeError where all faces are
-    training faces.
+    They are those of ``classes``, or all, under the labels of ``label_source``. With ``colour`` they are there in
+    colours too. EdgeError where all faces are training faces.
     """
-    dataset = load_dataset(data, classes, colour=colour)
+    dataset = load_dataset(data, classes, label_source=label_source, colour=colour)
     if split := dataset.judging_split():
         return split, dataset.split(split)
     way_out = "hold faces out in a folder test/"
@@ -68,6 +70,7 @@ def measure_all(
     runs: Sequence[Run],
     data: Path,
     classes: tuple[str, ...],
+    label_source: str,
     out: Path,
     targets: Sequence[str],
     quantize: bool,
@@ -75,7 +78,7 @@ def measure_all(
     """Return the split, its faces, and every variant with a finished run, best first."""
     finished = [run for run in runs if not run.error]
     colour = any((read_keras_metadata(run.model) or {}).get("colour") for run in finished)
-    split, faces = faces_to_judge(data, classes, colour)
+    split, faces = faces_to_judge(data, classes, label_source, colour)
     answers = {run.folder: ask(run.model, faces) for run in finished}
     by_variant: dict[str, list[Run]] = {}
     for run in finished:
@@ -115,7 +118,8 @@ def quantize_one(
     if not path.exists() or path.stat().st_mtime < run.model.stat().st_mtime:
         logger.info("%s to int8", run.variant.name)
         asked = ("quantize", "--model", run.model, "--data", data, "--out", path, "--overwrite")
-        error = run_toolkit(*asked, "--untrained")  # a network that learnt little is a row as well
+        # A network that learnt little is a row as well.
+        error = run_toolkit(*asked, "--label-source", run.label_source, "--untrained")
         if error:
             return None, error
     answers = ask(path, faces)

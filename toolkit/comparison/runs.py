@@ -4,12 +4,12 @@ import dataclasses
 import json
 import logging
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.child_processes import child_environment, python_module
 from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.comparison.variants import Variant, recipe_of
@@ -35,6 +35,11 @@ class Run:
     @property
     def model(self) -> Path:
         return self.folder / BEST_FILE
+
+    @property
+    def label_source(self) -> str:
+        """Whose labels it learns, as ``load_dataset`` takes it."""
+        return recipe_of(self.options).label_source
 
 
 def planned(
@@ -124,12 +129,13 @@ def recipe_text(options: dict[str, Any]) -> str:
 
 def run_toolkit(*arguments: object) -> str:
     """Run a toolkit command; return its error line, or ''. KeyboardInterrupt where it was interrupted."""
-    command = [sys.executable, "-m", "toolkit", *map(str, arguments), "--quiet"]
+    command = python_module("toolkit", *map(str, arguments), "--quiet")
     with subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env=child_environment(),
         process_group=0,  # Ctrl-C is for the comparison, which ends the command itself
     ) as child:
         try:

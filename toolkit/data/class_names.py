@@ -66,7 +66,13 @@ def other_orders(labels: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def parse_classes(text: str, fewest: int = 1) -> tuple[str, ...]:
     """Return the normalised names of a comma-separated option; UsageError for an empty or repeated one, or too few."""
-    typed = [part.strip() for part in text.split(",")]
+    return checked_classes(text.split(","), fewest)
+
+
+def checked_classes(given: Iterable[str], fewest: int = 1) -> tuple[str, ...]:
+    """Return the normalised names of classes; UsageError for an empty or repeated one, or fewer than ``fewest``."""
+    typed = [part.strip() for part in given]
+    text = ",".join(typed)
     names = tuple(normal_class_name(part) for part in typed)
     if "" in names:
         raise UsageError(

@@ -54,7 +54,7 @@ def remember(board: Board, model: Path, count: Count) -> None:
     try:
         _own_file().parent.mkdir(parents=True, exist_ok=True)
         write_whole(_own_file(), json.dumps(document, indent=1), overwrite=True)
-    except (OSError, EdgeError):
+    except (OSError, EdgeError, RuntimeError):  # no right to write there, or nobody's home
         return
 
 
@@ -69,5 +69,5 @@ def _own_counts() -> dict[str, Any]:
         same = document["packages"] == list(PACKAGES) and document["fer-edge"] == version("fer-edge")
         models: dict[str, Any] = document["models"] if same else {}
         return {digest: entry for digest, entry in models.items() if isinstance(entry["boards"], dict)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
         return {}

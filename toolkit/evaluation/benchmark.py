@@ -3,7 +3,6 @@
 import json
 import logging
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.board.processor import cpu_name
+from device.child_processes import child_environment, python_module
 from device.errors import EdgeError, UsageError
 from device.model.expression_model import ExpressionModel
 from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
@@ -31,32 +31,6 @@ MOST_KERAS_RUNS, MOST_KERAS_WARMUP = 60, 5
 DRIFT_ALLOWED = 1.1
 CROPS = 64
 RUNS, WARMUP = 500, 50
-
-# Run in a process of its own, so that its memory and its loading are the model's alone.
-COLD_START = """
-import json, re, sys, time
-import numpy as np
-start = time.perf_counter()
-path, options = json.loads(sys.argv[1])
-if path.endswith(".tflite"):
-    from device.model.expression_model import load_model
-    imported = time.perf_counter()
-    model = load_model(path, options["labels"], options["threads"])
-else:
-    from toolkit.models.options import ModelOptions
-    from toolkit.models.predictors import load_predictor
-    import keras
-    imported = time.perf_counter()
-    model = load_predictor(path, ModelOptions(**options))
-loaded = time.perf_counter()
-model.predict(np.zeros((1, 48, 48), np.uint8))
-done = time.perf_counter()
-print(json.dumps({
-    "import_ms": 1000 * (imported - start), "load_ms": 1000 * (loaded - imported),
-    "first_inference_ms": 1000 * (done - loaded),
-    "peak_memory_mb": int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024,
-}))
-"""
 
 
 class Timed:
@@ -114,8 +88,8 @@ def on_device(predictor: Predictor) -> bool:
 
 def cold_start(path: str | Path, options: ModelOptions = AS_THE_FILE_SAYS) -> dict[str, float]:
     """Return import_ms, load_ms, first_inference_ms and peak_memory_mb of a fresh process with this model only."""
-    argument = json.dumps([str(path), asdict(options)])
-    done = subprocess.run([sys.executable, "-c", COLD_START, argument], capture_output=True, text=True)
+    command = python_module("toolkit.evaluation.cold_start", str(path), json.dumps(asdict(options)))
+    done = subprocess.run(command, capture_output=True, text=True, env=child_environment())
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
         raise EdgeError(f"{path} does not start in a process of its own: {reason[0]}")

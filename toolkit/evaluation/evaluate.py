@@ -27,7 +27,7 @@ from toolkit.evaluation.robustness import measure_robustness
 from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FOUND, FloatNetwork
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
-from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictors
+from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictors, of_the_file
 from toolkit.results.compare import compare_predictions
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.metrics import evaluate_predictions
@@ -133,10 +133,11 @@ def evaluate_models(
     called = distinct_names(models)
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         logger.info(f"evaluating {path} on {len(faces)} faces ({split})")
-        known = learnt_faces(whole, tuple(predictor.labels), origin_of(path, predictor).get("training") or {})
+        told = origin_of(path, predictor).get("training")
+        known = learnt_faces(whole, tuple(of_the_file(predictor).labels), told)
         learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
         entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt, called[path])
-        trained_on = training_note(faces, whole, entry.model.labels, entry.training)
+        trained_on = training_note(faces, known)
         where = (
             f"run by the delegate {options.delegate}"
             if options.delegate and Path(path).suffix == ".tflite"

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from toolkit.training.strideless import strideless
+
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Batch normalisation over the last axis of (N, H, W, C), in one operation where the backend has it.
@@ -37,42 +39,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
             self.moving_mean.assign(self.moving_mean * kept + mean * (1 - kept))
             self.moving_variance.assign(self.moving_variance * kept + variance * (1 - kept))
         return outputs
-
-
-class Sampled(keras.layers.Layer):  # type: ignore[misc]
-    """Mixed into a convolution of kernel 1 with strides: the same numbers without strides, of the pixels it looks at.
-
-    TensorFlow 2.21 writes beyond its memory in the gradient of the strided one where few channels enter (oneDNN, AVX2;
-    1 to 3 channels at stride 2), and the process ends by a signal.
-    """
-
-    def __init__(self, strides: tuple[int, ...], **options: Any):
-        super().__init__(strides=1, **options)
-        self.steps = strides
-
-    def call(self, inputs: Any) -> Any:
-        return super().call(inputs[:, *(slice(None, None, step) for step in self.steps)])
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
-        batch, *sizes, channels = input_shape
-        sizes = [size and -(-size // step) for size, step in zip(sizes, self.steps, strict=True)]
-        return super().compute_output_shape((batch, *sizes, channels))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "strides": self.steps}
-
-
-SAMPLED = {
-    kind: type(f"Sampled{kind.__name__}", (Sampled, kind), {})
-    for kind in (
-        keras.layers.Conv1D,
-        keras.layers.Conv2D,
-        keras.layers.DepthwiseConv1D,
-        keras.layers.DepthwiseConv2D,
-        keras.layers.SeparableConv1D,
-        keras.layers.SeparableConv2D,
-    )
-}
 
 
 def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
@@ -108,13 +74,7 @@ def _kind_for(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     kind = type(layer)
     if kind is keras.layers.BatchNormalization and layer.axis in (-1, 3) and layer.scale and layer.center:
         return FusedBatchNormalization
-    if (
-        kind in SAMPLED
-        and layer.data_format == "channels_last"
-        and max(layer.kernel_size) == 1 < max(layer.strides)
-    ):
-        return SAMPLED[kind]
-    return kind
+    return strideless(layer) or kind
 
 
 def _slow_in_bfloat16(layer: keras.layers.Layer) -> bool:

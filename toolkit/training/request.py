@@ -8,7 +8,7 @@ from typing import Any
 
 from device.errors import EdgeError, UsageError
 from device.files import read_short, sha256_of
-from toolkit.data.class_names import parse_classes
+from toolkit.data.class_names import checked_classes
 from toolkit.data.joining import FurtherData
 from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
 from toolkit.models.keras_file import read_keras_metadata
@@ -109,11 +109,12 @@ def make_request(
     if not inputs.get("data"):
         raise UsageError(f"no data to train on; expected `data`, or data in a recipe file{where}")
     classes = inputs.get("classes")
+    given_classes = classes.split(",") if isinstance(classes, str) else classes
     return TrainingRequest(
         data=Path(inputs["data"]),
         out=out or Path("runs") / short_name(recipe.arch),
         recipe=recipe,
-        classes=parse_classes(classes, fewest=2) if isinstance(classes, str) else classes,
+        classes=checked_classes(given_classes, fewest=2) if given_classes else None,
         teachers=tuple(map(Path, inputs.get("teachers", ()))),
         init=Path(inputs["init"]) if inputs.get("init") else None,
         resume=resume,
@@ -162,10 +163,7 @@ def checked_inputs(values: dict[str, Any], where: str) -> dict[str, Any]:
             raise EdgeError(
                 f"{name} must be {'a list of strings' if several else 'a string'}, not {value!r}{where}"
             )
-    kept = {name: value for name, value in values.items() if value is not None}
-    return kept | (
-        {"classes": parse_classes(",".join(kept["classes"]), fewest=2)} if kept.get("classes") else {}
-    )
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def resumed_values(out: Path | None, given: dict[str, Any]) -> dict[str, Any]:

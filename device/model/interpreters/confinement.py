@@ -12,14 +12,13 @@ import os
 import select
 import struct
 import subprocess
-import sys
 import time
 import weakref
 from pathlib import Path
 
 import numpy as np
 
-from device.child_processes import child_environment, fate_of
+from device.child_processes import child_environment, fate_of, python_module
 from device.errors import EdgeError
 from device.model.delegates.accelerator import Accelerator
 from device.model.file.tflite_file import Tensor
@@ -107,7 +106,7 @@ class ConfinedInterpreter:
 
 
 def _start(facts: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "device.model.interpreters.confined_process", facts]
+    command = python_module("device.model.interpreters.confined_process", facts)
     try:
         return subprocess.Popen(
             command,

@@ -99,6 +99,17 @@ def test_marked_copies_keep_their_names_and_their_originals(photographs, tiny_mo
     assert sorted(path.name for path in out.iterdir()) == ["a.jpg", "a_1.jpg", "b.jpg"]
 
 
+def test_marked_copies_never_replace_one_another(tiny_model, tmp_path):
+    names = ("a_2.png", "a.png", "a.jpg", "b/a.png")
+    (tmp_path / "b").mkdir()
+    for name in names:
+        cv2.imwrite(str(tmp_path / name), np.full((60, 60), 90, np.uint8))
+    out = tmp_path / "marked"
+    done = run("--source", *(tmp_path / name for name in names), "--annotate", out, "-q", model=tiny_model)
+    assert done.returncode == 0, done.stderr
+    assert len(list(out.iterdir())) == 4
+
+
 def test_no_original_is_written_over(photographs, tiny_model):
     before = {path: path.read_bytes() for path in photographs.rglob("*") if path.is_file()}
     album = next(path.parent for path in before if path.parent != photographs)

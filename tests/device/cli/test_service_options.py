@@ -54,6 +54,18 @@ def test_a_service_touches_what_its_options_and_settings_need_and_nothing_else(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("option", [("--sink", "mine:http://there"), ("--source", "mine:there")])
+def test_a_part_that_a_package_brings_may_ask_the_network(option, tmp_path, monkeypatch):
+    info = tmp_path / "mine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[fer_edge.sinks]\nmine = mine:Sink\n[fer_edge.sources]\nmine = mine:Source\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert needs_of(option).network
+
+
 def test_what_lies_in_the_service_s_own_folder_is_its_own():
     asked = (
         "--model",

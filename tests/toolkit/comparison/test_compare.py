@@ -14,6 +14,7 @@ import pytest
 from device.errors import EdgeError, UsageError
 from device.files import locked
 from toolkit.comparison.comparison import ComparisonRequest, compare
+from toolkit.comparison.measure import faces_to_judge
 from toolkit.comparison.ranking import rank
 from toolkit.comparison.runs import (
     DONE_FILE,
@@ -24,6 +25,9 @@ from toolkit.comparison.runs import (
     train_one,
 )
 from toolkit.comparison.variants import Variant, make_variants
+from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.ferplus import VOTE_COLUMNS
+from toolkit.data.label_sources import LABEL_SOURCES
 from toolkit.training.checkpoint import CHECKPOINT_FILE
 from toolkit.training.request import BEST_FILE
 
@@ -134,6 +138,22 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_to
         assert words in page
 
 
+def test_variants_of_the_votes_are_judged_by_the_votes(tmp_path):
+    rows, votes = ["emotion,pixels,Usage"], ["Usage,Image name," + ",".join(VOTE_COLUMNS)]
+    for number in range(8):
+        usage = ("Training", "PrivateTest")[number % 2]
+        rows.append(f"{number // 4},{' '.join([str(number)] * 2304)},{usage}")
+        given = ["10" if at == number // 2 else "0" for at in range(len(VOTE_COLUMNS))]
+        votes.append(f"{usage},fer{number:07d}.png,{','.join(given)}")
+    (tmp_path / "fer2013.csv").write_text("\n".join(rows))
+    (tmp_path / "fer2013new.csv").write_text("\n".join(votes))
+    judged = {source: faces_to_judge(tmp_path / "fer2013.csv", None, source)[1] for source in LABEL_SOURCES}
+    assert judged["own"].counts() | {"angry": 0, "disgust": 0} == dict.fromkeys(FER2013_CLASSES, 0)
+    assert judged["own"].counts()["angry"] == judged["own"].counts()["disgust"] == 2
+    named = {name for name, count in judged["ferplus"].counts().items() if count}
+    assert named == {"neutral", "happy", "surprise", "sad"}
+
+
 def test_two_comparisons_do_not_fill_one_folder(stripes, tmp_path):
     asked = ComparisonRequest(stripes, tmp_path / "out", make_variants(["fully-connected"], [], None))
     with (
@@ -163,6 +183,11 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
             "--arch is 'compcat', no architecture; there are: compact, small",
         ),
         (["--arch", "small,gone.py"], 1, "no architecture at gone.py; expected a Python file with build("),
+        (
+            ["--arch", "small", "--vary", "label_source=own,ferplus"],
+            2,
+            "the variants learn the labels ferplus and own, and one set of faces",
+        ),
         (["--arch", "small", "--epochs", "0"], 2, "--epochs must be from 1 to 100000, not 0"),
         (
             ["--data", "synthetic"],

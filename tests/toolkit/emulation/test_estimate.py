@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,16 @@ def test_a_count_is_kept_for_the_next_time(monkeypatch, tmp_path, tiny_tflite):
     assert known_count(board, tiny_tflite) is None
     kept.write_text("{")
     assert known_count(board, tiny_tflite) is None
+
+
+def test_a_user_without_a_home_keeps_no_count(monkeypatch, tiny_tflite):
+    def nobodys_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nobodys_home)
+    remember(BOARDS["pi4"], tiny_tflite, Count(3_000_000, 33_000_000, 330_000_000))
+    assert known_count(BOARDS["pi4"], tiny_tflite) is None
 
 
 def test_only_tflite_can_be_estimated(tmp_path):

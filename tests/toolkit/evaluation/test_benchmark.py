@@ -53,6 +53,13 @@ def test_memory_and_loading_are_the_model_s_own(tiny_tflite):
     assert facts["first_inference_ms"] > 0
 
 
+def test_a_file_of_the_users_is_taken_for_no_module(tiny_tflite, tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit(3)\n")
+    model = tiny_tflite.absolute()
+    monkeypatch.chdir(tmp_path)
+    assert cold_start(model)["first_inference_ms"] > 0
+
+
 def test_batch_multiplies_the_faces(tiny_tflite, monkeypatch):
     import toolkit.evaluation.benchmark
 

@@ -76,6 +76,9 @@ def test_the_training_split_of_the_csv_is_told_from_its_test_split(forked_toolki
     asked = ("--model", model, "--data", data, "--split")
     assert "trained on 42 of these 42 faces" in note_of(forked_toolkit, *asked, "train")
     assert "trained on 42 of these 84 faces" in note_of(forked_toolkit, *asked, "all")
+    assert "trained on 12 of these 12 faces" in note_of(
+        forked_toolkit, *asked, "train", "--classes", "sad,happy"
+    )
     assert note_of(forked_toolkit, *asked, "test") == ""
 
 

@@ -19,6 +19,16 @@ def test_recipe_file_and_overrides(tmp_path):
     assert (recipe.arch, recipe.epochs, recipe.learning_rate, recipe.seed) == ("fully-connected", 7, 1.0, 0)
 
 
+@pytest.mark.parametrize("place", ["recipe", "options"])
+def test_the_name_of_a_class_may_have_a_comma(tmp_path, place):
+    names = ["half asleep, awake", "Happiness"]
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"classes = {names}\n".replace("'", '"') if place == "recipe" else "")
+    given = {"classes": names} if place == "options" else {}
+    assert request_of(path, **given).classes == ("half asleep, awake", "happy")
+    assert request_of(path, classes="sad,happiness").classes == ("sad", "happy")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -73,5 +73,6 @@ def _words(name: str) -> list[str]:
 
 
 def _split_of_word(word: str) -> str:
-    plain = next((word.removesuffix(added) for added in ADDED_WORDS if added and word.endswith(added)), word)
+    longest_first = sorted(filter(None, ADDED_WORDS), key=len, reverse=True)  # 'dataset' before 'set'
+    plain = next((word.removesuffix(added) for added in longest_first if word.endswith(added)), word)
     return SPLIT_OF_WORD.get(word) or SPLIT_OF_WORD.get(plain, "")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from device.child_processes import child_environment, fate_of
+from device.child_processes import child_environment, fate_of, python_module
 from device.errors import EdgeError
 from device.text import one_line
 from toolkit.models.opening.child_limits import limit_this_process
@@ -37,7 +37,7 @@ def copy_hdf5(source: Path, copy: Path, name: str) -> None:
     processor_s = PROCESSOR_S + source.stat().st_size // BYTES_A_SECOND
     limit_s = START_S + 2 * processor_s
     arguments = (str(source), str(copy), name, str(processor_s))
-    command = [sys.executable, "-P", "-m", "toolkit.models.opening.hdf5_copy", *arguments]
+    command = python_module("toolkit.models.opening.hdf5_copy", *arguments)
     try:
         done = subprocess.run(command, capture_output=True, timeout=limit_s, env=child_environment())
     except subprocess.TimeoutExpired:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from device.child_processes import child_environment
+from device.child_processes import child_environment, python_module
 from device.errors import EdgeError
 from toolkit.models.opening.child_limits import limit_this_process
 
@@ -30,7 +30,7 @@ def refuse_greedy(path: Path) -> None:
 
     What else is wrong with it is for its loader to tell.
     """
-    command = [sys.executable, "-P", "-m", "toolkit.models.opening.trial", str(path)]
+    command = python_module("toolkit.models.opening.trial", str(path))
     # oneDNN's allocator waits ten seconds for memory that never comes.
     environment = {**child_environment(), "TF_ENABLE_ONEDNN_OPTS": "0"}
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -18,6 +18,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import one_line
+from toolkit.models.head import final_activation
 from toolkit.models.keras_file import load_keras_model
 from toolkit.models.rescaling import rescales_inside
 from toolkit.quiet_tensorflow import reason_of
@@ -133,14 +134,9 @@ def _refuse_answers(model: keras.Model, name: str) -> None:
         raise EdgeError(f"{name} does not compute: {reason_of(error)}; mend its layers") from error
     if not np.isfinite(answers).all():
         raise EdgeError(f"{name} answers NaN or infinity to random pixels; its initial weights are too large")
-    last = getattr(_last_layer(model), "activation", None)
-    if last is keras.activations.sigmoid:
+    last = final_activation(model)
+    if last is not None and last[1] == "sigmoid":
         raise EdgeError(
             f"{name} ends in sigmoids, one yes or no a class; a face has one expression: end it in a softmax or "
             "without an activation"
         )
-
-
-def _last_layer(model: keras.Model) -> Any:
-    last = model.layers[-1]
-    return _last_layer(last) if isinstance(last, keras.Model) else last

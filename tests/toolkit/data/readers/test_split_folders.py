@@ -23,6 +23,7 @@ def fill(folder, count):
         (("1_train", "2_testset"), ("train", "test")),
         (("fer_train", "fer_val"), ("train", "validation")),
         (("trainval", "test2"), ("train", "test")),
+        (("traindataset", "testdataset"), ("train", "test")),
         (("entrenamiento", "validación", "prueba"), ("train", "validation", "test")),
         (("Entraînement", "Test"), ("train", "test")),
         (("treino", "validac\u0327a\u0303o", "teste"), ("train", "validation", "test")),  # as a Mac writes it

@@ -184,6 +184,11 @@ SEQUENTIAL = "def build(class_count):\n    return keras.Sequential([{}])\n"
             "ends in sigmoids",
         ),
         (
+            "def build(class_count):\n    image = keras.Input((8, 8, 1))\n"
+            "    return keras.Model(image, keras.ops.sigmoid(layers.Dense(4)(layers.Flatten()(image))))\n",
+            "ends in sigmoids",
+        ),
+        (
             SEQUENTIAL.format(
                 "keras.Input((48, 48, 1)), layers.Conv2D(2, 3), layers.Activation('glu'), layers.Flatten(), "
                 "layers.Dense(class_count)"
