@@ -1,4 +1,4 @@
-"""Where programs keep what was fetched or installed, and what they could make again."""
+"""Where the package has its own files, and programs keep what was fetched, installed or could be made again."""
 
 import os
 from pathlib import Path
@@ -22,6 +22,14 @@ def state_folder() -> Path:
         return (Path(shared) if shared else Path.home() / ".local" / "share") / "fer-edge"
     except RuntimeError:  # neither $HOME nor an entry in the list of users
         return SERVICE_HOME
+
+
+def packaged(name: str) -> Path:
+    """Return where the package carries its file ``name``; it may have come without it.
+
+    >>> preview = packaged("preview.html").read_bytes()
+    """
+    return Path(__file__).parent / "data" / name
 
 
 def cache_folder() -> Path:

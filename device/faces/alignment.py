@@ -7,17 +7,14 @@ pixels wide, as it is in a region of interest, and with 16 only at 160 pixels.
 """
 
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-import device
 from device.faces.cropping import CROP_SIZE_PX, crop_face
 from device.frames import BoundingBox
-from device.model.interpreters.litert import litert_interpreter
-from device.quiet import silenced
+from device.model.interpreters.litert import LocalInterpreter
+from device.storage import packaged
 
 ROLL_FILE = "face_roll.tflite"  # by models/make_face_roll.py
 ROLL_PX = 32
@@ -67,10 +64,7 @@ def turn_deg(roll_deg: float) -> float:
 
 def face_roll_deg(crop: np.ndarray) -> float:
     """Return by how many degrees the face of a crop ``(N, N) uint8`` is tilted clockwise, as seen; about -45 to 45."""
-    interpreter, entry, result = _roll_network()
-    interpreter.set_tensor(entry, roll_input(crop)[None, :, :, None])
-    interpreter.invoke()
-    return float(interpreter.get_tensor(result)[0, 0]) * ROLL_UNIT_DEG
+    return float(_roll_network().run(roll_input(crop)[None, :, :, None])[0, 0]) * ROLL_UNIT_DEG
 
 
 def roll_input(crop: np.ndarray) -> np.ndarray:
@@ -92,9 +86,6 @@ def _disc() -> np.ndarray:
 
 
 @cache
-def _roll_network() -> tuple[Any, int, int]:
-    data = (Path(device.__file__).parent / "data" / ROLL_FILE).read_bytes()
-    with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
-        interpreter = litert_interpreter(data, threads=1)
-    entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    return interpreter, entry["index"], result["index"]
+def _roll_network() -> LocalInterpreter:
+    path = packaged(ROLL_FILE)
+    return LocalInterpreter(path, path.read_bytes(), threads=1)

@@ -6,10 +6,9 @@ import threading
 import urllib.request
 from pathlib import Path
 
-import device
 from device.errors import EdgeError
 from device.files import locked, sha256_of, write_whole
-from device.storage import state_folder
+from device.storage import packaged, state_folder
 
 YUNET_NAME = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -17,7 +16,7 @@ YUNET_URL = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
     + YUNET_NAME
 )
-PACKAGED_YUNET = Path(device.__file__).parent / "data" / YUNET_NAME  # put there by models/get_yunet.py
+PACKAGED_YUNET = packaged(YUNET_NAME)  # put there by models/get_yunet.py
 LARGEST_BYTES = 20 << 20
 TIMEOUT_S, LONGEST_S = 30.0, 60.0  # of a silence, and in all
 

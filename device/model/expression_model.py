@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import ranges_of
 from device.model.pixels import ASSUMED_RANGE, input_contract, input_range, pixel_table
 from device.resizing import resized
+from device.storage import packaged
 
 PACKAGED_MODEL = "fer7_int8.tflite"
 # Operators after which a probability is still a probability.
@@ -168,4 +168,4 @@ def outputs_probabilities(structure: TfliteFile) -> bool:
 
 def packaged_model() -> Path:
     """Return where the package carries its model."""
-    return Path(str(resources.files("device"))) / "data" / PACKAGED_MODEL
+    return packaged(PACKAGED_MODEL)

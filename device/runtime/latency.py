@@ -4,7 +4,6 @@ import math
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,10 +29,6 @@ class LatencyStats:
 
     def to_json(self) -> dict[str, float | int]:
         return {name: round(value, 6) for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> "LatencyStats":
-        return cls(**document)
 
     @classmethod
     def of(cls, samples_ms: Iterable[float], warmup_n: int = 0) -> "LatencyStats":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device.results import FrameResult
 from device.sinks import Sink
-from device.sinks.jsonl import RowFile
+from device.sinks.row_file import RowFile
 from device.text import printable
 
 FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")

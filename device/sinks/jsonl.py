@@ -2,98 +2,14 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 from device.errors import EdgeError
-from device.files import hold, refuse_existing, refuse_unwritable, way_out
 from device.results import FrameResult
 from device.sinks import Sink
-
-KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one harms the whole board
-
-
-class RowFile:
-    """A text file that grows a row at a time; the disk's refusals become one line.
-
-    With ``append`` a file that is there goes on, until less than ``KEPT_FREE_MB`` of the disk are free. ``header`` is
-    a file's first line; one with another header is refused, with EdgeError as all else.
-    """
-
-    def __init__(
-        self, path: str | Path, overwrite: bool = False, append: bool = False, header: str | None = None
-    ):
-        refuse_unwritable(path, overwrite or append)
-        self.path, self.appending, self.header = Path(path), append, header
-        self.overwrite = overwrite
-        self._file: TextIO | None = None
-
-    def begin(self) -> None:
-        """Open the file: without ``append`` it is empty from now on, but for its header.
-
-        EdgeError where another program has written it meanwhile, unless it may be replaced.
-        """
-        refuse_existing(self.path, self.overwrite or self.appending)
-        try:
-            self._file = self._open()
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def append(self, row: str) -> None:
-        try:
-            if self._file is None:
-                self._file = self._open()
-            if self.appending:
-                self._refuse_full(self._file.fileno())
-            self._file.write(row + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: OSError) -> EdgeError:
-        return EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}")
-
-    def _open(self) -> TextIO:
-        file = open(self.path, "a", encoding="utf-8", newline="")  # noqa: SIM115
-        try:
-            hold(file, self.path)
-            regular = self.path.is_file()
-            if regular and not self.appending:
-                file.truncate(0)
-            goes_on = regular and self.path.stat().st_size > 0
-            header = "" if self.header is None else self.header + "\n"
-            file.write(self._torn_end() if goes_on else header)
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-    def _torn_end(self) -> str:
-        """Return what ends the last row that is there: nothing, or a line end if a power cut left half a row."""
-        with open(self.path, "rb") as file:
-            header = file.readline().decode(errors="replace").rstrip("\r\n")
-            file.seek(-1, os.SEEK_END)
-            last = file.read()
-        if self.header not in (None, header):
-            raise EdgeError(f"{self.path} has other columns than this model gives; name another file")
-        return "" if last == b"\n" else "\n"
-
-    def _refuse_full(self, handle: int) -> None:
-        if shutil.disk_usage(handle).free < KEPT_FREE_MB * 1_000_000:
-            raise EdgeError(
-                f"{self.path}: less than {KEPT_FREE_MB} MB of the disk are free; move rows away or free space"
-            )
-
-    def close(self) -> None:
-        try:
-            if self._file is not None:
-                self._file.close()
-        except OSError as error:  # what a full disk refused before is refused again
-            raise EdgeError(f"cannot finish {self.path}: {error.strerror}; {way_out(error)}") from error
+from device.sinks.row_file import RowFile
 
 
 class JsonLinesSink(Sink):

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from http.cookies import CookieError, SimpleCookie
-from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import jpeg
 from device.sinks.web_server import LOOPBACK, WebAddress, WebHandler, WebServer
+from device.storage import packaged
 
 PICTURES_A_SECOND = 15
 
@@ -112,7 +112,7 @@ class PreviewHandler(WebHandler):
         if not self._allowed(parts.query):
             self._answer(403, "text/plain", b"open the address with the token that 'device run' printed\n")
         elif parts.path == "/":
-            page = resources.files("device").joinpath("data", "preview.html").read_bytes()
+            page = packaged("preview.html").read_bytes()
             self._answer(200, "text/html; charset=utf-8", page)
         elif parts.path == "/state":
             state = self.preview.state()

@@ -93,13 +93,3 @@ def advice_for_unknown_classes(dataset: Dataset, unknown: list[str]) -> str:
     if dataset.votes is None or not names or not names <= set(FERPLUS_CLASSES):
         return ""
     return "; pass `label_source=ferplus` for the labels of the FER+ votes beside them"
-
-
-def label_shares(dataset: Dataset) -> np.ndarray:
-    """Return for each face the share of its taggers who named its label, (N,) float64; 0 for a class they lack."""
-    assert dataset.votes is not None
-    columns = [normal_class_name(name) for name in VOTE_COLUMNS]
-    column_of = np.array([columns.index(name) if name in columns else -1 for name in dataset.classes])
-    column = column_of[dataset.labels]
-    named = np.where(column < 0, 0, dataset.votes[np.arange(len(dataset)), column])
-    return np.asarray(named / np.maximum(dataset.votes.sum(axis=1), 1))

@@ -4,16 +4,15 @@ TensorFlow's calibrator lets operators write over what they read, and records th
 a residual where a summand is meant.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from device.errors import EdgeError
 from device.model.file.tflite_file import read_tflite
-from device.quiet import silenced
 from toolkit.models.tflite_object import packed, unpacked
 from toolkit.quantization.range_rules import apply_range_rules
+from toolkit.quantization.reference import reference_interpreter
 
 CONTROL_FLOW = {"WHILE", "IF"}
 
@@ -49,19 +48,10 @@ def calibrate(float_file: bytes, inputs: Iterable[np.ndarray]) -> bytes:
 
 def activations(float_file: bytes, inputs: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     """Yield for each of ``inputs`` what enters the network and what its operators write: tensor, float32 numbers."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     file = read_tflite(float_file)
     written = [index for operator in file.operators for index in operator.outputs]
     watched = [index for index in (*file.inputs, *written) if file.tensors[index].dtype == "float32"]
-    with silenced(2), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that keeping all tensors takes memory
-        interpreter = Interpreter(
-            model_content=float_file,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
+    interpreter = reference_interpreter(float_file, keep_all=True)
     for image in inputs:
         interpreter.set_tensor(file.inputs[0], image)
         interpreter.invoke()

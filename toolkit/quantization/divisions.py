@@ -6,6 +6,7 @@ import numpy as np
 
 from device.quiet import silenced
 from toolkit.models.tflite_object import operator_name, unpacked
+from toolkit.quantization.reference import reference_interpreter
 
 DIVISOR = 1  # which of the inputs it is
 
@@ -24,15 +25,9 @@ def computed_divisions(float_file: bytes) -> tuple[str, ...]:
 
 def runs_through(int8_file: bytes, inputs: Iterable[np.ndarray]) -> bool:
     """Return whether the kernels of a quantized .tflite take each of ``inputs``, ``(1, h, w, c)`` as it stores them."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
+    interpreter = reference_interpreter(int8_file)
+    place = interpreter.get_input_details()[0]["index"]
     with silenced(2):
-        interpreter = Interpreter(
-            model_content=int8_file,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        interpreter.allocate_tensors()
-        place = interpreter.get_input_details()[0]["index"]
         try:
             for image in inputs:
                 interpreter.set_tensor(place, image)

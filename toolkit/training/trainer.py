@@ -72,6 +72,7 @@ class Trainer:
         votes = VOTE_COUNT if recipe.votes_weight and data.train.votes is not None else 0
         self.student = Student(recipe, len(self.classes), votes)
         self.data = data = data if self.student.network.input_shape[-1] == 3 else data.in_gray()
+        self.digests = {"train": data.train.fingerprint(), "validation": data.validation.fingerprint()}
         self.batches = BatchMaker(data.train, recipe, data.chances)
         self.steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.model.get_weights(), recipe.ema_epochs * self.steps)
@@ -214,7 +215,7 @@ class Trainer:
                 "chosen_by": CHOSEN_BY,
                 "temperature": round(record.temperature, 4),
                 "train_faces": len(self.data.train),
-                "train_sha256": self.data.train.fingerprint(),
+                "train_sha256": self.digests["train"],
                 "validation_faces": len(self.data.validation),
                 "validation_accuracy": record.validation_accuracy,
                 "init_sha256": self.origins.init_sha256,
@@ -241,8 +242,8 @@ class Trainer:
         state = {
             "recipe": dataclasses.asdict(self.recipe),
             "classes": list(self.classes),
-            "train_sha256": self.data.train.fingerprint(),
-            "validation_sha256": self.data.validation.fingerprint(),
+            "train_sha256": self.digests["train"],
+            "validation_sha256": self.digests["validation"],
             "teacher_sha256s": sorted(self.origins.teacher_sha256s),
             "init_sha256": self.origins.init_sha256,
             "request": self.origins.request,
@@ -268,8 +269,7 @@ class Trainer:
 
     def refuse_other_faces(self, state: dict[str, Any]) -> None:
         """Raise EdgeError unless faces and teachers are the checkpoint's; an earlier version stored less of them."""
-        for split, faces in (("train", self.data.train), ("validation", self.data.validation)):
-            digest = faces.fingerprint()
+        for split, digest in self.digests.items():
             if state.get(f"{split}_sha256", digest) != digest:
                 raise EdgeError(
                     f"the {split} faces are not those of the checkpoint in {self.folder}; resume with the same `data`"

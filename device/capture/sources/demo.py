@@ -5,13 +5,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
 from device.frames import BoundingBox, Frame, FrameSource
+from device.storage import packaged
 
 # A row a class, a column a face, 48 x 48 pixels each; sampled as models/synthetic/README.md tells.
 SHEET = "demo_faces.png"
@@ -141,7 +141,7 @@ def demo_source(spec: str) -> DemoSource:
 
 def demo_faces() -> np.ndarray:
     """Return the packaged faces, ``(7, K, 48, 48) uint8`` gray, a row a class of ``LABELS``."""
-    data = resources.files("device").joinpath("data", SHEET)
+    data = packaged(SHEET)
     if not data.is_file():
         raise EdgeError(
             f"this installation carries no demo faces (device/data/{SHEET} is missing); install it again"

@@ -68,4 +68,4 @@ def test_threads_lose_no_measurement():
 
 def test_json_comes_back_as_it_was():
     stats = LatencyStats.of([1.0, 2.0, 3.0], warmup_n=1)
-    assert LatencyStats.from_json(stats.to_json()) == stats
+    assert LatencyStats(**stats.to_json()) == stats

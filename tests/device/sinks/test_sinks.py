@@ -109,7 +109,7 @@ def test_rows_with_other_columns_are_left_alone(tmp_path, a_result):
 
 
 def test_added_rows_leave_room_on_the_disk(tmp_path, a_result, monkeypatch):
-    monkeypatch.setattr("device.sinks.jsonl.KEPT_FREE_MB", 10**9)  # more than any disk has
+    monkeypatch.setattr("device.sinks.row_file.KEPT_FREE_MB", 10**9)  # more than any disk has
     with pytest.raises(EdgeError, match="MB of the disk are free"):
         JsonLinesSink(tmp_path / "rows.jsonl", append=True).write(a_result(0))
     sink = JsonLinesSink(tmp_path / "few.jsonl")
