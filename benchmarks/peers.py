@@ -28,9 +28,10 @@ from device.files import write_whole
 from device.model.expression_model import load_model
 from device.runtime.benchmark import ratio_to_first, time_interleaved
 from device.runtime.latency import LatencyStats
+from toolkit.data.matching import choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.benchmark import ratio_of_medians
-from toolkit.evaluation.evaluate import choose_split, leaks_of, match_classes
+from toolkit.evaluation.evaluate import leaks_of
 from toolkit.results.codec import write_results
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.provenance import now, provenance

@@ -21,8 +21,8 @@ from runtimes import Missing, fer_package, ours_int8
 from device.cli.commands import run_script
 from device.files import write_whole
 from device.model.expression_model import load_model
+from toolkit.data.matching import choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
-from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.evaluation.robustness import DEFAULT_SEED, measure_robustness
 from toolkit.results.decode import decode
 from toolkit.results.provenance import now, provenance

@@ -9,13 +9,14 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
-from toolkit.data.class_names import normal_class_name
 from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
-from toolkit.data.ferplus import advice_for_unknown_classes
 from toolkit.data.label_sources import OWN_LABELS, narrowed
+from toolkit.data.matching import ALL, choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
-from toolkit.evaluation.input_fit import (
+from toolkit.evaluation.robustness import measure_robustness
+from toolkit.evaluation.training_faces import learnt_faces, training_note
+from toolkit.models.input_fit import (
     BetterFit,
     better_fit,
     better_order,
@@ -23,8 +24,6 @@ from toolkit.evaluation.input_fit import (
     settle_pixel_range,
     tried,
 )
-from toolkit.evaluation.robustness import measure_robustness
-from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.network import FOUND, FloatNetwork
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictors, of_the_file
@@ -36,36 +35,6 @@ from toolkit.results.model_provenance import origin_of
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, ModelResults, Results
 
 logger = logging.getLogger(__name__)
-
-ALL = "all"
-
-
-def choose_split(dataset: Dataset, wanted: str | None) -> tuple[str, Dataset]:
-    """Return the split's name and its faces; with no wish: test, else validation, else all."""
-    name = wanted or dataset.judging_split() or ALL
-    return name, dataset if name == ALL else dataset.split(name)
-
-
-def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, ...] | None) -> Dataset:
-    """Return the data with the classes ``labels``, in that order; ``asked``: those the user chose, if any.
-
-    Raises EdgeError where data and model do not name the same classes and the user has not chosen some, or where the
-    data has none of a class that the user chose.
-    """
-    spelled = {normal_class_name(name): name for name in dataset.classes}
-    unknown = [name for name in labels if normal_class_name(name) not in spelled]
-    wanted = {normal_class_name(name) for name in labels}
-    surplus = [name for name in dataset.classes if normal_class_name(name) not in wanted]
-    common = [name for name in labels if normal_class_name(name) in spelled]
-    if asked is None and (unknown or surplus):
-        advice = advice_for_unknown_classes(dataset, unknown)
-        if len(common) > 1:
-            advice += f"; pass `classes` {','.join(common)} to evaluate on these alone"
-        raise EdgeError(
-            f"the model's labels do not match the data: the model names {', '.join(labels)}; "
-            f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"
-        )
-    return dataset.with_classes(tuple(spelled.get(normal_class_name(name), name) for name in labels))
 
 
 def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | None:

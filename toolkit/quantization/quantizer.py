@@ -16,7 +16,7 @@ from device.files import write_whole
 from device.model.expression_model import ExpressionModel
 from device.model.file.metadata import ModelMetadata
 from toolkit.data.even_choice import even_rows
-from toolkit.evaluation.input_fit import better_fit, settle_pixel_range
+from toolkit.models.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
 from toolkit.models.packing import pack_metadata
 from toolkit.quantization.convert import Conversion

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import counted
-from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
-from toolkit.data.ferplus import advice_for_unknown_classes
+from toolkit.data.matching import with_network_classes
 
 # From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200
@@ -99,7 +98,7 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     split seems to misspell one.
     """
     whole = data
-    data, labelled = _with_network_classes(data, labels)
+    data, labelled = with_network_classes(data, labels)
     left_out = {
         name: number for name, number in whole.counts().items() if number and name not in data.classes
     }
@@ -137,25 +136,3 @@ def _refuse_misspelt(data: Dataset, left_out: Iterable[str]) -> None:
                     f"has in its split '{split}' alone, where '{near[0]}' is missing; rename it to {near[0]} if it is "
                     "that, or take it out"
                 )
-
-
-def _with_network_classes(data: Dataset, labels: tuple[str, ...]) -> tuple[Dataset, bool]:
-    """Return ``data`` with the network's classes in its order, and whether that could be done.
-
-    Of classes that the data lacks there are no faces, where the network knows all that the data has and no votes
-    beside the faces know more.
-    """
-    spelled = {normal_class_name(name): name for name in data.classes}
-    unknown = [name for name in labels if normal_class_name(name) not in spelled]
-    if data.synthetic and unknown:
-        return data, False
-    advice = advice_for_unknown_classes(data, unknown)
-    if unknown and (advice or not set(spelled) <= {normal_class_name(name) for name in labels}):
-        raise EdgeError(
-            f"the labels do not match: {data.source or 'the data'} has no face of {', '.join(unknown)}, but "
-            f"{', '.join(data.classes)}; the network knows {', '.join(labels)}"
-            f"{advice}; name the classes alike, or pass `labels` in the order of "
-            "the outputs"
-        )
-    whole = replace(data, classes=(*data.classes, *unknown))
-    return whole.with_classes(tuple(spelled.get(normal_class_name(name), name) for name in labels)), True

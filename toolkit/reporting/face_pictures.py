@@ -7,8 +7,8 @@ from device.errors import EdgeError
 from toolkit.charts.pages import png_uri
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import with_majority_labels
+from toolkit.data.matching import choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
-from toolkit.evaluation.evaluate import choose_split, match_classes
 from toolkit.results.compare import Flip
 from toolkit.results.mistakes import Mistake
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, Results

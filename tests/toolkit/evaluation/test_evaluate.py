@@ -7,10 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import EdgeError
 from device.model.expression_model import load_model
-from toolkit.data.dataset import Dataset
-from toolkit.evaluation.evaluate import match_classes
 from toolkit.models.cost import tflite_cost
 from toolkit.models.predictors import NarrowedPredictor
 from toolkit.results.codec import read_results
@@ -62,31 +59,6 @@ def test_json_is_one_document_and_the_table_tells_the_split(forked_toolkit, tiny
     done = forked_toolkit("evaluate", "--model", tiny_tflite, "--data", face_folders)
     assert "28 faces, split 'test'" in done.stdout
     assert "2 of these faces also stand in the training split" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("present", "advice"),
-    [(("happy", "sad", "smug"), "; pass `classes` happy,sad to evaluate"), (("happy", "smug"), "")],
-)
-def test_classes_that_both_know_are_advised_where_there_are_two(present, advice):
-    data = dataset_of(present)
-    with pytest.raises(EdgeError, match=rf"; folder has {', '.join(present)}{advice}") as refused:
-        match_classes(data, CLASSES, None)
-    assert ("`classes`" in str(refused.value)) == bool(advice)
-
-
-def test_a_class_that_was_asked_for_and_is_not_there_is_the_users_slip():
-    asked = ("happy", "sda")
-    with pytest.raises(
-        EdgeError, match=r"^no class 'sda' in folder; did you mean sad\? it has: happy, sad, fear$"
-    ):
-        match_classes(dataset_of(("happy", "sad", "fear")), asked, asked)
-
-
-def dataset_of(classes):
-    count = len(classes)
-    images, names = np.zeros((count, 48, 48), np.uint8), np.array(classes)
-    return Dataset(images, np.arange(count), classes, np.full(count, "test"), names, source="folder")
 
 
 def test_labels_that_do_not_match_are_refused_with_the_way_out(forked_toolkit, tiny_tflite, tmp_path):

@@ -11,7 +11,7 @@ keras = pytest.importorskip("keras")
 
 from device.errors import EdgeError, UsageError
 from toolkit.data.class_names import FER2013_CLASSES, PUBLISHED_ORDERS, other_orders
-from toolkit.evaluation.input_fit import (
+from toolkit.models.input_fit import (
     better_fit,
     better_order,
     far_higher,

@@ -1,0 +1,35 @@
+"""A data set under the classes of a model."""
+
+import numpy as np
+import pytest
+
+from device.errors import EdgeError
+from toolkit.data.dataset import Dataset
+from toolkit.data.matching import match_classes
+
+CLASSES = ("happy", "sad", "surprise", "neutral")
+
+
+@pytest.mark.parametrize(
+    ("present", "advice"),
+    [(("happy", "sad", "smug"), "; pass `classes` happy,sad to evaluate"), (("happy", "smug"), "")],
+)
+def test_classes_that_both_know_are_advised_where_there_are_two(present, advice):
+    data = dataset_of(present)
+    with pytest.raises(EdgeError, match=rf"; folder has {', '.join(present)}{advice}") as refused:
+        match_classes(data, CLASSES, None)
+    assert ("`classes`" in str(refused.value)) == bool(advice)
+
+
+def test_a_class_that_was_asked_for_and_is_not_there_is_the_users_slip():
+    asked = ("happy", "sda")
+    with pytest.raises(
+        EdgeError, match=r"^no class 'sda' in folder; did you mean sad\? it has: happy, sad, fear$"
+    ):
+        match_classes(dataset_of(("happy", "sad", "fear")), asked, asked)
+
+
+def dataset_of(classes):
+    count = len(classes)
+    images, names = np.zeros((count, 48, 48), np.uint8), np.array(classes)
+    return Dataset(images, np.arange(count), classes, np.full(count, "test"), names, source="folder")
