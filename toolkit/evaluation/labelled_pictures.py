@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 
 from device.capture.sources.files import VideoFile
-from device.capture.sources.images import is_picture, read_image
+from device.capture.sources.images import LARGEST_BYTES, is_picture
 from device.errors import EdgeError
 from device.frames import BoundingBox
-from device.media_suffixes import FILM_SUFFIXES, MOVING_PICTURE
+from device.media_suffixes import is_film
+from device.picture_files import read_picture
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.readers.layout import subfolders
 
 BOXES_FILE = "faces.json"
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
 CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
+
+
+MOST_PX = 1e6  # no picture is as large
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,15 @@ class LabelledPicture:
     @property
     def is_clip(self) -> bool:
         """Whether it is a film, whose frames are alike."""
-        return _is_clip(self.path)
+        return is_film(self.path)
 
     def images(self) -> Iterator[np.ndarray]:
         """Yield the picture, or some frames of the clip; EdgeError if it cannot be read."""
         if not self.is_clip:
-            image = read_image(self.path)
-            if image is None:
-                raise EdgeError(f"{self.path} is no picture that OpenCV can read")
-            yield image
+            try:
+                yield read_picture(self.path, LARGEST_BYTES)
+            except ValueError as error:
+                raise EdgeError(f"cannot read {self.path}: {error}") from error
             return
         with VideoFile(self.path) as clip:
             for frame in islice(clip, 0, CLIP_STEP * CLIP_FRAMES, CLIP_STEP):
@@ -62,7 +66,7 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
         LabelledPicture(path, label=normal_class_name(folder.name))
         for folder in subfolders(root)
         for path in sorted(folder.iterdir())
-        if is_picture(path) or _is_clip(path)
+        if is_picture(path) or is_film(path)
     ]
     if not pictures:
         raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
@@ -78,7 +82,7 @@ def _boxed_pictures(root: Path) -> list[LabelledPicture]:
         ]
     except OSError as error:
         raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise EdgeError(
             f'{file} is damaged ({type(error).__name__}: {error}); expected {{"boxes_xywh": {{"a.jpg": [[x, y, width, '
             'height], …]}}, a face of a known class as {"box": [x, y, width, height], "label": "happy"}'
@@ -91,10 +95,6 @@ def _boxed_pictures(root: Path) -> list[LabelledPicture]:
 def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:
     label = normal_class_name(face["label"]) if isinstance(face, dict) and face.get("label") else None
     x, y, width, height = map(float, face["box"] if isinstance(face, dict) else face)
-    if not np.isfinite([x, y, width, height]).all():
-        raise ValueError(f"a box of {x}, {y}, {width}, {height}")
+    if not np.abs([x, y, width, height]).max() <= MOST_PX:
+        raise ValueError(f"a box of {x:g}, {y:g}, {width:g}, {height:g}")
     return BoundingBox(x, y, x + width, y + height), label
-
-
-def _is_clip(path: Path) -> bool:
-    return path.suffix.lower() in (*FILM_SUFFIXES, MOVING_PICTURE)

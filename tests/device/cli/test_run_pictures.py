@@ -45,7 +45,7 @@ def test_rows_name_the_file_of_each_picture(photographs, tiny_model, tmp_path):
     assert all(len(row["faces"]) == 2 for row in found)
     assert done.stderr.count("\n") == 2
     assert "passed over: album; name a film or a folder by itself" in done.stderr
-    assert "c.heic (1 HEIC: OpenCV does not read it; convert" in done.stderr
+    assert "1 unreadable image skipped: c.heic (HEIC is not read; convert it to JPEG or PNG)" in done.stderr
 
 
 def test_a_table_names_the_files_too_whatever_their_bytes(photographs, tiny_model, tmp_path):
@@ -129,7 +129,35 @@ def test_only_pictures_are_marked(tiny_model, tmp_path):
 def test_a_phones_picture_alone_is_refused_with_the_way_out(photographs, tiny_model):
     done = run("--source", photographs / "c.heic", model=tiny_model)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "convert with heif-convert" in done.stderr
+    assert "c.heic (HEIC is not read; convert it to JPEG or PNG)" in done.stderr
+
+
+def test_pictures_that_are_not_read_are_told_with_the_reason(photographs, tiny_model):
+    (photographs / "cut.jpg").write_bytes(
+        cv2.imencode(".jpg", np.zeros((60, 60), np.uint8))[1].tobytes()[:-2]
+    )
+    for name in ("d.avif", "e.tga", "f.jp2"):
+        (photographs / name).write_bytes(bytes(64))
+    (photographs / "g.h264").write_bytes(bytes(64))
+    done = run("--source", photographs, "-q", model=tiny_model)
+    assert done.returncode == 0, done.stderr
+    assert "passed over: album, g.h264; name a film" in done.stderr
+    assert (
+        "5 unreadable images skipped: c.heic (HEIC is not read; convert it to JPEG or PNG), cut.jpg (a JPEG"
+        in done.stderr
+    )
+
+
+def test_twelve_bits_in_a_file_of_sixteen_are_seen_as_eight(photographs, tiny_model):
+    gray = cv2.imread(str(photographs / "a.png"), cv2.IMREAD_GRAYSCALE)
+    found = {}
+    for bits in (8, 12, 16):
+        deep = gray if bits == 8 else gray.astype(np.uint16) << (bits - 8)
+        cv2.imwrite(str(photographs / f"{bits}.png"), deep)
+        done = run("--source", photographs / f"{bits}.png", "--json", model=tiny_model)
+        found[bits] = {key: json.loads(done.stdout)[key] for key in ("faces", "expressions")}
+    assert found[8]["faces"] == 2
+    assert found[12] == found[16] == found[8]
 
 
 def test_the_end_counts_the_expressions_that_were_seen(photographs, tiny_model, tmp_path):

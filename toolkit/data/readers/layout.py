@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from device.errors import EdgeError
-from device.media_suffixes import FILM_SUFFIXES
+from device.media_suffixes import FILM_SUFFIXES, UNREAD_SUFFIXES
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_picture
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, is_picture
 from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…

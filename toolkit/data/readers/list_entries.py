@@ -11,10 +11,11 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import read_short
+from device.media_suffixes import UNREAD_SUFFIXES
 from device.text import a_few
 from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS
 from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES
 from toolkit.data.readers.record import label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named

@@ -9,9 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from device.files import read_regular
+from device.picture_files import decode_picture
 from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
-from toolkit.data.readers.image_files import COLOURED, decode_image, to_gray
+from toolkit.data.readers.image_files import COLOURED, to_gray
 from toolkit.data.readers.layout import Pictures, images_under
 from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
@@ -76,6 +77,6 @@ def _some(items: Sequence[Item], count: int) -> list[Item]:
 
 def _decoded(content: bytes) -> np.ndarray | None:
     try:
-        return decode_image(content)
+        return decode_picture(content)
     except ValueError:
         return None

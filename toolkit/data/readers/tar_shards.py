@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from device.media_suffixes import UNREAD_SUFFIXES
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record, label_text
 
 # What a KEY.json may call the class, a name before a number.

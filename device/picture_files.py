@@ -1,0 +1,107 @@
+"""One picture from one file: PNG, JPEG, BMP, WebP, TIFF, PNM or GIF (its first frame), gray or colour, any depth."""
+
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.files import read_regular
+from device.foreign_files import NOT_FETCHED, why_foreign
+from device.media_suffixes import UNREAD_SUFFIXES
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+JPEG_END = b"\xff\xd9"
+BMP_SIGNATURE = b"BM"
+GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
+OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P1\n", b"P2\n", b"P3\n", b"P4\n",
+                    b"P5\n", b"P6\n", b"P5 ", b"P6 ")  # fmt: skip
+
+
+def read_picture(path: Path, most_bytes: int) -> np.ndarray:
+    """Return the picture in a file of at most ``most_bytes``, as ``decode_picture`` does.
+
+    >>> read_picture(Path("photo.jpg"), 1 << 25).shape
+    (480, 640, 3)
+    """
+    if path.suffix.lower() in UNREAD_SUFFIXES:
+        raise ValueError(f"{path.suffix[1:].upper()} is not read; convert it to JPEG or PNG")
+    try:
+        return decode_picture(read_regular(path, most_bytes))
+    except OSError as error:
+        raise ValueError(error.strerror or str(error)) from error
+
+
+def decode_picture(content: bytes) -> np.ndarray:
+    """Return the picture in the bytes of an image file, (H, W) gray or (H, W, 3) BGR, uint8, turned as its camera says.
+
+    ValueError saying why there is none.
+    """
+    check_container(content)
+    # Any colour and depth, and a camera's orientation tag is honoured; opacity is dropped.
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        if "CV_IO_MAX_IMAGE" in str(error):
+            raise ValueError("too many pixels for a picture, or a hostile file; it is not decoded") from error
+        raise ValueError(f"cannot be decoded ({error.err})") from error
+    if image is None:
+        raise ValueError("cannot be decoded; the file is damaged or cut off")
+    return in_8_bits(image)
+
+
+def in_8_bits(image: np.ndarray) -> np.ndarray:
+    """Return a picture of any depth in uint8; ``image`` is changed, as a large one leaves no room for copies.
+
+    Numbers of 16 bits are taken for those of 8, 10, 12 or 16 bits, the fewest that hold all of the picture: cameras
+    write 12 bits into 16. Fractions up to 1 are of 1, other numbers are as they are.
+    """
+    if image.dtype == np.uint16:
+        image >>= next(bits - 8 for bits in (8, 10, 12, 16) if image.max() < 1 << bits)
+    if np.issubdtype(image.dtype, np.floating):
+        np.nan_to_num(image, copy=False)
+        image *= 255 if image.max() <= 1 else 1
+    return image if image.dtype == np.uint8 else np.clip(image, 0, 255).astype(np.uint8)
+
+
+def check_container(content: bytes) -> None:
+    """Raise ValueError if the bytes are no whole PNG, JPEG or BMP file; the decoders report less plainly."""
+    if not content:
+        raise ValueError("an empty file")
+    if why := why_foreign(content, NOT_FETCHED):
+        raise ValueError(why)
+    if content[4:8] == b"ftyp":
+        raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
+    if content.startswith(PNG_SIGNATURE):
+        check_png(content)
+    elif content.startswith(JPEG_SIGNATURE):
+        if JPEG_END not in content:
+            raise ValueError("a JPEG without its end; the file is cut off")
+    elif content.startswith(BMP_SIGNATURE):
+        if int.from_bytes(content[2:6], "little") > len(content):
+            raise ValueError("a BMP shorter than its header says; the file is cut off")
+    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        if int.from_bytes(content[4:8], "little") + 8 > len(content):
+            raise ValueError("a WebP shorter than its header says; the file is cut off")
+    elif content.startswith(b"GIF8") and not (len(content) > 13 and content.rstrip(b"\0").endswith(b";")):
+        raise ValueError("a GIF without its end; the file is cut off")
+    elif not content.startswith(OTHER_SIGNATURES):
+        raise ValueError("no PNG, JPEG, BMP, WebP, TIFF or GIF, whatever its name says")
+
+
+def check_png(content: bytes) -> None:
+    """Raise ValueError unless every chunk of a PNG is there with the right checksum."""
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= len(content):
+        length = int.from_bytes(content[position : position + 4], "big")
+        end = position + 12 + length
+        if end > len(content):
+            break
+        if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            raise ValueError("a PNG with a wrong checksum; the file is damaged")
+        if content[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+    raise ValueError("a PNG without its end; the file is cut off")
