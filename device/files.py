@@ -52,8 +52,8 @@ def same_file(one: str | Path, other: str | Path) -> bool:
 
 
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
-    """Raise EdgeError if ``path`` exists and ``overwrite`` is false."""
-    if Path(path).exists() and not overwrite:  # a name that is too long is told in any case
+    """Raise EdgeError if ``path`` exists and ``overwrite`` is false; a link that leads nowhere exists too."""
+    if os.path.lexists(path) and not overwrite:
         raise EdgeError(f"{path} exists already; pass `overwrite` to replace it, or name another file")
 
 

@@ -1,16 +1,47 @@
 """The names of a model's outputs, as ``--labels`` takes them everywhere."""
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
 from device.files import read_short
 
+# A number and a name, or a name and a number.
+BESIDE = re.compile(r"(\d{1,9})[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d{1,9})")
 MOST_BYTES = 1 << 20  # of a file of labels
 
 
+def numbered_names(lines: Sequence[str]) -> dict[int, str]:
+    """Return the names of a list by the numbers beside them, '3 happy' or 'happy: 3'; empty for a list without numbers.
+
+    A list of one word with another number on every line, 'level 1', has none. ValueError that tells the line where
+    some lines have a number and another has none, or where a number or a name stands twice.
+
+    >>> numbered_names(["1 happy", "0 sad"])
+    {1: 'happy', 0: 'sad'}
+    """
+    found = [BESIDE.fullmatch(line) for line in lines]
+    names = {match[2] or match[3] for match in found if match}
+    if not names or (all(found) and len(names) == 1 < len(lines)):
+        return {}
+    named: dict[int, str] = {}
+    for line, match in zip(lines, found, strict=True):
+        if match is None:
+            raise ValueError(f"'{line[:40]}' has no number, other lines have one")
+        number, name = int(match[1] or match[4]), match[2] or match[3]
+        if number in named or name in named.values():
+            raise ValueError(
+                f"'{line[:40]}' repeats {'the number' if number in named else 'the name'} of another line"
+            )
+        named[number] = name
+    return named
+
+
 def labels_from(text: str | None) -> tuple[str, ...] | None:
-    """Return the labels of ``--labels``: a file with one a line, or names with commas between; None as None.
+    """Return the labels of ``--labels``: a file with one a line, in order or each with its number, or names with commas
+    between; None as None.
 
     Raises EdgeError for a file that is not there or no UTF-8, UsageError where no label is left.
 
@@ -31,8 +62,25 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     except UnicodeDecodeError as error:
         raise EdgeError(f"`labels` {text} is no text in UTF-8; expected one label a line") from error
     labels = tuple(name.strip() for name in named if name.strip())
+    if is_file:
+        labels = _in_order_of_numbers(text, labels)
     if not labels:
         raise UsageError(
             f"`labels` {text} names no label; expected names with commas between, or a file of lines"
         )
     return labels
+
+
+def _in_order_of_numbers(text: str, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a list in the order of their numbers, those of a list without numbers as they stand."""
+    try:
+        named = numbered_names(lines)
+    except ValueError as error:
+        raise UsageError(
+            f"`labels` {text}: {error}; expected lines such as '3 happy', or names alone"
+        ) from error
+    if named and sorted(named) not in (list(range(len(named))), list(range(1, len(named) + 1))):
+        raise UsageError(
+            f"`labels` {text}: expected the numbers from 0 to {len(named) - 1}; received {sorted(named)}"
+        )
+    return tuple(named[number] for number in sorted(named)) or lines

@@ -30,7 +30,8 @@ def printable(text: object, longest: int | None = None) -> str:
 
 def one_line(error: BaseException, longest: int | None = None) -> str:
     """Return what ``error`` says in one line, its first ``longest`` characters; its type where it says nothing."""
-    return " ".join(str(error).split())[:longest] or type(error).__name__
+    # Backquotes would name an option of ours.
+    return " ".join(str(error).replace("`", "'").split())[:longest] or type(error).__name__
 
 
 def is_label(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Zip files from outside: what reading a damaged one raises, and those that list too many files."""
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -12,9 +13,10 @@ END_OF_DIRECTORY, LONGEST_END = b"PK\5\6", 22 + (1 << 16)  # a zip ends with thi
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     NotImplementedError,
-    RuntimeError,
+    RuntimeError,  # also what is nested too deep to be read
     ValueError,
     OverflowError,
 )

@@ -168,8 +168,10 @@ def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn
         fail(as_options(str(error)), EXIT_WRONG_USE)
     except EdgeError as error:
         fail(as_options(str(error)), EXIT_FAILED)
-    except (KeyboardInterrupt, click.Abort):
-        fail("interrupted", EXIT_FAILED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click says Abort of an EOFError too, which is a file that ends too early.
+        why = error.__cause__
+        fail(_unexpected(why) if isinstance(why, EOFError) else "interrupted", EXIT_FAILED)
     except BrokenPipeError:
         _drop_stdout()
         sys.exit(EXIT_FAILED)

@@ -63,6 +63,8 @@ def values_of(read: ReadFile, command: click.Command) -> dict[str, Any]:
         key = written.replace("_", "-")
         if key == "rule":
             continue
+        if key != written and key in read.document:
+            raise UsageError(f"{read.at(key)} sets {key}, and again as {written}; leave one of them out")
         if key not in known:
             meant = _meant(key, value, known)
             raise UsageError(f"{read.at(key)} sets {written}, which is no option; {meant}")

@@ -149,6 +149,12 @@ def refuse_alone(options: RunOptions) -> None:
         and not any((options.video, options.save_frames, options.annotate, options.timeline))
     ):
         raise UsageError("`append` keeps the rows that `overwrite` replaces; leave out one of them")
+    if options.preview and options.metrics:
+        from device.sinks.web_server import WebAddress
+
+        preview = WebAddress.parse(options.preview, "preview", PREVIEW)
+        if preview.port and preview.port == WebAddress.parse(options.metrics, "metrics", METRICS).port:
+            raise UsageError(f"`preview` and `metrics` both serve at port {preview.port}; give each its own")
     if options.dry_run_rules and not options.rules:
         raise UsageError(
             "`dry_run_rules` belongs to the rules of `config`; add a [[rule]] there or leave it out"

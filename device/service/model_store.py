@@ -50,7 +50,7 @@ def lost_model() -> str | None:
     if link.is_file() or not link.is_symlink():
         return None
     return (
-        f"the installed model {link.resolve()} is missing, the packaged model runs instead; "
+        f"the installed model {os.path.realpath(link)} is missing, the packaged model runs instead; "
         "install it again with 'device install', or go back with 'device rollback'"
     )
 
@@ -210,7 +210,7 @@ def _read_trial(folder: Path) -> dict[str, Any] | None:
 
 
 def _target(link: Path) -> Path | None:
-    return link.resolve() if link.is_file() else None
+    return Path(os.path.realpath(link)) if link.is_file() else None
 
 
 def _link(link: Path, target: Path) -> None:
@@ -232,5 +232,5 @@ def _link(link: Path, target: Path) -> None:
 def _drop_unused(folder: Path) -> None:
     kept = {_target(folder / name) for name in ("current", "previous")}
     for path in (folder / "models").glob("*.tflite"):
-        if path.resolve() not in kept:
+        if Path(os.path.realpath(path)) not in kept:
             path.unlink(missing_ok=True)

@@ -24,6 +24,13 @@ def inputs(tmp_path, tiny_keras, tiny_tflite, evaluated):
     return tmp_path
 
 
+def test_a_link_that_leads_nowhere_is_replaced_by_nothing_unasked(tmp_path):
+    (tmp_path / "page.html").symlink_to("/nowhere/page.html")
+    with pytest.raises(EdgeError, match=r"page\.html exists already; pass `overwrite`"):
+        refuse_output(tmp_path / "page.html", overwrite=False)
+    refuse_output(tmp_path / "page.html", overwrite=True)
+
+
 @pytest.mark.parametrize(
     "command",
     [

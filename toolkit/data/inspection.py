@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from device.text import counted
+from device.text import counted, printable
 from toolkit.data.copies import copy_groups
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.file_names import persons_in_both
@@ -103,16 +103,16 @@ class Inspection:
         """Return a table of the classes by split, and the findings, as text."""
         counts = self.counts()
         heads = [*counts, "all"] if len(counts) > 1 else [*counts]
-        width = max(map(len, (*self.dataset.classes, "class")))
+        width = max(len(printable(name)) for name in (*self.dataset.classes, "class"))
         lines = [" ".join([f"{'class':<{width}}", *(f"{head:>10}" for head in heads)])]
         for name, total in self.dataset.counts().items():
             numbers = [numbers[name] for numbers in counts.values()]
             numbers += [total] if len(counts) > 1 else []
-            lines.append(" ".join([f"{name:<{width}}", *(f"{number:>10,}" for number in numbers)]))
+            lines.append(" ".join([f"{printable(name):<{width}}", *(f"{number:>10,}" for number in numbers)]))
         shown = list(self.dataset.formats.items())
         kinds = ", ".join(f"{kind} ({number:,})" for kind, number in shown[:FORMATS_SHOWN])
         more = f" and {len(shown) - FORMATS_SHOWN} other sizes" if len(shown) > FORMATS_SHOWN else ""
-        return "\n".join([*lines, f"files: {kinds}{more}", *self.findings()])
+        return "\n".join([*lines, f"files: {kinds}{more}", *map(printable, self.findings())])
 
     def to_json(self) -> dict[str, Any]:
         names, labels, splits = self.dataset.names, self.dataset.labels, self.dataset.splits

@@ -1,5 +1,6 @@
 """What ``toolkit quantize`` can be asked for, checked when it is built."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class QuantizeOptions:
         recipes = RECIPES.values() if self.recipe == ALL else (self.one_recipe,)
         for path in [self.out] if self.out else [quantized_path(self.model, recipe) for recipe in recipes]:
             refuse_output(path, self.overwrite, (self.model, data), ".tflite")
-            if self.results and path.resolve() == self.results.resolve():
+            if self.results and os.path.realpath(path) == os.path.realpath(self.results):
                 raise UsageError(f"`results` would replace the model at {path}; choose another name")
         if self.results:
             refuse_output(self.results, self.overwrite, (self.model, data))

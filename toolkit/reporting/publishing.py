@@ -1,6 +1,7 @@
 """A folder that is ready to be uploaded to a repository of models: files, their card, their configuration, digests."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def publish(
     >>> publish(["best.keras", "best_int8.tflite"], ["evaluation.json"], "faces7", "apache-2.0")
     """
     paths, out = [Path(model) for model in models], Path(out)
-    name = name or out.resolve().name
+    name = name or Path(os.path.realpath(out)).name
     refuse_names(paths, licence, name)
     for written in (CARD, CONFIG, DIGESTS, *(path.name for path in paths)):
         refuse_input(out / written, (*paths, *results))

@@ -1,7 +1,6 @@
 """The state of a training on disk, so that a killed run goes on as if nothing had happened."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import whole_file
+from device.zip_files import DAMAGE
 
 CHECKPOINT_FILE = "checkpoint.npz"
 Groups = dict[str, list[np.ndarray]]
@@ -49,5 +49,5 @@ def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
         raise EdgeError(
             f"nothing to resume in {folder}: no {CHECKPOINT_FILE}; train without `resume`"
         ) from error
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, *DAMAGE) as error:
         raise EdgeError(f"{path} is damaged ({error}); train anew with `overwrite`") from error

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from device.faces.detectors.base import Detector
 
 DEFAULT_MIN_FACE_PX = 30
+LARGEST_FACE_PX = 10_000  # more than any picture that is read
 OF_SUFFIX = {".onnx": "yunet", ".xml": "haar"}  # what reads a detector's own file
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ def create_detector(
     without, they are searched at full size. A detector of an installed package's entry point in ``fer_edge.detectors``
     is called with the last three arguments. Raises NotFetchedError for a file that is still to be fetched.
     """
+    if min_face_px > LARGEST_FACE_PX:
+        raise UsageError(f"`min_face` is {min_face_px} pixels; expected {LARGEST_FACE_PX} at most")
     if min_face_px < 16:
         raise UsageError(
             f"`min_face` is {min_face_px} pixels; faces under 16 pixels cannot be told from noise"

@@ -53,6 +53,12 @@ def test_labels_are_named_or_read(tmp_path):
     path = tmp_path / "labels.txt"
     path.write_text("very happy\n\n sad \n", encoding="utf-8")
     assert labels_from(str(path)) == ("very happy", "sad")
+    path.write_text("1 sad\n0 very happy\n")
+    assert labels_from(str(path)) == ("very happy", "sad")
+    for wrong, told in (("0 happy\nsad", "'sad' has no number"), ("0 happy\n7 sad", r"received \[0, 7\]")):
+        path.write_text(wrong)
+        with pytest.raises(UsageError, match=told):
+            labels_from(str(path))
     with pytest.raises(EdgeError, match="no such file; expected one label a line"):
         labels_from(str(tmp_path / "gone"))
     path.write_text("\n\n")

@@ -1,33 +1,39 @@
 """Classes that go by numbers, and the file beside them that names them."""
 
-import re
 from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import read_short
+from device.labels import numbered_names
 from toolkit.data.class_names import normal_class_name
 
 CLASSES_FILE = "classes.txt"
-# A number and a name, or a name and a number.
-BESIDE = re.compile(r"(\d{1,9})[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d{1,9})")
 
 
 def class_of_number(root: Path, labels: set[str]) -> dict[str, str]:
     """Return the names that ``root/classes.txt`` gives to classes whose labels are numbers; empty without it.
 
-    A line a class, in the order of the numbers, or with its number before or behind it: '3 happy', 'happy: 3'. Raises
-    EdgeError for a number without a name.
+    A line a class, in the order of the numbers, or with its number before or behind it: '3 happy', 'happy: 3'; lines
+    that begin with # are passed over. Raises EdgeError for a number without a name, and for a list that is neither.
     """
     names_file = root / CLASSES_FILE
     if not names_file.exists() or not all(name.isdecimal() for name in labels):
         return {}
     try:
-        lines = [line.strip() for line in read_short(names_file).splitlines() if line.strip()]
+        lines = [line.strip() for line in read_short(names_file).splitlines()]
+        lines = [line for line in lines if line and not line.startswith("#")]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise EdgeError(f"cannot read {names_file}: {reason}; expected a line for each class") from error
     numbers = sorted(map(int, labels))
-    names = _numbered(lines) or _in_order(lines, numbers)
+    try:
+        names = numbered_names(lines) or _in_order(lines, numbers)
+    except ValueError as error:
+        raise EdgeError(
+            f"{names_file}: {error}; expected lines such as '3 happy', or a name a line in the order of the numbers"
+        ) from error
+    if len(set(map(normal_class_name, names.values()))) < len(names):
+        raise EdgeError(f"{names_file} names a class twice; expected a class of its own for each number")
     if missing := [number for number in numbers if number not in names]:
         raise EdgeError(
             f"{names_file} names {len(lines)} classes, and the data has {len(numbers)}: "
@@ -35,13 +41,6 @@ def class_of_number(root: Path, labels: set[str]) -> dict[str, str]:
             f"'{missing[0]} happy'"
         )
     return {label: normal_class_name(names[int(label)]) for label in labels}
-
-
-def _numbered(lines: list[str]) -> dict[int, str]:
-    """Return the names by the numbers that stand beside them; nothing unless every line has both, once."""
-    found = [match for line in lines if (match := BESIDE.fullmatch(line))]
-    named = {int(match[1] or match[4]): match[2] or match[3] for match in found}
-    return named if len(set(named.values())) == len(named) == len(lines) else {}
 
 
 def _in_order(lines: list[str], numbers: list[int]) -> dict[int, str]:

@@ -185,7 +185,7 @@ def parse_pixels(text: str, count: int = 0) -> np.ndarray:
     square = len(values) >= FEWEST_PIXELS and math.isqrt(len(values)) ** 2 == len(values)
     if len(values) != count if count else not square:
         raise ValueError(f"expected {count or PIXELS} pixels, received {len(values)}")
-    if values.min() < 0 or values.max() > 255:
+    if not (values.min() >= 0 and values.max() <= 255):  # nor is NaN
         raise ValueError(f"expected pixels from 0 to 255, received {values.min():g} to {values.max():g}")
     if values.max() <= 1 and "." in text:
         values = values * 255

@@ -20,7 +20,7 @@ from toolkit.data.readers.image_files import DecodedFace, read_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.label_files import file_labelled_images
 from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout_notes
-from toolkit.data.readers.picture_lists import listed_images, why_unlisted
+from toolkit.data.readers.picture_lists import listed_images, unread_lists, why_unlisted
 from toolkit.data.readers.picture_names import named_images, why_unnamed
 from toolkit.data.readers.split_names import split_of
 from toolkit.data.readers.text_table import is_table
@@ -96,7 +96,7 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
         if found and (not several or _across_folders(found, files, listed)):
             return found, notes
     if why_none is None:
-        return files, layout_notes(root, files)
+        return files, (*layout_notes(root, files), *unread_lists(pictures))
     if pictures.paths and (why := why_unlisted(root) or why_unnamed(pictures)):
         raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
     raise why_none

@@ -16,6 +16,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import locked, way_out
 from device.storage import cache_folder
+from device.zip_files import DAMAGE
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.readers.class_numbers import CLASSES_FILE
 from toolkit.data.readers.face_store import DISK_FOLDER, store_shape
@@ -125,7 +126,7 @@ def _read(place: Path, colour: bool) -> Dataset | None:
             notes=tuple(facts["notes"]),
             formats=facts["formats"],
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, KeyError, TypeError, *DAMAGE):
         return None
 
 

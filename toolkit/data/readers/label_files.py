@@ -7,6 +7,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import read_short
+from device.text import one_line
+from device.zip_files import DAMAGE
 from toolkit.data.class_names import PUBLISHED_ORDERS
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.split_names import split_told
@@ -43,5 +45,7 @@ def _number(file: Path) -> int:
     try:
         text = str(np.load(file, allow_pickle=False)) if file.suffix == ".npy" else read_short(file)
         return int(float(text))
-    except (OSError, ValueError, EOFError, OverflowError, MemoryError) as error:
-        raise EdgeError(f"cannot read {file}: {error}; expected a number of an expression") from error
+    except (OSError, MemoryError, *DAMAGE) as error:
+        raise EdgeError(
+            f"cannot read {file}: {one_line(error, 100)}; expected a number of an expression"
+        ) from error

@@ -1,6 +1,7 @@
 """Whole photographs: told from faces that are cut out already, and cut into such faces as the device cuts its own."""
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,8 @@ def crop_photographs(
             f"{root} is no folder; expected photographs, in a folder for each class or all in one, or parquet or tar "
             "files of them"
         )
-    if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
+    place, source = (Path(os.path.realpath(path)) for path in (out, root))
+    if source in (place, *place.parents):
         raise UsageError(f"{out} lies in {root}, whose photographs are read; name a folder elsewhere")
     if shards:
         classed, pictures = True, pictures_of_shards(root, shards)

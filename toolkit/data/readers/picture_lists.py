@@ -1,14 +1,16 @@
 """Lists of labels beside pictures: which of the files among them are some, and the pictures that they name."""
 
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
 from device.text import a_few
 from toolkit.data.class_names import normal_class_name
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.text_table import is_table
+from toolkit.data.readers.text_table import is_table, read_table
 
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"
@@ -52,6 +54,24 @@ def _refuse_conflict(source: Path, first: ImageFile, second: ImageFile) -> None:
 
 def _may_list(path: Path) -> bool:
     return not path.name.startswith(".") and NO_LABELS not in path.name.lower()
+
+
+def unread_lists(pictures: Pictures) -> tuple[str, ...]:
+    """Return a line for a table that names some of ``pictures``, its labels not recognised; nothing without."""
+    root = pictures.root
+    for path in sorted(filter(is_table, root.iterdir())):
+        try:
+            first = next(islice(read_table(path), 1, None), [])
+            names = [cell for cell in first if cell.strip().lower().endswith(IMAGE_SUFFIXES)]
+            if any(pictures.named(name, root) in pictures.paths for name in names) and not next(
+                entries_of(path), None
+            ):
+                return (
+                    f"{path.name} names these pictures, but {columns_told(path)}: no label is read from it",
+                )
+        except EdgeError:
+            continue  # nobody asked for its labels
+    return ()
 
 
 def why_unlisted(root: Path) -> str:

@@ -170,7 +170,8 @@ def named(folder: Path, columns: Columns, notes: list[str]) -> Dataset:
     numbered = class_of_number(folder, labels)
     name_of = {label: numbered.get(label) or normal_class_name(label) for label in columns.numbers}
     classes = ordered_classes(name_of.values())
-    position = np.array([classes.index(name) for name in name_of.values()], dtype=np.int64)
+    number = {name: at for at, name in enumerate(classes)}
+    position = np.array([number[name] for name in name_of.values()], dtype=np.int64)
     return Dataset(
         images=np.broadcast_to(np.uint8(0), (len(columns.names), FACE_SIZE, FACE_SIZE)),
         labels=position[np.frombuffer(columns.labels, np.int64)] if columns.names else np.zeros(0, np.int64),

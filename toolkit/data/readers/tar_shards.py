@@ -31,6 +31,7 @@ def samples_of(path: Path) -> Iterator[Record]:
     """Yield the samples that hold a picture or a label."""
     for key, parts in groupby(members_of(path), lambda part: key_of(part[0])[0]):
         content: bytes | None = None
+        names: set[str] = set()
         label, shown = "", key
         for name, held in parts:
             ending = key_of(name)[1]
@@ -38,6 +39,12 @@ def samples_of(path: Path) -> Iterator[Record]:
                 content, shown = held, name
             elif ending in (".cls", ".json"):
                 label = label_in(held, ending) or label
+            if name in names:
+                raise EdgeError(
+                    f"{path}: {name} stands in it twice, one after the other; expected a name of its own for each "
+                    "sample; write the file again"
+                )
+            names.add(name)
         if label:
             yield Record.of(f"{path.name}: {shown}", label, content)
         elif content is not None:

@@ -13,6 +13,8 @@ from typing import BinaryIO, TextIO
 
 from device.errors import EdgeError
 from device.files import regular_size
+from device.text import one_line
+from device.zip_files import DAMAGE
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.growth import refuse_growth
 
@@ -100,9 +102,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                 if why := why_no_data(path):
                     raise EdgeError(f"{path} {why}; expected a fer2013.csv, or a folder of faces")
                 yield handle
-    except (gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise EdgeError(f"{path} is a damaged archive ({error}); fetch it again") from error
+    except (gzip.BadGzipFile, *DAMAGE) as error:
+        raise EdgeError(f"{path} is a damaged archive ({one_line(error, 100)}); fetch it again") from error
     except OSError as error:
+        if error.strerror is None:  # of a decompressor
+            raise EdgeError(
+                f"{path} is a damaged archive ({one_line(error, 100)}); fetch it again"
+            ) from error
         raise EdgeError(f"cannot read {path}: {error.strerror}; expected a fer2013.csv") from error
 
 

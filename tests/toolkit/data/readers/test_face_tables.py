@@ -10,6 +10,7 @@ import pytest
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES, normal_class_name
 from toolkit.data.ferplus import VOTE_COLUMNS
+from toolkit.data.readers.face_tables import parse_pixels
 from toolkit.data.readers.loading import load_dataset
 
 from ..conftest import csv_row, make_faces, write_csv
@@ -278,3 +279,8 @@ def test_rows_without_faces_come_to_an_end(tmp_path, monkeypatch):
         EdgeError, match="over 50 rows without a face; row 51: expected 2304 pixels, received 300"
     ):
         load_dataset(tmp_path / "faces.csv", lenient=True)
+
+
+def test_a_pixel_that_is_no_number_is_no_face():
+    with pytest.raises(ValueError, match="expected pixels from 0 to 255, received nan"):
+        parse_pixels(" ".join(["nan", *["0.5"] * 2303]))

@@ -80,3 +80,16 @@ def test_a_table_of_something_else_beside_folders_of_classes_is_passed_over(tmp_
         pictures(tmp_path / name, 2)
     (tmp_path / "metadata.csv").write_text("image,age\n0.png,30\n")
     assert load_dataset(tmp_path).classes == NAMES
+
+
+def test_a_list_whose_labels_are_not_recognised_is_said(tmp_path):
+    for part in ("part0", "part1"):
+        pictures(tmp_path / part, 3)
+    rows = [f"{part}/{number}.png,0.3,0.7" for part in ("part0", "part1") for number in range(3)]
+    (tmp_path / "labels.csv").write_text("\n".join(["picture,happy,sad", *rows]))
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("part0", "part1")
+    assert dataset.notes[-1] == (
+        "labels.csv names these pictures, but has the columns picture, happy, sad; expected image and label (and "
+        "split): no label is read from it"
+    )

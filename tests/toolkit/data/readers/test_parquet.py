@@ -92,7 +92,11 @@ def test_decoded_faces_are_kept_until_the_files_change(repository, cache, monkey
     (before,) = home.iterdir()
     expected = first.fingerprint()
     del first, again
-    os.truncate(before / kept_faces.FACES, 100)  # a disk that lost something
+    columns = kept_faces.COLUMNS
+    for name, size in ((kept_faces.FACES, 100), (columns, 0), (columns, 900), (kept_faces.FACTS, 9)):
+        os.truncate(before / name, size)  # a disk that lost something
+        assert load_dataset(repository).fingerprint() == expected
+    (before / kept_faces.FACTS).write_text("[" * 100_000)
     assert load_dataset(repository).fingerprint() == expected
     write(
         repository / "data" / "test-00000-of-00001.parquet",

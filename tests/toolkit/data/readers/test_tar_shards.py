@@ -119,6 +119,15 @@ def test_a_picture_without_a_label_is_one_line(label, tmp_path, faces):
         load_dataset(tmp_path / "a.tar")
 
 
+def test_two_samples_of_one_name_are_refused(tmp_path, faces):
+    write_tar(
+        tmp_path / "a.tar",
+        [("0.png", png(faces[0])), ("0.cls", b"1"), ("0.png", png(faces[1])), ("0.cls", b"2")],
+    )
+    with pytest.raises(EdgeError, match=r"a\.tar: 0\.png stands in it twice"):
+        load_dataset(tmp_path / "a.tar")
+
+
 def hostile(kind, name="000001.png", **attributes):
     member = tarfile.TarInfo(name)
     member.type = kind

@@ -1,6 +1,7 @@
 """Tables of text that are small and say, or unpack to, more than memory holds."""
 
 import gzip
+import zipfile
 
 import numpy as np
 import pytest
@@ -38,3 +39,25 @@ def test_a_table_that_unpacks_to_far_more_than_it_holds_is_refused(tmp_path):
     path.write_bytes(gzip.compress(b"emotion,pixels\n" + (b" " * 1023 + b"\n") * (20 << 10)))
     with pytest.raises(EdgeError, match=r"faces\.csv\.gz has [\d,]+ bytes and unpacks to over 1[67],"):
         load_dataset(path)
+
+
+@pytest.mark.parametrize("kind", ["gz", "lzma", "bzip2"])
+def test_a_packed_table_that_is_damaged_is_one_line(tmp_path, faces, kind):
+    rows = [csv_row(number % 7, face, "Training") for number, face in enumerate(faces)]
+    write_csv(tmp_path / "faces.csv", rows)
+    content = (tmp_path / "faces.csv").read_bytes()
+    path = tmp_path / ("t.csv.gz" if kind == "gz" else "t.csv.zip")
+    if kind == "gz":
+        packed = gzip.compress(content)
+        path.write_bytes(packed[: len(packed) * 3 // 4])
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA if kind == "lzma" else zipfile.ZIP_BZIP2) as archive:
+            archive.writestr("faces.csv", content)
+        packed = bytearray(path.read_bytes())
+        packed[len(packed) // 2 : len(packed) // 2 + 64] = bytes(64)
+        path.write_bytes(packed)
+    with pytest.raises(
+        EdgeError, match=r"(t\.csv\.(gz|zip) is a damaged archive|cannot read .*) \(?.*fetch it again"
+    ) as told:
+        load_dataset(path)
+    assert "\n" not in str(told.value)
