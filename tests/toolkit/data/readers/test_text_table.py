@@ -56,8 +56,6 @@ def test_a_packed_table_that_is_damaged_is_one_line(tmp_path, faces, kind):
         packed = bytearray(path.read_bytes())
         packed[len(packed) // 2 : len(packed) // 2 + 64] = bytes(64)
         path.write_bytes(packed)
-    with pytest.raises(
-        EdgeError, match=r"(t\.csv\.(gz|zip) is a damaged archive|cannot read .*) \(?.*fetch it again"
-    ) as told:
+    with pytest.raises(EdgeError, match=r"t\.csv\..*; fetch it again") as told:
         load_dataset(path)
     assert "\n" not in str(told.value)
