@@ -39,7 +39,7 @@ NAMES = {
 STAGES = {
     "classify": "a face, the network alone",
     FOLLOWED: "a frame of 640x480, its two faces followed",
-    SEARCHED: "a frame that is searched as a whole (while nothing moves, every fifth at most)",
+    SEARCHED: "a frame that is searched as a whole (at most every fifth frame while nothing moves)",
 }
 
 CARD = """# Models that ship
@@ -51,7 +51,7 @@ Written by `make docs` from the results beside it; do not edit.
 | `best.keras`, `best_int8.tflite` | seven classes, the most accurate: float32, and full integer int8 |
 | `compact.keras`, `compact_int8.tflite` | seven classes in a fifth to a third of the time; the int8 file is a link to \
 `device/data/fer7_int8.tflite`, which the wheel carries |
-| `small.keras`, `small_int8.tflite` | seven classes in seven to eight tenths of that |
+| `small.keras`, `small_int8.tflite` | seven classes in six to eight tenths of that |
 | `best4.keras`, `best4_int8.tflite` | four classes: happy, sad, surprise, neutral |
 | `teacher.keras` | seven classes, to learn from (`toolkit train --teacher`) or to go on from: `best` on a larger \
 picture, in float16 |

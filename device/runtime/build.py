@@ -222,5 +222,5 @@ def _preview(options: RunOptions) -> Sink:
     if sink.token is None:
         log.info("preview: %s", sink.url)
     else:
-        log.warning("whoever has this address sees the picture, preview: %s", sink.url)
+        log.warning("preview: %s shows the picture to everybody who has this address", sink.url)
     return sink

@@ -44,28 +44,30 @@ class RunStatistics:
     notes: tuple[str, ...] = ()
     outputs: dict[str, dict[str, int]] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    continuous: bool = True
 
     def to_json(self) -> dict[str, Any]:
         document = dict(self.__dict__)
         document["latency"] = {stage: figures.to_json() for stage, figures in self.latency.items()}
         document["notes"] = list(self.notes)
-        del document["lost"]
+        del document["lost"], document["continuous"]
         return document
 
     def lines(self) -> list[str]:
         """Return the statistics for a person."""
         rate = self.frames / self.seconds if self.seconds > 0 else 0.0
+        shown, faces = ("frame", "different face") if self.continuous else ("picture", "face")
         lines = [
-            f"{printable(self.source)}: {counted(self.frames, 'frame')} in {self.seconds:.1f} s ({rate:.1f}/s), "
-            f"{self.frames_with_faces} with faces, {counted(self.ids, 'different face')}; ended by {self.ended_by}",
+            f"{printable(self.source)}: {counted(self.frames, shown)} in {self.seconds:.1f} s ({rate:.1f}/s), "
+            f"{self.frames_with_faces} with faces, {counted(self.ids, faces)}; ended by {self.ended_by}",
         ]
         if self.expressions:
-            shown = ", ".join(
+            seen = ", ".join(
                 f"{label} {100 * count / sum(self.expressions.values()):.0f} %"
                 for label, count in self.expressions.items()
             )
             lines.append(
-                f"expressions of {counted(sum(self.expressions.values()), 'face')} in all frames: {shown}"
+                f"expressions of {counted(sum(self.expressions.values()), 'face')} in all {shown}s: {seen}"
             )
         if self.dropped or self.reopened:
             again = f", the source opened again {counted(self.reopened, 'time')}" if self.reopened else ""
@@ -164,4 +166,5 @@ def _statistics(
         notes=(*source.notes, *(one.loss for one in running.incomplete)),
         outputs=running.outputs,
         lost=tuple(one.last_word for one in running.incomplete),
+        continuous=source.continuous,
     )

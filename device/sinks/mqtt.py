@@ -202,7 +202,7 @@ class MqttSink(Sink):
         self.client.loop_stop()
         if lacking:
             raise EdgeError(
-                f"{self.name} never took {counted(lacking, 'row')}; check its address, and that the broker runs"
+                f"{self.name} has not taken {counted(lacking, 'row')}; check its address, and that the broker runs"
             )
 
 

@@ -3,10 +3,12 @@
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from device.results import FrameResult
 from device.sinks import Sink
+from device.text import printable
 
 REDRAW_S = 0.1
 PLAIN_S = 1.0  # into a file or a pipe a line is a line: fewer of them
@@ -55,12 +57,14 @@ class TerminalSink(Sink):
 
 
 def terminal_line(result: FrameResult) -> str:
-    """Return ``frame 120 · 1.3 ms · #1 happy 0.93 · #2 sad 0.61``."""
+    """Return ``frame 120 · 1.3 ms · #1 happy 0.93 · #2 sad 0.61``; of a picture its file's name, and no numbers."""
     faces = [
-        f"#{face.id} {face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}" for face in result.faces
+        f"{number}{face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}"
+        for face in result.faces
+        for number in ["" if result.frame.name else f"#{face.id} "]
     ]
     parts = [
-        f"frame {result.index}",
+        printable(Path(result.frame.name).name) if result.frame.name else f"frame {result.index}",
         f"{result.latency_ms.get('frame', 0.0):.1f} ms",
         *(faces or ["no face"]),
     ]

@@ -85,19 +85,20 @@ def quantize(
 
     from device.labels import labels_from
     from toolkit.quantization.options import QuantizeOptions
+
+    asked = QuantizeOptions(
+        model=Path(model),
+        out=Path(out) if out else None,
+        results=Path(results) if results else None,
+        labels=labels_from(labels),
+        keep_float=tuple(name.strip() for name in (keep_float or "").split(",") if name.strip()),
+        layer_errors=verbose or as_json or results is not None,
+        **options,
+    )
+    asked.refuse_files()  # before TensorFlow is imported, which takes its time
     from toolkit.quantization.run import run
 
-    outcome = run(
-        QuantizeOptions(
-            model=Path(model),
-            out=Path(out) if out else None,
-            results=Path(results) if results else None,
-            labels=labels_from(labels),
-            keep_float=tuple(name.strip() for name in (keep_float or "").split(",") if name.strip()),
-            layer_errors=verbose or as_json or results is not None,
-            **options,
-        )
-    )
+    outcome = run(asked)
     lines = outcome.verbose_lines if verbose else outcome.lines
     text = json.dumps(outcome.document, indent=1) if as_json else as_options("\n".join(lines))
     click.echo(outcome.path if quiet else text)

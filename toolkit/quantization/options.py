@@ -7,6 +7,8 @@ from pathlib import Path
 from device.errors import UsageError, refuse_without
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS
+from toolkit.data.readers.loading import refuse_no_data
+from toolkit.models.opening.file_kind import kind_of
 from toolkit.outputs import refuse_output
 from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED
@@ -65,8 +67,9 @@ class QuantizeOptions:
         """The recipe with what was chosen beside its name; UsageError if there is none of that name."""
         return recipe_named(self.recipe).keeping_float(self.keep_float).with_io_dtype(self.io_dtype)
 
-    def refuse_outputs(self) -> None:
-        """Raise EdgeError or UsageError if a file to write may not be written."""
+    def refuse_files(self) -> None:
+        """Raise EdgeError or UsageError for a model that is none, for no data, and if a file to write may not be
+        written: what is found out before TensorFlow is there."""
         data = self.data if isinstance(self.data, str) else None
         recipes = RECIPES.values() if self.recipe == ALL else (self.one_recipe,)
         for path in [self.out] if self.out else [quantized_path(self.model, recipe) for recipe in recipes]:
@@ -75,3 +78,6 @@ class QuantizeOptions:
                 raise UsageError(f"`results` would replace the model at {path}; choose another name")
         if self.results:
             refuse_output(self.results, self.overwrite, (self.model, data))
+        kind_of(self.model)
+        if data:
+            refuse_no_data(Path(data))

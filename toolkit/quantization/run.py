@@ -39,7 +39,7 @@ class Outcome:
 
 def run(options: QuantizeOptions) -> Outcome:
     """Quantize, measure and write. Raises EdgeError in one line; then no model is written."""
-    options.refuse_outputs()
+    options.refuse_files()
     quantizer = open_quantizer(options)
     outcome = _every_recipe(quantizer, options) if options.recipe == ALL else _one_recipe(quantizer, options)
     if options.results:
@@ -49,7 +49,7 @@ def run(options: QuantizeOptions) -> Outcome:
 
 def quantize(options: QuantizeOptions) -> QuantizationResult:
     """Quantize by one recipe, measure, and write the file. Raises EdgeError in one line; then nothing is written."""
-    options.refuse_outputs()
+    options.refuse_files()
     return quantize_with(open_quantizer(options), options)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from toolkit.results.decision import Candidate, Decision, decide
 from toolkit.results.types import (
+    DEVICE,
     ESTIMATED,
     HOST,
     MEASURED,
@@ -130,11 +131,18 @@ def pareto_front(points: dict[str, tuple[float, float]]) -> tuple[str, ...]:
 
 
 def decide_among(rows: tuple[Row, ...]) -> Decision:
-    """Return which row to take of those whose accuracy was measured, and why."""
+    """Return which row to take of those whose accuracy was measured, and why.
+
+    Keras' own ``predict`` is no way in which anything runs on a device: its time counts for nothing.
+    """
     return decide(
         [
             Candidate(
-                row.name, row.entry.model.recipe, row.entry.model.size_bytes, 100 * row.accuracy, row.p50_ms
+                row.name,
+                row.entry.model.recipe,
+                row.entry.model.size_bytes,
+                100 * row.accuracy,
+                row.p50_ms if row.latency and row.latency.runtime == DEVICE else None,
             )
             for row in rows
             if row.accuracy is not None

@@ -23,6 +23,7 @@ from toolkit.results.whole_way import WholeWay
 SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
 HOST = "host"
+DEVICE = "device"  # the runtime of what runs on a board
 STAGE_FIGURES = ("n", "mean_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms")
 
 
@@ -149,7 +150,7 @@ class Latency:
     target: str
     origin: str
     stages: dict[str, dict[str, Any]]
-    runtime: str = "device"
+    runtime: str = DEVICE
     threads: int = 1
     batch: int = 1
     extra: Annotated[dict[str, Any], LatencyFacts] = field(default_factory=dict)

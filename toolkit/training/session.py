@@ -13,6 +13,7 @@ import numpy as np
 
 from device.errors import UsageError
 from device.files import folder_for, locked, sha256_of
+from device.text import did_you_mean
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import join
@@ -243,6 +244,8 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
         if init is None or trained is None:
             return
         columns = logit_columns(init, train.classes)
+        if unknown := unknown_classes(init, train.classes):
+            logger.warning("%s", unknown)
         if can_prune(trained, student.body):
             logger.info(
                 "pruning the channels of %s to those of %s, a minute or two", init, request.recipe.arch
@@ -258,6 +261,18 @@ def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
     """Return which logits of the model at ``path`` are those of ``classes``; none unless it knows them all."""
     labels = (read_keras_metadata(path) or {}).get("labels", [])
     return [labels.index(name) for name in classes] if set(classes) <= set(labels) else []
+
+
+def unknown_classes(path: Path, classes: tuple[str, ...]) -> str:
+    """Return a line on the first of ``classes`` that the model at ``path`` does not know; '' where it tells nothing."""
+    labels = (read_keras_metadata(path) or {}).get("labels", [])
+    missing = [name for name in classes if name not in labels]
+    if not labels or not missing:
+        return ""
+    return (
+        f"{path} knows no class '{missing[0]}'; {did_you_mean(missing[0], labels)}it knows {', '.join(labels)}: "
+        "its last layer begins anew"
+    )
 
 
 def load_backbone(request: TrainingRequest) -> keras.Model | None:

@@ -74,8 +74,8 @@ def test_a_command_that_fails_or_hangs(ran, tmp_path, command, said):
     [
         (
             ("--mqtt", "127.0.0.1:9"),
-            "never took ",
-            "error: mqtt://127.0.0.1:9/fer-edge never took ",
+            "has not taken ",
+            "error: mqtt://127.0.0.1:9/fer-edge has not taken ",
         ),
         (
             ("--output", "/dev/full", "--overwrite"),

@@ -169,12 +169,12 @@ def test_the_end_counts_the_expressions_that_were_seen(photographs, tiny_model, 
     counts = list(said["expressions"].values())
     assert counts == sorted(counts, reverse=True)
     told = run("--source", photographs, model=tiny_model).stdout
-    assert f"expressions of 4 faces in all frames: {next(iter(said['expressions']))} " in told
+    assert f"expressions of 4 faces in all pictures: {next(iter(said['expressions']))} " in told
 
 
 def test_a_name_obeys_no_terminal(photographs, tiny_model):
     (photographs / "a.png").rename(photographs / "a\n\x1b[31m.png")
     done = run("--source", photographs / "a\n\x1b[31m.png", model=tiny_model)
     assert done.returncode == 0, done.stderr
-    assert r"a\n\x1b[31m.png: 1 frame in" in done.stdout
+    assert r"a\n\x1b[31m.png: 1 picture in" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr

@@ -115,7 +115,7 @@ def test_a_face_that_is_only_remembered_is_no_event(dead_port, a_result):
         sent.append(len(published))
         now_s[0] += 0.1
     assert sent == [1, 1, 1, 2]
-    with pytest.raises(EdgeError, match="never took 2 rows"):
+    with pytest.raises(EdgeError, match="has not taken 2 rows"):
         sink.close()
 
 

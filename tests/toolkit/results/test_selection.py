@@ -1,5 +1,7 @@
 """What may stand side by side, and which model is chosen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,13 @@ def test_the_fastest_within_half_a_point_is_chosen():
     assert selection.choice.name == "int8"
     assert selection.front == ("tiny", "int8", "float")
     assert selection.notes == ()
+
+
+def test_the_time_of_keras_predict_is_none_to_choose_by():
+    keras, int8 = result("float", 0.700, 90.0), result("int8", 0.700, 0.1, size=250)
+    keras = replace(keras, latencies=(replace(keras.latencies[0], runtime="keras predict"),))
+    selection = select(Results((keras, int8)))
+    assert selection.reasons[0] == "Take int8: 4.0 times smaller, 0.00 points, against float."
 
 
 def test_without_latency_the_smallest_is_chosen():

@@ -21,6 +21,7 @@ from toolkit.models.keras_file import load_keras_model, read_keras_metadata, sav
 from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
+from toolkit.training.session import read_one, unknown_classes
 
 from .conftest import RECIPE, interrupt, run
 
@@ -184,8 +185,6 @@ def test_a_teacher_gives_the_shares_among_the_students_classes(trained):
 
 
 def test_a_share_that_holds_nothing_out_is_told(stripes, caplog):
-    from toolkit.training.session import read_one
-
     caplog.set_level("INFO")
     said = (
         f"{stripes} has a validation split of its own: `validation_share` 0.2 does nothing without `hold_out`"
@@ -224,6 +223,13 @@ def test_fewer_classes_start_with_their_own_logits(stripes, trained, tmp_path):
     assert read_keras_metadata(trained.model)["labels"] == ["happy", "sad"]
     assert read_keras_metadata(turned.model)["labels"] == ["sad", "happy"]
     assert turned.report.accuracy >= 0.9
+
+
+def test_a_class_that_the_first_weights_do_not_know_is_said(trained):
+    assert unknown_classes(trained.model, ("sad", "happy")) == ""
+    assert "knows no class 'sda'; did you mean sad? it knows happy, sad: its last" in unknown_classes(
+        trained.model, ("happy", "sda")
+    )
 
 
 def doubled(path, wide):

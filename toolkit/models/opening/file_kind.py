@@ -16,14 +16,21 @@ KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
 MOST_FILE_BYTES = 2 << 30  # VGG19 with its optimizer has 1.7 GB
 LONGEST_START = 1 << 16
 HDF5_START = b"\x89HDF\r\n\x1a\n"
+CONVERT = "convert it to .tflite (litert-torch, onnx2tf), which evaluate, benchmark and device run take"
 EXPORT = "export it from where it was trained, with model.save('model.keras')"
 FOREIGN = (
     *NOT_FETCHED,
     *PACKED,
     *pickles("a pickle, such as PyTorch before 1.6 or scikit-learn write", EXPORT),
-    (4, b"TFL3", "a TFLite model", "name the file .tflite, or the Keras model that it was converted from"),
+    (
+        4,
+        b"TFL3",
+        "a TFLite model",
+        "name the Keras model that it was made from, or the file by a name in .tflite",
+    ),
     (0, b"{", "JSON without weights", "name the .h5 file of weights that stands beside it"),
 )
+CONVERTED = ("an ONNX model", "a PyTorch model")
 FOREIGN_SUFFIXES = {
     ".onnx": "an ONNX model",
     ".pt": "a PyTorch model",
@@ -133,7 +140,7 @@ def _refuse_other_archive(path: Path) -> None:
     if not missing:
         return
     if any(name.endswith("data.pkl") for name in names):
-        raise EdgeError(f"{path} is a PyTorch model, expected a Keras one; {EXPORT}")
+        raise EdgeError(f"{path} is a PyTorch model, expected a Keras one; {CONVERT}")
     inside = [name for name in names if name.endswith((".keras", ".h5", ".hdf5", "saved_model.pb"))]
     if inside and "config.json" not in names:
         raise EdgeError(f"{path} is a zip archive around {min(inside)}; unpack it first and name that")
@@ -150,7 +157,8 @@ def _why_foreign(path: Path, start: bytes) -> str:
     # ONNX has no signature; its first field is a small version number, its second the name of the writer.
     onnx = start[:1] == b"\x08" and (b"pytorch" in start or b"onnx" in start or b"tf2onnx" in start)
     if foreign := "an ONNX model" if onnx else FOREIGN_SUFFIXES.get(path.suffix.lower()):
-        return f"{path} is {foreign}, expected a Keras one; {EXPORT}"
+        way_out = CONVERT if foreign in CONVERTED else EXPORT
+        return f"{path} is {foreign}, expected a Keras one; {way_out}"
     if path.suffix in (".h5", ".hdf5"):
         return f"{path} is no HDF5 file: it starts with {start[:8]!r}; expected a Keras .h5 model"
     return (

@@ -21,10 +21,10 @@ FOREIGN = [
     ),
     ("m.h5", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer.*git lfs pull"),
     ("m.pth", b"\x80\x02\x8a\nl\xfc", r"a pickle.*PyTorch.*model\.save"),
-    ("m.pt", b"anything", r"a PyTorch model.*model\.save"),
-    ("m.onnx", b"\x08\x07", r"an ONNX model.*model\.save"),
-    ("m.keras", b"\x08\x08\x12\x07pytorch\x1a\x051.13", r"an ONNX model.*model\.save"),
-    ("m.keras", b"\x1c\x00\x00\x00TFL3", "a TFLite model; name the file .tflite"),
+    ("m.pt", b"anything", r"a PyTorch model.*convert it to \.tflite"),
+    ("m.onnx", b"\x08\x07", r"an ONNX model.*convert it to \.tflite"),
+    ("m.keras", b"\x08\x08\x12\x07pytorch\x1a\x051.13", r"an ONNX model.*convert it to \.tflite"),
+    ("m.keras", b"\x1c\x00\x00\x00TFL3", "a TFLite model; name the Keras model"),
     ("m.keras", b"<!DOCTYPE html><html>", "a web page.*download the file"),
     ("m.keras", b'{"class_name": "Sequential"}', "JSON without weights"),
     (
@@ -47,7 +47,7 @@ def test_foreign_files_are_named_with_the_way_out(tmp_path, name, content, messa
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        (("archive/data.pkl", "archive/data/0"), r"a PyTorch model.*model\.save"),
+        (("archive/data.pkl", "archive/data/0"), r"a PyTorch model.*convert it to \.tflite"),
         (("readme.txt",), "config.json, model.weights.h5 is missing"),
         (("best.keras", "readme.txt"), "a zip archive around best.keras; unpack it first"),
         (("config.json",), "model.weights.h5 is missing"),
@@ -62,7 +62,7 @@ def test_other_archives_are_named(tmp_path, members, message):
 
 
 def test_a_tflite_that_ends_with_its_metadata_is_called_so():
-    with pytest.raises(EdgeError, match=r"is a TFLite model; name the file .tflite, or the Keras model"):
+    with pytest.raises(EdgeError, match=r"is a TFLite model; name the Keras model that it was made from"):
         kind_of(PACKAGED)
 
 
