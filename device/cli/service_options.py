@@ -11,15 +11,12 @@ import click
 from device.cli.settings_lines import SETTINGS, ReadFile, set_by_file
 from device.errors import UsageError
 from device.plugins import SOURCES, plugin_names
+from device.runtime.options import BEGUN, INPUTS, OUTPUTS
 from device.storage import SERVICE_HOME
 
 if TYPE_CHECKING:
     from device.runtime.options import RunOptions
     from device.service.unit import Needs
-
-WRITTEN = ("output", "video", "save_frames", "annotate", "timeline")
-BEGUN = ("output", "video", "save_frames")  # refused where they exist
-READ = ("model", "labels", "detector_model", "source")
 
 
 def needs_of(run_options: tuple[str, ...]) -> "Needs":
@@ -60,7 +57,7 @@ def _refuse_second_start(asked: "RunOptions") -> None:
 
 
 def _refuse_written_elsewhere(asked: "RunOptions") -> None:
-    for name in WRITTEN:
+    for name in OUTPUTS:
         path = getattr(asked, name)
         if path and SERVICE_HOME not in Path(os.path.normpath(SERVICE_HOME / path)).parents:
             raise UsageError(
@@ -71,7 +68,7 @@ def _refuse_written_elsewhere(asked: "RunOptions") -> None:
 
 def _files_read(asked: "RunOptions") -> Iterator[str]:
     """Yield the files that the run reads; UsageError for one that is named from here, where the service is not."""
-    for name in READ:
+    for name in INPUTS:
         value = getattr(asked, name)
         if not isinstance(value, str) or "://" in value or value.startswith("/dev/") or has_magic(value):
             continue

@@ -13,6 +13,14 @@ STANDARD_OUTPUT = "-"
 CAMERA_PRIOR = {"neutral": 1.65}
 
 
+# The options that name what a run reads and writes, those of the latter that must not be there yet, and those by which
+# somebody sees the pictures. A new output belongs into these lists.
+INPUTS = ("source", "model", "detector_model", "labels")
+OUTPUTS = ("output", "video", "save_frames", "annotate", "timeline")
+BEGUN = ("output", "video", "save_frames")
+SHOWN = ("preview", "video", "save_frames", "annotate", "mqtt_picture")
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """The options of ``device run`` by their names; each default stands here alone."""
@@ -63,12 +71,11 @@ class RunOptions:
         Somebody sees the pictures of a preview, a broker, a film and stored frames: then they have colours, as for a
         network that sees ``colour``.
         """
-        seen = self.preview, self.video, self.save_frames, self.annotate, self.mqtt_picture
         return CameraSettings(
             size_wh=parse_size(self.size) if self.size else None,
             rate=self.fps,
             rotate=self.rotate,
             flip=self.flip,
             controls=tuple(map(parse_control, self.control)),
-            colour=colour or any(seen),
+            colour=colour or any(getattr(self, name) for name in SHOWN),
         )

@@ -12,7 +12,7 @@ from device.files import refuse_place, refuse_unwritable, same_file
 from device.frames import FrameSource
 from device.labels import labels_from
 from device.plugins import SINKS, plugin_names
-from device.runtime.options import STANDARD_OUTPUT, RunOptions
+from device.runtime.options import INPUTS, OUTPUTS, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def refuse_alone(options: RunOptions) -> None:
     if (
         options.append
         and options.overwrite
-        and not any((options.video, options.save_frames, options.annotate, options.timeline))
+        and not any(getattr(options, name) for name in OUTPUTS if name != "output")
     ):
         raise UsageError("`append` keeps the rows that `overwrite` replaces; leave out one of them")
     if options.preview and options.metrics:
@@ -178,13 +178,12 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
     Before anything slow or visible happens. ``source``: None for this device's camera, which need not be there.
     """
     pictures = source.paths if source else ()
-    named = options.source if isinstance(options.source, str) else None
-    folders = {picture.parent for picture in pictures}
-    inputs = [named, options.model, options.detector_model, options.labels, *pictures, *folders]
+    named = [value for name in INPUTS if isinstance(value := getattr(options, name), str)]
+    inputs: list[str | Path] = [*named, *pictures, *{picture.parent for picture in pictures}]
     places: dict[Path, str] = {}
-    for name in ("output", "video", "save_frames", "annotate", "timeline"):
+    for name in OUTPUTS:
         written = getattr(options, name)
-        if written and any(one and same_file(one, written) for one in inputs):
+        if written and any(same_file(one, written) for one in inputs):
             raise UsageError(
                 f"`{name}` {written} is what this run reads, and would destroy it; name another place"
             )
