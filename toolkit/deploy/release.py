@@ -12,6 +12,7 @@ import logging
 import re
 import shlex
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,20 @@ FOLDER = "fer-edge"
 FREE_MB_NEEDED = 700
 OLDEST_PYTHON = (3, 11)
 SMOKE_FRAMES = 20
-STEPS = ("checking the board", "copying the wheel", "making the environment", "copying the model",
-         "examining (device doctor)", "trying", "benchmarking", "switching")  # fmt: skip
+
+
+class Step(StrEnum):
+    """What a deploy does, one after the other, in its words."""
+
+    CHECK = "checking the board"
+    WHEEL = "copying the wheel"
+    ENVIRONMENT = "making the environment"
+    MODEL = "copying the model"
+    EXAMINE = "examining (device doctor)"
+    TRY = "trying"
+    BENCHMARK = "benchmarking"
+    SWITCH = "switching"
+
 
 FACTS = """
 echo "machine=$(uname -m)"
@@ -147,7 +160,7 @@ class Outcome:
 
 def read_facts(host: Host, python: str) -> str:
     """Return the board's name; EdgeError if the host is not fit for a deploy."""
-    facts = told(host.run(FACTS.format(python=shlex.quote(python)), STEPS[0]))
+    facts = told(host.run(FACTS.format(python=shlex.quote(python)), Step.CHECK))
     machine, bits = facts.get("machine", ""), facts.get("bits", "")
     version, free_mb = facts.get("python", ""), facts.get("free_mb", "")
     if bits not in ("32", "64") or not re.fullmatch(r"[0-9]+", free_mb):
@@ -174,12 +187,12 @@ def read_facts(host: Host, python: str) -> str:
 def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> Outcome:
     """Deploy ``parcel`` to ``host`` and return what became of it; never raises for what goes wrong on the host."""
     try:
-        _tell(host, STEPS[0])
+        _tell(host, Step.CHECK)
         board = read_facts(host, parcel.python)
-        service = read_service(host, STEPS[0])
+        service = read_service(host, Step.CHECK)
         if dry_run:
             return Outcome(
-                host.name, "planned", f"fit ({board}); would go on with: {', '.join(STEPS[1:])}", board
+                host.name, "planned", f"fit ({board}); would go on with: {', '.join(list(Step)[1:])}", board
             )
         return replace(_install(host, parcel, service), board=board)
     except EdgeError as error:
@@ -192,26 +205,26 @@ def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> Outcome:
         return Outcome(host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh")
 
 
-def _tell(host: Host, step: str) -> None:
-    log.info(f"{host.name}: {STEPS.index(step) + 1}/{len(STEPS)} {step}")
+def _tell(host: Host, step: Step) -> None:
+    log.info(f"{host.name}: {list(Step).index(step) + 1}/{len(Step)} {step}")
 
 
 def _install(host: Host, parcel: Parcel, service: Service) -> Outcome:
     wheel, model = parcel.wheel_id, parcel.model_id
-    _tell(host, STEPS[1])
-    host.send(parcel.wheel, f"{FOLDER}/wheels/{wheel}/{parcel.wheel.name}", STEPS[1])
-    _tell(host, STEPS[2])
+    _tell(host, Step.WHEEL)
+    host.send(parcel.wheel, f"{FOLDER}/wheels/{wheel}/{parcel.wheel.name}", Step.WHEEL)
+    _tell(host, Step.ENVIRONMENT)
     names = {"folder": FOLDER, "wheel": wheel, "name": shlex.quote(parcel.wheel.name),
              "kept": service.environment}  # fmt: skip
     environment = ENVIRONMENT.format(python=shlex.quote(parcel.python), **names)
-    host.run(environment, STEPS[2], timeout_s=1800)
-    _tell(host, STEPS[3])
-    host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", STEPS[3])
+    host.run(environment, Step.ENVIRONMENT, timeout_s=1800)
+    _tell(host, Step.MODEL)
+    host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", Step.MODEL)
     benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs)
-    _tell(host, STEPS[7])
+    _tell(host, Step.SWITCH)
     switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
     try:
-        host.run(switch, STEPS[7], timeout_s=400)
+        host.run(switch, Step.SWITCH, timeout_s=400)
     except ConnectionLost as error:
         raise EdgeError(
             f"{error}; the board ends the switch by itself: deploy again to see it done"
@@ -228,13 +241,13 @@ def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:
     Raises EdgeError where the board, the run or the model is not fit; nothing that runs has been touched.
     """
     asked = f"--model {FOLDER}/models/{model}.tflite --json"
-    _tell(host, STEPS[4])
+    _tell(host, Step.EXAMINE)
     _examine(host, f"{device} doctor --source demo {asked}")
-    _tell(host, STEPS[5])
+    _tell(host, Step.TRY)
     trial = f"timeout 300 {device} run --source demo --max-frames {SMOKE_FRAMES} --quiet {asked}"
-    host.run(trial, STEPS[5], timeout_s=400)
-    _tell(host, STEPS[6])
-    timing = host.run(f"{device} benchmark --runs {runs} {asked}", STEPS[6], timeout_s=600)
+    host.run(trial, Step.TRY, timeout_s=400)
+    _tell(host, Step.BENCHMARK)
+    timing = host.run(f"{device} benchmark --runs {runs} {asked}", Step.BENCHMARK, timeout_s=600)
     document: dict[str, Any] = json.loads(timing)
     return document
 
@@ -242,7 +255,7 @@ def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:
 def _examine(host: Host, command: str) -> None:
     """Run ``device doctor`` on the host; EdgeError with its first failure."""
     try:
-        host.run(command, STEPS[4])
+        host.run(command, Step.EXAMINE)
     except RemoteFailure as failure:
         checks = (_json_or_none(failure.output) or {}).get("checks", [])
         failed = [check for check in checks if check.get("status") == "fail"]
