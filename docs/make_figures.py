@@ -16,6 +16,7 @@ from toolkit.emulation.boards import BOARDS
 from toolkit.emulation.counts import known_count
 from toolkit.emulation.estimate import FOLLOWED, SEARCHED, estimate_latency
 from toolkit.results.codec import read_results
+from toolkit.results.compare import PairedComparison
 from toolkit.results.merge import join_results
 from toolkit.results.types import ModelResults
 
@@ -106,8 +107,8 @@ emotions at work and in schools, medical and safety reasons excepted.
 def table(models: list[ModelResults]) -> str:
     """Return one row a model: accuracy with interval, size, and time against the float TFLite or the first."""
     lines = [
-        "| | accuracy | n | calibration error | size | one face, one thread |",
-        "|---|---|---|---|---|---|",
+        "| | accuracy | n | calibration error | size | one face, one thread | int8 beside float on the same faces |",
+        "|---|---|---|---|---|---|---|",
     ]
     for entry in models:
         report = entry.evaluations[0].report
@@ -125,19 +126,17 @@ def table(models: list[ModelResults]) -> str:
             f"{report.expected_calibration_error:.3f}",
             f"{entry.model.size_bytes / 1024:,.0f} KiB",
             time,
+            "; ".join(beside_float(comparison.paired) for comparison in entry.comparisons),
         )
         lines.append(f"| {' | '.join(cells)} |")
-    for entry in models:
-        for comparison in entry.comparisons:
-            paired = comparison.paired
-            low, high = (-bound for bound in reversed(paired.drop_interval))
-            lines.append("")
-            lines.append(
-                f"{NAMES[entry.model.name]} against float on the same faces: {100 * paired.top1_agreement:.1f} % named "
-                "alike, accuracy "
-                f"changes by {0 - paired.drop_points:+.2f} points (95 %: {low:+.2f} to {high:+.2f})."
-            )
     return "\n".join(lines)
+
+
+def beside_float(paired: PairedComparison) -> str:
+    """Return how much an int8 model names alike and what that changes in accuracy, with its interval."""
+    low, high = (-bound for bound in reversed(paired.drop_interval))
+    change = f"{0 - paired.drop_points:+.2f} points ({low:+.2f} to {high:+.2f})"
+    return f"{100 * paired.top1_agreement:.1f} % alike, {change}"
 
 
 def class_table(models: list[ModelResults]) -> str:
@@ -145,7 +144,7 @@ def class_table(models: list[ModelResults]) -> str:
     reports = [
         (NAMES.get(entry.model.name, entry.model.name), entry.evaluations[0].report) for entry in models
     ]
-    heads = "".join(f" recall, {name} | precision |" for name, _ in reports)
+    heads = "".join(f" recall, {name} | precision, {name} |" for name, _ in reports)
     lines = [f"| class | faces |{heads}", "|---|---|" + "---|---|" * len(reports)]
     for label in reports[0][1].classes:
         row = f"| {label} | {reports[0][1].per_class[label].n} |"
