@@ -172,10 +172,11 @@ models-with-press: setup
 	$(BIN)/python models/make_models.py --data $(DATA) best_panel_again
 	mkdir -p $(BUILD)/best_mean && cp models/best.keras $(BUILD)/best_mean/best.keras
 	$(MIX) --share 0.6 runs/best_panel_again/best.keras models/best.keras models/best.keras
-	$(BIN)/python models/make_models.py --data $(DATA) best_new_views best4_new_views small_new_views
+	$(BIN)/python models/make_models.py --data $(DATA) best_new_views best4_new_views small_new_views compact_new_views
 	$(MIX) --share 0.5 runs/best_new_views/best.keras $(BUILD)/best_mean/best.keras models/best.keras
 	$(MIX) --share 0.7 runs/best4_new_views/best.keras models/best4.keras models/best4.keras
 	$(MIX) --share 0.5 runs/small_new_views/best.keras models/small.keras models/small.keras
+	$(MIX) --share 0.3 runs/compact_new_views/best.keras models/compact.keras models/compact.keras
 
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable

@@ -9,7 +9,7 @@ from device.sinks import MQTT_TOPIC
 
 STANDARD_OUTPUT = "-"
 # FER2013 has one neutral face in six; before a camera most are. Of 1,265 faces of press photographs the packaged model
-# names 83.5 % right with this, one of four weights tried on them, and 79.8 % without it (docs/TRAINING.md).
+# names 87.2 % right with this, one of four weights tried on earlier weights of it, and 84.2 % without it (docs/TRAINING.md).
 CAMERA_PRIOR = {"neutral": 1.65}
 
 
