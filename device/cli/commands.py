@@ -160,6 +160,8 @@ def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn
     try:
         code = main()
     except click.UsageError as error:
+        if isinstance(error, click.NoSuchOption):
+            error = click.NoSuchOption(error.option_name, possibilities=_nearest(error), ctx=error.ctx)
         context = error.ctx.command_path if error.ctx else name
         fail(f"{error.format_message()}{_meant(error)} (see '{context} --help')", EXIT_WRONG_USE)
     except click.ClickException as error:
@@ -193,6 +195,18 @@ def run_script(main: Callable[[], object], name: str = "the script") -> NoReturn
     finally:  # the outcome stands; libraries that take their time to unload must not turn it into another
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _nearest(error: click.NoSuchOption) -> list[str]:
+    """Return the one option of the command's help that is nearest to the unknown one; none where none is near."""
+    parameters = error.ctx.command.params if error.ctx else []
+    shown = [
+        name
+        for parameter in parameters
+        if isinstance(parameter, click.Option) and not parameter.hidden
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    ]
+    return difflib.get_close_matches(error.option_name, shown, 1)
 
 
 def _open_standard_streams() -> None:

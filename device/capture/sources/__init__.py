@@ -61,10 +61,10 @@ def _source_of(spec: str | Sequence[str] | None, settings: CameraSettings) -> Fr
         from device.capture.sources.demo import demo_source
 
         return demo_source(spec)
-    if re.match(r"(https?|rtsps?)://", spec):
+    if address := re.fullmatch(r"(https?|rtsps?)(://.*)", spec, re.IGNORECASE | re.DOTALL):
         from device.capture.sources.stream import NetworkStream
 
-        return NetworkStream(spec)
+        return NetworkStream(address[1].lower() + address[2])
     scheme, _, argument = spec.partition(":")
     if scheme in plugin_names(SOURCES):
         source: FrameSource = load_plugin(SOURCES, scheme)(argument)
@@ -115,6 +115,7 @@ def _open_path(spec: str) -> FrameSource:
     if glob.has_magic(spec):
         return ImageFiles(spec, list(map(Path, sorted(glob.glob(spec, recursive=True)))))
     if "/" not in spec and "." not in spec:
-        meant = f"did you mean usb:{spec}? " if spec.isdigit() else ""
+        number = "0" if spec in ("usb", "camera", "webcam") else spec
+        meant = f"did you mean usb:{number}? " if number.isdigit() else ""
         raise UsageError(f"unknown `source` {spec!r}; {meant}expected one of: {SPECS}")
     raise EdgeError(f"no such file or folder: {spec}; a source is one of: {SPECS}")

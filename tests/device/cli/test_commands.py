@@ -154,3 +154,11 @@ def test_more_memory_than_there_is_is_one_line(capsys):
     assert ended.value.code == 1
     said = capsys.readouterr().err
     assert re.fullmatch(r"error: not enough memory.*; ask for less, or end other programs\n", said)
+
+
+def test_a_mistyped_option_gets_the_nearest_that_the_help_shows(run):
+    done = run("run", "--smothing", "1")
+    assert done.stderr == (
+        "error: No such option '--smothing'. Did you mean '--smoothing'? (see 'device run --help')\n"
+    )
+    assert "Did you mean" not in run("run", "--xyzzy").stderr
