@@ -1,6 +1,10 @@
 """A data set under the classes of a model, in the order of its outputs; and the split that judges it."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.class_names import normal_class_name
@@ -44,6 +48,7 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
     """
     match = Match.of(dataset, labels)
     if asked is None and (match.unknown or match.surplus):
+        refuse_misspelt(dataset, match.surplus)
         advice = advice_for_unknown_classes(dataset, match.unknown)
         common = [label for label in labels if label not in match.unknown]
         if len(common) > 1:
@@ -73,3 +78,20 @@ def with_network_classes(dataset: Dataset, labels: tuple[str, ...]) -> tuple[Dat
         )
     whole = replace(dataset, classes=(*dataset.classes, *match.unknown))
     return whole.with_classes(match.spelled), True
+
+
+def refuse_misspelt(dataset: Dataset, suspects: Iterable[str]) -> None:
+    """Raise EdgeError where one split alone has a class of ``suspects``, and none of another with nearly its name."""
+    for split in dataset.present_splits():
+        here = np.bincount(dataset.labels[dataset.splits == split], minlength=len(dataset.classes))
+        elsewhere = np.bincount(dataset.labels[dataset.splits != split], minlength=len(dataset.classes))
+        number_of = {name: (here[row], elsewhere[row]) for row, name in enumerate(dataset.classes)}
+        missing = [name for name, (inside, outside) in number_of.items() if outside and not inside]
+        for name in suspects:
+            near = difflib.get_close_matches(name, missing, 1)
+            if near and number_of[name][0] and not number_of[name][1]:
+                raise EdgeError(
+                    f"the labels do not match: {dataset.source or 'the data'} has the class '{name}' in its split "
+                    f"'{split}' alone, where '{near[0]}' is missing; rename it to {near[0]} if it is that, or take it "
+                    "out"
+                )

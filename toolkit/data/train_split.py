@@ -6,10 +6,12 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import counted
+from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.copies import without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.file_names import persons_in_both
 from toolkit.data.label_sources import narrowed
+from toolkit.data.matching import refuse_misspelt
 from toolkit.data.splits import hold_out
 
 
@@ -80,6 +82,7 @@ def split_for_training(
     for split, part in (("training", train), ("validation", validation)):
         missing = [name for name, count in part.counts().items() if count == 0]
         if missing:
+            refuse_misspelt(whole, [name for name in whole.classes if name not in FERPLUS_CLASSES])
             raise EdgeError(
                 f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
                 f"of {len(train.classes)} classes; add faces, or leave the class out with `classes`"

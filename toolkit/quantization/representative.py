@@ -1,7 +1,5 @@
 """The representative faces: those that set the ranges of the activations."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.dataset import Dataset
-from toolkit.data.matching import with_network_classes
+from toolkit.data.matching import refuse_misspelt, with_network_classes
 
 # From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200
@@ -102,7 +100,7 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     left_out = {
         name: number for name, number in whole.counts().items() if number and name not in data.classes
     }
-    _refuse_misspelt(whole, left_out)
+    refuse_misspelt(whole, left_out)
     judging = data.judging_split()
     if judging and "train" in data.present_splits():
         calibrating, measuring = data.split("train"), data.split(judging)
@@ -119,20 +117,3 @@ def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     shuffled = np.random.default_rng(seed).permutation(len(data))
     by_class = shuffled[np.argsort(data.labels[shuffled], kind="stable")]
     return data.select(np.sort(by_class[::2])), data.select(np.sort(by_class[1::2]))
-
-
-def _refuse_misspelt(data: Dataset, left_out: Iterable[str]) -> None:
-    """Raise EdgeError where one split alone has a class of ``left_out``, and none of another with nearly its name."""
-    for split in data.present_splits():
-        here = np.bincount(data.labels[data.splits == split], minlength=len(data.classes))
-        elsewhere = np.bincount(data.labels[data.splits != split], minlength=len(data.classes))
-        number_of = {name: (here[row], elsewhere[row]) for row, name in enumerate(data.classes)}
-        missing = [name for name in data.classes if name not in left_out and not number_of[name][0]]
-        for name in left_out:
-            near = difflib.get_close_matches(name, missing, 1)
-            if near and number_of[name][0] and not number_of[name][1]:
-                raise EdgeError(
-                    f"the labels do not match: the network knows no class '{name}', which {data.source or 'the data'} "
-                    f"has in its split '{split}' alone, where '{near[0]}' is missing; rename it to {near[0]} if it is "
-                    "that, or take it out"
-                )

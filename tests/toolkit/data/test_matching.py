@@ -1,11 +1,13 @@
 """A data set under the classes of a model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
-from toolkit.data.matching import match_classes
+from toolkit.data.matching import match_classes, refuse_misspelt
 
 CLASSES = ("happy", "sad", "surprise", "neutral")
 
@@ -33,3 +35,13 @@ def dataset_of(classes):
     count = len(classes)
     images, names = np.zeros((count, 48, 48), np.uint8), np.array(classes)
     return Dataset(images, np.arange(count), classes, np.full(count, "test"), names, source="folder")
+
+
+def test_a_class_that_one_split_misspells_is_told_with_the_right_name():
+    data = dataset_of(("happy", "sad", "sda"))
+    splits = np.array(["train", "train", "test"])
+    with pytest.raises(
+        EdgeError, match="the class 'sda' in its split 'test' alone, where 'sad' is missing; rename it"
+    ):
+        refuse_misspelt(replace(data, splits=splits), ["sda"])
+    refuse_misspelt(replace(data, splits=np.array(["train", "test", "test"])), ["sda"])

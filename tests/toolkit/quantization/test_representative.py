@@ -116,7 +116,9 @@ def renamed(data, split, old, new):
 
 def test_a_class_that_one_split_misspells_is_refused():
     data = faces([0, 1, 2] * 20, ["train"] * 30 + ["validation"] * 30)
-    with pytest.raises(EdgeError, match=r"no class 'sda', .* split 'validation' alone.* rename it to sad"):
+    with pytest.raises(
+        EdgeError, match=r"the class 'sda' in its split 'validation' alone, .* rename it to sad"
+    ):
         choose_faces(renamed(data, "validation", "sad", "sda"), ("happy", "sad", "fear"), 20, 0)
     other = choose_faces(renamed(data, "validation", "sad", "gloomy"), ("happy", "sad", "fear"), 20, 0)
     assert len(other.remarks()) == 2
