@@ -53,7 +53,8 @@ def same_file(one: str | Path, other: str | Path) -> bool:
 
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` exists and ``overwrite`` is false; a link that leads nowhere exists too."""
-    if os.path.lexists(path) and not overwrite:
+    there = Path(path).exists()  # a name that is too long is told in any case
+    if (there or os.path.lexists(path)) and not overwrite:
         raise EdgeError(f"{path} exists already; pass `overwrite` to replace it, or name another file")
 
 
@@ -82,7 +83,7 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
     refuse_existing(path, overwrite)
     if not path.exists():
         try:
-            refuse_place(path.parent)
+            refuse_place(Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent)
         except EdgeError as error:
             raise EdgeError(f"{path}: {error}") from error
     elif path.is_file():  # a pipe would wait for its reader

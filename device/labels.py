@@ -10,21 +10,24 @@ from device.files import read_short
 
 # A number and a name, or a name and a number.
 BESIDE = re.compile(r"(\d{1,9})[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d{1,9})")
+SIGN = re.compile(r"[:,;=]\s*\d+$")
 MOST_BYTES = 1 << 20  # of a file of labels
 
 
 def numbered_names(lines: Sequence[str]) -> dict[int, str]:
     """Return the names of a list by the numbers beside them, '3 happy' or 'happy: 3'; empty for a list without numbers.
 
-    A list of one word with another number on every line, 'level 1', has none. ValueError that tells the line where
-    some lines have a number and another has none, or where a number or a name stands twice.
+    Numbers behind names, without a sign between, count where every line has one and no name is another's: of a list of
+    'level 1' and 'level 2' they belong to the names. ValueError that tells the line where most lines have a number and
+    another has none, or where a number or a name stands twice.
 
     >>> numbered_names(["1 happy", "0 sad"])
     {1: 'happy', 0: 'sad'}
     """
     found = [BESIDE.fullmatch(line) for line in lines]
-    names = {match[2] or match[3] for match in found if match}
-    if not names or (all(found) and len(names) == 1 < len(lines)):
+    told = sum(match is not None and (match[1] or SIGN.search(match[0])) is not None for match in found)
+    behind = {match[3] for match in found if match and match[3]}
+    if 2 * told <= len(lines) and (told or len(lines) == 1 or len(behind) < len(lines)):
         return {}
     named: dict[int, str] = {}
     for line, match in zip(lines, found, strict=True):

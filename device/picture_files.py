@@ -1,5 +1,6 @@
 """One picture from one file: PNG, JPEG, BMP, WebP, TIFF, PNM or GIF (its first frame), gray or colour, any depth."""
 
+import re
 import zlib
 from pathlib import Path
 
@@ -15,8 +16,8 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
-OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P1\n", b"P2\n", b"P3\n", b"P4\n",
-                    b"P5\n", b"P6\n", b"P5 ", b"P6 ")  # fmt: skip
+OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PNM = re.compile(rb"P[1-6]\s")
 
 
 def read_picture(path: Path, most_bytes: int) -> np.ndarray:
@@ -67,7 +68,7 @@ def in_8_bits(image: np.ndarray) -> np.ndarray:
 
 
 def check_container(content: bytes) -> None:
-    """Raise ValueError if the bytes are no whole PNG, JPEG or BMP file; the decoders report less plainly."""
+    """Raise ValueError if the bytes are no picture of a known kind, or no whole one; decoders report less plainly."""
     if not content:
         raise ValueError("an empty file")
     if why := why_foreign(content, NOT_FETCHED):
@@ -87,21 +88,23 @@ def check_container(content: bytes) -> None:
             raise ValueError("a WebP shorter than its header says; the file is cut off")
     elif content.startswith(b"GIF8") and not (len(content) > 13 and content.rstrip(b"\0").endswith(b";")):
         raise ValueError("a GIF without its end; the file is cut off")
-    elif not content.startswith(OTHER_SIGNATURES):
-        raise ValueError("no PNG, JPEG, BMP, WebP, TIFF or GIF, whatever its name says")
+    elif not content.startswith(OTHER_SIGNATURES) and not PNM.match(content):
+        raise ValueError("no PNG, JPEG, BMP, WebP, TIFF, PNM or GIF, whatever its name says")
 
 
 def check_png(content: bytes) -> None:
-    """Raise ValueError unless every chunk of a PNG is there with the right checksum."""
+    """Raise ValueError unless every chunk of a PNG is there, those of the picture with the right checksum."""
     position = len(PNG_SIGNATURE)
     while position + 12 <= len(content):
         length = int.from_bytes(content[position : position + 4], "big")
         end = position + 12 + length
         if end > len(content):
             break
-        if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+        kind, checksum = content[position + 4 : position + 8], int.from_bytes(content[end - 4 : end], "big")
+        needed = kind[:1].isupper() and kind != b"IEND"  # of others, such as texts, decoders only warn
+        if needed and zlib.crc32(content[position + 4 : end - 4]) != checksum:
             raise ValueError("a PNG with a wrong checksum; the file is damaged")
-        if content[position + 4 : position + 8] == b"IEND":
+        if kind == b"IEND":
             return
         position = end
     raise ValueError("a PNG without its end; the file is cut off")

@@ -153,7 +153,9 @@ def refuse_alone(options: RunOptions) -> None:
         from device.sinks.web_server import WebAddress
 
         preview = WebAddress.parse(options.preview, "preview", PREVIEW)
-        if preview.port and preview.port == WebAddress.parse(options.metrics, "metrics", METRICS).port:
+        metrics = WebAddress.parse(options.metrics, "metrics", METRICS)
+        one_host = preview.host == metrics.host or {"0.0.0.0", "::"} & {preview.host, metrics.host}
+        if preview.port and preview.port == metrics.port and one_host:
             raise UsageError(f"`preview` and `metrics` both serve at port {preview.port}; give each its own")
     if options.dry_run_rules and not options.rules:
         raise UsageError(

@@ -9,9 +9,9 @@ from synthetic.face_model import FaceModel, fit_face_model, normalize_light
 from synthetic.resemblance import highest_resemblance
 
 from device.errors import EdgeError
-from toolkit.data.class_names import FER2013_CLASSES
+from toolkit.data.class_names import FER2013_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
-from toolkit.data.ferplus import label_shares
+from toolkit.data.ferplus import VOTE_COLUMNS
 from toolkit.data.synthesis import labelled
 
 FACES_PER_CLASS = 64
@@ -93,6 +93,16 @@ def clear_rows(train: Dataset, rng: np.random.Generator) -> np.ndarray:
         rows = rows[np.argsort(-shares[rows], kind="stable")]
         chosen.append(rows[: np.clip((shares[rows] >= CLEAR_SHARE).sum(), fewest, most)])
     return np.concatenate(chosen)
+
+
+def label_shares(faces: Dataset) -> np.ndarray:
+    """Return for each face the share of its taggers who named its label, (N,) float64; 0 for a class they lack."""
+    assert faces.votes is not None
+    columns = [normal_class_name(name) for name in VOTE_COLUMNS]
+    column_of = np.array([columns.index(name) if name in columns else -1 for name in faces.classes])
+    column = column_of[faces.labels]
+    named = np.where(column < 0, 0, faces.votes[np.arange(len(faces)), column])
+    return np.asarray(named / np.maximum(faces.votes.sum(axis=1), 1))
 
 
 def sample_class(

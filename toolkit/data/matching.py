@@ -1,7 +1,7 @@
 """A data set under the classes of a model, in the order of its outputs; and the split that judges it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,7 +48,7 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
     """
     match = Match.of(dataset, labels)
     if asked is None and (match.unknown or match.surplus):
-        refuse_misspelt(dataset, match.surplus)
+        refuse_misspelt(dataset, match.surplus, match.spelled)
         advice = advice_for_unknown_classes(dataset, match.unknown)
         common = [label for label in labels if label not in match.unknown]
         if len(common) > 1:
@@ -80,13 +80,16 @@ def with_network_classes(dataset: Dataset, labels: tuple[str, ...]) -> tuple[Dat
     return whole.with_classes(match.spelled), True
 
 
-def refuse_misspelt(dataset: Dataset, suspects: Iterable[str]) -> None:
-    """Raise EdgeError where one split alone has a class of ``suspects``, and none of another with nearly its name."""
+def refuse_misspelt(dataset: Dataset, suspects: Collection[str], known: Collection[str]) -> None:
+    """Raise EdgeError where one split alone has a class of ``suspects``, and none of a ``known`` one with nearly its
+    name."""
     for split in dataset.present_splits():
         here = np.bincount(dataset.labels[dataset.splits == split], minlength=len(dataset.classes))
         elsewhere = np.bincount(dataset.labels[dataset.splits != split], minlength=len(dataset.classes))
         number_of = {name: (here[row], elsewhere[row]) for row, name in enumerate(dataset.classes)}
-        missing = [name for name, (inside, outside) in number_of.items() if outside and not inside]
+        missing = [
+            name for name in known if name in number_of and number_of[name][1] and not number_of[name][0]
+        ]
         for name in suspects:
             near = difflib.get_close_matches(name, missing, 1)
             if near and number_of[name][0] and not number_of[name][1]:

@@ -82,7 +82,8 @@ def split_for_training(
     for split, part in (("training", train), ("validation", validation)):
         missing = [name for name, count in part.counts().items() if count == 0]
         if missing:
-            refuse_misspelt(whole, [name for name in whole.classes if name not in FERPLUS_CLASSES])
+            odd = [name for name in whole.classes if name not in FERPLUS_CLASSES]
+            refuse_misspelt(whole, odd, whole.classes)
             raise EdgeError(
                 f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
                 f"of {len(train.classes)} classes; add faces, or leave the class out with `classes`"

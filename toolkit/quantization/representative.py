@@ -100,7 +100,7 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     left_out = {
         name: number for name, number in whole.counts().items() if number and name not in data.classes
     }
-    refuse_misspelt(whole, left_out)
+    refuse_misspelt(whole, left_out, [name for name in whole.classes if name not in left_out])
     judging = data.judging_split()
     if judging and "train" in data.present_splits():
         calibrating, measuring = data.split("train"), data.split(judging)

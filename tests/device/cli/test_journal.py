@@ -32,7 +32,7 @@ def standard_error(arguments, folder: Path, to_journal: bool) -> list[str]:
         (("info", "missing.tflite"), "<3>error: "),
         (
             ("run", "--source", "demo:2", "--mqtt", "127.0.0.1:9"),
-            "<3>error: mqtt://127.0.0.1:9/fer-edge never",
+            "<3>error: mqtt://127.0.0.1:9/fer-edge has not",
         ),
     ],
 )

@@ -55,7 +55,13 @@ def test_labels_are_named_or_read(tmp_path):
     assert labels_from(str(path)) == ("very happy", "sad")
     path.write_text("1 sad\n0 very happy\n")
     assert labels_from(str(path)) == ("very happy", "sad")
-    for wrong, told in (("0 happy\nsad", "'sad' has no number"), ("0 happy\n7 sad", r"received \[0, 7\]")):
+    for names in (("neutral", "AU 12"), ("happy 1", "happy 2", "sad 1"), ("4 wheels", "cars"), ("level 1",)):
+        path.write_text("\n".join(names))
+        assert labels_from(str(path)) == names
+    for wrong, told in (
+        ("0 happy\n1 fear\nsad", "'sad' has no number"),
+        ("0 happy\n7 sad", r"received \[0, 7\]"),
+    ):
         path.write_text(wrong)
         with pytest.raises(UsageError, match=told):
             labels_from(str(path))

@@ -1,5 +1,7 @@
 """Options that would do nothing: refused, whether typed, set in a file or asked for by a program."""
 
+from contextlib import nullcontext
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,21 @@ def test_an_option_without_what_it_belongs_to_is_refused(name):
 def test_a_picture_that_somebody_will_see_has_colours(seen):
     assert RunOptions("picamera", **seen).camera_settings().colour
     assert not RunOptions("picamera", mqtt="pi", output="rows.csv").camera_settings().colour
+
+
+@pytest.mark.parametrize(
+    ("preview", "metrics", "refused"),
+    [
+        ("127.0.0.1:8091", "127.0.0.1:8091", True),
+        ("127.0.0.1:8091", "0.0.0.0:8091", True),
+        ("127.0.0.1:8091", "192.168.1.5:8091", False),
+        ("127.0.0.1:8091", "127.0.0.1:8092", False),
+        ("127.0.0.1:0", "127.0.0.1:0", False),
+    ],
+)
+def test_two_pages_at_one_address_are_refused(preview, metrics, refused):
+    with pytest.raises(UsageError, match="both serve at port 8091") if refused else nullcontext():
+        refuse_alone(RunOptions("demo", preview=preview, metrics=metrics))
 
 
 def test_rows_on_standard_output_are_not_added_to_others():

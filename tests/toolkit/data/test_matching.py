@@ -43,5 +43,6 @@ def test_a_class_that_one_split_misspells_is_told_with_the_right_name():
     with pytest.raises(
         EdgeError, match="the class 'sda' in its split 'test' alone, where 'sad' is missing; rename it"
     ):
-        refuse_misspelt(replace(data, splits=splits), ["sda"])
-    refuse_misspelt(replace(data, splits=np.array(["train", "test", "test"])), ["sda"])
+        refuse_misspelt(replace(data, splits=splits), ["sda"], ["happy", "sad"])
+    refuse_misspelt(replace(data, splits=np.array(["train", "test", "test"])), ["sda"], ["happy", "sad"])
+    refuse_misspelt(replace(data, splits=splits), ["sda", "sad"], ["happy"])

@@ -80,9 +80,10 @@ def _of_table(path: Path) -> Iterator[Entry]:
         # A picture and its label a row at once, or its votes, without names of columns.
         if _are_votes(names):
             yield from _of_votes(path)
-        elif len(names) in (2, 3) and names[0].endswith(PICTURES):
+        elif _lists_pictures(first):
             for number, (name, *told) in enumerate(chain([first], rows), start=1):
-                yield _of_line(name.strip(), ",".join(told).strip(), f"{path}, row {number}")
+                if any(cell.strip() for cell in (name, *told)):
+                    yield _of_line(name.strip(), ",".join(told).strip(), f"{path}, row {number}")
         return
     others = [at for at in range(len(names)) if at not in (picture, usage) and names[at]]
     for number, row in enumerate(rows, start=1):
@@ -96,6 +97,13 @@ def _of_table(path: Path) -> Iterator[Entry]:
         text = row[label] if label is not None else _one_hot(names, row, others, where)
         split = _checked_split(row[usage].strip(), where) if usage is not None else ""
         yield Entry(row[picture], _checked(text, where), split)
+
+
+def _lists_pictures(row: list[str]) -> bool:
+    """Return whether a row is a picture and its label, with its split or not, and no numbers of something else."""
+    picture, *told = (cell.strip() for cell in row) if row else ("",)
+    of_a_picture = picture.lower().endswith(PICTURES) and 1 <= len(told) <= 2
+    return of_a_picture and bool(label_text(told[0])) and (len(told) == 1 or bool(split_of(told[1])))
 
 
 def _are_votes(row: list[str]) -> bool:
@@ -188,11 +196,11 @@ def _of_json(path: Path) -> Iterator[Entry]:
     try:
         said = json.loads(read_short(path, LARGEST_JSON))
     except (OSError, ValueError, RecursionError):
-        return
+        return  # of another kind, or told by who reads it as data
     if isinstance(said, dict) and said and next(iter(said)).lower().endswith(PICTURES):
         said = [{"file_name": picture, "label": label} for picture, label in said.items()]
     for number, one in enumerate(said if isinstance(said, list) else [], start=1):
-        entry = _of_object(one, f"{path}, entry {number}")
+        entry = _of_object(one, f"{path}, entry {number}") if number > 1 or _is_labelled(one) else None
         if entry is not None:
             yield entry
         elif number == 1:
@@ -201,6 +209,13 @@ def _of_json(path: Path) -> Iterator[Entry]:
             raise EdgeError(
                 f"{path}, entry {number}: expected file_name and label; received {str(one)[:40]!r}"
             )
+
+
+def _is_labelled(said: object) -> bool:
+    """Return whether a JSON object's label may be one: a name or a whole number."""
+    values = {str(name).lower(): value for name, value in said.items()} if isinstance(said, dict) else {}
+    at = column_named(list(values), LABEL_COLUMNS)
+    return at is not None and bool(label_text(list(values.values())[at]))
 
 
 def _of_object(said: object, where: str) -> Entry | None:

@@ -59,7 +59,7 @@ def _may_list(path: Path) -> bool:
 def unread_lists(pictures: Pictures) -> tuple[str, ...]:
     """Return a line for a table that names some of ``pictures``, its labels not recognised; nothing without."""
     root = pictures.root
-    for path in sorted(filter(is_table, root.iterdir())):
+    for path in sorted(path for path in root.iterdir() if is_table(path) and _may_list(path)):
         try:
             first = next(islice(read_table(path), 1, None), [])
             names = [cell for cell in first if cell.strip().lower().endswith(IMAGE_SUFFIXES)]

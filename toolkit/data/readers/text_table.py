@@ -5,7 +5,6 @@ import gzip
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -61,7 +60,7 @@ def read_table(path: Path) -> Iterator[list[str]]:
                 if told:
                     text.readline()
                 yield from (row for row in _rows(text, path, delimiter) if row)
-    except (csv.Error, zlib.error, EOFError) as error:
+    except csv.Error as error:
         raise EdgeError(f"cannot read {path} as CSV: {error}; fetch it again") from error
 
 

@@ -78,7 +78,7 @@ def test_a_damaged_png_and_a_foreign_file_are_refused():
     damaged[len(damaged) // 2] ^= 255
     with pytest.raises(ValueError, match="checksum"):
         decode_face(bytes(damaged))
-    with pytest.raises(ValueError, match="no PNG, JPEG, BMP, WebP, TIFF or GIF"):
+    with pytest.raises(ValueError, match="no PNG, JPEG, BMP, WebP, TIFF, PNM or GIF"):
         decode_face(b"%PDF-1.7" + bytes(100))
 
 

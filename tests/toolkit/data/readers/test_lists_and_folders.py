@@ -82,6 +82,27 @@ def test_a_table_of_something_else_beside_folders_of_classes_is_passed_over(tmp_
     assert load_dataset(tmp_path).classes == NAMES
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("boxes.json", '{"0.png": [1, 2, 3, 4]}'),
+        ("ages.json", '{"0.png": {"age": 3}}'),
+        ("coco.json", '[{"file_name": "0.png", "bbox": [1, 2]}]'),
+        ("sizes.csv", "0.png,48,48\n1.png,48,48\n"),
+        ("mood.csv", "0.png,0.3,-0.2\n"),
+        ("cut.json", '{"0.png": "happy",'),
+    ],
+)
+def test_what_else_names_pictures_is_no_list_of_labels(tmp_path, name, content):
+    pictures(tmp_path)
+    rows = [f"{number}.png,{NAMES[number % 3]}" for number in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "  , "]))
+    (tmp_path / name).write_text(content)
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == dict.fromkeys(NAMES, 2)
+    assert dataset.notes == ("the labels are read from labels.csv",)
+
+
 def test_a_list_whose_labels_are_not_recognised_is_said(tmp_path):
     for part in ("part0", "part1"):
         pictures(tmp_path / part, 3)
