@@ -12,7 +12,7 @@ COOL = BoardState("Pi", "aarch64", 64, "Debian", 50.0, (), (), "ondemand", 4000)
 def test_the_loop_ends_after_the_asked_time(tiny_model):
     document, _ = benchmark_loop(0.3, RunOptions("demo:100000", str(tiny_model)), lambda: COOL)
     assert document["ended_by"] == "--seconds"
-    assert document["seconds"] >= 0.3
+    assert 0 < document["frames"] < 100_000
 
 
 def test_the_whole_way_is_timed_after_its_warm_up(tiny_model):
