@@ -45,7 +45,9 @@ def dense_only():
 
 def mobile():
     whole = keras.applications.MobileNetV2((64, 64, 3), 0.35, weights=None, include_top=False)
-    base = keras.Model(whole.input, whole.get_layer("block_6_project_BN").output)  # the rest repeats its blocks
+    base = keras.Model(
+        whole.input, whole.get_layer("block_6_project_BN").output
+    )  # the rest repeats its blocks
     image = keras.Input((64, 64, 3))
     features = base(layers.Rescaling(1 / 127.5, -1)(image))
     return keras.Model(image, layers.Dense(7)(layers.GlobalAveragePooling2D()(features)))
