@@ -58,13 +58,13 @@ class TerminalSink(Sink):
 
 def terminal_line(result: FrameResult) -> str:
     """Return ``frame 120 · 1.3 ms · #1 happy 0.93 · #2 sad 0.61``; of a picture its file's name, and no numbers."""
+    picture = printable(Path(result.frame.name).name)
     faces = [
-        f"{number}{face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}"
+        f"{'' if picture else f'#{face.id} '}{face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}"
         for face in result.faces
-        for number in ["" if result.frame.name else f"#{face.id} "]
     ]
     parts = [
-        printable(Path(result.frame.name).name) if result.frame.name else f"frame {result.index}",
+        picture or f"frame {result.index}",
         f"{result.latency_ms.get('frame', 0.0):.1f} ms",
         *(faces or ["no face"]),
     ]

@@ -244,8 +244,6 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
         if init is None or trained is None:
             return
         columns = logit_columns(init, train.classes)
-        if unknown := unknown_classes(init, train.classes):
-            logger.warning("%s", unknown)
         if can_prune(trained, student.body):
             logger.info(
                 "pruning the channels of %s to those of %s, a minute or two", init, request.recipe.arch
@@ -258,21 +256,19 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
 
 
 def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
-    """Return which logits of the model at ``path`` are those of ``classes``; none unless it knows them all."""
-    labels = (read_keras_metadata(path) or {}).get("labels", [])
-    return [labels.index(name) for name in classes] if set(classes) <= set(labels) else []
-
-
-def unknown_classes(path: Path, classes: tuple[str, ...]) -> str:
-    """Return a line on the first of ``classes`` that the model at ``path`` does not know; '' where it tells nothing."""
+    """Return which logits of the model at ``path`` are those of ``classes``; none, which is logged, unless it knows
+    them all."""
     labels = (read_keras_metadata(path) or {}).get("labels", [])
     missing = [name for name in classes if name not in labels]
-    if not labels or not missing:
-        return ""
-    return (
-        f"{path} knows no class '{missing[0]}'; {did_you_mean(missing[0], labels)}it knows {', '.join(labels)}: "
-        "its last layer begins anew"
-    )
+    if labels and missing:
+        logger.warning(
+            "%s knows no class '%s'; %sit knows %s: its last layer begins anew",
+            path,
+            missing[0],
+            did_you_mean(missing[0], labels),
+            ", ".join(labels),
+        )
+    return [] if missing else [labels.index(name) for name in classes]
 
 
 def load_backbone(request: TrainingRequest) -> keras.Model | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.files import locked
 from toolkit.comparison.comparison import ComparisonRequest, compare
 from toolkit.comparison.measure import faces_to_judge
@@ -30,58 +30,6 @@ from toolkit.data.ferplus import VOTE_COLUMNS
 from toolkit.data.label_sources import LABEL_SOURCES
 from toolkit.training.checkpoint import CHECKPOINT_FILE
 from toolkit.training.request import BEST_FILE
-
-
-def test_every_architecture_meets_every_value():
-    made = make_variants(["small,compact"], ["optimizer=sgd,adam", "augmentation=0,1"], None)
-    assert len(made) == 8
-    assert made[0].name == "small optimizer=sgd augmentation=0.0"
-    assert made[-1].options == {"arch": "compact", "optimizer": "adam", "augmentation": 1.0}
-    assert make_variants([], ["augment=geometry+light"], None)[0].options["augment"] == "geometry,light"
-    assert [one.name for one in make_variants(["nets/my_net.py:build"], [], None)] == ["my_net"]
-
-
-def test_a_file_names_variants_and_what_is_common(tmp_path):
-    path = tmp_path / "variants.toml"
-    path.write_text('epochs = 5\n[plain]\naugmentation = 0\n["three channels"]\nchannels = 3\n')
-    made = make_variants([], [], path)
-    assert [one.name for one in made] == ["plain", "three channels"]
-    assert made[0].options == {"epochs": 5, "augmentation": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("vary", "message"),
-    [
-        ("optimiser=adam", "no training option 'optimiser'; did you mean 'optimizer'"),
-        ("optimizer", "`vary` is 'optimizer'; expected KEY=VALUE,VALUE"),
-        ("optimizer=lion", "optimizer must be one of sgd, adam, adamw, not lion"),
-        ("epochs=many", "epochs is 'many'; expected int"),
-        ("hold_out=perhaps", "hold_out is 'perhaps'; expected bool"),
-        ("patience=1,1", "two variants are called 'compact patience=1'"),
-        ("seed=1,2", "'compact seed=1' names a seed, and `seeds` gives every training its own"),
-    ],
-)
-def test_a_wrong_variant_is_wrong_use(vary, message):
-    with pytest.raises(UsageError, match=message):
-        make_variants([], [vary], None)
-
-
-def test_variants_of_one_folder_are_refused(tmp_path):
-    path = tmp_path / "variants.toml"
-    path.write_text('["low rate"]\nepochs = 5\n["low/rate"]\nepochs = 6\n')
-    with pytest.raises(
-        UsageError, match="'low rate' and 'low/rate' would share the folder low_rate; rename one"
-    ):
-        make_variants([], [], path)
-    path.write_text('["leicht für"]\nepochs = 5\n["leicht fär"]\nepochs = 6\n')
-    assert len({one.folder for one in make_variants([], [], path)}) == 2
-
-
-def test_a_file_without_variants_is_refused(tmp_path):
-    path = tmp_path / "variants.toml"
-    path.write_text("epochs = 5\n")
-    with pytest.raises(EdgeError, match="has no variant"):
-        make_variants([], [], path)
 
 
 def test_the_ranking_is_paired_on_the_same_faces():

@@ -94,7 +94,7 @@ def test_any_value_in_any_place_is_shown_or_refused(request, which, load_json, t
     document = load_json(request.getfixturevalue(which))
     shown, refused = 0, []
     for number, path in enumerate(filter(None, leaves(document))):
-        for value in HOSTILE[number % 6 :: 6]:  # every place and every value, in a sixth of their pairs
+        for value in HOSTILE[number % 3 :: 3]:  # every place and every value, in a third of their pairs
             file = write(changed(document, path, value), tmp_path / "changed.json")
             try:
                 report = make_report([file])
@@ -103,8 +103,8 @@ def test_any_value_in_any_place_is_shown_or_refused(request, which, load_json, t
                 shown += 1
             except EdgeError as error:
                 refused.append(len(str(error)))
-    assert shown > 20
-    assert len(refused) > 75
+    assert shown > 40
+    assert len(refused) > 150
     assert max(refused) < 1_000
 
 

@@ -21,7 +21,7 @@ from toolkit.models.keras_file import load_keras_model, read_keras_metadata, sav
 from toolkit.training.distillation.teachers import as_teacher
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
-from toolkit.training.session import read_one, unknown_classes
+from toolkit.training.session import logit_columns, read_one
 
 from .conftest import RECIPE, interrupt, run
 
@@ -225,10 +225,13 @@ def test_fewer_classes_start_with_their_own_logits(stripes, trained, tmp_path):
     assert turned.report.accuracy >= 0.9
 
 
-def test_a_class_that_the_first_weights_do_not_know_is_said(trained):
-    assert unknown_classes(trained.model, ("sad", "happy")) == ""
-    assert "knows no class 'sda'; did you mean sad? it knows happy, sad: its last" in unknown_classes(
-        trained.model, ("happy", "sda")
+def test_a_class_that_the_first_weights_do_not_know_is_said(trained, caplog):
+    assert logit_columns(trained.model, ("sad", "happy")) == [1, 0]
+    assert not caplog.records
+    assert logit_columns(trained.model, ("happy", "sda")) == []
+    assert (
+        "knows no class 'sda'; did you mean sad? it knows happy, sad: its last layer begins anew"
+        in caplog.text
     )
 
 

@@ -200,7 +200,12 @@ def _of_json(path: Path) -> Iterator[Entry]:
     if isinstance(said, dict) and said and next(iter(said)).lower().endswith(PICTURES):
         said = [{"file_name": picture, "label": label} for picture, label in said.items()]
     for number, one in enumerate(said if isinstance(said, list) else [], start=1):
-        entry = _of_object(one, f"{path}, entry {number}") if number > 1 or _is_labelled(one) else None
+        try:
+            entry = _of_object(one, f"{path}, entry {number}")
+        except EdgeError:
+            if number == 1:  # what stands beside a picture there is no label
+                return
+            raise
         if entry is not None:
             yield entry
         elif number == 1:
@@ -209,13 +214,6 @@ def _of_json(path: Path) -> Iterator[Entry]:
             raise EdgeError(
                 f"{path}, entry {number}: expected file_name and label; received {str(one)[:40]!r}"
             )
-
-
-def _is_labelled(said: object) -> bool:
-    """Return whether a JSON object's label may be one: a name or a whole number."""
-    values = {str(name).lower(): value for name, value in said.items()} if isinstance(said, dict) else {}
-    at = column_named(list(values), LABEL_COLUMNS)
-    return at is not None and bool(label_text(list(values.values())[at]))
 
 
 def _of_object(said: object, where: str) -> Entry | None:

@@ -101,14 +101,10 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                 if why := why_no_data(path):
                     raise EdgeError(f"{path} {why}; expected a fer2013.csv, or a folder of faces")
                 yield handle
-    except (gzip.BadGzipFile, *DAMAGE) as error:
+    except (OSError, *DAMAGE) as error:
+        if reason := getattr(error, "strerror", None):
+            raise EdgeError(f"cannot read {path}: {reason}; expected a fer2013.csv") from error
         raise EdgeError(f"{path} is a damaged archive ({one_line(error, 100)}); fetch it again") from error
-    except OSError as error:
-        if error.strerror is None:  # of a decompressor
-            raise EdgeError(
-                f"{path} is a damaged archive ({one_line(error, 100)}); fetch it again"
-            ) from error
-        raise EdgeError(f"cannot read {path}: {error.strerror}; expected a fer2013.csv") from error
 
 
 def _only_table(handle: BinaryIO) -> str:
