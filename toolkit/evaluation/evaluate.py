@@ -14,8 +14,8 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.matching import ALL, choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
+from toolkit.data.training_faces import learnt_faces, training_note
 from toolkit.evaluation.robustness import measure_robustness
-from toolkit.evaluation.training_faces import learnt_faces, training_note
 from toolkit.models.input_fit import (
     BetterFit,
     better_fit,

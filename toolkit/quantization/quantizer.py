@@ -42,7 +42,7 @@ class QuantizationResult:
     """A quantized model, ``content``, meant for ``path``, and what it was measured to be.
 
     ``layers``: the error of each layer in int8, empty for other recipes; ``trials``: what the guard tried;
-    ``range_from``: how the pixel range in ``metadata`` is known.
+    ``range_from``: how the pixel range in ``metadata`` is known; ``note``: why the accuracy may say little, or ''.
     """
 
     path: Path
@@ -55,6 +55,7 @@ class QuantizationResult:
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
     range_from: str = ""
+    note: str = ""
 
     def model(self) -> ExpressionModel:
         """Return the model, ready to run."""
@@ -138,9 +139,8 @@ class Quantizer:
         measured = self._measure(ExpressionModel(pack_metadata(tflite, described), path))
         described = replace(described, accuracy=accuracy_of(measured))
         content = pack_metadata(tflite, described)
-        return QuantizationResult(
-            path, content, self.network.path, recipe, described, measured, range_from=self.network.range_from
-        )
+        result = QuantizationResult(path, content, self.network.path, recipe, described, measured)
+        return replace(result, range_from=self.network.range_from, note=self.faces.note)
 
     @functools.cached_property
     def layer_errors(self) -> tuple[LayerError, ...]:

@@ -8,13 +8,16 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import counted
+from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
 from toolkit.data.matching import refuse_misspelt, with_network_classes
+from toolkit.data.training_faces import training_note
 
 # From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200
 DEFAULT_SEED = 0
 MEASURED_AT_MOST = 4000
+FEWEST_UNSEEN = 100
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,15 @@ def choose_representative(
 @dataclass(frozen=True)
 class ChosenFaces:
     """The representative faces, and others that measure the result. ``labelled``: they show the network's
-    classes; ``left_out``: how many faces of the data show another class, by its name.
+    classes; ``left_out``: how many faces of the data show another class, by its name; ``note``: why an accuracy on
+    those that measure may say little, or ''.
     """
 
     representative: RepresentativeFaces
     measuring: Dataset
     labelled: bool
     left_out: dict[str, int] = field(default_factory=dict)
+    note: str = ""
 
     def remarks(self) -> list[str]:
         """Return what the user is told of the choice: the faces left out, the classes that no face measures."""
@@ -87,11 +92,14 @@ class ChosenFaces:
         return said
 
 
-def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) -> ChosenFaces:
+def choose_faces(
+    data: Dataset, labels: tuple[str, ...], count: int, seed: int, learnt: Dataset | None = None
+) -> ChosenFaces:
     """Choose the representative faces and the measuring ones, which are never the same.
 
-    The first come from the training split and the others from test or validation; where there is one split
-    only, from a half of it each. Those that measure keep the shares of the classes, at most MEASURED_AT_MOST.
+    The first come from the training split and the others from test or validation. Where there is one split only, those
+    that the network has not ``learnt`` measure, if FEWEST_UNSEEN or more are known; else a half of it gives each. Those
+    that measure keep the shares of the classes, at most MEASURED_AT_MOST.
     Raises EdgeError where ``data``, unless it is synthetic, does not show all classes of the network, or where a
     split seems to misspell one.
     """
@@ -105,11 +113,22 @@ def choose_faces(data: Dataset, labels: tuple[str, ...], count: int, seed: int) 
     if judging and "train" in data.present_splits():
         calibrating, measuring = data.split("train"), data.split(judging)
     else:
-        calibrating, measuring = _halves(data, seed)
+        calibrating, measuring = _unseen(data, learnt) or _halves(data, seed)
     if len(measuring) > MEASURED_AT_MOST:
         rows = np.random.default_rng(seed).permutation(len(measuring))[:MEASURED_AT_MOST]
         measuring = measuring.select(np.sort(rows))
-    return ChosenFaces(choose_representative(calibrating, count, seed), measuring, labelled, left_out)
+    representative = choose_representative(calibrating, count, seed)
+    return ChosenFaces(representative, measuring, labelled, left_out, training_note(measuring, learnt))
+
+
+def _unseen(data: Dataset, learnt: Dataset | None) -> tuple[Dataset, Dataset] | None:
+    """Return the faces of ``data`` that were learnt, and the others, or None where these are too few or not known."""
+    if learnt is None:
+        return None
+    known = leaked_rows(data, learnt)
+    if not known.any() or (~known).sum() < FEWEST_UNSEEN:
+        return None
+    return data.select(known), data.select(~known)
 
 
 def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:

@@ -9,7 +9,9 @@ from typing import Any
 from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.data.dataset import Dataset
+from toolkit.data.label_sources import narrowed
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
+from toolkit.data.training_faces import learnt_faces
 from toolkit.models.network import open_network
 from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.edgetpu_report import examine
@@ -57,24 +59,25 @@ def open_quantizer(options: QuantizeOptions) -> Quantizer:
     """Open the Keras file and choose the faces; EdgeError in one line where either is not fit, the file first."""
     network = open_network(options.model, options.labels, options.pixel_range, options.input_size)
     refuse_unknown_layers(options.keep_float, network.layer_names)
-    faces = choose_faces(
-        faces_of(options, network.colour), network.labels, options.representative, options.seed
-    )
+    whole = faces_of(options, network.colour)
+    data = narrowed(whole, None, options.label_source)
+    for remark in data.remarks():
+        log.info("%s", remark)
+    learnt = learnt_faces(whole, network.labels, network.metadata.get("training"))
+    faces = choose_faces(data, network.labels, options.representative, options.seed, learnt)
     for remark in faces.remarks():
         log.info("%s", remark)
     return Quantizer(network, faces, options.untrained)
 
 
 def faces_of(options: QuantizeOptions, colour: bool) -> Dataset:
-    """Return the labelled faces of ``options``, by default the synthetic ones, with ``colour`` in colours too."""
+    """Return the faces of ``options`` under their own labels, by default the synthetic ones, with ``colour`` in colours
+    too."""
     if isinstance(options.data, Dataset):
         return options.data
     if options.data is not None:
         log.info("reading %s", options.data)
-    dataset = load_dataset(options.data or SYNTHETIC, label_source=options.label_source, colour=colour)
-    for remark in dataset.remarks():
-        log.info("%s", remark)
-    return dataset
+    return load_dataset(options.data or SYNTHETIC, colour=colour)
 
 
 def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationResult:
@@ -116,6 +119,8 @@ def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
     }
     lines = comparison_lines(rows, decision, results[0].measured.synthetic)
     lines += [f"Not possible, {name}: {why}" for name, why in impossible.items()]
+    if results[0].note:
+        lines.append(f"note: {results[0].note}")
     path = next(result.path for result in results if result.recipe.name == decision.choice)
     return Outcome(path, document, tuple(lines), tuple(lines))
 

@@ -37,6 +37,7 @@ def result_document(result: QuantizationResult) -> dict[str, Any]:
             "source": measured.faces.source,
             "n": len(measured.faces),
             "synthetic": measured.synthetic,
+            "note": result.note,
         },
         "top1_agreement": measured.top1_agreement,
         "float": measured.float_report and measured.float_report.to_json(),
@@ -78,6 +79,8 @@ def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]
     lines.append(f"  measured on      {len(measured.faces)} {kind}")
     lines.append(f"  top-1 agreement  {percent(measured.top1_agreement, 2)}")
     lines += _accuracy_lines(result)
+    if result.note:
+        lines.append(f"  note: {result.note}")
     if verbose or result.trials:
         lines += layer_lines(result)
     return lines

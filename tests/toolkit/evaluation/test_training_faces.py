@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
-from toolkit.evaluation.training_faces import NOT_KNOWN
+from toolkit.data.training_faces import NOT_KNOWN
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest
 from toolkit.training.session import train
@@ -52,6 +52,16 @@ def test_the_faces_trained_on_are_counted_and_said_in_table_results_and_report(
     assert f"note: {said}" in done.stdout
     assert json.loads(out.read_text())["models"][0]["evaluations"][0]["note"].startswith(said)
     assert f"best.keras: {said}" in forked_toolkit("report", out).stdout
+
+
+def test_quantize_says_it_too(one_folder, forked_toolkit, tmp_path):
+    data, model = one_folder
+    asked = ("quantize", "--model", model, "--data", data, "--untrained", "--out", tmp_path / "m.tflite")
+    done = forked_toolkit(*asked)
+    assert done.returncode == 0, done.stderr
+    assert "note: the model was trained on" in done.stdout
+    assert "of these 20 faces: its accuracy here says little of others" in done.stdout
+    assert "note:" not in forked_toolkit("quantize", "--model", model, "--untrained", "--overwrite").stdout
 
 
 def test_other_data_without_splits_gets_a_general_note(one_folder, forked_toolkit, face_folders, tiny_tflite):

@@ -7,6 +7,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
+from toolkit.data.training_faces import NOT_KNOWN
 from toolkit.quantization.representative import MEASURED_AT_MOST, choose_faces, choose_representative
 
 
@@ -76,6 +77,20 @@ def test_the_faces_that_measure_keep_the_shares_of_the_classes():
     assert chosen.measuring.names.astype(int).tolist() == sorted(chosen.measuring.names.astype(int))
     again, other = (choose_faces(data, ("happy", "sad"), 2, seed).measuring for seed in (0, 1))
     assert again.fingerprint() == chosen.measuring.fingerprint() != other.fingerprint()
+
+
+def test_of_one_split_the_faces_that_the_network_has_not_learnt_measure_where_they_are_many():
+    data, names = faces([0, 1, 2] * 100), ("happy", "sad", "fear")
+    some, most = data.select(np.arange(198)), data.select(np.arange(204))
+    chosen = choose_faces(data, names, 30, 0, some)
+    assert chosen.measuring.names.tolist() == [str(row) for row in range(198, 300)]
+    assert set(chosen.representative.faces.names) < set(some.names)
+    assert chosen.note == ""
+    few = choose_faces(data, names, 30, 0, most)
+    assert len(few.measuring) == 150
+    known = sum(int(name) < 204 for name in few.measuring.names)
+    assert few.note.startswith(f"the model was trained on {known} of these 150 faces")
+    assert choose_faces(data, names, 30, 0).note == NOT_KNOWN
 
 
 def test_of_one_split_a_rare_class_is_not_used_up_by_the_representative_faces():

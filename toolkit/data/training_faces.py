@@ -1,4 +1,4 @@
-"""Whether a model is evaluated on the faces that it was trained on."""
+"""Whether a model is measured on the faces that it was trained on."""
 
 import dataclasses
 from typing import Any
