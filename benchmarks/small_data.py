@@ -37,7 +37,7 @@ def train_ours(data: Any, arch: str, init: Path | None, epochs: int, seed: int) 
     """Return the trained model by the toolkit's own way; its probabilities come from best.keras."""
     from toolkit.training.recipe import FINE_TUNING_DEFAULTS, make_recipe
     from toolkit.training.request import TrainingRequest
-    from toolkit.training.session import first_weights
+    from toolkit.training.starting_weights import first_weights
     from toolkit.training.trainer import Trainer
 
     values = (dict(FINE_TUNING_DEFAULTS) if init else {}) | {"arch": arch, "epochs": epochs, "seed": seed}

@@ -17,7 +17,7 @@ Written by `make docs` from `toolkit/training/recipe.py`; do not edit.
 def page() -> str:
     sys.path.insert(0, str(ROOT))
     from toolkit.training.recipe import FIELDS, FINE_TUNING_DEFAULTS, PRETRAINED_DEFAULTS
-    from toolkit.training.request import INPUTS
+    from toolkit.training.recipe_file import INPUTS
 
     lines = ["| key | default | what it does |", "|---|---|---|"]
     for name, field in FIELDS.items():

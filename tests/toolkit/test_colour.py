@@ -90,9 +90,9 @@ def frames_named(model: Path, folder: Path, tint: str) -> list[str]:
 
 @pytest.mark.toolkit
 def test_only_a_network_of_three_channels_on_coloured_pictures_learns_colours(faces, tmp_path):
+    from toolkit.training.reading import may_see_colour, read_training_data
     from toolkit.training.recipe import TrainingRecipe
     from toolkit.training.request import TrainingRequest
-    from toolkit.training.session import may_see_colour, read_training_data
     from toolkit.training.trainer import Trainer
 
     def learns_colours(data: Path, **options) -> bool:

@@ -212,7 +212,7 @@ def _cost_row(entry: ModelResults, latency: Latency) -> list[str]:
 
 
 def _time_row(entry: ModelResults, latency: Latency) -> list[str]:
-    extra, stats = latency.extra, latency.stages["classify"]
+    extra, stats = latency.extra, latency.inference
     ratio = extra["ratio"]
     mark = "" if extra.get("steady", True) else " *"
     times = [short_ms(stats[key]) for key in ("mean_ms", "p50_ms", "p90_ms", "p99_ms")]

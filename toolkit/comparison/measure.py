@@ -148,11 +148,11 @@ def with_times(measured: list[Measured], out: Path, targets: Sequence[str]) -> l
             continue
         here = [lat for lat in entry.latencies if lat.origin == "measured"]
         boards_ms = {
-            str(lat.extra.get("board", lat.target)): lat.stages["classify"]["p50_ms"]
+            str(lat.extra.get("board", lat.target)): lat.inference["p50_ms"]
             for lat in entry.latencies
             if lat.origin != "measured"
         }
-        ms = here[0].stages["classify"]["p50_ms"] if here else None
+        ms = here[0].inference["p50_ms"] if here else None
         small = dataclasses.replace(one.quantized, p50_ms=ms, estimates_ms=boards_ms)
         timed.append(dataclasses.replace(one, quantized=small, parameters=entry.model.parameters))
     return timed

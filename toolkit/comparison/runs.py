@@ -15,7 +15,8 @@ from device.files import write_whole
 from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import found_from_anywhere
 from toolkit.training.checkpoint import CHECKPOINT_FILE
-from toolkit.training.request import BEST_FILE, read_toml
+from toolkit.training.recipe_file import read_toml
+from toolkit.training.request import BEST_FILE
 
 logger = logging.getLogger(__name__)
 RECIPE_FILE, DONE_FILE = "recipe.toml", "done.json"

@@ -14,7 +14,7 @@ from optuna.distributions import (
 
 from device.errors import EdgeError
 from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
-from toolkit.training.request import read_toml
+from toolkit.training.recipe_file import read_toml
 
 RANGE = "{low = 0.01, high = 0.2}, with log = true or step = 0.01 if you like"
 

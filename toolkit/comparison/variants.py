@@ -18,7 +18,7 @@ from toolkit.training.recipe import (
     unknown,
     why_refused,
 )
-from toolkit.training.request import INPUTS, read_toml
+from toolkit.training.recipe_file import INPUTS, read_toml
 
 DEFAULT_ARCH = "compact"
 

@@ -12,7 +12,7 @@ from toolkit.deploy.ssh import Host
 from toolkit.deploy.wheel import verify_wheel
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import provenance
-from toolkit.results.types import MEASURED, Latency, ModelResults, Results
+from toolkit.results.types import CLASSIFY, MEASURED, Latency, ModelResults, Results
 
 MOST_AT_ONCE = 8
 
@@ -58,4 +58,4 @@ def collected(outcomes: Sequence[Outcome], parcel: Parcel) -> Results:
 def _latency(found: dict[str, Any], target: str) -> Latency:
     stats = found["latency"]
     extra = {"throughput_per_s": round(1000 / stats["mean_ms"], 2)}
-    return Latency(target, MEASURED, {"classify": stats}, "device", found["threads"], 1, extra)
+    return Latency(target, MEASURED, {CLASSIFY: stats}, "device", found["threads"], 1, extra)

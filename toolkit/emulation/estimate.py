@@ -14,7 +14,7 @@ from toolkit.emulation.counts import PACKAGES, Count, known_count, remember
 from toolkit.emulation.guest_process import run_guest
 from toolkit.emulation.tree import BOOKWORM, ensure_packages, ensure_tree
 from toolkit.results.identity import distinct_names, identity_of
-from toolkit.results.types import ESTIMATED, Latency, ModelResults, Results
+from toolkit.results.types import CLASSIFY, ESTIMATED, Latency, ModelResults, Results
 
 log = logging.getLogger(__name__)
 CLASSIFY_ROUNDS, FRAMES = 3, 35
@@ -56,7 +56,7 @@ def count_model(board: Board, model: Path, labels: tuple[str, ...]) -> Count:
 
 def estimate_latency(board: Board, count: Count, int8: bool) -> Latency:
     """Return the count as a latency, labelled as estimated, with its bands and how it was made."""
-    stages = {"classify": _stats(board.milliseconds(count.classify, int8))}
+    stages = {CLASSIFY: _stats(board.milliseconds(count.classify, int8))}
     ipc = board.ipc_int8 if int8 else board.ipc_float
     how = (
         f"estimated from {count.classify / 1e6:.2f} million instructions counted on an emulated {board.core}, at "

@@ -22,7 +22,7 @@ from toolkit.models.predictors import Predictor, load_predictors
 from toolkit.results.identity import distinct_names, identity_of
 from toolkit.results.merge import join_results
 from toolkit.results.selection import BUSY_SPREAD
-from toolkit.results.types import DEVICE, HOST, MEASURED, Latency, ModelResults, Results
+from toolkit.results.types import CLASSIFY, DEVICE, HOST, MEASURED, Latency, ModelResults, Results
 
 log = logging.getLogger(__name__)
 # Keras' predict is some hundred times slower than the device's interpreter: fewer rounds, apart from the others,
@@ -192,7 +192,7 @@ def _latency(
     return Latency(
         target=HOST,
         origin=MEASURED,
-        stages={"classify": dict(stats.to_json())},
+        stages={CLASSIFY: dict(stats.to_json())},
         runtime="keras predict" if keras else DEVICE,
         threads=threads,
         batch=batch,

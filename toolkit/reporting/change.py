@@ -133,7 +133,7 @@ def _figures(row: Row, against_float: bool) -> dict[str, float]:
     if latency:
         # An estimate has no spread.
         percentiles = ("p50_ms", "p90_ms", "p99_ms") if latency.origin == MEASURED else ("p50_ms",)
-        known |= {key: latency.stages["classify"][key] for key in percentiles}
+        known |= {key: latency.inference[key] for key in percentiles}
         known["peak_memory_mb"] = latency.extra.get("peak_memory_mb")
         # The first model's ratio to itself says nothing.
         if against_float and latency.extra.get("ratio_to") != model.name:

@@ -62,9 +62,7 @@ def _model(row: Row, selection: Selection) -> list[str]:
         percent(row.accuracy),
         interval(row.evaluation.report.interval if row.evaluation else None),
         "–" if row.p50_ms is None else short_ms(row.p50_ms),
-        short_ms(row.latency.stages["classify"]["p99_ms"])
-        if row.latency and row.latency.origin == MEASURED
-        else "–",
+        short_ms(row.latency.inference["p99_ms"]) if row.latency and row.latency.origin == MEASURED else "–",
         f"{row.entry.model.size_bytes / 1024:.0f}",
         short_count(row.entry.model.parameters),
     ]

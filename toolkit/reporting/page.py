@@ -15,7 +15,7 @@ from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import Row, Selection, display_names, select
-from toolkit.results.types import ESTIMATED, HOST, SCHEMA_VERSION, Results
+from toolkit.results.types import CLASSIFY, ESTIMATED, HOST, SCHEMA_VERSION, Results
 from toolkit.results.words import (
     interval,
     percent,
@@ -168,7 +168,7 @@ def _cards(choice: Row) -> list[dict[str, str]]:
         note = f"95 %: {signed(-high)} to {signed(-low)}"
         cards.append({"label": label, "value": f"{signed(-paired.drop_points)} points", "note": note})
     if choice.latency and choice.p50_ms is not None:
-        stats = choice.latency.stages["classify"]
+        stats = choice.latency.inference
         origin = "estimated" if choice.latency.origin == ESTIMATED else f"p99 {short_ms(stats['p99_ms'])} ms"
         cards.append(
             {
@@ -192,8 +192,8 @@ def _cards(choice: Row) -> list[dict[str, str]]:
         cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
     for latency in choice.entry.latencies:
         if latency.origin == ESTIMATED and latency is not choice.latency:
-            ms = latency.stages["classify"]["p50_ms"]
-            note = f"estimated, {' to '.join(map(short_ms, latency.bounds_ms('classify')))} ms"
+            ms = latency.inference["p50_ms"]
+            note = f"estimated, {' to '.join(map(short_ms, latency.bounds_ms(CLASSIFY)))} ms"
             cards.append(
                 {
                     "label": f"one face, {latency.extra['board']}",

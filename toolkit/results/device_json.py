@@ -8,7 +8,7 @@ from device.errors import EdgeError
 from toolkit.results.decode import decode
 from toolkit.results.facts import Ratio, RunFacts
 from toolkit.results.identity import distinct_names
-from toolkit.results.types import HOST, MEASURED, Latency, ModelIdentity, ModelResults, Results
+from toolkit.results.types import CLASSIFY, HOST, MEASURED, Latency, ModelIdentity, ModelResults, Results
 
 UNCHANGED: Ratio = {"ratio": 1.0, "low": 1.0, "high": 1.0}
 
@@ -87,7 +87,7 @@ def _timed(found: DeviceBenchmark, model: TimedModel, called: dict[str, str]) ->
     latency = Latency(
         target=found.board or HOST,
         origin=MEASURED,
-        stages={"classify": model.latency},
+        stages={CLASSIFY: model.latency},
         threads=model.threads,
         extra={"ratio_to": called[found.models[0].path], "ratio": model.ratio_to_first or UNCHANGED},
         # Without a name the kind of machine has to do.

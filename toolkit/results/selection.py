@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from toolkit.results.decision import Candidate, Decision, decide
 from toolkit.results.types import (
+    CLASSIFY,
     DEVICE,
     ESTIMATED,
     HOST,
@@ -19,7 +20,6 @@ from toolkit.results.types import (
 )
 from toolkit.results.words import short_text
 
-STAGE = "classify"
 BUSY_SPREAD = 5.0  # p99 over p50 of a machine at rest is below 3
 
 
@@ -46,7 +46,7 @@ class Row:
     @property
     def p50_ms(self) -> float | None:
         """Median latency of one inference on the common target."""
-        return self.latency.stages[STAGE]["p50_ms"] if self.latency else None
+        return self.latency.inference["p50_ms"] if self.latency else None
 
     @property
     def kind(self) -> str:
@@ -107,7 +107,7 @@ def common_machine(entries: tuple[ModelResults, ...]) -> Machine | None:
     ones where most models were timed, then the first."""
     counts: dict[Machine, int] = {}
     for entry in entries:
-        for machine in dict.fromkeys(found.machine for found in entry.latencies if STAGE in found.stages):
+        for machine in dict.fromkeys(found.machine for found in entry.latencies if CLASSIFY in found.stages):
             counts[machine] = counts.get(machine, 0) + 1
     if not counts:
         return None
@@ -116,7 +116,7 @@ def common_machine(entries: tuple[ModelResults, ...]) -> Machine | None:
 
 def latency_on(entry: ModelResults, machine: Machine | None) -> Latency | None:
     """Return the entry's latency on ``machine``: of several that with the smallest batch and the fewest threads."""
-    found = [one for one in entry.latencies if one.machine == machine and STAGE in one.stages]
+    found = [one for one in entry.latencies if one.machine == machine and CLASSIFY in one.stages]
     return min(found, key=lambda one: (one.batch, one.threads), default=None)
 
 
@@ -217,7 +217,7 @@ def _doubts_about_times(rows: tuple[Row, ...]) -> list[str]:
     busy: dict[str, float] = {}
     drifted = []
     for row in rows:
-        stats = row.latency.stages[STAGE] if row.latency and row.latency.origin == MEASURED else None
+        stats = row.latency.inference if row.latency and row.latency.origin == MEASURED else None
         if stats and stats["p99_ms"] > BUSY_SPREAD * stats["p50_ms"]:
             busy[row.name] = stats["p99_ms"] / max(stats["p50_ms"], 1e-6)
         elif row.latency and not row.latency.extra.get("steady", True):

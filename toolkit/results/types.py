@@ -24,6 +24,7 @@ SCHEMA, SCHEMA_VERSION = "fer-edge/results", 1
 MEASURED, ESTIMATED = "measured", "estimated"
 HOST = "host"
 DEVICE = "device"  # the runtime of what runs on a board
+CLASSIFY = "classify"
 STAGE_FIGURES = ("n", "mean_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms")
 
 
@@ -141,7 +142,7 @@ class Latency:
     """Times of one model on one machine.
 
     stages: stage name to ``LatencyStats.to_json()`` (n, mean_ms, p50_ms, p90_ms, p99_ms, max_ms, warmup_n);
-    'classify' is one inference, 'frame' one turn of the frame loop. origin: measured or estimated.
+    CLASSIFY is one inference, 'frame' one turn of the frame loop. origin: measured or estimated.
     ``extra``: throughput, load time, peak memory, ratio to the baseline, how an estimate was made.
     ``cpu``: the processor where ``target`` is 'host', which every machine calls itself; else, or unknown, ''.
     ``measured_at``: ISO 8601, UTC.
@@ -176,9 +177,14 @@ class Latency:
 
     def bounds_ms(self, stage: str) -> tuple[float, float]:
         """Return between which times an estimate of ``stage`` lies; frames have a band of their own."""
-        band = self.extra["band"] if stage == "classify" else self.extra.get("frame_band", self.extra["band"])
+        band = self.extra["band"] if stage == CLASSIFY else self.extra.get("frame_band", self.extra["band"])
         ms = self.stages[stage]["p50_ms"]
         return ms / band, ms * band
+
+    @property
+    def inference(self) -> dict[str, Any]:
+        """The times of one inference; KeyError where only others were taken."""
+        return self.stages[CLASSIFY]
 
     @property
     def machine(self) -> Machine:

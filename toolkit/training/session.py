@@ -11,29 +11,21 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from device.errors import UsageError
 from device.files import folder_for, locked, sha256_of
-from device.text import did_you_mean
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
-from toolkit.data.joining import join
-from toolkit.data.label_sources import narrowed
-from toolkit.data.readers.loading import load_dataset
-from toolkit.data.readers.pictures import mostly_coloured
-from toolkit.data.train_split import TrainingData, describe, split_for_training
-from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.data.train_split import TrainingData
+from toolkit.models.keras_file import load_keras_model
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
-from toolkit.training.architectures import ARCHITECTURES, load_pretrained
 from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import answers_folder
 from toolkit.training.distillation.teachers import as_teacher
-from toolkit.training.pruning import can_prune, prune_into
-from toolkit.training.recipe import RANDOM_WEIGHTS, TrainingRecipe
-from toolkit.training.renormalization import renormalize
+from toolkit.training.reading import read_training_data
 from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request, unheeded
-from toolkit.training.student import Student, fitted
+from toolkit.training.starting_weights import first_weights
+from toolkit.training.student import fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
 
@@ -135,50 +127,6 @@ def open_mlflow(uri: str) -> "MlflowLog":
     return MlflowLog(uri)
 
 
-def read_training_data(request: TrainingRequest) -> TrainingData:
-    """Return the faces to learn from and those that choose the epoch; what is odd about them is logged."""
-    colour = may_see_colour(request)
-    data = read_one(request.data, request.recipe, request.classes, colour=colour)
-    if not request.more_data:
-        return data
-    further = [read_one(one.path, request.recipe, request.classes, True, colour) for one in request.more_data]
-    return join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
-
-
-def may_see_colour(request: TrainingRequest) -> bool:
-    """Return whether colours are read: most pictures have some, and the network has three channels, or may have: what a
-    file builds is known once there are classes."""
-    recipe = request.recipe
-    has_three = recipe.channels == 3 or (not recipe.channels and recipe.arch not in ARCHITECTURES)
-    return has_three and mostly_coloured(request.data)
-
-
-def read_one(
-    path: Path,
-    recipe: TrainingRecipe,
-    classes: tuple[str, ...] | None,
-    some: bool = False,
-    colour: bool = False,
-) -> TrainingData:
-    """Return the faces of one data set, with ``colour`` in colours too; with ``some``, of those of ``classes`` that it
-    has."""
-    whole = load_dataset(path, colour=colour)
-    if some and classes is not None:
-        classes = tuple(name for name in classes if name in whole.classes)
-    for remark in narrowed(whole, classes, recipe.label_source).remarks():
-        logger.info("%s", remark)
-    data = split_for_training(whole, recipe.split_choice, classes)
-    share = recipe.validation_share
-    if share != TrainingRecipe.validation_share and not recipe.split_choice.holds_out(whole):
-        logger.info(
-            "%s has a validation split of its own: `validation_share` %g does nothing without `hold_out`",
-            path,
-            share,
-        )
-    logger.info("%s", describe(data))
-    return data
-
-
 def make_trainer(request: TrainingRequest, data: TrainingData, models: Sequence[keras.Model]) -> Trainer:
     """Return the trainer of ``request``, with ``models`` as its teachers and what its checkpoints must know again."""
     recipe = request.recipe
@@ -226,60 +174,3 @@ def answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
         for start in range(0, len(images), BATCH)
     ]
     return np.concatenate(parts)
-
-
-def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None]:
-    """Return what gives a student, with its training faces, the weights that ``request`` starts from.
-
-    Files are read at once: a wrong one is told before the data is read.
-    """
-    backbone = None if request.resume else load_backbone(request)
-    init = None if request.resume else request.init
-    trained = load_keras_model(init) if init else None
-
-    def give(student: Student, train: Dataset) -> None:
-        if backbone is not None:
-            student.start_from_backbone(backbone)
-            renormalize(student.body, train.seen(colour=True))
-        if init is None or trained is None:
-            return
-        columns = logit_columns(init, train.classes)
-        if can_prune(trained, student.body):
-            logger.info(
-                "pruning the channels of %s to those of %s, a minute or two", init, request.recipe.arch
-            )
-            prune_into(student.body, trained, train.seen(colour=True), columns)
-        else:
-            student.start_from(trained, columns)
-
-    return give
-
-
-def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
-    """Return which logits of the model at ``path`` are those of ``classes``; none, which is logged, unless it knows
-    them all."""
-    labels = (read_keras_metadata(path) or {}).get("labels", [])
-    missing = [name for name in classes if name not in labels]
-    if labels and missing:
-        logger.warning(
-            "%s knows no class '%s'; %sit knows %s: its last layer begins anew",
-            path,
-            missing[0],
-            did_you_mean(missing[0], labels),
-            ", ".join(labels),
-        )
-    return [] if missing else [labels.index(name) for name in classes]
-
-
-def load_backbone(request: TrainingRequest) -> keras.Model | None:
-    """Return the network with published weights that the recipe starts from, or None for random or ``init`` weights."""
-    weights = request.recipe.weights
-    if weights == RANDOM_WEIGHTS:
-        return None
-    if request.init is not None:
-        raise UsageError(f"`init` and `weights` {weights} both give the first weights; leave one of them out")
-    backbone = load_pretrained(request.recipe.arch, weights)
-    logger.info(
-        "the backbone starts from the weights %s, frozen for %d epochs", weights, request.recipe.freeze_epochs
-    )
-    return backbone
