@@ -104,11 +104,7 @@ class PreviewHandler(WebHandler):
     preview: PreviewSink
 
     def do_GET(self) -> None:
-        try:
-            parts = urlsplit(self.path)
-        except ValueError:
-            self._answer(400, "text/plain", b"no address\n")
-            return
+        parts = urlsplit(self.path)
         if not self._allowed(parts.query):
             self._answer(403, "text/plain", b"open the address with the token that 'device run' printed\n")
         elif parts.path == "/":

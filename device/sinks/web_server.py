@@ -164,6 +164,17 @@ class WebHandler(http.server.BaseHTTPRequestHandler):
         self._deadline.daemon = True
         self._deadline.start()
 
+    def parse_request(self) -> bool:
+        """Read the request; what asks for no address, such as ``http://[::1/``, is answered 400."""
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError as error:
+            self.send_error(400, str(error))
+            return False
+        return True
+
     def finish(self) -> None:
         self._deadline.cancel()
         super().finish()

@@ -1,6 +1,7 @@
 """Installing, rolling back and trying models, with real files and a real interpreter."""
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -74,6 +75,18 @@ def test_a_broken_model_changes_nothing(home, models, tmp_path):
     with pytest.raises(EdgeError, match="cannot read"):
         install_model(tmp_path / "gone.tflite")
     assert recipe() == "recipe 0"
+
+
+def test_a_disk_that_takes_no_model_is_told_and_left_as_it_was(home, models):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (models[0].stat().st_size // 2, hard))
+    try:
+        with pytest.raises(EdgeError, match="cannot write"):
+            install_model(models[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not home.exists()
+    assert install_model(models[0]).previous is None
 
 
 def test_nothing_to_roll_back_is_said(home):

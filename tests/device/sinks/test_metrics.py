@@ -55,6 +55,14 @@ def test_what_the_board_does_not_tell_is_not_there(sink):
     assert "fer_edge_throttled" not in scraped(sink)
 
 
+def test_what_asks_for_no_address_is_answered_400_and_logs_nothing(sink, caplog):
+    port = int(re.search(r":(\d+)/", sink.name)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as scraper:
+        scraper.sendall(b"GET http://[::1/ HTTP/1.0\r\n\r\n")
+        assert b" 400 " in scraper.recv(4096)
+    assert caplog.messages == []
+
+
 def test_a_port_in_use_is_one_line(sink):
     port = int(re.search(r":(\d+)/", sink.name)[1])
     second = MetricsSink(WebAddress("127.0.0.1", port), LABELS, MODEL, readings())
