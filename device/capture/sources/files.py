@@ -16,6 +16,7 @@ LARGEST_PIXELS = 64_000_000  # of a picture, as OpenCV's limit for those in file
 MOST_OBLONG = 4.0  # of a pixel; what tells more is no format
 STILL_FRAMES = 10  # with fewer, a film may well show one picture alone
 START_BYTES = 4096
+MOST_BOXES = 1000
 # FFmpeg opens whatever files a list names, itself again too, and without end; it finds these lists by their start.
 NAME_THE_FILM = "name the film itself, or the http address of a stream"
 LISTS: tuple[Kind, ...] = (
@@ -49,6 +50,11 @@ class VideoFile(CaptureSource):
         self._refuse_foreign()
         capture = cv2.VideoCapture(native_path(self.path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
+            if lacks_index(self.path):
+                raise EdgeError(
+                    f"{self.path} has no index: its recording was cut off before it ended; mend it, as with untrunc, "
+                    "and record in .mkv, which can be read to where it was cut off"
+                )
             raise EdgeError(
                 f"{self.path} is no video that OpenCV can read; expected .mp4, .mkv, .avi, .mjpg or .gif"
             )
@@ -124,6 +130,25 @@ class VideoFile(CaptureSource):
             self.notes.append(
                 f"{self.path} is cut short: {frames} of {promised:.0f} promised frames were readable"
             )
+
+
+def lacks_index(path: Path) -> bool:
+    """Return whether a file is an MP4 or MOV, a row of boxes, without the box that says where the frames are.
+
+    Recorders write that one last (ISO/IEC 14496-12).
+    """
+    with open(path, "rb") as file:
+        kinds: list[bytes] = []
+        place, end = 0, path.stat().st_size
+        while place + 8 <= end and len(kinds) < MOST_BOXES:
+            file.seek(place)
+            header = file.read(16)
+            size = int.from_bytes(header[:4], "big")
+            kinds.append(header[4:8])
+            # 1: the size follows in eight bytes; 0: to the end.
+            size = int.from_bytes(header[8:16], "big") if size == 1 else size or end
+            place += max(size, 8)
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
 
 
 def _pixel_ratio(capture: cv2.VideoCapture) -> float:

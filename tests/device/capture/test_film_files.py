@@ -135,3 +135,20 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path, told, size_wh):
     with VideoFile(tmp_path / "film.mjpg") as film:
         sizes = {frame.image.shape[1::-1] for frame in film}
     assert sizes == {size_wh}
+
+
+def test_a_recording_that_was_cut_off_is_told_from_what_is_no_video(tmp_path):
+    path = tmp_path / "clip.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (160, 120))
+    for level in range(30):
+        writer.write(np.full((120, 160, 3), 8 * level, np.uint8))
+    writer.release()
+    whole = path.read_bytes()
+    for kept, said in (
+        (whole.index(b"moov") - 4, "has no index: its recording was cut off before it ended"),
+        (whole.index(b"mdat") + 100, "has no index: its recording was cut off before it ended"),
+        (len(whole) - 100, "it is damaged or cut short"),  # in the index itself
+    ):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(EdgeError, match=said), open_source(str(path)) as source:
+            next(iter(source))
