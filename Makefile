@@ -176,6 +176,8 @@ models-with-press: setup
 	$(MIX) --share 0.5 runs/best_new_views/best.keras $(BUILD)/best_mean/best.keras models/best.keras
 	$(MIX) --share 0.7 runs/best4_new_views/best.keras models/best4.keras models/best4.keras
 	$(MIX) --share 0.5 runs/small_new_views/best.keras models/small.keras models/small.keras
+	$(BIN)/python models/make_models.py --data $(DATA) small_recombined
+	$(MIX) --share 0.7 runs/small_recombined/best.keras models/small.keras models/small.keras
 	$(MIX) --share 0.3 runs/compact_new_views/best.keras models/compact.keras models/compact.keras
 
 MADE := best mobile_taught mobile wide_taught compact small faces

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,11 +16,13 @@ from toolkit.data.even_choice import even_rows
 from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
 from toolkit.training.recipe import TrainingRecipe
+from toolkit.training.recombination import recombination
 
 WORKERS = 2
 AHEAD = 6
 STEPS_BACK = 10
 VOTE_COUNT = 10
+RECOMBINED = 7  # tells the choice of a partner from that of the changes
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,25 @@ class Batch:
 
 
 class BatchMaker:
-    """Makes the batches of any epoch; the same seed and epoch give the same batches, whatever ran before."""
+    """Makes the batches of any epoch; the same seed and epoch give the same batches, whatever ran before.
 
-    def __init__(self, dataset: Dataset, recipe: TrainingRecipe, chances: np.ndarray | None = None):
+    ``taught``, (N,) bool or None for all: the faces that may be recombined, for the teachers answer about them.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: TrainingRecipe,
+        chances: np.ndarray | None = None,
+        taught: np.ndarray | None = None,
+    ):
         self.dataset = dataset
         self.recipe = recipe = recipe.with_batch_size(len(dataset))
         self.class_count = len(dataset.classes)
         self.batches_per_epoch = max(1, len(dataset) // recipe.batch_size)
-        self.class_weights = class_weights(dataset.labels, self.class_count) if recipe.class_weights else None
+        self.targets = label_shares(dataset.labels, self.class_count, recipe)
+        self.taught = np.ones(len(dataset), bool) if taught is None else taught
+        self.partners = np.flatnonzero(self.taught)
         self.chances = chances
         if chances is None and recipe.class_balance:
             self.chances = by_class_size(dataset.labels, recipe.class_balance)
@@ -88,28 +101,20 @@ class BatchMaker:
 
         ``rng`` changes them; or ``view`` does, always alike, and ``rng`` only mirrors.
         """
-        faces = self.dataset.seen(colour=True)[rows]
-        strength = self.recipe.augmentation
-        if strength:
-            rngs = [
-                rng if view is None else np.random.default_rng([self.recipe.seed, view, row]) for row in rows
-            ]
-            faces = np.stack(
-                [
-                    augment_face(face, its, strength, self.recipe.augmentations)
-                    for face, its in zip(faces, rngs, strict=True)
-                ]
-            )
-            if view is not None:  # a mirrored view means the same, and doubles the views for nothing
+        partners, shares = rows, np.ones((len(rows), 1), np.float32)
+        if view is None:
+            faces = self.changed(rows, [rng] * len(rows))
+        else:
+            faces = self.seen(rows, view)
+            if self.recipe.is_recombined(view):
+                faces, partners, shares = self.recombined(faces, rows, view)
+            if self.recipe.augmentation:  # a mirrored view means the same, and doubles the views for nothing
                 mirrored = rng.random(len(faces)) < 0.5
                 faces[mirrored] = faces[mirrored, :, ::-1]
-        images = pixels(faces)
-        smoothing = self.recipe.label_smoothing
-        targets = np.full((len(rows), self.class_count), smoothing / self.class_count, np.float32)
-        targets[np.arange(len(rows)), self.dataset.labels[rows]] += 1 - smoothing
-        if self.class_weights is not None:
-            targets *= self.class_weights[self.dataset.labels[rows]][:, None]
-        votes = None if self.vote_shares is None else self.vote_shares[rows]
+        images, targets = pixels(faces), shares * self.targets[rows] + (1 - shares) * self.targets[partners]
+        votes = self.vote_shares
+        if votes is not None:
+            votes = shares * votes[rows] + (1 - shares) * votes[partners]
         if self.recipe.mixup_alpha:
             share = np.float32(rng.beta(self.recipe.mixup_alpha, self.recipe.mixup_alpha))
             other = rng.permutation(len(rows))
@@ -117,6 +122,38 @@ class BatchMaker:
             targets = share * targets + (1 - share) * targets[other]
             votes = None if votes is None else share * votes + (1 - share) * votes[other]
         return Batch(images, targets, votes, rows, view)
+
+    def seen(self, rows: np.ndarray, view: int) -> np.ndarray:
+        """Return the faces at ``rows`` as ``view`` shows each, (B, 48, 48[, 3]) uint8, none of them recombined."""
+        return self.changed(rows, [np.random.default_rng([self.recipe.seed, view, row]) for row in rows])
+
+    def changed(self, rows: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """Return the faces at ``rows``, each changed by its own of ``rngs``."""
+        faces: np.ndarray = self.dataset.seen(colour=True)[rows]
+        strength, parts = self.recipe.augmentation, self.recipe.augmentations
+        if not strength:
+            return faces
+        return np.stack(
+            [augment_face(face, its, strength, parts) for face, its in zip(faces, rngs, strict=True)]
+        )
+
+    def recombined(
+        self, faces: np.ndarray, rows: np.ndarray, view: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return ``faces``, those at ``rows``, recombined with others; the rows of the others; the share of each face
+        in what it became, (B, 1) float32."""
+        faces, partners, shares = faces.copy(), rows.copy(), np.ones((len(rows), 1), np.float32)
+        for place, row in enumerate(rows):
+            rng = np.random.default_rng([self.recipe.seed, view, row, RECOMBINED])
+            mask = recombination(rng) if self.taught[row] else None
+            if mask is None:
+                continue
+            partners[place] = self.partners[rng.integers(len(self.partners))]
+            other = self.seen(partners[place : place + 1], view)[0]
+            mask = mask.reshape(mask.shape + (1,) * (faces.ndim - 3))
+            faces[place] = np.rint(faces[place] * mask + other * (1 - mask))
+            shares[place] = mask.mean()
+        return faces, partners, shares
 
 
 def pixels(faces: np.ndarray) -> np.ndarray:
@@ -134,6 +171,14 @@ def yield_the_processor() -> None:
     if sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + STEPS_BACK)
+
+
+def label_shares(labels: np.ndarray, class_count: int, recipe: TrainingRecipe) -> np.ndarray:
+    """Return what each label asks of the classes, (N, C) float32: smoothed, weighed by class where that is asked."""
+    smoothing = recipe.label_smoothing
+    shares = np.full((len(labels), class_count), smoothing / class_count, np.float32)
+    shares[np.arange(len(labels)), labels] += 1 - smoothing
+    return shares * class_weights(labels, class_count)[labels][:, None] if recipe.class_weights else shares
 
 
 def class_weights(labels: np.ndarray, class_count: int) -> np.ndarray:

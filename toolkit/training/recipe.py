@@ -121,6 +121,13 @@ class TrainingRecipe:
         0,
         10_000,
     )
+    recombined_views: int = option(
+        0,
+        "In so many of the `views`, the last ones, most faces are laid over another or joined to a part of one: more "
+        "faces than there are, for the teachers to answer about.",
+        0,
+        10_000,
+    )
     ema_epochs: float = option(1.0, "Memory of the weight average, in epochs.", 0.0, 1000.0)
     keep_first: float = option(
         0.0,
@@ -195,6 +202,15 @@ class TrainingRecipe:
                 f"first_view {self.first_view} numbers no views: with views 0 every change is new; set views, or "
                 "first_view to 0"
             )
+        if self.recombined_views > self.views:
+            raise EdgeError(
+                f"recombined_views {self.recombined_views} are more than the views, {self.views}; set more views, or "
+                "fewer recombined_views"
+            )
+
+    def is_recombined(self, view: int) -> bool:
+        """Return whether faces are recombined in the view of that number."""
+        return view >= self.first_view + self.views - self.recombined_views
 
     def with_batch_size(self, faces: int) -> "TrainingRecipe":
         """Return the recipe with the batch size that it has for ``faces`` training faces."""

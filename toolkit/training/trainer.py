@@ -73,7 +73,7 @@ class Trainer:
         self.student = Student(recipe, len(self.classes), votes)
         self.data = data = data if self.student.network.input_shape[-1] == 3 else data.in_gray()
         self.digests = {"train": data.train.fingerprint(), "validation": data.validation.fingerprint()}
-        self.batches = BatchMaker(data.train, recipe, data.chances)
+        self.batches = BatchMaker(data.train, recipe, data.chances, data.taught)
         self.steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.model.get_weights(), recipe.ema_epochs * self.steps)
         self.clean = sample_of(data.train, CLEAN_FACES)

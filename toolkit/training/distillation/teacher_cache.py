@@ -85,4 +85,8 @@ def answers_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recip
     views = BatchMaker(faces, recipe).make(rows, np.random.default_rng(0), view=0)
     digest.update(views.images.tobytes())
     digest.update(recipe.dtype_policy.encode())
+    if recipe.recombined_views:
+        digest.update(
+            f"recombined from {recipe.first_view + recipe.views - recipe.recombined_views}".encode()
+        )
     return parent / digest.hexdigest()[:16]
