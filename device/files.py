@@ -121,22 +121,21 @@ def read_short(path: str | Path, most_bytes: int = SHORT_BYTES) -> str:
 
 @contextlib.contextmanager
 def locked(folder: str | Path, wait_s: float = 30.0) -> Iterator[None]:
-    """Keep other programs that lock ``folder`` out of it, made if it is not there; what a killed one held is free.
+    """Keep other programs that lock ``folder`` out of it, made as by ``folder_for``; what a killed one held is free.
 
     EdgeError if another holds it for longer than ``wait_s``. A file system without locks locks nothing.
 
     >>> with locked(state_folder()): ...
     """
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise EdgeError(f"cannot use {folder}: {error.strerror}; choose another place") from error
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(folder_for(folder))
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise EdgeError(f"cannot use {folder}: {error.strerror}; choose another place") from error
+        held.callback(os.close, handle)
         _wait_for_lock(handle, folder, wait_s)
         yield
-    finally:
-        os.close(handle)
 
 
 def _wait_for_lock(handle: int, folder: str | Path, wait_s: float) -> None:

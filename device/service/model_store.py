@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import folder_for, locked, whole_file, write_whole
+from device.files import locked, whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
@@ -80,7 +80,7 @@ def install_model(path: str | Path) -> Installed:
     """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
     model = load_model(path)
     smoke_test(model)
-    with folder_for(state_folder() / "models"), locked(state_folder()):
+    with locked(state_folder()):
         return _install(model, Path(path))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.files import folder_for, locked
+from device.files import locked
 from toolkit.comparison.measure import faces_to_judge, measure_all
 from toolkit.comparison.page import write_page
 from toolkit.comparison.runs import planned, refuse_others, train_all
@@ -59,7 +59,7 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
             f"the variants learn the labels {label_source} and {others[0]}, and one set of faces cannot judge both; "
             "compare them apart"
         )
-    with folder_for(request.out), locked(request.out, wait_s=0.0):
+    with locked(request.out, wait_s=0.0):
         refuse_others(request.out, runs)
         classes = faces_to_judge(request.data, request.classes, label_source)[1].classes
         runs = train_all(runs)

@@ -139,8 +139,16 @@ class Quantizer:
         measured = self._measure(ExpressionModel(pack_metadata(tflite, described), path))
         described = replace(described, accuracy=accuracy_of(measured))
         content = pack_metadata(tflite, described)
-        result = QuantizationResult(path, content, self.network.path, recipe, described, measured)
-        return replace(result, range_from=self.network.range_from, note=self.faces.note)
+        return QuantizationResult(
+            path,
+            content,
+            self.network.path,
+            recipe,
+            described,
+            measured,
+            range_from=self.network.range_from,
+            note=self.faces.note,
+        )
 
     @functools.cached_property
     def layer_errors(self) -> tuple[LayerError, ...]:

@@ -106,7 +106,7 @@ class BatchMaker:
             faces = self.changed(rows, [rng] * len(rows))
         else:
             faces = self.seen(rows, view)
-            if self.recipe.is_recombined(view):
+            if view >= self.recipe.first_recombined_view:
                 faces, partners, shares = self.recombined(faces, rows, view)
             if self.recipe.augmentation:  # a mirrored view means the same, and doubles the views for nothing
                 mirrored = rng.random(len(faces)) < 0.5

@@ -208,9 +208,10 @@ class TrainingRecipe:
                 "fewer recombined_views"
             )
 
-    def is_recombined(self, view: int) -> bool:
-        """Return whether faces are recombined in the view of that number."""
-        return view >= self.first_view + self.views - self.recombined_views
+    @property
+    def first_recombined_view(self) -> int:
+        """Number of the first view in which faces are recombined, of the next after all where they are in none."""
+        return self.first_view + self.views - self.recombined_views
 
     def with_batch_size(self, faces: int) -> "TrainingRecipe":
         """Return the recipe with the batch size that it has for ``faces`` training faces."""

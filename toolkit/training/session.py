@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from device.files import folder_for, locked, sha256_of
+from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
@@ -95,7 +95,6 @@ def run(
 ) -> list[EpochRecord]:
     """Train in OUT, which no other training may use meanwhile, and log every epoch; return the history."""
     with contextlib.ExitStack() as open_logs:
-        open_logs.enter_context(folder_for(request.out))
         open_logs.enter_context(locked(request.out, wait_s=0.0))
         refuse_out(request)  # another training may have ended there since
         if request.resume:

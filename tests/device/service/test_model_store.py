@@ -92,6 +92,7 @@ def test_a_disk_that_takes_no_model_is_told_and_left_as_it_was(home, models):
 def test_nothing_to_roll_back_is_said(home):
     with pytest.raises(EdgeError, match="nothing was ever installed"):
         roll_back()
+    assert not home.exists()
 
 
 def test_a_model_that_is_never_healthy_is_taken_back(home, models):

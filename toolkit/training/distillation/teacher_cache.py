@@ -86,7 +86,5 @@ def answers_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recip
     digest.update(views.images.tobytes())
     digest.update(recipe.dtype_policy.encode())
     if recipe.recombined_views:
-        digest.update(
-            f"recombined from {recipe.first_view + recipe.views - recipe.recombined_views}".encode()
-        )
+        digest.update(f"recombined from {recipe.first_recombined_view}".encode())
     return parent / digest.hexdigest()[:16]
