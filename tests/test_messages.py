@@ -17,6 +17,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z…]")
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|`[^`]* [^`]*`")  # a whole command to type
 # Files whose dashes are no message.
 NO_MESSAGE = {
+    "device/service/systemd.py": "starts systemctl",
     "device/service/unit.py": "the unit",
     "device/service/credentials.py": "the unit",
     "device/runtime/session.py": "a value of ended_by in the JSON of a run",

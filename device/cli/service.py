@@ -21,7 +21,7 @@ def install(run_options: tuple[str, ...], no_start: bool, overwrite: bool, quiet
 
     sudo device service install -- --source usb:0 --mqtt homeassistant.local
     """
-    from device.service.unit import install_unit
+    from device.service.systemd import install_unit
 
     path = install_unit(run_options, overwrite=overwrite, start=not no_start, needs=needs_of(run_options))
     if not quiet:
@@ -41,7 +41,7 @@ def show(run_options: tuple[str, ...]) -> None:
 @output_options(json=False)
 def uninstall(quiet: bool) -> None:
     """Stop, disable and remove the unit; the installed models stay."""
-    from device.service.unit import remove_unit
+    from device.service.systemd import remove_unit
 
     path = remove_unit()
     if not quiet:

@@ -87,7 +87,7 @@ def test_two_units_at_once_are_one(tmp_path):
     """Each says something else: one is written whole, the other is refused."""
     device = Path(sys.executable).with_name("device")
     code = (
-        "import sys; from pathlib import Path; from device.service.unit import install_unit\n"
+        "import sys; from pathlib import Path; from device.service.systemd import install_unit\n"
         "sys.argv[0] = sys.argv[2]; install_unit((f'--source={sys.argv[1]}',), Path(sys.argv[3]), start=False)"
     )
     both = [

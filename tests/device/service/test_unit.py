@@ -10,7 +10,8 @@ import pytest
 
 from device.cli.service_options import needs_of
 from device.errors import EdgeError, UsageError
-from device.service.unit import Needs, install_unit, remove_unit, unit_text
+from device.service.systemd import install_unit, remove_unit
+from device.service.unit import Needs, unit_text
 
 DEVICE = Path(sys.executable).parent / "device"
 needs_systemd = pytest.mark.skipif(
@@ -58,7 +59,7 @@ def test_a_file_that_the_service_could_not_read_is_refused(tmp_path, monkeypatch
     program.parent.mkdir()
     program.touch(0o755)
     monkeypatch.setattr(sys, "argv", [str(program)])
-    monkeypatch.setattr("device.service.unit.systemctl", lambda *order: None)  # would start a service here
+    monkeypatch.setattr("device.service.systemd.systemctl", lambda *order: None)  # would start a service here
     for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
         folder.chmod(0o755)
     (tmp_path / "open").mkdir()
@@ -115,7 +116,7 @@ def no_systemd(request, tmp_path, monkeypatch):
         (programs / "systemctl").chmod(0o755)
     monkeypatch.setenv("PATH", str(programs))
     # The test's own Python may lie where no other user may go.
-    monkeypatch.setattr("device.service.unit._refuse_closed", lambda program: None)
+    monkeypatch.setattr("device.service.systemd._refuse_closed", lambda program: None)
     return "cannot run systemctl" if request.param == "missing" else "System has not been booted"
 
 
