@@ -25,6 +25,8 @@ class RowFile:
         self.path, self.appending, self.header = Path(path), append, header
         self.overwrite = overwrite
         self._file: TextIO | None = None
+        if append and self._goes_on():
+            self._refuse_other_columns()
 
     def begin(self) -> None:
         """Open the file: without ``append`` it is empty from now on, but for its header.
@@ -56,26 +58,30 @@ class RowFile:
         file = open(self.path, "a", encoding="utf-8", newline="")  # noqa: SIM115
         try:
             hold(file, self.path)
-            regular = self.path.is_file()
-            if regular and not self.appending:
+            if self.path.is_file() and not self.appending:
                 file.truncate(0)
-            goes_on = regular and self.path.stat().st_size > 0
             header = "" if self.header is None else self.header + "\n"
-            file.write(self._torn_end() if goes_on else header)
+            file.write(self._torn_end() if self._goes_on() else header)
         except BaseException:
             file.close()
             raise
         return file
 
-    def _torn_end(self) -> str:
-        """Return what ends the last row that is there: nothing, or a line end if a power cut left half a row."""
+    def _goes_on(self) -> bool:
+        return self.path.is_file() and self.path.stat().st_size > 0
+
+    def _refuse_other_columns(self) -> None:
         with open(self.path, "rb") as file:
             header = file.readline().decode(errors="replace").rstrip("\r\n")
-            file.seek(-1, os.SEEK_END)
-            last = file.read()
         if self.header not in (None, header):
             raise EdgeError(f"{self.path} has other columns than this model gives; name another file")
-        return "" if last == b"\n" else "\n"
+
+    def _torn_end(self) -> str:
+        """Return what ends the last row that is there: nothing, or a line end if a power cut left half a row."""
+        self._refuse_other_columns()
+        with open(self.path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return "" if file.read() == b"\n" else "\n"
 
     def _refuse_full(self, handle: int) -> None:
         if shutil.disk_usage(handle).free < KEPT_FREE_MB * 1_000_000:
