@@ -150,6 +150,12 @@ class TrainingRecipe:
     class_weights: bool = option(
         False, "Weigh each face's loss by 1 / (class size), so that all classes weigh the same."
     )
+    start_from_epoch: int = option(
+        0,
+        "The best epoch is none of so many first ones: at a high rate trained weights get worse before better.",
+        0,
+        100_000,
+    )
     patience: int = option(0, "Stop after so many epochs without a better one; 0: never.", 0, 100_000)
     validation_share: float = option(
         0.1, "Share of the training split to hold out where the data has no validation split.", 0.0, 0.5
@@ -202,6 +208,9 @@ class TrainingRecipe:
                 f"first_view {self.first_view} numbers no views: with views 0 every change is new; set views, or "
                 "first_view to 0"
             )
+        if self.start_from_epoch >= self.epochs:
+            left_out = f"start_from_epoch {self.start_from_epoch} of {self.epochs} epochs"
+            raise EdgeError(f"{left_out} leaves none to choose; set it lower")
         if self.recombined_views > self.views:
             raise EdgeError(
                 f"recombined_views {self.recombined_views} are more than the views, {self.views}; set more views, or "

@@ -135,7 +135,7 @@ class Trainer:
     def is_out_of_patience(self, epoch: int) -> bool:
         """Return whether training stops after ``epoch``; epochs are counted, and it stops, in the last phase only."""
         phase = phase_of(epoch, self.recipe)
-        waited = epoch - max(self.best_epoch(), phase.start)
+        waited = epoch - max(self.best_epoch(), phase.start, self.recipe.start_from_epoch)
         return 0 < self.recipe.patience <= waited and phase.stop == self.recipe.epochs
 
     def train_batch(self, batch: Batch) -> float:
@@ -168,14 +168,19 @@ class Trainer:
     def measure(self, epoch: int, loss: float, started: float) -> EpochRecord:
         """Measure the weights that the student carries on the validation faces and on the clean training faces.
 
-        The best epoch is that of the lowest loss at its best temperature: on a few thousand faces accuracy jumps
-        by more from epoch to epoch than it grows.
+        The best epoch, of those that the recipe lets be chosen, is that of the lowest loss at its best temperature: on
+        a few thousand faces accuracy jumps by more from epoch to epoch than it grows.
         """
         labels = self.data.validation.labels
         logits = self.logits(self.data.validation.seen(colour=True))
         temperature = fit_temperature(logits, labels)
         validation_loss = negative_log_likelihood(logits / temperature, labels)
         clean = self.logits(self.clean.seen(colour=True))
+        rivals = (
+            self.history[self.recipe.start_from_epoch :]
+            if epoch >= self.recipe.start_from_epoch
+            else self.history
+        )
         return EpochRecord(
             epoch=epoch + 1,
             loss=loss,
@@ -184,7 +189,7 @@ class Trainer:
             learning_rate=float(keras.ops.convert_to_numpy(self.student.model.optimizer.learning_rate)),
             seconds=time.monotonic() - started,
             temperature=temperature,
-            best=all(validation_loss < record.validation_loss for record in self.history),
+            best=all(validation_loss < record.validation_loss for record in rivals),
             training_loss=negative_log_likelihood(clean / temperature, self.clean.labels),
             training_accuracy=float(np.mean(clean.argmax(axis=1) == self.clean.labels)),
         )

@@ -1,14 +1,17 @@
 """The frozen phase and fine-tuning: what learns when, at which rate, and a resume across the boundary."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
+from device.errors import EdgeError
 from toolkit.data.synthesis import load_synthetic
 from toolkit.data.train_split import split_for_training
+from toolkit.models.keras_file import read_keras_metadata
 from toolkit.results.history import EpochRecord
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.freeze_schedule import phase_of
@@ -128,3 +131,27 @@ def test_patience_is_counted_in_the_last_phase_only(tmp_path):
     trainer = Trainer(split_for_training(load_synthetic(), recipe.split_choice), recipe, tmp_path, [])
     trainer.history = [EpochRecord(1, 1.0, 1.0, 0.5, 0.1, 1.0, 1.0, best=True)]
     assert [trainer.is_out_of_patience(epoch) for epoch in range(8)] == 6 * [False] + 2 * [True]
+
+
+@pytest.mark.parametrize("start_from_epoch", [0, 3])
+def test_the_first_epochs_are_not_chosen_where_the_recipe_leaves_them_out(start_from_epoch, tmp_path):
+    recipe = replace(RECIPE, epochs=4, freeze_epochs=0, start_from_epoch=start_from_epoch)
+    trainer = Trainer(split_for_training(load_synthetic(), recipe.split_choice), recipe, tmp_path, [])
+    # No epoch after the first can be better.
+    trainer.history = [EpochRecord(1, 1.0, 0.0, 1.0, 0.1, 1.0, 1.0, best=True)]
+    history = trainer.run()
+    assert [record.best for record in history] == [True, False, False, start_from_epoch == 3]
+    if start_from_epoch:
+        assert read_keras_metadata(tmp_path / "best.keras")["training"]["epoch"] == 4
+
+
+def test_patience_begins_with_the_epochs_that_may_be_chosen(tmp_path):
+    recipe = replace(RECIPE, epochs=9, freeze_epochs=0, patience=2, start_from_epoch=4)
+    trainer = Trainer(split_for_training(load_synthetic(), recipe.split_choice), recipe, tmp_path, [])
+    trainer.history = [EpochRecord(1, 1.0, 1.0, 0.5, 0.1, 1.0, 1.0, best=True)]
+    assert [trainer.is_out_of_patience(epoch) for epoch in range(8)] == 6 * [False] + 2 * [True]
+
+
+def test_a_recipe_that_leaves_no_epoch_to_choose_is_refused():
+    with pytest.raises(EdgeError, match="start_from_epoch 5 of 5 epochs leaves none to choose"):
+        replace(RECIPE, start_from_epoch=5)
