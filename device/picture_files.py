@@ -17,6 +17,20 @@ JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Brands of HEIC and AVIF in a container that holds films too (ISO/IEC 23008-12, annex B; AV1 Image File Format).
+ISO_PICTURES = (
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"hevc",
+    b"hevx",
+    b"mif1",
+    b"mif2",
+    b"msf1",
+    b"avif",
+    b"avis",
+)
 PNM = re.compile(rb"P[1-6]\s")
 
 
@@ -74,7 +88,9 @@ def check_container(content: bytes) -> None:
     if why := why_foreign(content, NOT_FETCHED):
         raise ValueError(why)
     if content[4:8] == b"ftyp":
-        raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
+        if content[8:12] in ISO_PICTURES:
+            raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
+        raise ValueError("a film, whatever its name says")
     if content.startswith(PNG_SIGNATURE):
         check_png(content)
     elif content.startswith(JPEG_SIGNATURE):

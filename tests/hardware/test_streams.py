@@ -1,5 +1,7 @@
 """Cameras on the network, good and bad, served on loopback and read by OpenCV's FFmpeg."""
 
+import functools
+import http.server
 import json
 import os
 import signal
@@ -67,6 +69,19 @@ def connections_to(port: int) -> int:
         except OSError:
             pass
     return count
+
+
+def test_a_single_picture_is_no_stream(jpegs, tmp_path):
+    (tmp_path / "snapshot.jpg").write_bytes(jpegs[0])
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/snapshot.jpg"
+        done = run("--source", address, "--output", tmp_path / "rows.jsonl")
+        server.shutdown()
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"error: {address} is a single picture, no stream; expected Motion JPEG or RTSP" in done.stderr
+    assert not (tmp_path / "rows.jsonl").exists()
 
 
 @KINDS

@@ -56,26 +56,41 @@ def join(
 
     ``chances`` tell how often a training face is drawn: ``shares`` of all are from the further data sets, by RARE; the
     rest from the first, by (class size) ** -``balance``; ``taught`` is true for the first one's. Training faces that
-    also stand in another one's validation part are removed. EdgeError for a class that the first does not know, or for
-    shares that leave it nothing.
+    also stand in another one's validation part are removed, and faces of either part that also stand in another one's
+    ``tested``. EdgeError for a class that the first does not know, for shares that leave it nothing, or for a data set
+    of which nothing is left.
     """
     if sum(shares) >= 1:
         raise EdgeError(
             f"the further data sets take {sum(shares):g} of the faces; expected less than 1 together, so that the "
             "first has a share; lower the shares"
         )
-    classes = first.train.classes
-    validation = _concatenated([first.validation, *(one.validation for one in further)], classes)
-    trains = [without_leaks(one.train, validation) for one in (first, *further)]
-    removed = sum(len(one.train) for one in (first, *further)) - sum(map(len, trains))
+    classes, parts = first.train.classes, (first, *further)
+    validation = _concatenated([_untested(one.validation, one, parts) for one in parts], classes)
+    trains = [without_leaks(_untested(one.train, one, parts), validation) for one in parts]
+    for one, kept in zip(parts, trains, strict=True):
+        if not len(kept):
+            raise EdgeError(
+                f"all training faces of {one.train.source} also stand in a validation or test split of another data "
+                "set; leave it out"
+            )
+    removed = sum(len(one.train) for one in parts) - sum(map(len, trains))
     train = _concatenated(trains, classes)
     sources = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
     chances = np.zeros(len(train))
     for source, share in enumerate((1 - sum(shares), *shares)):
         rows = sources == source
         chances[rows] = share * by_class_size(train.labels[rows], RARE if source else balance)
-    leaks = sum(one.leaks_removed for one in (first, *further)) + removed
+    leaks = sum(one.leaks_removed for one in parts) + removed
     return TrainingData(train, validation, leaks, chances, sources == 0)
+
+
+def _untested(faces: Dataset, of: TrainingData, parts: Sequence[TrainingData]) -> Dataset:
+    """Return ``faces`` of the data set ``of`` without those that are tested in another of ``parts``."""
+    for other in parts:
+        if other is not of and other.tested is not None:
+            faces = without_leaks(faces, other.tested)
+    return faces
 
 
 def by_class_size(labels: np.ndarray, balance: float) -> np.ndarray:

@@ -34,7 +34,8 @@ class TrainingData:
     """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed.
 
     chances: (N,) float64, how often each training face is drawn, sums to 1, or None for once an epoch;
-    taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.data.joining``.
+    taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.data.joining``;
+    tested: the data's own faces that neither teach nor choose, to be kept out of what another data set teaches.
     """
 
     train: Dataset
@@ -42,6 +43,7 @@ class TrainingData:
     leaks_removed: int
     chances: np.ndarray | None = None
     taught: np.ndarray | None = None
+    tested: Dataset | None = None
 
     def in_gray(self) -> "TrainingData":
         """Return the same without colours."""
@@ -76,8 +78,9 @@ def split_for_training(
                 "the epoch; add faces, or a validation split"
             )
         train, validation = parted.split("train"), parted.split("validation")
+        tested = others
     else:
-        validation = whole.split("validation")
+        validation, tested = whole.split("validation"), whole.split("test")
     train, validation = kept(train), kept(validation)
     for split, part in (("training", train), ("validation", validation)):
         missing = [name for name, count in part.counts().items() if count == 0]
@@ -88,7 +91,7 @@ def split_for_training(
                 f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
                 f"of {len(train.classes)} classes; add faces, or leave the class out with `classes`"
             )
-    return TrainingData(train, validation, removed)
+    return TrainingData(train, validation, removed, tested=tested)
 
 
 def describe(data: TrainingData) -> str:

@@ -16,7 +16,7 @@ from device.frames import BoundingBox
 from device.media_suffixes import is_film
 from device.picture_files import read_picture
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.layout import subfolders
+from toolkit.data.readers.walk import subfolders
 
 BOXES_FILE = "faces.json"
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"

@@ -22,7 +22,9 @@ def read_training_data(request: TrainingRequest) -> TrainingData:
     if not request.more_data:
         return data
     further = [read_one(one.path, request.recipe, request.classes, True, colour) for one in request.more_data]
-    return join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
+    joined = join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
+    logger.info("together: %s", describe(joined))
+    return joined
 
 
 def may_see_colour(request: TrainingRequest) -> bool:

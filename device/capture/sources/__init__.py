@@ -107,7 +107,7 @@ def _open_path(spec: str) -> FrameSource:
 
     path = Path(spec)
     if spec and path.is_dir():  # Path("") is the folder in which we are
-        return ImageFiles(spec, sorted(path.iterdir()))
+        return ImageFiles(spec, sorted(entry for entry in path.iterdir() if not entry.name.startswith(".")))
     if path.is_file():
         return ImageFiles(spec, [path]) if is_picture(path) else VideoFile(path)
     if path.exists() and spec:

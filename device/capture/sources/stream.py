@@ -53,6 +53,12 @@ class NetworkStream(CaptureSource):
         if not capture.isOpened() or not capture.grab():
             capture.release()
             raise EdgeError(self._problem())
+        if capture.get(cv2.CAP_PROP_FRAME_COUNT) == 1:
+            capture.release()
+            raise EdgeError(
+                f"{self.name} is a single picture, no stream; expected Motion JPEG or RTSP; look for the camera's "
+                "address of those, or fetch the picture and name its file"
+            )
         return capture
 
     def _problem(self) -> str:

@@ -24,6 +24,14 @@ def test_one_of_several_pictures_that_is_missing_is_called_so(tmp_path, other, w
     assert str(raised.value).startswith(words)
 
 
+def test_hidden_pictures_of_a_folder_are_read_where_they_are_named_alone(tmp_path):
+    for name in ("a.png", ".trashed-b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((9, 9), np.uint8))
+    for spec, names in ((tmp_path, ["a.png"]), (tmp_path / ".trashed-b.png", [".trashed-b.png"])):
+        with open_source(str(spec)) as source:
+            assert [frame.name.rpartition("/")[2] for frame in source] == names
+
+
 def test_films_and_folders_among_pictures_are_said_and_not_read(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9), np.uint8))
     cv2.imwrite(str(tmp_path / "b.jfif.png"), np.zeros((9, 9), np.uint8))

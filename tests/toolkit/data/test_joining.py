@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
+from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import FurtherData, join
 from toolkit.data.train_split import TrainingData
@@ -55,6 +56,26 @@ def test_training_faces_that_choose_the_epoch_elsewhere_are_removed():
     copied.images[3] = FIRST.validation.images[0]
     joined = join(FIRST, [replace(FURTHER, train=copied)], [0.25])
     assert (len(joined.train), joined.leaks_removed) == (12 + 16, 1)
+
+
+def test_faces_that_another_data_set_tests_are_removed():
+    tested = part(7, [0] * 3, FIRST.train.classes, "test")
+    train, validation = (
+        replace(one, images=one.images.copy()) for one in (FURTHER.train, FURTHER.validation)
+    )
+    train.images[3], train.images[5], validation.images[1] = tested.images
+    first = replace(FIRST, tested=tested)
+    joined = join(first, [replace(FURTHER, train=train, validation=validation)], [0.25])
+    assert not leaked_rows(tested, joined.train).any()
+    assert not leaked_rows(tested, joined.validation).any()
+    assert (len(joined.train), len(joined.validation), joined.leaks_removed) == (12 + 15, 3, 2)
+    more = replace(training(3, [0, 1, 1], ("neutral", "angry")), tested=FURTHER.train.select(np.arange(4)))
+    turned = join(FURTHER, [more], [0.25])
+    assert (len(turned.train), turned.leaks_removed) == (13 + 3, 4)
+    with pytest.raises(
+        EdgeError, match="all training faces of set 2 also stand in a validation or test split"
+    ):
+        join(replace(FIRST, tested=FURTHER.train), [FURTHER], [0.25])
 
 
 def test_votes_are_kept_where_one_has_them():

@@ -90,13 +90,23 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
     if several and _any_expression(files):
         return files, (*layout_notes(root, files), *_contradicted(root, files))
     pictures = Pictures.under(root)
+    unused: tuple[str, ...] = ()
     for reader in (listed_images, file_labelled_images, boxed_images, named_images):
         found, notes = reader(pictures)
         listed = reader in (listed_images, file_labelled_images)
         if found and (not several or _across_folders(found, files, listed)):
             return found, notes
+        if found and listed:
+            unused = (
+                f"a list labels {counted(len(found), 'picture')} and is not used, for the folders are read as classes; "
+                "name the list in place of its folder to take its labels",
+            )
     if why_none is None:
-        return files, (*layout_notes(root, files), *unread_lists(pictures))
+        return files, (
+            *layout_notes(root, files),
+            *(unused or unread_lists(pictures)),
+            *filter(None, [why_unnamed(pictures)]),
+        )
     if pictures.paths and (why := why_unlisted(root) or why_unnamed(pictures)):
         raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
     raise why_none
@@ -128,17 +138,18 @@ def _across_folders(found: list[ImageFile], files: list[ImageFile], listed: bool
     """Return whether the labels of ``found`` go across the folders of ``files``: then those are no classes, but
     persons, parts or the like.
 
-    One label stands in several of the folders. What is no list has to name expressions to be believed, a list most of
-    the pictures.
+    One label stands in several of the folders, or a list tells several expressions in one. What is no list has to name
+    expressions to be believed, a list those or most of the pictures.
     """
     folder = {file.path: file.folder_class for file in files}
     held = {
         (normal_class_name(file.folder_class), folder[file.path]) for file in found if file.path in folder
     }
-    labels = {name for name, _ in held}
-    named = sum(file.path in folder for file in found)
-    believed = 2 * named > len(files) if listed else labels <= set(FERPLUS_CLASSES)
-    return believed and len(held) > len(labels)
+    labels, folders = ({pair[at] for pair in held} for at in (0, 1))
+    if not labels <= set(FERPLUS_CLASSES):
+        named = sum(file.path in folder for file in found)
+        return listed and 2 * named > len(files) and len(held) > len(labels)
+    return len(held) > len(labels) or (listed and len(held) > len(folders))
 
 
 def decode_into(file: Path, root: Path, files: list[ImageFile], colour: bool) -> Dataset:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.media_suffixes import MOVING_PICTURE, PICTURE_SUFFIXES, UNREAD_SUFFIXES
+from device.media_suffixes import FILM_SUFFIXES, MOVING_PICTURE, PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from device.picture_files import GIF_SIGNATURES, JPEG_SIGNATURE, PNG_SIGNATURE, decode_picture, read_picture
 from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE
@@ -17,7 +17,7 @@ IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, MOVING_PICTURE)
 OTHER_SUFFIXES = (".txt", ".csv", ".json", ".xml", ".npy", ".mat", ".md", ".db", ".ini", ".html", ".py", ".pts",
                   ".zip")  # fmt: skip
 COLOURED = "RGB"  # the mode of a picture whose channels differ
-SIGNATURES = (PNG_SIGNATURE, JPEG_SIGNATURE, b"RIFF", *GIF_SIGNATURES)
+SIGNATURES = (PNG_SIGNATURE, JPEG_SIGNATURE, *GIF_SIGNATURES)
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ def is_picture(path: Path) -> bool:
     name = path.name.lower()
     if name.startswith(".") or name.endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)):
         return not name.startswith(".")
-    if name.endswith(OTHER_SUFFIXES) or not path.is_file():
+    if name.endswith((*OTHER_SUFFIXES, *FILM_SUFFIXES)) or not path.is_file():
         return False
     with open(path, "rb") as handle:
-        return handle.read(len(PNG_SIGNATURE)).startswith(SIGNATURES)
+        first = handle.read(12)
+    return first.startswith(SIGNATURES) or (first[:4], first[8:]) == (b"RIFF", b"WEBP")
 
 
 def read_face(path: Path, colour: bool = False) -> DecodedFace:

@@ -12,6 +12,7 @@ from device.zip_files import DAMAGE
 from toolkit.data.class_names import PUBLISHED_ORDERS
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.walk import files_under
 
 # What such a file is called after its picture, and the data set in whose order its number stands.
 # AffectNet: train_set/images/1.jpg beside train_set/annotations/1_exp.npy. CK+, by its ReadMe: of the pictures in
@@ -33,7 +34,9 @@ def file_labelled_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str
 
 
 def _labelled(pictures: Pictures, ending: str, order: tuple[str, ...]) -> Iterator[ImageFile]:
-    for file in sorted(pictures.root.rglob(f"*{ending}")) if pictures.paths else ():
+    for file in sorted(files_under(pictures.root)) if pictures.paths else ():
+        if not file.name.endswith(ending):
+            continue
         picture = pictures.named(file.name.removesuffix(ending), file.parent.parent / "images")
         number = _number(file)
         if picture in pictures.paths and 0 <= number < len(order):

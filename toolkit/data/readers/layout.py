@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from device.errors import EdgeError
 from device.media_suffixes import FILM_SUFFIXES, UNREAD_SUFFIXES
@@ -13,6 +12,7 @@ from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, is_picture
 from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
+from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
@@ -45,7 +45,7 @@ class Pictures:
     @classmethod
     def under(cls, root: Path) -> "Pictures":
         found = cls(root)
-        for path in iter_images(root):
+        for path in images_under(root):
             found.paths.add(path)
             found.by_stem.setdefault(path.stem.lower(), []).append(path)
         return found
@@ -163,12 +163,21 @@ def _with_class(parts: list[list[ImageFile]]) -> list[ImageFile]:
 
 def _refuse_group_of_classes(place: Path, folder: Path) -> None:
     """Raise EdgeError where a folder that should be a class holds several folders named by expressions."""
-    names = sorted({normal_class_name(inner.name) for inner in subfolders(folder)} & set(FERPLUS_CLASSES))
-    if len(names) > 1 and normal_class_name(folder.name) not in FERPLUS_CLASSES:
+    names = _expressions_below(folder)
+    if names and normal_class_name(folder.name) not in FERPLUS_CLASSES:
         raise EdgeError(
             f"{place}: the folder '{folder.name}' holds a folder for each expression ({', '.join(names[:3])}), so it "
             "is no class; name the splits train, validation and test, or put the pictures of each class together"
         )
+
+
+def _expressions_below(folder: Path) -> list[str]:
+    """Return the expressions that folders side by side in ``folder``, at any depth, are named by; [] for one alone."""
+    for _, inner, _ in os.walk(folder):
+        names = {normal_class_name(name) for name in inner} & set(FERPLUS_CLASSES)
+        if len(names) > 1:
+            return sorted(names)
+    return []
 
 
 def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
@@ -195,6 +204,11 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         for place, count in loose.items()
         if count
     ]
+    films = [path for path in files_under(root) if path.suffix.lower() in FILM_SUFFIXES]
+    if films:
+        lines.append(
+            f"{counted(len(films), 'film')} among the pictures left out, such as {films[0].relative_to(root)}"
+        )
     lines += filter(None, map(_alike_note, places))
     lines += [
         f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
@@ -224,41 +238,18 @@ def _alike_note(place: Path) -> str:
     )
 
 
-def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in ``folder`` by name, without hidden ones and archive leftovers."""
-    return sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__MACOSX"))
-    )
-
-
-def images_under(folder: Path) -> list[Path]:
-    """Return the image files in ``folder`` at any depth, by name, without hidden ones; OSError if one is unreadable."""
-    return list(iter_images(folder))
-
-
-def iter_images(folder: Path) -> Iterator[Path]:
-    """Yield what ``images_under`` returns."""
-
-    def refuse(error: OSError) -> NoReturn:
-        raise error
-
-    for base, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if name != "__MACOSX")
-        yield from (path for path in (Path(base, name) for name in sorted(names)) if is_picture(path))
-
-
 def _files_in(folder: Path) -> Iterator[Path]:
     return (entry for entry in folder.iterdir() if not entry.is_dir())
 
 
 def describe(root: Path) -> str:
     """Return in a few words what is in a folder that holds no data set."""
-    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith((".", "__MACOSX")))
+    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith(LEFTOVERS))
     if not entries:
         return "nothing"
-    if next(iter_images(root), None):
+    if next(images_under(root), None):
         return "images but no folder for each class"
-    if film := next((path for path in sorted(root.rglob("*")) if path.suffix.lower() in FILM_SUFFIXES), None):
+    if film := next((path for path in files_under(root) if path.suffix.lower() in FILM_SUFFIXES), None):
         return (
             f"no images, but films, such as {film.relative_to(root)}; store pictures of each with 'device run --source "
             f"{film.name} --save-frames PICTURES/CLASS/{film.stem}', then cut the faces out with 'toolkit data crop "

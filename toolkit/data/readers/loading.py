@@ -10,12 +10,12 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables
 from toolkit.data.readers.folders import load_folders
-from toolkit.data.readers.layout import iter_images, subfolders
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.photographs import photograph_notes
 from toolkit.data.readers.shards import find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table
+from toolkit.data.readers.walk import files_under, images_under, subfolders
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
@@ -73,7 +73,7 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
         if not (is_table(path) and holds_faces(path)):
             if next(entries_of(path), None):
                 return load_folders(path.parent, lenient, colour, noticed, labels=path)
-            if is_table(path) and next(iter_images(path.parent), None):
+            if is_table(path) and next(images_under(path.parent), None):
                 raise EdgeError(f"{path} {columns_told(path)}, or emotion and pixels")
         return load_face_tables(path, {path: ""}, lenient)
     if tables := find_tables(path):
@@ -102,9 +102,9 @@ def find_tables(root: Path) -> dict[Path, str]:
     A ``fer2013.csv`` alone where there is one; else train.csv beside test.csv, or the only table. Raises EdgeError
     where several tell no splits by their names.
     """
-    if next(iter_images(root), None):
+    if next(images_under(root), None):
         return {}
-    tables = [path for path in sorted(root.rglob("*")) if is_table(path) and not path.name.startswith(".")]
+    tables = [path for path in sorted(files_under(root)) if is_table(path)]
     named = [path for path in tables if path.name.lower().startswith(CSV_FILE)]
     tables = named or [path for path in tables if holds_faces(path)]
     told = {path: split_told(path.relative_to(root).with_suffix("")) for path in tables}

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,10 +14,12 @@ from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
 from device.text import a_few, counted
+from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.decoding import quiet_opencv
 from toolkit.data.readers.folders import labelled_images
-from toolkit.data.readers.layout import ImageFile, describe, images_under, subfolders
+from toolkit.data.readers.image_files import is_picture
+from toolkit.data.readers.layout import ImageFile, describe
 from toolkit.data.readers.pictures import (
     Picture,
     folder_name,
@@ -27,6 +29,7 @@ from toolkit.data.readers.pictures import (
 )
 from toolkit.data.readers.shards import find_shards
 from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.walk import images_under, subfolders
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)
@@ -38,13 +41,15 @@ MOST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Cropped:
-    """What became of photographs: faces written, pictures with several faces, those without one, and unread ones."""
+    """What became of photographs: faces written, pictures with several faces, those without one, and unread ones;
+    ``notes``: how the classes were told, and what was left out."""
 
     pictures: int
     faces: int
     several: int
     nobody: tuple[str, ...]
     unread: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the summary for people."""
@@ -55,7 +60,7 @@ class Cropped:
         for paths, what in ((self.nobody, nobody), (self.unread, "unreadable")):
             if paths:
                 said.append(f"{len(paths):,} {what}: {a_few(paths)}")
-        return said
+        return [*said, *self.notes]
 
 
 def crop_photographs(
@@ -80,11 +85,11 @@ def crop_photographs(
     place, source = (Path(os.path.realpath(path)) for path in (out, root))
     if source in (place, *place.parents):
         raise UsageError(f"{out} lies in {root}, whose photographs are read; name a folder elsewhere")
+    notes: tuple[str, ...] = ()
     if shards:
         classed, pictures = True, pictures_of_shards(root, shards)
     else:
-        places = _places(root)
-        classed = any(place.parent != Path() for place in places.values())
+        places, classed, notes = _places(root)
         read = pictures_of_files(root, places)
         pictures = ((place, image) for place, (_, image) in zip(places.values(), read, strict=True))
     with quiet_opencv(), new_folder(out, overwrite) as place:
@@ -93,24 +98,30 @@ def crop_photographs(
             raise EdgeError(
                 f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
-    return cropped
+    return replace(cropped, notes=notes)
 
 
-def _places(root: Path) -> dict[Path, Path]:
-    """Return where the face of each photograph under ``root`` goes: where the picture stands if its folders tell its
-    class and its split or nothing does, else into folders of its split and class."""
+def _places(root: Path) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:
+    """Return where the face of each photograph under ``root`` goes, whether they have classes, and what to say of it.
+
+    It goes where the picture stands if its folders tell its class and its split or nothing does, else into folders of
+    its split and class. One folder beside pictures, not called as an expression is, is no class.
+    """
     try:
-        files, _ = labelled_images(root)
+        files, notes = labelled_images(root)
     except EdgeError:
-        paths = images_under(root)
+        paths = list(images_under(root))
         if paths and subfolders(root):
             raise
         if not paths:
             raise EdgeError(
                 f"{root} holds no photographs: {describe(root)}; expected PNG, JPEG, BMP, WebP, TIFF or GIF files"
             ) from None
-        return {path: path.relative_to(root) for path in paths}
-    return {file.path: _place(file, file.path.relative_to(root)) for file in files}
+        return {path: path.relative_to(root) for path in paths}, False, ()
+    names = {normal_class_name(file.folder_class) for file in files}
+    if len(names) == 1 and not names & set(FERPLUS_CLASSES) and any(map(is_picture, root.iterdir())):
+        return {path: path.relative_to(root) for path in images_under(root)}, False, ()
+    return {file.path: _place(file, file.path.relative_to(root)) for file in files}, True, notes
 
 
 def _place(file: ImageFile, own: Path) -> Path:

@@ -11,6 +11,7 @@ from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table, read_table
+from toolkit.data.readers.walk import files_under
 
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"
@@ -27,7 +28,7 @@ def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[Im
     root = pictures.root
     found: dict[Path, ImageFile] = {}
     used = []
-    lists = [only] if only else sorted(filter(_may_list, root.rglob("*")))
+    lists = [only] if only else sorted(filter(_may_list, files_under(root)))
     for path in lists:
         entries = list(entries_of(path))
         told = split_told(path.relative_to(root).with_suffix(""))

@@ -13,10 +13,11 @@ from device.picture_files import decode_picture
 from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
 from toolkit.data.readers.image_files import COLOURED, to_gray
-from toolkit.data.readers.layout import Pictures, images_under
+from toolkit.data.readers.layout import Pictures
 from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
 from toolkit.data.readers.shards import READERS, find_shards, splits_of
+from toolkit.data.readers.walk import images_under
 
 COLOURS_ASKED = 64
 LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed
@@ -32,7 +33,7 @@ def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
         some = _some(shards, count)
         pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))
     elif path.is_dir():
-        pictures = pictures_of_files(path, _some(images_under(path), count))
+        pictures = pictures_of_files(path, _some(list(images_under(path)), count))
     elif path.is_file() and not holds_faces(path):
         listed = [file.path for file in listed_images(Pictures.under(path.parent), path)[0]]
         pictures = pictures_of_files(path.parent, _some(listed, count))

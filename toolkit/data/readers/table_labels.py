@@ -83,9 +83,10 @@ class Labels:
             )
 
     def notes(self, folder: Path, order: tuple[str, ...]) -> tuple[str, ...]:
-        """Return a line where few numbers are read in ``order``, which they may not be meant in."""
+        """Return a line where few numbers, or all but 0, are read in ``order``, which they may not be meant in."""
         numbers = sorted({int(label) for label in self._codes if label.isdecimal()})
-        if not numbers or len(numbers) > 4 or class_of_number(folder, set(self._codes)):
+        usual = len(numbers) > 4 and numbers[0] == 0
+        if not numbers or usual or class_of_number(folder, set(self._codes)):
             return ()
         read = ", ".join(f"{number} {order[number]}" for number in numbers)
         return (

@@ -9,8 +9,9 @@ import yaml
 
 from device.errors import EdgeError
 from device.files import read_short
-from toolkit.data.readers.layout import PICTURES_FOLDER, ImageFile, Pictures, subfolders
+from toolkit.data.readers.layout import PICTURES_FOLDER, ImageFile, Pictures
 from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.walk import subfolders
 
 LABELS_FOLDER = "labels"
 FILLS = 0.5  # of a picture's width and height, from which on a box is the face that the picture was cut to

@@ -213,6 +213,13 @@ def test_labels_are_any_names_contempt_too_or_named_beside(tmp_path, faces):
     dataset = load_dataset(path)
     assert [dataset.classes[one] for one in dataset.labels] == ["angry", "contempt", "happy"]
     assert "read in FER2013's order: 0 angry, 3 happy, 7 contempt" in dataset.notes[0]
+    write_csv(path, rows(range(1, 7)))  # all but 'angry', or counted from 1
+    assert (
+        "read in FER2013's order: 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise"
+        in load_dataset(path).notes[0]
+    )
+    write_csv(path, rows(range(6)))
+    assert not any("FER2013's order" in note for note in load_dataset(path).notes)
     write_csv(path, rows(range(1, 8)))
     with pytest.raises(EdgeError, match=r"run from 1 to 7.*classes\.txt"):
         load_dataset(path)

@@ -38,10 +38,11 @@ def test_a_list_goes_before_folders_across_which_its_labels_stand(tmp_path, name
     assert {name: label for name, (label, _) in labels_of(load_dataset(tmp_path)).items()} == {
         name.rpartition("/")[2]: str(label) for name, label in told.items()
     }
-    (tmp_path / f"labels.{kind}").write_text(
-        "\n".join(lines[:5])
-    )  # of a third of the pictures: the folders it is
-    assert load_dataset(tmp_path).classes == ("part0", "part1")
+    (tmp_path / f"labels.{kind}").write_text("\n".join(lines[:5]))  # of a third of the pictures
+    if names == NAMES:
+        assert load_dataset(tmp_path).notes[-1].endswith("pictures in no list of labels, left out")
+    else:
+        assert load_dataset(tmp_path).classes == ("part0", "part1")
 
 
 def test_a_list_that_contradicts_folders_of_expressions_is_said(tmp_path):
@@ -114,3 +115,37 @@ def test_a_list_whose_labels_are_not_recognised_is_said(tmp_path):
         "labels.csv names these pictures, but has the columns picture, happy, sad; expected image and label (and "
         "split): no label is read from it"
     )
+
+
+@pytest.mark.parametrize("others", [1, 20])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_pictures_beside_the_listed_ones_make_no_classes_of_the_folders(tmp_path, kind, others):
+    pictures(tmp_path / "images")
+    pictures(tmp_path / "plots", others, name="hist{}.png")
+    row = {"csv": "images/{0}.png,{1}", "jsonl": '{{"file_name": "images/{0}.png", "label": "{1}"}}'}[kind]
+    rows = ["image,label"] * (kind == "csv") + [row.format(n, NAMES[n % 3]) for n in range(6)]
+    (tmp_path / f"metadata.{kind}").write_text("\n".join(rows))
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == dict.fromkeys(NAMES, 2)
+    assert dataset.notes[-1] == f"{others} picture{'s' * (others > 1)} in no list of labels, left out"
+
+
+def test_names_of_some_pictures_that_tell_expressions_are_said(tmp_path):
+    for name in NAMES:
+        pictures(tmp_path / "images", 2, name=f"{name}_{{}}.png")
+    pictures(tmp_path / "plots", 1, name="hist{}.png")
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("images", "plots")
+    assert dataset.notes[-1] == (
+        "angry_0.png tells an expression by its name, hist0.png none; name all in one way, happy_1.png, or put the "
+        "pictures of each class together"
+    )
+
+
+def test_a_list_that_is_not_believed_is_said(tmp_path):
+    for part in ("cats", "dogs"):
+        pictures(tmp_path / part, 3)
+    (tmp_path / "labels.csv").write_text("image,label\ncats/0.png,old\ndogs/0.png,young\n")
+    dataset = load_dataset(tmp_path)
+    assert dataset.classes == ("cats", "dogs")
+    assert dataset.notes[-1].startswith("a list labels 2 pictures and is not used")

@@ -72,6 +72,28 @@ def test_a_folder_without_classes_gives_every_face(photographs, tmp_path):
     assert cv2.imread(str(tmp_path / "faces" / names[0]), cv2.IMREAD_UNCHANGED).shape == (96, 96)
 
 
+def test_pictures_beside_a_folder_are_cut_too_or_named(photographs, tmp_path):
+    one = (photographs / "train/happy/one.jpg").read_bytes()
+    for name in (
+        "album/1.jpg",
+        "album/2.jpg",
+        "album/holiday/3.jpg",
+        "mixed/4.jpg",
+        "mixed/happy/5.jpg",
+        "mixed/sad/6.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(one)
+    assert crop_photographs(tmp_path / "album", tmp_path / "faces").faces == 3
+    written = {str(path.relative_to(tmp_path / "faces")) for path in (tmp_path / "faces").rglob("*.png")}
+    assert written == {"1_jpg.png", "2_jpg.png", "holiday/3_jpg.png"}
+    cropped = crop_photographs(tmp_path / "mixed", tmp_path / "classes")
+    assert cropped.lines() == [
+        "2 faces of 2 photographs",
+        "1 picture right in 'mixed', in no class's folder, left out",
+    ]
+
+
 @pytest.mark.parametrize("told", ["names", "list"])
 def test_photographs_whose_class_stands_elsewhere_get_folders_of_classes(photographs, tmp_path, told):
     root = tmp_path / "all"

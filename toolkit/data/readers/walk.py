@@ -1,0 +1,56 @@
+"""What stands in a folder: the folders in it, and the files at any depth, without hidden ones and archive leftovers."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from toolkit.data.readers.image_files import is_picture
+
+# macOS' archives, Synology's thumbnails; a dot begins .ipynb_checkpoints and .Trash-1000, copies of what was.
+LEFTOVERS = (".", "__MACOSX", "@eaDir")
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if entry.is_dir()
+        and not entry.name.startswith(LEFTOVERS)
+        and not _leads_back(folder, folder, entry.name)
+    )
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """Yield the files in ``folder`` at any depth, by name, those of linked folders too; OSError if one is unreadable.
+
+    A link to a folder that it stands in leads nowhere.
+
+    >>> tables = [path for path in files_under(Path("faces")) if path.suffix == ".csv"]
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not (name.startswith(LEFTOVERS) or _leads_back(folder, Path(base), name))
+        )
+        yield from (Path(base, name) for name in sorted(names) if not name.startswith("."))
+
+
+def images_under(folder: Path) -> Iterator[Path]:
+    """Yield the image files of ``files_under``."""
+    return filter(is_picture, files_under(folder))
+
+
+def _leads_back(root: Path, base: Path, name: str) -> bool:
+    """Return whether ``name`` in ``base``, found from ``root`` down, is a link to what it was found in."""
+    if not (base / name).is_symlink():
+        return False
+    target = Path(os.path.realpath(base / name))
+    way = (Path(os.path.realpath(one)) for one in (base, *base.parents) if one == root or root in one.parents)
+    return any(target in (one, *one.parents) for one in way)
