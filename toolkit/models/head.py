@@ -27,16 +27,27 @@ def final_activation(model: "keras.Model") -> tuple[Any, str] | None:
         if kind == "TFSMLayer":
             return None
         if hasattr(operation, "layers"):
-            return final_activation(operation)
+            tensor = operation.outputs[tensor._keras_history.tensor_index]
+            continue
         if kind == "Softmax" or kind == "Sigmoid":  # a layer, or keras.ops' operation
             return operation, kind.lower()
-        activation = getattr(operation, "activation", None)
-        name = getattr(activation, "__name__", "linear") if activation is not None else "linear"
+        name = _activation_name(getattr(operation, "activation", None))
         inputs = operation._inbound_nodes[tensor._keras_history.node_index].input_tensors
         if name == "linear" and (kind in (*PASSING, "Activation")) and len(inputs) == 1:
             tensor = inputs[0]
             continue
         return operation, name
+
+
+def _activation_name(activation: Any) -> str:
+    """Return the name of a function, or of a layer that serves as one: Dense(7, activation=Softmax())."""
+    import keras
+
+    if activation is None:
+        return "linear"
+    if isinstance(activation, keras.layers.Activation):
+        return _activation_name(activation.activation)
+    return str(getattr(activation, "__name__", type(activation).__name__.lower()))
 
 
 def head_of(model: "keras.Model", answers: np.ndarray) -> str:

@@ -16,6 +16,10 @@ from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 TRIED_FACES = 500
 FAR_HIGHER = 0.10
 SIGMAS = 4.0
+# Accuracies of two pixel ranges that differ by less: a network that normalises after its first layer recognises as
+# much in either, and is surer in its own.
+ALIKE = 0.02
+LEAST_PROBABILITY = 1e-9
 
 
 Asked = TypeVar("Asked", FloatNetwork, ExpressionModel)
@@ -54,7 +58,13 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
         )
     images, labels = tried(images, labels)
     candidates = [network.with_pixel_range(name) for name in network.pixel_ranges]
-    return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
+    answers = [candidate.predict(images) for candidate in candidates]
+    right = [accuracy(one, labels) for one in answers]
+    losses = [
+        log_loss(one, labels) if share > max(right) - ALIKE else np.inf
+        for one, share in zip(answers, right, strict=True)
+    ]
+    return candidates[int(np.argmin(losses))]
 
 
 def better_fit(
@@ -105,6 +115,12 @@ def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
 def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
     """Return the share of ``answers``, (N, C), whose greatest is the label, (N,)."""
     return float((answers.argmax(axis=1) == labels).mean())
+
+
+def log_loss(answers: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean of -log of the probability that ``answers``, (N, C), give the labels, (N,)."""
+    given = answers[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(given, LEAST_PROBABILITY)).mean())
 
 
 def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -125,7 +125,7 @@ def open_network(
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
     _verify_weights(path, model)
-    labels = labels or _stored_labels(path, metadata)
+    labels = checked_labels(labels, "`labels`") if labels else _stored_labels(path, metadata)
     classes = 2 if outputs == 1 else outputs
     if len(labels) != classes:
         said = f"is given {len(labels)} labels" if labels else "does not name its classes"

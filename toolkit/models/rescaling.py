@@ -13,7 +13,7 @@ LARGEST_RESULT = 256.0
 
 
 def rescales_inside(model: "keras.Model") -> bool:
-    """Return whether a layer of the model scales pixels of 0..255, before any layer with weights of its own to learn.
+    """Return whether a layer of the model scales pixels of 0..255, before any layer with weights, frozen or not.
 
     ``Rescaling(2, -1)``, or a ``Normalization`` that was adapted to pixels of 0..1, is no such layer.
     """
@@ -24,7 +24,7 @@ def rescales_inside(model: "keras.Model") -> bool:
             return _suits_bytes(layer.scale, layer.offset)
         if isinstance(layer, keras.layers.Normalization):
             return _normalizes_bytes(layer)
-        if layer.trainable_weights:
+        if layer.weights:
             return False
     return False
 

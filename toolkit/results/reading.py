@@ -47,6 +47,8 @@ def read_documents(paths: list[str]) -> Documents:
             documents.append(benchmark_of(content, path))
         elif "recipe" in content and "measured_on" in content:
             documents.append(_quantization(content, path))
+        elif "recommended" in content and "impossible" in content:  # of --recipe all
+            documents += [_quantization(one, path) for one in _list(content, "results", path)]
         elif isinstance(content.get("latency"), dict) and "frames" in content:
             runs.append(run_of(content, path))
         else:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from device.model.expression_model import load_model
+from toolkit.results.reading import read_documents
 
 pytestmark = pytest.mark.toolkit
 
@@ -57,7 +58,8 @@ def test_json_is_one_document_and_nothing_else(forked_toolkit, tiny, face_folder
 
 def test_all_recipes_stand_in_one_table_with_a_recommendation(forked_toolkit, tiny):
     done = forked_toolkit(
-        "quantize", "--model", tiny, "--recipe", "all", "--untrained", "--representative", 50
+        *("quantize", "--model", tiny, "--recipe", "all", "--untrained", "--representative", 50),
+        *("--results", tiny.parent / "all.json"),
     )
     assert done.returncode == 0, done.stderr
     names = ("float32", "float16", "int8", "int8-mixed", "int16x8")
@@ -65,7 +67,13 @@ def test_all_recipes_stand_in_one_table_with_a_recommendation(forked_toolkit, ti
         assert f"\n{name}" in done.stdout
     assert "Take " in done.stdout
     assert "Not possible, dynamic: no weight became int8" in done.stdout  # they are too small for it
-    assert files(tiny.parent) == sorted(["best.keras", *(f"best_{name}.tflite" for name in names)])
+    assert files(tiny.parent) == sorted(
+        ["all.json", "best.keras", *(f"best_{name}.tflite" for name in names)]
+    )
+    found = read_documents([str(tiny.parent / "all.json")]).results.models
+    assert [(one.model.name, one.quantization["recipe"]) for one in found] == [
+        (f"best_{name}.tflite", name) for name in names
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,14 @@ ENDS = {
     "dense softmax": (lambda x, n, wide: L.Dense(n, "softmax", kernel_initializer=wide)(x), SOFTMAX),
     "softmax layer": (lambda x, n, wide: L.Softmax()(L.Dense(n, kernel_initializer=wide)(x)), SOFTMAX),
     "softmax operation": (lambda x, n, wide: keras.ops.softmax(L.Dense(n, kernel_initializer=wide)(x)), SOFTMAX),
+    "softmax layer in a dense one": (
+        lambda x, n, wide: L.Dense(n, activation=L.Softmax(), kernel_initializer=wide)(x),
+        SOFTMAX,
+    ),
+    "softmax layer as an activation": (
+        lambda x, n, wide: L.Activation(L.Softmax())(L.Dense(n, kernel_initializer=wide)(x)),
+        SOFTMAX,
+    ),
     "dense sigmoid": (lambda x, n, wide: L.Dense(n, "sigmoid", kernel_initializer=wide)(x), SIGMOIDS),
     "sigmoid layer": (
         lambda x, n, wide: L.Activation("sigmoid")(L.Dense(n, kernel_initializer=wide)(x)),
@@ -67,6 +75,33 @@ def test_the_last_activation_tells_what_outputs_are(tmp_path, name, inside):
     direct = np.asarray(model(PIXELS)).reshape(6, 3)
     expected = np.asarray(keras.ops.softmax(direct)) if head == LOGITS else direct
     assert opened.predict(FACES) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("held", ["list", "dictionary"])
+@pytest.mark.parametrize(("second", "head"), [("softmax", SOFTMAX), ("sigmoid", SIGMOIDS), (None, LOGITS)])
+def test_of_a_network_of_two_outputs_the_one_that_is_used_tells(tmp_path, held, second, head):
+    keras.utils.set_random_seed(0)
+    image, other = keras.Input((16, 16, 1)), keras.Input((16, 16, 1))
+    x = L.Flatten()(L.Rescaling(1 / 255)(image))
+    wide = keras.initializers.RandomNormal(stddev=4.0, seed=1)
+    first = "softmax" if second is None else None
+    outputs = [L.Dense(3, one, kernel_initializer=wide)(x) for one in (first, second)]
+    both = keras.Model(image, outputs if held == "list" else dict(zip(("age", "mood"), outputs, strict=True)))
+    keras.Model(other, both(other)["mood" if held == "dictionary" else 1]).save(tmp_path / "m.keras")
+    assert open_network(tmp_path / "m.keras", ("a", "b", "c")).head == head
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("a", "a", "b"), "`labels`: the label 'a' stands there twice"),
+        (("a", "", "b"), "`labels`: label 2 is ''"),
+    ],
+)
+def test_labels_that_no_file_can_hold_are_refused_first(tmp_path, labels, said):
+    network(ENDS["dense softmax"][0], 3).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match=said):
+        open_network(tmp_path / "m.keras", labels)
 
 
 @pytest.mark.parametrize("name", ["dense sigmoid", "sigmoid layer", "sigmoid behind a reshape", "logits"])

@@ -19,7 +19,13 @@ def network(*first, channels=1):
     return keras.Model(image, layers.Dense(2, activation="softmax")(layers.Flatten()(x)))
 
 
+def frozen(model):
+    model.trainable = False
+    return model
+
+
 FOR_BYTES = {
+    "frozen": lambda: frozen(network(layers.Rescaling(1 / 255))),
     "over 255": lambda: network(layers.Rescaling(1 / 255)),
     "about 0": lambda: network(layers.Rescaling(1 / 127.5, -1)),
     "centered alone": lambda: network(layers.Rescaling(1.0, -131.1)),
@@ -37,6 +43,7 @@ FOR_OTHERS = {
     "adapted to -1..1": lambda: network(layers.Normalization(axis=None, mean=0.1, variance=0.16)),
     "one channel of three": lambda: network(layers.Rescaling([1 / 255, 1 / 255, 2.0]), channels=3),
     "weights first": lambda: network(layers.Conv2D(1, 3), layers.Rescaling(1 / 255)),
+    "frozen weights first": lambda: frozen(network(layers.Conv2D(1, 3), layers.Rescaling(1 / 255))),
     "nothing": network,
 }
 

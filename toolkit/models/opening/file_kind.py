@@ -26,7 +26,7 @@ FOREIGN = (
         4,
         b"TFL3",
         "a TFLite model",
-        "name the Keras model that it was made from, or, to run it, end its name in .tflite",
+        "name the Keras model that it was made from; evaluate, benchmark and device run take it, called .tflite",
     ),
     (0, b"{", "JSON without weights", "name the .h5 file of weights that stands beside it"),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import temporary_folder
-from device.text import one_line
+from device.text import a_few, one_line
 from toolkit.models.opening.file_kind import refuse_odd_files
 from toolkit.models.opening.pure_graph import operators, refuse_impure
 from toolkit.models.opening.trial import SIZED_BY_NUMBERS, refuse_greedy
@@ -30,6 +30,14 @@ def load_saved_model(path: Path) -> "keras.Model":
     import keras
 
     verify_saved_model(path)
+    names = {name for meta in _read(path).meta_graphs for name in meta.signature_def if name[:2] != "__"}
+    if SIGNATURE not in names:
+        raise EdgeError(
+            f"{path} has the signatures {a_few(sorted(names))}, expected {SIGNATURE}; save the network with "
+            "model.export, or as model.save('model.keras')"
+            if names
+            else f"{path} has no signature, expected {SIGNATURE}; save the network with model.export"
+        )
     if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in _read(path).meta_graphs):
         refuse_greedy(path)
     try:

@@ -245,5 +245,5 @@ def test_another_signature_is_told_as_that(tmp_path):
     module = tf.Module()
     module.serve = tf.function(lambda x: tf.reduce_mean(x, (1, 2)), [tf.TensorSpec((None, 8, 8, 1))])
     tf.saved_model.save(module, str(tmp_path / "m"), signatures={"predict": module.serve})
-    with pytest.raises(EdgeError, match=r"cannot load the SavedModel"):
+    with pytest.raises(EdgeError, match=r"m has the signatures predict, expected serving_default; save"):
         load_keras_model(tmp_path / "m")
