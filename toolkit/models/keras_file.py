@@ -140,6 +140,12 @@ def _current(path: Path, declared: Declared) -> dict[str, Any]:
         )
     config = in_keras_3(declared.config) if is_of_keras_2(declared.config) else declared.config
     made: dict[str, Any] = in_float32(without_training(config))
+    network = made.get("config")
+    if isinstance(network, dict) and isinstance(
+        network.get("name"), str
+    ):  # TensorFlow takes no other characters
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", network["name"])
+        network["name"] = plain if plain[:1].isalnum() else f"model{plain}"
     return made
 
 
@@ -148,10 +154,21 @@ def _load(path: Path, openable: Path, config: dict[str, Any]) -> "keras.Model":
 
     with _quietly():
         try:
-            with keras.saving.custom_object_scope({OLD_HARD_SIGMOID: hard_sigmoid_of_keras_2}):
+            with keras.saving.custom_object_scope(_functions()):
                 return keras.models.load_model(openable, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises TypeError, ValueError, KeyError, OSError and others here
             raise EdgeError(_why_not_loaded(path, error, config)) from error
+
+
+def _functions() -> dict[str, Any]:
+    """Return the activations that files name as this Keras does not: Keras 2's own, and TensorFlow's of tf.nn."""
+    import keras
+
+    return {
+        OLD_HARD_SIGMOID: hard_sigmoid_of_keras_2,
+        "softmax_v2": keras.activations.softmax,
+        "swish": keras.activations.silu,
+    }
 
 
 def hard_sigmoid_of_keras_2(x: Any) -> Any:

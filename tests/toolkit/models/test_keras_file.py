@@ -8,6 +8,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
@@ -159,3 +160,14 @@ def test_a_network_of_pixels_without_channels_is_told_how_to_take_an_image(tmp_p
     keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image))).save(tmp_path / "m.keras")
     with pytest.raises(EdgeError, match=r"no image classifier.*keras\.layers\.Reshape\(\("):
         open_network(tmp_path / "m.keras", ("happy", "sad"))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_activations_of_tensorflow_and_any_name_of_the_network_are_read(tmp_path, suffix):
+    image = keras.Input((8, 8, 1))
+    first = keras.layers.Dense(5, activation=tf.nn.silu)(keras.layers.Flatten()(image))
+    model = keras.Model(image, keras.layers.Dense(3, activation=tf.nn.softmax)(first), name="Gefühle 2")
+    model.save(tmp_path / f"m{suffix}")
+    faces = np.random.default_rng(0).random((3, 8, 8, 1), np.float32)
+    opened = load_keras_model(tmp_path / f"m{suffix}")
+    np.testing.assert_allclose(opened.predict(faces, verbose=0), model(faces), atol=1e-6)
