@@ -80,7 +80,7 @@ def split_for_training(
         train, validation = parted.split("train"), parted.split("validation")
         tested = others
     else:
-        validation, tested = whole.split("validation"), whole.split("test")
+        validation, tested = whole.split("validation"), whole.select(whole.splits == "test")
     train, validation = kept(train), kept(validation)
     for split, part in (("training", train), ("validation", validation)):
         missing = [name for name, count in part.counts().items() if count == 0]
