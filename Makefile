@@ -179,6 +179,8 @@ models-with-press: setup
 	$(BIN)/python models/make_models.py --data $(DATA) small_recombined
 	$(MIX) --share 0.7 runs/small_recombined/best.keras models/small.keras models/small.keras
 	$(MIX) --share 0.3 runs/compact_new_views/best.keras models/compact.keras models/compact.keras
+	$(BIN)/python models/make_models.py --data $(DATA) compact_recombined
+	$(MIX) --share 0.3 runs/compact_recombined/best.keras models/compact.keras models/compact.keras
 
 MADE := best mobile_taught mobile wide_taught compact small faces
 COMPARED := fully-connected plain-cnn mini-xception separable
