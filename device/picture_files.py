@@ -90,7 +90,7 @@ def check_container(content: bytes) -> None:
     if content[4:8] == b"ftyp":
         if content[8:12] in ISO_PICTURES:
             raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
-        raise ValueError("a film, whatever its name says")
+        raise ValueError("a film or a raw picture, whatever its name says")
     if content.startswith(PNG_SIGNATURE):
         check_png(content)
     elif content.startswith(JPEG_SIGNATURE):

@@ -25,8 +25,10 @@ class RowFile:
         self.path, self.appending, self.header = Path(path), append, header
         self.overwrite = overwrite
         self._file: TextIO | None = None
-        if append and self._goes_on():
+        try:
             self._refuse_other_columns()
+        except OSError as error:
+            raise self._refused(error) from error
 
     def begin(self) -> None:
         """Open the file: without ``append`` it is empty from now on, but for its header.
@@ -58,6 +60,7 @@ class RowFile:
         file = open(self.path, "a", encoding="utf-8", newline="")  # noqa: SIM115
         try:
             hold(file, self.path)
+            self._refuse_other_columns()
             if self.path.is_file() and not self.appending:
                 file.truncate(0)
             header = "" if self.header is None else self.header + "\n"
@@ -71,14 +74,15 @@ class RowFile:
         return self.path.is_file() and self.path.stat().st_size > 0
 
     def _refuse_other_columns(self) -> None:
+        if self.header is None or not self.appending or not self._goes_on():
+            return
         with open(self.path, "rb") as file:
             header = file.readline().decode(errors="replace").rstrip("\r\n")
-        if self.header not in (None, header):
+        if self.header != header:
             raise EdgeError(f"{self.path} has other columns than this model gives; name another file")
 
     def _torn_end(self) -> str:
         """Return what ends the last row that is there: nothing, or a line end if a power cut left half a row."""
-        self._refuse_other_columns()
         with open(self.path, "rb") as file:
             file.seek(-1, os.SEEK_END)
             return "" if file.read() == b"\n" else "\n"

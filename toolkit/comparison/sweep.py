@@ -47,8 +47,9 @@ class SweepRequest:
 def sweep(request: SweepRequest) -> dict[str, Any]:
     """Train trials until OUT has as many as ``request`` asks for; return what there is, the best first.
 
-    A trial is worth the lowest validation loss of its epochs, each at its best temperature; one that is worse than the
-    median of the others at an epoch is pruned. A trial whose worker was killed is taken up after its last epoch.
+    A trial is worth the lowest validation loss of its epochs past ``start_from_epoch``, each at its best temperature;
+    one that is worse than the median of the others at such an epoch is pruned. A trial whose worker was killed is taken
+    up after its last epoch.
     EdgeError for unusable data, where OUT holds a sweep of other data or another space, and where all trials fail.
 
     >>> sweep(SweepRequest(Path("faces"), Path("runs/sweep"), read_space(Path("space.toml")), 30))["best"]
@@ -117,6 +118,8 @@ def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> Non
     logger.info("%s: %s", name, spelled(trial.params))
 
     def epoch_done(record: EpochRecord) -> None:
+        if record.epoch <= asked.recipe.start_from_epoch:
+            return
         trial.report(record.validation_loss, record.epoch)
         if trial.should_prune():
             raise optuna.TrialPruned(f"after epoch {record.epoch}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from toolkit.data.copies import without_leaks
+from toolkit.data.copies import pixel_digests, without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
 
@@ -66,15 +66,14 @@ def join(
             "first has a share; lower the shares"
         )
     classes, parts = first.train.classes, (first, *further)
-    validation = _concatenated([_untested(one.validation, one, parts) for one in parts], classes)
+    validations = [_untested(one.validation, one, parts) for one in parts]
+    validation = _concatenated(validations, classes)
     trains = [without_leaks(_untested(one.train, one, parts), validation) for one in parts]
-    for one, kept in zip(parts, trains, strict=True):
-        if not len(kept):
-            raise EdgeError(
-                f"all training faces of {one.train.source} also stand in a validation or test split of another data "
-                "set; leave it out"
-            )
-    removed = sum(len(one.train) for one in parts) - sum(map(len, trains))
+    for one, *kept in zip(parts, trains, validations, strict=True):
+        for before, after in zip((one.train, one.validation), kept, strict=True):
+            _refuse_emptied(before, after, every_class=one is first)
+    had = sum(len(one.train) + len(one.validation) for one in parts)
+    removed = had - sum(map(len, (*trains, *validations)))
     train = _concatenated(trains, classes)
     sources = np.repeat(np.arange(len(trains)), [len(one) for one in trains])
     chances = np.zeros(len(train))
@@ -87,10 +86,21 @@ def join(
 
 def _untested(faces: Dataset, of: TrainingData, parts: Sequence[TrainingData]) -> Dataset:
     """Return ``faces`` of the data set ``of`` without those that are tested in another of ``parts``."""
-    for other in parts:
-        if other is not of and other.tested is not None:
-            faces = without_leaks(faces, other.tested)
-    return faces
+    tested = [other.tested for other in parts if other is not of and other.tested is not None]
+    known = np.isin(pixel_digests(faces.images), np.concatenate(tested)) if tested else np.zeros(0, bool)
+    return faces.select(~known) if known.any() else faces
+
+
+def _refuse_emptied(before: Dataset, after: Dataset, every_class: bool) -> None:
+    """Raise EdgeError where nothing is left of a data set's part, with ``every_class`` of one of its classes."""
+    left = after.counts()
+    gone = [name for name, count in before.counts().items() if count and not left[name]]
+    if gone and (every_class or not len(after)):
+        what = f"'{gone[0]}' faces" if len(after) else "faces"
+        raise EdgeError(
+            f"all {what} of {before.source} to learn from or to choose the epoch by also stand in a validation or test "
+            "split of another data set; take them out of one of the two, or train on one data set"
+        )
 
 
 def by_class_size(labels: np.ndarray, balance: float) -> np.ndarray:

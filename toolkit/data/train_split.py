@@ -7,7 +7,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES
-from toolkit.data.copies import without_leaks
+from toolkit.data.copies import pixel_digests, without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.file_names import persons_in_both
 from toolkit.data.label_sources import narrowed
@@ -35,7 +35,8 @@ class TrainingData:
 
     chances: (N,) float64, how often each training face is drawn, sums to 1, or None for once an epoch;
     taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.data.joining``;
-    tested: the data's own faces that neither teach nor choose, to be kept out of what another data set teaches.
+    tested: (M,) uint64, ``pixel_digests`` of the data's own faces that neither teach nor choose, to be kept out of what
+    another data set teaches.
     """
 
     train: Dataset
@@ -43,7 +44,7 @@ class TrainingData:
     leaks_removed: int
     chances: np.ndarray | None = None
     taught: np.ndarray | None = None
-    tested: Dataset | None = None
+    tested: np.ndarray | None = None
 
     def in_gray(self) -> "TrainingData":
         """Return the same without colours."""
@@ -91,7 +92,7 @@ def split_for_training(
                 f"no '{missing[0]}' face in the {split} split of {whole.source}; expected at least one of each "
                 f"of {len(train.classes)} classes; add faces, or leave the class out with `classes`"
             )
-    return TrainingData(train, validation, removed, tested=tested)
+    return TrainingData(train, validation, removed, tested=pixel_digests(tested.images))
 
 
 def describe(data: TrainingData) -> str:

@@ -141,12 +141,15 @@ def _current(path: Path, declared: Declared) -> dict[str, Any]:
     config = in_keras_3(declared.config) if is_of_keras_2(declared.config) else declared.config
     made: dict[str, Any] = in_float32(without_training(config))
     network = made.get("config")
-    if isinstance(network, dict) and isinstance(
-        network.get("name"), str
-    ):  # TensorFlow takes no other characters
-        plain = re.sub(r"[^A-Za-z0-9_.-]", "_", network["name"])
-        network["name"] = plain if plain[:1].isalnum() else f"model{plain}"
+    if isinstance(network, dict) and isinstance(network.get("name"), str):
+        network["name"] = _plain_name(network["name"])
     return made
+
+
+def _plain_name(name: str) -> str:
+    """Return a network's name with the characters that TensorFlow takes for a scope."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return plain if plain[:1].isalnum() else f"model{plain}"
 
 
 def _load(path: Path, openable: Path, config: dict[str, Any]) -> "keras.Model":

@@ -210,7 +210,7 @@ class TrainingRecipe:
             )
         if self.start_from_epoch >= self.epochs:
             left_out = f"start_from_epoch {self.start_from_epoch} of {self.epochs} epochs"
-            raise EdgeError(f"{left_out} leaves none to choose; set it lower")
+            raise EdgeError(f"{left_out} leaves none to choose; set it lower, or more epochs")
         if self.recombined_views > self.views:
             raise EdgeError(
                 f"recombined_views {self.recombined_views} are more than the views, {self.views}; set more views, or "

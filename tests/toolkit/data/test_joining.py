@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError, UsageError
-from toolkit.data.copies import leaked_rows
+from toolkit.data.copies import leaked_rows, pixel_digests
 from toolkit.data.dataset import Dataset
 from toolkit.data.joining import FurtherData, join
 from toolkit.data.train_split import TrainingData
@@ -64,18 +64,25 @@ def test_faces_that_another_data_set_tests_are_removed():
         replace(one, images=one.images.copy()) for one in (FURTHER.train, FURTHER.validation)
     )
     train.images[3], train.images[5], validation.images[1] = tested.images
-    first = replace(FIRST, tested=tested)
+    first = replace(FIRST, tested=pixel_digests(tested.images))
     joined = join(first, [replace(FURTHER, train=train, validation=validation)], [0.25])
     assert not leaked_rows(tested, joined.train).any()
     assert not leaked_rows(tested, joined.validation).any()
-    assert (len(joined.train), len(joined.validation), joined.leaks_removed) == (12 + 15, 3, 2)
-    more = replace(training(3, [0, 1, 1], ("neutral", "angry")), tested=FURTHER.train.select(np.arange(4)))
+    assert (len(joined.train), len(joined.validation), joined.leaks_removed) == (12 + 15, 3, 3)
+    more = replace(
+        training(3, [0, 1, 1], ("neutral", "angry")), tested=pixel_digests(FURTHER.train.images[:4])
+    )
     turned = join(FURTHER, [more], [0.25])
     assert (len(turned.train), turned.leaks_removed) == (13 + 3, 4)
-    with pytest.raises(
-        EdgeError, match="all training faces of set 2 also stand in a validation or test split"
-    ):
-        join(replace(FIRST, tested=FURTHER.train), [FURTHER], [0.25])
+
+
+def test_a_part_of_which_nothing_is_left_is_refused():
+    for gone in (FURTHER.train, FURTHER.validation):
+        with pytest.raises(EdgeError, match=r"all faces of set 5?2 to learn from or to choose the epoch by"):
+            join(replace(FIRST, tested=pixel_digests(gone.images)), [FURTHER], [0.25])
+    happy = FIRST.train.images[FIRST.train.labels == 1]
+    with pytest.raises(EdgeError, match="all 'happy' faces of set 1 to learn from"):
+        join(FIRST, [replace(FURTHER, tested=pixel_digests(happy))], [0.25])
 
 
 def test_votes_are_kept_where_one_has_them():

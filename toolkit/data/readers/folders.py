@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from toolkit.data.synthesis import MARK, SOURCE
 
 KEPT_FROM = 100_000  # pictures; fewer are decoded within a minute or two
 ROWS_AT_ONCE = 4096
+# Of the pictures in the folders that they name, so many do readers of labels have to tell: a list a quarter; CK+ has
+# files for the last of some twenty pictures of a person.
+LEAST_SHARE: dict[Callable[..., Any], float] = {listed_images: 0.25, file_labelled_images: 0.0}
 
 
 def load_folders(
@@ -93,20 +97,15 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
     unused: tuple[str, ...] = ()
     for reader in (listed_images, file_labelled_images, boxed_images, named_images):
         found, notes = reader(pictures)
-        listed = reader in (listed_images, file_labelled_images)
-        if found and (not several or _across_folders(found, files, listed)):
+        if found and (not several or _across_folders(found, files, LEAST_SHARE.get(reader))):
             return found, notes
-        if found and listed:
+        if reader is listed_images and (other := _named_otherwise(found, files)):
             unused = (
-                f"a list labels {counted(len(found), 'picture')} and is not used, for the folders are read as classes; "
-                "name the list in place of its folder to take its labels",
+                f"a list labels {counted(other, 'picture')} otherwise and is not used, for the folders are read as "
+                "classes; name the list in place of its folder to take its labels",
             )
     if why_none is None:
-        return files, (
-            *layout_notes(root, files),
-            *(unused or unread_lists(pictures)),
-            *filter(None, [why_unnamed(pictures)]),
-        )
+        return files, (*layout_notes(root, files), *(unused or unread_lists(pictures)))
     if pictures.paths and (why := why_unlisted(root) or why_unnamed(pictures)):
         raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
     raise why_none
@@ -123,10 +122,9 @@ def _contradicted(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         listed, _ = listed_images(Pictures.under(root)) if tables else ([], ())
     except EdgeError:
         return ()  # nobody asked for its labels
-    folder = {file.path: normal_class_name(file.folder_class) for file in files}
-    told = {file.path: normal_class_name(file.folder_class) for file in listed if file.path in folder}
-    other = sum(name != folder[path] for path, name in told.items())
-    if not other or not set(told.values()) <= set(FERPLUS_CLASSES):
+    other = _named_otherwise(listed, files)
+    names = {normal_class_name(file.folder_class) for file in listed}
+    if not other or not names <= set(FERPLUS_CLASSES):
         return ()
     return (
         f"{a_few([path.name for path in tables])} tells another class than the folders of {counted(other, 'picture')}; "
@@ -134,21 +132,32 @@ def _contradicted(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
     )
 
 
-def _across_folders(found: list[ImageFile], files: list[ImageFile], listed: bool) -> bool:
+def _named_otherwise(found: list[ImageFile], files: list[ImageFile]) -> int:
+    """Return how many of ``files`` have another class in ``found``."""
+    told = {file.path: normal_class_name(file.folder_class) for file in found}
+    return sum(
+        told.get(file.path, name) != name for file in files for name in [normal_class_name(file.folder_class)]
+    )
+
+
+def _across_folders(found: list[ImageFile], files: list[ImageFile], least: float | None) -> bool:
     """Return whether the labels of ``found`` go across the folders of ``files``: then those are no classes, but
     persons, parts or the like.
 
     One label stands in several of the folders, or a list tells several expressions in one. What is no list has to name
-    expressions to be believed, a list those or most of the pictures.
+    expressions to be believed; a list, of which ``least`` is known, those of that share of the pictures in the folders
+    that it names, or most of all.
     """
     folder = {file.path: file.folder_class for file in files}
     held = {
         (normal_class_name(file.folder_class), folder[file.path]) for file in found if file.path in folder
     }
     labels, folders = ({pair[at] for pair in held} for at in (0, 1))
+    named, listed = sum(file.path in folder for file in found), least is not None
     if not labels <= set(FERPLUS_CLASSES):
-        named = sum(file.path in folder for file in found)
         return listed and 2 * named > len(files) and len(held) > len(labels)
+    if least is not None and named < least * sum(file.folder_class in folders for file in files):
+        return False
     return len(held) > len(labels) or (listed and len(held) > len(folders))
 
 

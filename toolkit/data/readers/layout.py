@@ -1,6 +1,5 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,7 @@ from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, is_picture
 from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
-from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders
+from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders, walk
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
@@ -163,8 +162,9 @@ def _with_class(parts: list[list[ImageFile]]) -> list[ImageFile]:
 
 def _refuse_group_of_classes(place: Path, folder: Path) -> None:
     """Raise EdgeError where a folder that should be a class holds several folders named by expressions."""
-    names = _expressions_below(folder)
-    if names and normal_class_name(folder.name) not in FERPLUS_CLASSES:
+    if normal_class_name(folder.name) in FERPLUS_CLASSES:
+        return
+    if names := _expressions_below(folder):
         raise EdgeError(
             f"{place}: the folder '{folder.name}' holds a folder for each expression ({', '.join(names[:3])}), so it "
             "is no class; name the splits train, validation and test, or put the pictures of each class together"
@@ -173,7 +173,7 @@ def _refuse_group_of_classes(place: Path, folder: Path) -> None:
 
 def _expressions_below(folder: Path) -> list[str]:
     """Return the expressions that folders side by side in ``folder``, at any depth, are named by; [] for one alone."""
-    for _, inner, _ in os.walk(folder):
+    for _, inner, _ in walk(folder):
         names = {normal_class_name(name) for name in inner} & set(FERPLUS_CLASSES)
         if len(names) > 1:
             return sorted(names)
@@ -185,7 +185,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
     folders = subfolders(root)
     splits = splits_among(folders)
     if not splits and len(folders) == 1 and subfolders(folders[0]):
-        return layout_notes(folders[0], files)
+        return (*_loose_notes([root]), *layout_notes(folders[0], files))
     filled = {parent for file in files for parent in file.path.parents}
     places = [class_place(split) for split in splits] or [root]
     lines = [
@@ -196,15 +196,8 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         for folder in subfolders(parent)
         if folder not in filled
     ]
-    loose = {
-        place: sum(map(is_picture, _files_in(place))) for place in dict.fromkeys((root, *splits, *places))
-    }
-    lines += [
-        f"{counted(count, 'picture')} right in '{place.relative_to(root.parent)}', in no class's folder, left out"
-        for place, count in loose.items()
-        if count
-    ]
-    films = [path for path in files_under(root) if path.suffix.lower() in FILM_SUFFIXES]
+    lines += _loose_notes([root, *splits, *places])
+    films = [path for place in places for path in files_under(place) if path.suffix.lower() in FILM_SUFFIXES]
     if films:
         lines.append(
             f"{counted(len(films), 'film')} among the pictures left out, such as {films[0].relative_to(root)}"
@@ -223,6 +216,17 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         if folder.name.lower() not in (split, "val", "valid")
     ]
     return tuple(lines)
+
+
+def _loose_notes(places: Iterable[Path]) -> list[str]:
+    """Return a line for each of ``places``, the first of which holds the others, with pictures right in it."""
+    first, *_ = places = dict.fromkeys(places)
+    loose = {place: sum(map(is_picture, _files_in(place))) for place in places}
+    return [
+        f"{counted(count, 'picture')} right in '{place.relative_to(first.parent)}', in no class's folder, left out"
+        for place, count in loose.items()
+        if count
+    ]
 
 
 def _alike_note(place: Path) -> str:

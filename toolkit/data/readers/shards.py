@@ -24,6 +24,7 @@ from toolkit.data.readers.parquet import read_parquet
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
+from toolkit.data.readers.walk import LEFTOVERS
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def find_shards(path: Path) -> tuple[Path, ...]:
         return (path,) if path.suffix.lower() in READERS else ()
     found: list[Path] = []
     for base, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(LEFTOVERS))
         if Path(base) != path and any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
             return ()
         found += [Path(base, name) for name in names if not name.startswith(".")]

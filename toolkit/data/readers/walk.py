@@ -22,12 +22,10 @@ def subfolders(folder: Path) -> list[Path]:
     )
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """Yield the files in ``folder`` at any depth, by name, those of linked folders too; OSError if one is unreadable.
+def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder from ``folder`` down, linked ones too, with the names of the folders and of the files in it.
 
-    A link to a folder that it stands in leads nowhere.
-
-    >>> tables = [path for path in files_under(Path("faces")) if path.suffix == ".csv"]
+    Both are sorted. A link to a folder that it stands in leads nowhere. OSError if one is unreadable.
     """
 
     def refuse(error: OSError) -> NoReturn:
@@ -39,7 +37,16 @@ def files_under(folder: Path) -> Iterator[Path]:
             for name in folders
             if not (name.startswith(LEFTOVERS) or _leads_back(folder, Path(base), name))
         )
-        yield from (Path(base, name) for name in sorted(names) if not name.startswith("."))
+        yield Path(base), folders, sorted(name for name in names if not name.startswith("."))
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """Yield the files of ``walk``.
+
+    >>> tables = [path for path in files_under(Path("faces")) if path.suffix == ".csv"]
+    """
+    for base, _, names in walk(folder):
+        yield from (base / name for name in names)
 
 
 def images_under(folder: Path) -> Iterator[Path]:

@@ -32,11 +32,10 @@ def load_saved_model(path: Path) -> "keras.Model":
     verify_saved_model(path)
     names = {name for meta in _read(path).meta_graphs for name in meta.signature_def if name[:2] != "__"}
     if SIGNATURE not in names:
+        has = f"the signatures {a_few(sorted(names))}" if names else "no signature"
         raise EdgeError(
-            f"{path} has the signatures {a_few(sorted(names))}, expected {SIGNATURE}; save the network with "
-            "model.export, or as model.save('model.keras')"
-            if names
-            else f"{path} has no signature, expected {SIGNATURE}; save the network with model.export"
+            f"{path} has {has}, expected {SIGNATURE}; save the network with model.export, or as "
+            "model.save('model.keras')"
         )
     if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in _read(path).meta_graphs):
         refuse_greedy(path)

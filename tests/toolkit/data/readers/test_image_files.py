@@ -147,7 +147,7 @@ def test_what_a_picture_file_holds_instead_is_said():
     for content, message in (
         (b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer.*git lfs pull"),
         (b"\0\0\0\x1cftypheic", "HEIC or AVIF.*convert it"),
-        (b"\0\0\0\x1cftypisom", "a film, whatever its name says"),
+        (b"\0\0\0\x1cftypisom", "a film or a raw picture, whatever its name says"),
     ):
         with pytest.raises(ValueError, match=message):
             decode_picture(content)

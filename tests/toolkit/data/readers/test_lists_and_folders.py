@@ -130,16 +130,18 @@ def test_pictures_beside_the_listed_ones_make_no_classes_of_the_folders(tmp_path
     assert dataset.notes[-1] == f"{others} picture{'s' * (others > 1)} in no list of labels, left out"
 
 
-def test_names_of_some_pictures_that_tell_expressions_are_said(tmp_path):
-    for name in NAMES:
-        pictures(tmp_path / "images", 2, name=f"{name}_{{}}.png")
-    pictures(tmp_path / "plots", 1, name="hist{}.png")
+@pytest.mark.parametrize("kind", ["of a few", "that agrees"])
+def test_a_list_goes_behind_folders(tmp_path, kind):
+    for part in ("1", "2"):
+        pictures(tmp_path / part, 6, f"{part}_{{}}.png")
+    told = {
+        "of a few": ["1/1_0.png,happy", "2/2_0.png,sad"],
+        "that agrees": [f"{p}/{p}_0.png,{p}" for p in "12"],
+    }
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label", *told[kind]]))
     dataset = load_dataset(tmp_path)
-    assert dataset.classes == ("images", "plots")
-    assert dataset.notes[-1] == (
-        "angry_0.png tells an expression by its name, hist0.png none; name all in one way, happy_1.png, or put the "
-        "pictures of each class together"
-    )
+    assert len(dataset) == 12
+    assert any("a list labels" in note for note in dataset.notes) == (kind == "of a few")
 
 
 def test_a_list_that_is_not_believed_is_said(tmp_path):
@@ -148,4 +150,4 @@ def test_a_list_that_is_not_believed_is_said(tmp_path):
     (tmp_path / "labels.csv").write_text("image,label\ncats/0.png,old\ndogs/0.png,young\n")
     dataset = load_dataset(tmp_path)
     assert dataset.classes == ("cats", "dogs")
-    assert dataset.notes[-1].startswith("a list labels 2 pictures and is not used")
+    assert dataset.notes[-1].startswith("a list labels 2 pictures otherwise and is not used")

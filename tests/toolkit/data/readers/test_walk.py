@@ -90,3 +90,11 @@ def test_data_sets_side_by_side_are_no_classes(tmp_path, between):
                 pictures(tmp_path / between.format(set=one, split=split, name=name), 1)
     with pytest.raises(EdgeError, match="the folder 'fer' holds a folder for each expression"):
         load_dataset(tmp_path)
+
+
+def test_pictures_beside_an_only_folder_of_classes_are_said(tmp_path):
+    for name in NAMES:
+        pictures(tmp_path / "faces" / name, 2)
+    pictures(tmp_path, 1, "x{}.png")
+    note = f"1 picture right in '{tmp_path.name}', in no class's folder, left out"
+    assert load_dataset(tmp_path).notes == (note,)
