@@ -200,9 +200,9 @@ architectures: setup ## after `make models`: train what is only compared, write 
 	$(BIN)/python models/make_models.py --data $(DATA) --compare $(COMPARED)
 	$(BIN)/python benchmarks/architectures.py --data $(DATA) $(addprefix runs/,$(MADE) $(COMPARED))
 
-# $(call MEASURE,keras,int8,suffix,options of evaluate): one shipped model quantized, evaluated and timed
+# $(call MEASURE,keras,int8,suffix,options of evaluate,options of quantize): one shipped model quantized, evaluated and timed
 define MEASURE
-	$(BIN)/toolkit quantize --model models/$(1).keras --data $(DATA) --max-drop 0.2 --out $(2) --overwrite
+	$(BIN)/toolkit quantize --model models/$(1).keras --data $(DATA) --max-drop 0.2 $(5) --out $(2) --overwrite
 	$(BIN)/toolkit quantize --model models/$(1).keras --recipe float32 --out $(BUILD)/$(1)_float32.tflite --overwrite --quiet
 	$(BIN)/toolkit evaluate --model $(BUILD)/$(1)_float32.tflite --model $(2) --data $(DATA) --split validation \
 		$(4) --out models/evaluation$(3).json --overwrite
@@ -215,7 +215,7 @@ face-roll: setup ## train anew the network that tells how far a face is tilted: 
 figures: setup ## quantize and measure the shipped models on DATA; the committed results and digests
 	@mkdir -p $(BUILD)
 	$(call MEASURE,best,models/best_int8.tflite)
-	$(call MEASURE,compact,device/data/fer7_int8.tflite,_compact)
+	$(call MEASURE,compact,device/data/fer7_int8.tflite,_compact,,--representative 400)
 	$(call MEASURE,small,models/small_int8.tflite,_small)
 	$(call MEASURE,best4,models/best4_int8.tflite,4,--classes $(FOUR))
 	cd models && sha256sum *.keras *.tflite > SHA256SUMS

@@ -16,10 +16,6 @@ from toolkit.models.network import FOUND, RESCALES, FloatNetwork
 TRIED_FACES = 500
 FAR_HIGHER = 0.10
 SIGMAS = 4.0
-# A network that normalises after its first layer recognises as much in two pixel ranges: where chance may have made the
-# difference, how sure it is of what decides.
-ALIKE_SIGMAS = 1.0
-LEAST_PROBABILITY = 1e-9
 
 
 Asked = TypeVar("Asked", FloatNetwork, ExpressionModel)
@@ -58,14 +54,7 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
         )
     images, labels = tried(images, labels)
     candidates = [network.with_pixel_range(name) for name in network.pixel_ranges]
-    answers = [candidate.predict(images) for candidate in candidates]
-    right = [one.argmax(axis=1) == labels for one in answers]
-    best = max(right, key=np.mean)
-    losses = [
-        np.inf if surely_higher(best, own, ALIKE_SIGMAS) else log_loss(one, labels)
-        for one, own in zip(answers, right, strict=True)
-    ]
-    return candidates[int(np.argmin(losses))]
+    return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
 
 
 def better_fit(
@@ -109,27 +98,13 @@ def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
 
     By FAR_HIGHER at least, and by SIGMAS standard deviations of the faces on which they differ (McNemar).
     """
-    far = right.mean() - given.mean() >= FAR_HIGHER
-    return bool(far and surely_higher(right, given, SIGMAS))
-
-
-def surely_higher(right: np.ndarray, given: np.ndarray, sigmas: float) -> bool:
-    """Return whether one of two ways to name the same faces, (N,) bool each, is right more often, by more than chance:
-    by ``sigmas`` standard deviations of the faces on which they differ (McNemar)."""
     won, lost = int((right & ~given).sum()), int((given & ~right).sum())
-    return bool(won > lost and won - lost >= sigmas * np.sqrt(won + lost))
+    return bool(won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost)))
 
 
 def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
     """Return the share of ``answers``, (N, C), whose greatest is the label, (N,)."""
     return float((answers.argmax(axis=1) == labels).mean())
-
-
-def log_loss(answers: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean of -log of the share that ``answers``, (N, C), give the labels, (N,); infinite for no numbers."""
-    shares = answers[np.arange(len(labels)), labels] / np.maximum(answers.sum(axis=1), LEAST_PROBABILITY)
-    loss = float(-np.log(np.maximum(shares, LEAST_PROBABILITY)).mean())
-    return loss if np.isfinite(loss) else np.inf
 
 
 def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

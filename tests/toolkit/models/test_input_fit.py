@@ -55,21 +55,6 @@ def test_the_range_that_recognises_the_faces_is_found_and_told(bright, faces):
     assert better_fit(settled, *faces) is None
 
 
-def test_of_ranges_that_recognise_as_much_the_one_that_knows_how_sure_to_be_is_taken(tmp_path):
-    image = keras.Input((8, 8, 1))
-    halves = keras.layers.Flatten()(keras.layers.AveragePooling2D((8, 4))(image))
-    last = keras.layers.Dense(2, use_bias=False)
-    model = keras.Model(image, last(halves))
-    last.set_weights([np.array([[4.0, -4.0], [-4.0, 4.0]], np.float32)])  # in any range the brighter half
-    model.save(tmp_path / "m.keras")
-    labels = np.arange(200) % 2
-    images = np.full((200, 8, 8), 60, np.uint8)
-    images[labels == 0, :, :4] = images[labels == 1, :, 4:] = 190
-    labels[:8] = 1 - labels[:8]  # who is wrong of them and sure loses most
-    settled = settle_pixel_range(open_network(tmp_path / "m.keras", ("left", "right")), images, labels)
-    assert settled.pixel_range == "0..1"
-
-
 def test_without_labels_nothing_is_guessed(bright, faces):
     network = open_network(bright, FER2013_CLASSES)
     for labels in (None, np.full(210, -1)):
