@@ -18,19 +18,8 @@ BMP_SIGNATURE = b"BM"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Brands of HEIC and AVIF in a container that holds films too (ISO/IEC 23008-12, annex B; AV1 Image File Format).
-ISO_PICTURES = (
-    b"heic",
-    b"heix",
-    b"heim",
-    b"heis",
-    b"hevc",
-    b"hevx",
-    b"mif1",
-    b"mif2",
-    b"msf1",
-    b"avif",
-    b"avis",
-)
+ISO_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"avif",
+                b"avis")  # fmt: skip
 PNM = re.compile(rb"P[1-6]\s")
 
 

@@ -176,11 +176,8 @@ class Trainer:
         temperature = fit_temperature(logits, labels)
         validation_loss = negative_log_likelihood(logits / temperature, labels)
         clean = self.logits(self.clean.seen(colour=True))
-        rivals = (
-            self.history[self.recipe.start_from_epoch :]
-            if epoch >= self.recipe.start_from_epoch
-            else self.history
-        )
+        left_out = self.recipe.start_from_epoch
+        rivals = self.history[left_out if epoch >= left_out else 0 :]
         return EpochRecord(
             epoch=epoch + 1,
             loss=loss,

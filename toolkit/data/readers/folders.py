@@ -134,10 +134,10 @@ def _contradicted(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
 
 def _named_otherwise(found: list[ImageFile], files: list[ImageFile]) -> int:
     """Return how many of ``files`` have another class in ``found``."""
-    told = {file.path: normal_class_name(file.folder_class) for file in found}
-    return sum(
-        told.get(file.path, name) != name for file in files for name in [normal_class_name(file.folder_class)]
+    told, own = (
+        {file.path: normal_class_name(file.folder_class) for file in part} for part in (found, files)
     )
+    return sum(told.get(path, name) != name for path, name in own.items())
 
 
 def _across_folders(found: list[ImageFile], files: list[ImageFile], least: float | None) -> bool:

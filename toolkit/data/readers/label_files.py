@@ -34,16 +34,13 @@ def file_labelled_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str
 
 
 def _labelled(pictures: Pictures, ending: str, order: tuple[str, ...]) -> Iterator[ImageFile]:
-    for file in sorted(_ending(pictures.root, ending)) if pictures.paths else ():
+    files = files_under(pictures.root) if pictures.paths else ()
+    for file in sorted(file for file in files if file.name.endswith(ending)):
         picture = pictures.named(file.name.removesuffix(ending), file.parent.parent / "images")
         number = _number(file)
         if picture in pictures.paths and 0 <= number < len(order):
             split = split_told(file.relative_to(pictures.root).parent) or "train"
             yield ImageFile(picture, split, order[number])
-
-
-def _ending(root: Path, ending: str) -> Iterator[Path]:
-    return (file for file in files_under(root) if file.name.endswith(ending))
 
 
 def _number(file: Path) -> int:
