@@ -32,7 +32,7 @@ from device.results import Face, FrameResult
 from device.sinks.broker import Broker
 from device.sinks.mqtt import MqttSink
 from toolkit.deploy.fleet import collected, newest_wheel
-from toolkit.deploy.release import Outcome, Parcel
+from toolkit.deploy.release import HostOutcome, Parcel
 from toolkit.results.codec import write_results
 
 TOOLKIT, DEVICE = (Path(sys.executable).with_name(name) for name in ("toolkit", "device"))
@@ -137,7 +137,9 @@ def measure_report(boards: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number in range(boards):
-            outcome = Outcome(f"board{number:03}", "deployed", "", "Raspberry Pi 5 Model B Rev 1.0", found)
+            outcome = HostOutcome(
+                f"board{number:03}", "deployed", "", "Raspberry Pi 5 Model B Rev 1.0", found
+            )
             paths.append(Path(folder) / f"{number}.json")
             write_results(collected([outcome], Parcel(Path("none.whl"), model)), paths[-1], False)
         page = Path(folder) / "page" / "index.html"

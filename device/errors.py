@@ -10,6 +10,12 @@ class EdgeError(Exception):
     the command line prints it on standard error and exits 1.
     """
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What is wrong, and what to do next, '' where the line does not say; the first semicolon parts them."""
+        fault, _, remedy = str(self).partition("; ")
+        return fault, remedy
+
 
 class UsageError(EdgeError):
     """Options or arguments that contradict each other; the command line exits 2."""

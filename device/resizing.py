@@ -5,7 +5,8 @@ import numpy as np
 
 
 def resized(image: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return ``image``, (H, W) or (H, W, 3) uint8, in the size (height, width); of that size already, itself.
+    """Return ``image``, (H, W) or (H, W, 3) uint8 or float32, in the size (height, width); of that size already,
+    itself.
 
     Averaged over areas where it shrinks, so that nothing aliases; bilinear where a side grows.
 

@@ -25,12 +25,12 @@ def needs_of(run_options: tuple[str, ...]) -> "Needs":
     UsageError for what the run would refuse at every start, or from the second one on.
     """
     from device.cli.run import asked_options, run
-    from device.runtime.refusals import refuse_alone
+    from device.runtime.refusals import refuse_contradictions
     from device.service.unit import Needs
 
     context = run.make_context("device run", list(run_options))
     asked = asked_options(context)
-    refuse_alone(asked)
+    refuse_contradictions(asked)
     _refuse_second_start(asked)
     _refuse_written_elsewhere(asked)
     address = isinstance(asked.source, str) and "://" in asked.source

@@ -15,7 +15,7 @@ from device.runtime.refusals import (
     asked_broker,
     asked_model,
     checked_rules,
-    refuse_alone,
+    refuse_contradictions,
     refuse_outputs,
     remark_on_pictures,
 )
@@ -42,7 +42,7 @@ def run_with(
     from device.capture.sources import open_source
     from device.service.model_store import begin_run, spared_start
 
-    refuse_alone(options)
+    refuse_contradictions(options)
     source = open_source(options.source, options.camera_settings())
     refuse_outputs(options, source)
     remark_on_pictures(options, source)

@@ -46,7 +46,7 @@ def check_options(options: RunOptions) -> None:
     from device.runtime.prior import with_prior
     from device.sinks.web_server import WebAddress
 
-    refuse_alone(options)
+    refuse_contradictions(options)
     settings = options.camera_settings()
     source = open_source(options.source, settings) if options.source else None
     refuse_outputs(options, source)
@@ -135,10 +135,10 @@ def asked_broker(options: RunOptions) -> "Broker":
     return Broker.parse(options.mqtt, *files)
 
 
-def refuse_alone(options: RunOptions) -> None:
-    """Raise UsageError for an option that does nothing, because what it belongs to is not given.
+def refuse_contradictions(options: RunOptions) -> None:
+    """Raise UsageError for an option whose main one is not given, and for two of which one undoes the other.
 
-    >>> refuse_alone(RunOptions("demo", output="rows.csv", append=True))
+    >>> refuse_contradictions(RunOptions("demo", output="rows.csv", append=True))
     """
     for name, (main, value) in BELONGS_TO.items():
         if getattr(options, main) in (None, STANDARD_OUTPUT):

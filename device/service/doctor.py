@@ -197,5 +197,4 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 def _told(name: str, status: str, error: EdgeError) -> Check:
     """Return a failed check for an error, whose text already names the remedy."""
-    found, _, remedy = str(error).partition("; ")
-    return Check(name, status, found, remedy)
+    return Check(name, status, *error.parts)

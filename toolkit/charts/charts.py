@@ -21,7 +21,7 @@ from toolkit.charts.svg import (
     to_svg,
 )  # fmt: skip
 from toolkit.results.metrics import EvaluationReport
-from toolkit.results.selection import Row, Selection
+from toolkit.results.selection import ModelRow, Selection
 from toolkit.results.words import percent, short_ms
 
 COLOURS = {"keras": KERAS, "float": FLOAT, "quantized": QUANTIZED}
@@ -91,7 +91,7 @@ def accuracy_against_latency(selection: Selection) -> str | None:
         )
 
 
-def _point(axes: Axes, row: Row) -> None:
+def _point(axes: Axes, row: ModelRow) -> None:
     assert row.evaluation is not None
     colour, (low, high) = COLOURS[row.kind], row.evaluation.report.interval
     axes.plot([row.p50_ms or 0] * 2, [100 * low, 100 * high], color=colour, lw=1.4, alpha=0.55, zorder=2)
@@ -107,7 +107,7 @@ def _point(axes: Axes, row: Row) -> None:
     )
 
 
-def _label_points(axes: Axes, rows: list[Row]) -> None:
+def _label_points(axes: Axes, rows: list[ModelRow]) -> None:
     """Write each model's name beside its point, moved down where names would meet."""
     low, high = axes.get_xlim()
     centre = (low * high) ** 0.5
@@ -126,7 +126,7 @@ def _label_points(axes: Axes, rows: list[Row]) -> None:
         taken.append(place)
 
 
-def _kind_legend(axes: Axes, rows: list[Row]) -> None:
+def _kind_legend(axes: Axes, rows: list[ModelRow]) -> None:
     kinds = [kind for kind in MARKERS if any(row.kind == kind for row in rows)]
     if len(kinds) < 2:
         return
@@ -182,7 +182,7 @@ def reliability(reports: list[tuple[str, str, EvaluationReport]], name: str) -> 
         return to_svg(figure, name, "Reliability diagram", words)
 
 
-def latency_distributions(rows: list[Row]) -> str | None:
+def latency_distributions(rows: list[ModelRow]) -> str | None:
     """Return a strip a model: p1 to p99 thin, quarter to three quarters thick, the median marked."""
     drawn = [row for row in rows if row.latency and row.latency.extra.get("quantiles_ms")]
     if not drawn:
@@ -210,7 +210,7 @@ def latency_distributions(rows: list[Row]) -> str | None:
         return to_svg(figure, "latencies", "Distribution of latencies", words)
 
 
-def size_and_memory(rows: list[Row]) -> str:
+def size_and_memory(rows: list[ModelRow]) -> str:
     """Return bars of the file size, and of the peak memory where it was measured."""
     memory = [row.latency.extra.get("peak_memory_mb") if row.latency else None for row in rows]
     panels: list[tuple[str, list[Any]]] = [("file, KiB", [row.entry.model.size_bytes / 1024 for row in rows])]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from toolkit.charts.charts import WIDTH
-from toolkit.charts.svg import INK, LINE, LOSS, MUTED, QUANTIZED, drawing, label, new_figure, to_svg
+from toolkit.charts.svg import INK, LOSS, MUTED, QUANTIZED, drawing, label, new_figure, to_svg
 
 MOST_LAYERS = 60  # of more, those that change the probabilities most
 
@@ -36,8 +36,8 @@ def layer_errors(layers: list[dict[str, Any]], name: str) -> str:
 def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
     """Return accuracy over epochs, training and validation; None where the history has neither."""
     curves = [
-        (key, curve)
-        for key, curve in (("accuracy", "training"), ("val_accuracy", "validation"))
+        (key, curve, colour)
+        for key, curve, colour in (("accuracy", "training", MUTED), ("val_accuracy", "validation", QUANTIZED))
         if history.get(key)
     ]
     if not curves:
@@ -46,19 +46,13 @@ def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
         figure = new_figure(WIDTH, 2.6)
         axes = figure.subplots()
         axes.grid(axis="y")
-        for (key, curve), colour in zip(curves, (LINE, QUANTIZED), strict=False):
+        for key, curve, colour in curves:
             values = [100 * value for value in history[key]]
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                color=MUTED if colour == LINE else colour,
-                label=curve,
-                lw=1.8,
-            )
+            axes.plot(range(1, len(values) + 1), values, color=colour, label=curve, lw=1.8)
         axes.set(xlabel="epoch", ylabel="accuracy, %")
         axes.legend(loc="lower right", fontsize=9, labelcolor=INK)
         words = "; ".join(
             f"{curve}: {100 * history[key][-1]:.1f} % after {len(history[key])} epochs"
-            for key, curve in curves
+            for key, curve, _ in curves
         )
         return to_svg(figure, name, "Learning curves", words)

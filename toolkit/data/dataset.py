@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from device.errors import EdgeError
-from device.text import did_you_mean
+from device.text import counted, did_you_mean
 from toolkit.data.stored_faces import FACES_AT_ONCE, StoredFaces
 
 FACE_SIZE = 48
@@ -119,8 +119,10 @@ class Dataset:
         named = [f"{image.name} ({image.reason})" for image in self.broken[:BROKEN_NAMED]]
         more = len(self.broken) - len(named)
         rest = f" and {more} more; 'toolkit data inspect' names them all" if more else ""
-        images = "image" if len(self.broken) == 1 else "images"
-        return [*self.notes, f"{len(self.broken)} broken {images} left out: {', '.join(named)}{rest}"]
+        return [
+            *self.notes,
+            f"{counted(len(self.broken), 'broken image')} left out: {', '.join(named)}{rest}",
+        ]
 
     def fingerprint(self) -> str:
         """Return the SHA-256, in hexadecimal, of the class names, labels and gray pixels in order."""

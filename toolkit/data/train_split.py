@@ -95,7 +95,7 @@ def split_for_training(
     return TrainingData(train, validation, removed, tested=pixel_digests(tested.images))
 
 
-def describe(data: TrainingData) -> str:
+def split_in_words(data: TrainingData) -> str:
     """Return one line: how many faces on each side and what was removed."""
     line = f"{len(data.train):,} faces to train on, {len(data.validation):,} to choose the epoch"
     if data.leaks_removed:

@@ -7,7 +7,7 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.model.expression_model import load_model
-from toolkit.deploy.release import Outcome, Parcel, deploy_to
+from toolkit.deploy.release import HostOutcome, Parcel, deploy_to
 from toolkit.deploy.ssh import Host
 from toolkit.deploy.wheel import verify_wheel
 from toolkit.results.identity import identity_of
@@ -33,13 +33,13 @@ def make_parcel(model: str | None, wheel: str | None, python: str, runs: int) ->
     return Parcel(chosen, found, python, runs)
 
 
-def deploy_all(hosts: Sequence[Host], parcel: Parcel, dry_run: bool = False) -> list[Outcome]:
+def deploy_all(hosts: Sequence[Host], parcel: Parcel, dry_run: bool = False) -> list[HostOutcome]:
     """Deploy to every host at once; each has its own lines of progress and its own outcome."""
     with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(hosts))) as pool:
         return list(pool.map(lambda host: deploy_to(host, parcel, dry_run), hosts))
 
 
-def collected(outcomes: Sequence[Outcome], parcel: Parcel) -> Results:
+def collected(outcomes: Sequence[HostOutcome], parcel: Parcel) -> Results:
     """Return what the hosts measured as a results document; EdgeError if none did."""
     latencies, machines = [], {}
     for outcome in outcomes:

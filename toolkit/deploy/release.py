@@ -141,7 +141,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class HostOutcome:
     """What became of one host; ``line`` says it in words.
 
     ``verdict``: deployed (the service runs it), installed (nothing runs it yet), planned or failed.
@@ -184,32 +184,34 @@ def read_facts(host: Host, python: str) -> str:
     return facts.get("board") or facts.get("name") or machine
 
 
-def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> Outcome:
+def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> HostOutcome:
     """Deploy ``parcel`` to ``host`` and return what became of it; never raises for what goes wrong on the host."""
     try:
         _tell(host, Step.CHECK)
         board = read_facts(host, parcel.python)
         service = read_service(host, Step.CHECK)
         if dry_run:
-            return Outcome(
+            return HostOutcome(
                 host.name, "planned", f"fit ({board}); would go on with: {', '.join(list(Step)[1:])}", board
             )
         return replace(_install(host, parcel, service), board=board)
     except EdgeError as error:
-        return Outcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
+        return HostOutcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
     except (
         ValueError,
         LookupError,
         TypeError,
     ) as error:  # what a program there printed is not what ours prints
-        return Outcome(host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh")
+        return HostOutcome(
+            host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh"
+        )
 
 
 def _tell(host: Host, step: Step) -> None:
     log.info(f"{host.name}: {list(Step).index(step) + 1}/{len(Step)} {step}")
 
 
-def _install(host: Host, parcel: Parcel, service: Service) -> Outcome:
+def _install(host: Host, parcel: Parcel, service: Service) -> HostOutcome:
     wheel, model = parcel.wheel_id, parcel.model_id
     _tell(host, Step.WHEEL)
     host.send(parcel.wheel, f"{FOLDER}/wheels/{wheel}/{parcel.wheel.name}", Step.WHEEL)
@@ -232,7 +234,7 @@ def _install(host: Host, parcel: Parcel, service: Service) -> Outcome:
     p50_ms = benchmark["models"][0]["latency"]["p50_ms"]
     line = f"{parcel.model.name}, p50 {p50_ms:.3f} ms a face; {service.line()}"
     verdict = "deployed" if service.follows and service.active else "installed"
-    return Outcome(host.name, verdict, line, benchmark=benchmark)
+    return HostOutcome(host.name, verdict, line, benchmark=benchmark)
 
 
 def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:

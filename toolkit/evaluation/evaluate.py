@@ -103,10 +103,10 @@ def evaluate_models(
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         logger.info(f"evaluating {path} on {len(faces)} faces ({split})")
         told = origin_of(path, predictor).get("training")
-        known = learnt_faces(whole, tuple(of_the_file(predictor).labels), told)
-        learnt = leaked if leaked is None or known is None else leaked_rows(faces, known)
-        entry, probabilities = evaluate_one(path, predictor, faces, identity, learnt, called[path])
-        trained_on = training_note(faces, known)
+        learnt = learnt_faces(whole, tuple(of_the_file(predictor).labels), told)
+        leaked_here = leaked if leaked is None or learnt is None else leaked_rows(faces, learnt)
+        entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked_here, called[path])
+        trained_on = training_note(faces, learnt)
         where = (
             f"run by the delegate {options.delegate}"
             if options.delegate and Path(path).suffix == ".tflite"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from device.model.expression_model import ExpressionModel, load_model
 from device.quiet import silenced
 from device.text import did_you_mean
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
+
+if TYPE_CHECKING:
+    from toolkit.models.network import FloatNetwork
 
 SUM_TOLERANCE = 0.1  # an int8 softmax rounds each probability to 1/256
 
@@ -109,8 +112,8 @@ class NarrowedPredictor:
         return np.where(total > 0, kept / np.maximum(total, 1e-12), 1 / len(self.columns)).astype(np.float32)
 
 
-def of_the_file(predictor: Predictor) -> Predictor:
+def of_the_file(predictor: Predictor) -> "ExpressionModel | FloatNetwork":
     """Return the predictor as its file is, with all of its classes."""
     while isinstance(predictor, NarrowedPredictor):
         predictor = predictor.predictor
-    return predictor
+    return cast("ExpressionModel | FloatNetwork", predictor)

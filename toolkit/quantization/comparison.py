@@ -15,7 +15,7 @@ RUNS, WARMUP = 100, 10
 
 
 @dataclass(frozen=True)
-class Row:
+class RecipeRow:
     """One recipe. ``ratio``: its median latency on this machine over that of float32, one thread."""
 
     recipe: str
@@ -39,7 +39,7 @@ class Row:
         return asdict(self)
 
 
-def compare_recipes(results: Sequence[QuantizationResult]) -> list[Row]:
+def compare_recipes(results: Sequence[QuantizationResult]) -> list[RecipeRow]:
     """Time all ``results``, float32 first, in turn on the same faces, and return a row for each."""
     faces = results[0].measured.faces.seen(results[0].metadata.colour)
     samples_ms = time_interleaved([result.model() for result in results], faces, RUNS, WARMUP)
@@ -47,7 +47,7 @@ def compare_recipes(results: Sequence[QuantizationResult]) -> list[Row]:
     for column, result in enumerate(results):
         measured = result.measured
         rows.append(
-            Row(
+            RecipeRow(
                 recipe=result.recipe.name,
                 size_bytes=len(result.content),
                 p50_ms=float(np.median(samples_ms[:, column])),
@@ -63,12 +63,12 @@ def compare_recipes(results: Sequence[QuantizationResult]) -> list[Row]:
     return rows
 
 
-def recommended(rows: Sequence[Row], tolerated_drop: float = TOLERATED_DROP_POINTS) -> Decision:
+def recommended(rows: Sequence[RecipeRow], tolerated_drop: float = TOLERATED_DROP_POINTS) -> Decision:
     """Return which recipe to take, by the rule of the report, and why."""
     return decide([row.candidate for row in rows], tolerated_drop)
 
 
-def comparison_lines(rows: Sequence[Row], decision: Decision, synthetic: bool) -> list[str]:
+def comparison_lines(rows: Sequence[RecipeRow], decision: Decision, synthetic: bool) -> list[str]:
     """Return the table, a line a recipe, and the decision. A change is negative where accuracy is lost."""
     kind = "synthetic faces (of no real person)" if synthetic else "faces"
     lines = [

@@ -17,7 +17,7 @@ from toolkit.results.provenance import now, package_versions
 PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the Keras model took
 
 
-def describe(
+def metadata_of(
     network: FloatNetwork, recipe: Recipe, tflite: bytes, representative: RepresentativeFaces
 ) -> ModelMetadata:
     """Return the metadata of ``tflite``; its accuracy is not measured yet."""

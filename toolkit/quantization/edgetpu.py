@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from device.model.checks.operators import option_of
 from device.model.file.tflite_file import Operator, Tensor, TfliteFile
 
 MAPPED = "maps to the Edge TPU"
@@ -92,31 +93,21 @@ def _unfit(tensor: Tensor) -> str | None:
     return None
 
 
-def _option(operator: Operator, field: int, code: str, default: int) -> int:
-    return operator.options.scalar(field, code, default) if operator.options else default
-
-
 def _constant_weights(operator: Operator, file: TfliteFile) -> str | None:
     if any(file.tensors[index].constant is None for index in operator.inputs[1:] if index >= 0):
         return "weights or bias are not constant"
     return None
 
 
-def _conv(width_field: int) -> Check:
-    def check(operator: Operator, file: TfliteFile) -> str | None:
-        width, height = (_option(operator, width_field + step, "i", 1) for step in (0, 1))
-        if width != height:
-            return f"dilations differ: {height} by {width}"
-        return _constant_weights(operator, file)
-
-    return check
+def _convolution(operator: Operator, file: TfliteFile) -> str | None:
+    width, height = (option_of(operator, name) for name in ("dilation_w", "dilation_h"))
+    if width != height:
+        return f"dilations differ: {height} by {width}"
+    return _constant_weights(operator, file)
 
 
-def _unfused(field: int) -> Check:
-    def check(operator: Operator, file: TfliteFile) -> str | None:
-        return "an activation is fused into it" if _option(operator, field, "b", 0) else None
-
-    return check
+def _unfused(operator: Operator, file: TfliteFile) -> str | None:
+    return "an activation is fused into it" if option_of(operator, "activation") else None
 
 
 def _concatenation(operator: Operator, file: TfliteFile) -> str | None:
@@ -126,14 +117,14 @@ def _concatenation(operator: Operator, file: TfliteFile) -> str | None:
     )
     if constants and not padding:
         return "a constant is joined that is not all zeros"
-    return _unfused(1)(operator, file)
+    return _unfused(operator, file)
 
 
 def _dense(operator: Operator, file: TfliteFile) -> str | None:
     weights = file.tensors[operator.inputs[1]]
     if len(weights.scales) > 1:
         return f"its weights have {len(weights.scales)} scales, one is allowed"
-    if _option(operator, 1, "b", 0):
+    if option_of(operator, "weights_format"):
         return "its weights are shuffled"
     if any(size > 1 for size in file.tensors[operator.outputs[0]].shape[:-1]):
         return "its output is not one-dimensional"
@@ -187,7 +178,7 @@ def _strided_slice(operator: Operator, file: TfliteFile) -> str | None:
         return "its strides are not 1"
     return (
         "it has an ellipsis or a new axis"
-        if _option(operator, 2, "i", 0) or _option(operator, 3, "i", 0)
+        if option_of(operator, "ellipsis_mask") or option_of(operator, "new_axis_mask")
         else None
     )
 
@@ -198,8 +189,8 @@ SUPPORTED: dict[str, Check | None] = {
     "RELU": None, "RELU6": None, "RELU_N1_TO_1": None, "LOGISTIC": None, "TANH": None, "RSQRT": None,
     "QUANTIZE": None, "RESHAPE": None, "SQUEEZE": None, "EXPAND_DIMS": None, "SLICE": None, "SPLIT": None,
     "PACK": None, "SPACE_TO_DEPTH": None, "TRANSPOSE": None, "L2_NORMALIZATION": None,
-    "CONV_2D": _conv(4), "DEPTHWISE_CONV_2D": _conv(5), "TRANSPOSE_CONV": None,
-    "AVERAGE_POOL_2D": _unfused(5), "MAX_POOL_2D": _unfused(5), "CONCATENATION": _concatenation,
+    "CONV_2D": _convolution, "DEPTHWISE_CONV_2D": _convolution, "TRANSPOSE_CONV": None,
+    "AVERAGE_POOL_2D": _unfused, "MAX_POOL_2D": _unfused, "CONCATENATION": _concatenation,
     "FULLY_CONNECTED": _dense, "MEAN": _reduction, "SUM": _reduction, "REDUCE_MAX": _reduction,
     "REDUCE_MIN": _reduction, "PAD": _padding, "PRELU": _prelu, "SOFTMAX": _softmax,
     "RESIZE_BILINEAR": _resize, "RESIZE_NEAREST_NEIGHBOR": _resize, "STRIDED_SLICE": _strided_slice,

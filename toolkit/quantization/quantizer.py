@@ -20,7 +20,7 @@ from toolkit.models.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
 from toolkit.models.packing import pack_metadata
 from toolkit.quantization.convert import Conversion
-from toolkit.quantization.description import accuracy_of, describe
+from toolkit.quantization.description import accuracy_of, metadata_of
 from toolkit.quantization.guard import Trial, hold_drop
 from toolkit.quantization.layers import Layer, LayerError, measure_layers
 from toolkit.quantization.measurement import Measurement, measure, seconds_each
@@ -135,7 +135,7 @@ class Quantizer:
     def measured_result(self, recipe: Recipe, tflite: bytes, out: Path | None = None) -> QuantizationResult:
         """Return ``tflite``, which ``recipe`` made, measured, with what was found in its metadata."""
         path = out or quantized_path(self.network.path, recipe)
-        described = describe(self.network, recipe, tflite, self.faces.representative)
+        described = metadata_of(self.network, recipe, tflite, self.faces.representative)
         measured = self._measure(ExpressionModel(pack_metadata(tflite, described), path))
         described = replace(described, accuracy=accuracy_of(measured))
         content = pack_metadata(tflite, described)

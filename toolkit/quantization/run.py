@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class QuantizationOutcome:
     """``path``: the file that was written, of several the one to take; a ``document`` for programs, ``lines`` for
     people, ``verbose_lines`` with the error of each layer too."""
 
@@ -39,7 +39,7 @@ class Outcome:
     verbose_lines: tuple[str, ...]
 
 
-def run(options: QuantizeOptions) -> Outcome:
+def run(options: QuantizeOptions) -> QuantizationOutcome:
     """Quantize, measure and write. Raises EdgeError in one line; then no model is written."""
     options.refuse_files()
     quantizer = open_quantizer(options)
@@ -91,17 +91,17 @@ def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> Quantizatio
     return result
 
 
-def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
+def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
     result = quantize_with(quantizer, options)
     document = result_document(result)
     checked: list[str] = []
     if options.edgetpu:
         document["edgetpu"], checked = examine(result.path, options.overwrite)
     lines, verbose = result_lines(result), result_lines(result, verbose=True)
-    return Outcome(result.path, document, (*lines, *checked), (*verbose, *checked))
+    return QuantizationOutcome(result.path, document, (*lines, *checked), (*verbose, *checked))
 
 
-def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
+def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
     results, impossible = quantize_all(quantizer, options)
     baseline = quantize_by_litert(quantizer)
     if isinstance(baseline, str):
@@ -122,7 +122,7 @@ def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Outcome:
     if results[0].note:
         lines.append(f"note: {results[0].note}")
     path = next(result.path for result in results if result.recipe.name == decision.choice)
-    return Outcome(path, document, tuple(lines), tuple(lines))
+    return QuantizationOutcome(path, document, tuple(lines), tuple(lines))
 
 
 def quantize_all(

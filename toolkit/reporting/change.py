@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from toolkit.results.metrics import EvaluationReport
-from toolkit.results.selection import Row, select
+from toolkit.results.selection import ModelRow, select
 from toolkit.results.types import MEASURED, Evaluation, Results
 
 FIGURES = (
@@ -61,7 +61,7 @@ def changes(old: Results, new: Results) -> tuple[tuple[Change, ...], tuple[str, 
     return found, tuple(notes)
 
 
-def _change(name: str, old: Row, new: Row) -> Change:
+def _change(name: str, old: ModelRow, new: ModelRow) -> Change:
     was, now = _same_faces(old, new)
     notes = []
     if was is None and (old.entry.evaluations or new.entry.evaluations):
@@ -87,7 +87,7 @@ def _change(name: str, old: Row, new: Row) -> Change:
     )
 
 
-def _same_faces(old: Row, new: Row) -> tuple[Evaluation | None, Evaluation | None]:
+def _same_faces(old: ModelRow, new: ModelRow) -> tuple[Evaluation | None, Evaluation | None]:
     """Return the two evaluations on the same faces, those that the new report compares by first."""
     known = {found.data.fingerprint: found for found in old.entry.evaluations}
     wanted = [new.evaluation] if new.evaluation else []
@@ -97,7 +97,7 @@ def _same_faces(old: Row, new: Row) -> tuple[Evaluation | None, Evaluation | Non
     return None, None
 
 
-def _same_machine(old: Row, new: Row) -> bool:
+def _same_machine(old: ModelRow, new: ModelRow) -> bool:
     if old.latency is None or new.latency is None:
         return False
     return (old.latency.machine, old.latency.way) == (new.latency.machine, new.latency.way)
@@ -120,7 +120,7 @@ def figures(results: Results, compared: tuple[Change, ...] | None = None) -> dic
     return found
 
 
-def _figures(row: Row, against_float: bool) -> dict[str, float]:
+def _figures(row: ModelRow, against_float: bool) -> dict[str, float]:
     model, latency = row.entry.model, row.latency
     known: dict[str, float | None] = {"size_kib": model.size_bytes / 1024, "parameters": model.parameters}
     if row.evaluation:

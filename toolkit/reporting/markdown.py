@@ -5,7 +5,7 @@ from pathlib import Path
 
 from toolkit.reporting.change import Change
 from toolkit.results.data_facts import DataFacts
-from toolkit.results.selection import Row, Selection, select
+from toolkit.results.selection import ModelRow, Selection, select
 from toolkit.results.types import ESTIMATED, MEASURED, Results
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
@@ -55,7 +55,7 @@ def _models(selection: Selection) -> str:
     return _table(headings, [_model(row, selection) for row in selection.rows])
 
 
-def _model(row: Row, selection: Selection) -> list[str]:
+def _model(row: ModelRow, selection: Selection) -> list[str]:
     chosen = selection.choice is not None and row.name == selection.choice.name
     return [
         f"**{row.name}**" if chosen else row.name,

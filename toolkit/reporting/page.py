@@ -14,7 +14,7 @@ from toolkit.reporting.data_sections import data_sections
 from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
-from toolkit.results.selection import Row, Selection, display_names, select
+from toolkit.results.selection import ModelRow, Selection, display_names, select
 from toolkit.results.types import CLASSIFY, ESTIMATED, HOST, SCHEMA_VERSION, Results
 from toolkit.results.words import (
     interval,
@@ -119,7 +119,7 @@ def _measured(selection: Selection) -> str:
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
-def _calibration_rows(selection: Selection) -> list[Row]:
+def _calibration_rows(selection: Selection) -> list[ModelRow]:
     """Return all rows where they are few, else the choice and the model it was compared with."""
     choice = selection.choice
     if len(selection.rows) <= 4 or choice is None:
@@ -154,7 +154,7 @@ def _verdict(selection: Selection) -> dict[str, Any]:
     return {"choice": choice, "verdict": verdict, "cards": _cards(choice)}
 
 
-def _cards(choice: Row) -> list[dict[str, str]]:
+def _cards(choice: ModelRow) -> list[dict[str, str]]:
     assert choice.evaluation is not None
     report, synthetic = choice.evaluation.report, choice.evaluation.data.synthetic
     label = "accuracy, synthetic faces" if synthetic else "accuracy"

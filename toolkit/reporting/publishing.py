@@ -13,8 +13,9 @@ from device.files import sha256_of
 from device.model.expression_model import ExpressionModel
 from device.text import printable
 from toolkit.data.writing import new_folder
+from toolkit.models.network import FloatNetwork
 from toolkit.models.options import ModelOptions
-from toolkit.models.predictors import Predictor, load_predictor
+from toolkit.models.predictors import load_predictor, of_the_file
 from toolkit.outputs import refuse_input
 from toolkit.reporting.model_card import PublishedModel, card, configuration
 from toolkit.results.reading import read_documents
@@ -107,11 +108,12 @@ def _published(path: Path, entries: dict[str, ModelResults], results: Sequence[s
             f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model {path} --data "
             "DATA --out FILE' and name that file by `results`"
         )
-    found, words = _input_of(load_predictor(path, ModelOptions(entry.model.labels)), entry)
+    predictor = of_the_file(load_predictor(path, ModelOptions(entry.model.labels)))
+    found, words = _input_of(predictor, entry)
     return PublishedModel(path, entry, found, words)
 
 
-def _input_of(predictor: Predictor, entry: ModelResults) -> tuple[dict[str, Any], str]:
+def _input_of(predictor: ExpressionModel | FloatNetwork, entry: ModelResults) -> tuple[dict[str, Any], str]:
     """Return what enters a model, for programs and as words."""
     if isinstance(predictor, ExpressionModel):
         tensor, metadata = predictor.input_tensor, predictor.metadata
@@ -129,7 +131,7 @@ def _input_of(predictor: Predictor, entry: ModelResults) -> tuple[dict[str, Any]
             found,
             f"{_size(found)} {tensor.dtype}: {entering}, pixel 0..255, pixel_scale {metadata.input.pixel_scale:.6g}",
         )
-    height, width, channels = predictor.input_shape  # type: ignore[attr-defined]
+    height, width, channels = predictor.input_shape
     found = {
         "height": height,
         "width": width,

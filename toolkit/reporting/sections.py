@@ -6,7 +6,7 @@ from typing import Any
 from toolkit.charts import charts, matrices, network_charts
 from toolkit.results.device_json import Run
 from toolkit.results.metrics import EvaluationReport
-from toolkit.results.selection import Row, Selection
+from toolkit.results.selection import ModelRow, Selection
 from toolkit.results.types import ESTIMATED, Evaluation, ModelResults, Results
 from toolkit.results.words import kept_words, percent, robustness_rows, short_ms
 
@@ -17,7 +17,7 @@ MOST_CONFUSIONS = 6  # more stand in the JSON
 MOST_CLASSES_DRAWN = 40
 
 
-def quantization(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
+def quantization(results: Results, names: dict[str, str], choice: ModelRow | None) -> dict[str, Any]:
     """Return the paired comparisons, those of ``choice`` first."""
     in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
     found = [
@@ -28,7 +28,7 @@ def quantization(results: Results, names: dict[str, str], choice: Row | None) ->
     return {"comparisons": found}
 
 
-def confusions(results: Results, names: dict[str, str], choice: Row | None) -> dict[str, Any]:
+def confusions(results: Results, names: dict[str, str], choice: ModelRow | None) -> dict[str, Any]:
     """Return confusion matrices: of ``choice`` with what it changed, of every other model alone, to be folded."""
     in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
     drawable = [entry for entry in in_order if entry.evaluations and _few_classes(entry.evaluations[0])]

@@ -32,7 +32,7 @@ class LatencyFacts(TypedDict, total=False):
     instructions: int
 
 
-class ChosenFaces(TypedDict):
+class RepresentativeFacts(TypedDict):
     """The representative faces of a quantization."""
 
     count: int
@@ -53,7 +53,7 @@ class QuantizationFacts(TypedDict, total=False):
 
     recipe: str | None
     kept_float: list[str]
-    representative: ChosenFaces | None
+    representative: RepresentativeFacts | None
     layers: list[LayerFacts]
 
 

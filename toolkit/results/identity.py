@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device.model.expression_model import ExpressionModel
 from toolkit.models.cost import keras_cost, tflite_cost
-from toolkit.models.network import STORED, UNKNOWN
+from toolkit.models.network import STORED
 from toolkit.models.predictors import Predictor, of_the_file
 from toolkit.results.types import ModelIdentity
 
@@ -39,9 +39,9 @@ def identity_of(path: str | Path, predictor: Predictor, name: str | None = None)
         pixel_range = predictor.metadata.pixel_range or None if predictor.metadata else None
         origin = STORED if pixel_range else None
     else:
-        parameters, macs = keras_cost(predictor.model)  # type: ignore[attr-defined]
-        recipe, origin = None, getattr(predictor, "range_from", UNKNOWN)
-        pixel_range = None if origin == UNKNOWN else getattr(predictor, "pixel_range", None)
+        parameters, macs = keras_cost(predictor.model)
+        recipe, origin = None, predictor.range_from
+        pixel_range = predictor.pixel_range if predictor.range_is_known else None
     facts = {"parameters": parameters, "macs": macs, "pixel_range": pixel_range, "pixel_range_from": origin}
     identity = ModelIdentity.of(path, predictor.labels, recipe=recipe, **facts)
     return replace(identity, name=name) if name else identity

@@ -24,7 +24,7 @@ def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any
         told = metadata.to_json()
         kept = ("recipe", "kept_float", "representative", "versions", "created", "crop_margin")
         return {"training": None, "quantization": {key: told[key] for key in kept if told.get(key)}}
-    training = dict(getattr(predictor, "metadata", {}).get("training") or {})
+    training = dict(predictor.metadata.get("training") or {})
     if curves := curves_beside(path):
         training["history"] = curves
     return {"training": training or None, "quantization": None}

@@ -24,7 +24,7 @@ BUSY_SPREAD = 5.0  # p99 over p50 of a machine at rest is below 3
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """One model in the comparison: its accuracy on the common faces and its latency on the common target."""
 
     name: str
@@ -74,12 +74,12 @@ class Selection:
     """What the report compares: rows on one set of faces and one machine; ``notes`` say what is left out, ``reasons``
     why to take ``choice`` and none of the others."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ModelRow, ...]
     data: DataIdentity | None
     target: str | None
     origin: str | None
     front: tuple[str, ...]
-    choice: Row | None
+    choice: ModelRow | None
     notes: tuple[str, ...]
     reasons: tuple[str, ...] = ()
 
@@ -130,7 +130,7 @@ def pareto_front(points: dict[str, tuple[float, float]]) -> tuple[str, ...]:
     return tuple(front)
 
 
-def decide_among(rows: tuple[Row, ...]) -> Decision:
+def decide_among(rows: tuple[ModelRow, ...]) -> Decision:
     """Return which row to take of those whose accuracy was measured, and why.
 
     Keras' own ``predict`` is no way in which anything runs on a device: its time counts for nothing.
@@ -161,7 +161,7 @@ def select(results: Results) -> Selection:
         latency = latency_on(entry, machine)
         name = names[entry.model.sha256]
         alone = stems.count(name.rsplit(".", 1)[0]) == 1
-        rows.append(Row(name, entry, same[0] if same else None, latency, alone))
+        rows.append(ModelRow(name, entry, same[0] if same else None, latency, alone))
     points = {
         row.name: (row.p50_ms, row.accuracy)
         for row in rows
@@ -182,7 +182,7 @@ def select(results: Results) -> Selection:
     )
 
 
-def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | None) -> list[str]:
+def _notes(rows: tuple[ModelRow, ...], data: DataIdentity | None, machine: Machine | None) -> list[str]:
     notes = []
     if data and data.synthetic:
         notes.append(
@@ -212,7 +212,7 @@ def _notes(rows: tuple[Row, ...], data: DataIdentity | None, machine: Machine | 
     return notes + _doubts_about_times(rows)
 
 
-def _doubts_about_times(rows: tuple[Row, ...]) -> list[str]:
+def _doubts_about_times(rows: tuple[ModelRow, ...]) -> list[str]:
     """Return why the times of ``rows`` are not to be believed, a line a reason."""
     busy: dict[str, float] = {}
     drifted = []

@@ -12,6 +12,8 @@ from collections.abc import Collection
 import cv2
 import numpy as np
 
+from device.resizing import resized
+
 ROTATION_DEGREES = 15.0
 SCALE = 0.15
 SHIFT = 0.12
@@ -103,8 +105,7 @@ def change_gamma(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def shrink(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A far face: reduced to 18 to 36 pixels and enlarged again."""
     small = int(rng.integers(18, 37))
-    reduced = cv2.resize(face, (small, small), interpolation=cv2.INTER_AREA)
-    return cv2.resize(reduced, face.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return resized(resized(face, (small, small)), face.shape[:2])
 
 
 def compress(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:

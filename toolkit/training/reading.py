@@ -7,7 +7,7 @@ from toolkit.data.joining import join
 from toolkit.data.label_sources import narrowed
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.readers.pictures import mostly_coloured
-from toolkit.data.train_split import TrainingData, describe, split_for_training
+from toolkit.data.train_split import TrainingData, split_for_training, split_in_words
 from toolkit.training.architectures import ARCHITECTURES
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest
@@ -23,7 +23,7 @@ def read_training_data(request: TrainingRequest) -> TrainingData:
         return data
     further = [read_one(one.path, request.recipe, request.classes, True, colour) for one in request.more_data]
     joined = join(data, further, [one.share for one in request.more_data], request.recipe.class_balance)
-    logger.info("together: %s", describe(joined))
+    logger.info("together: %s", split_in_words(joined))
     return joined
 
 
@@ -57,5 +57,5 @@ def read_one(
             path,
             share,
         )
-    logger.info("%s", describe(data))
+    logger.info("%s", split_in_words(data))
     return data

@@ -130,9 +130,9 @@ def with_probabilities(network: keras.Model, temperature: float, name: str) -> k
 
 
 def fitted(faces: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return (N, H, W, 1) or, for three channels, (N, H, W, 3) faces as (N, *shape).
+    """Return (N, H, W, 1) or, for three channels, (N, H, W, 3) faces, float32, as (N, *shape).
 
-    They are enlarged or shrunk as the device does it, and gray stands in every channel.
+    They are enlarged or shrunk as the device does it, but not rounded, and gray stands in every channel.
     """
     height, width, channels = shape
     if faces.shape[1:3] != (height, width):

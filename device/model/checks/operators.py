@@ -186,6 +186,12 @@ def kind_of(operator: Operator) -> Kind:
     return OPERATORS[operator.name]
 
 
+def option_of(operator: Operator, name: str) -> int | float:
+    """Return the option ``name`` of ``operator``, one of OPERATORS, as it stands in the file, or its default."""
+    number, code, default, _, _ = OPERATORS[operator.name].options[name]
+    return operator.options.scalar(number, code, default) if operator.options else default
+
+
 def read_options(operator: Operator, kind: Kind) -> dict[str, int | float]:
     """Return the options of ``operator``; UnfamiliarError for one out of its range, or a table of another kind."""
     if not kind.options:
@@ -193,10 +199,9 @@ def read_options(operator: Operator, kind: Kind) -> dict[str, int | float]:
     expect(
         operator.options is not None and operator.options_type == kind.options_type, "no options of its own"
     )
-    assert operator.options is not None
     values: dict[str, int | float] = {}
-    for name, (number, code, default, low, high) in kind.options.items():
-        value = operator.options.scalar(number, code, default)
+    for name, (_, _, _, low, high) in kind.options.items():
+        value = option_of(operator, name)
         expect(math.isfinite(value) and low <= value <= high, f"{name} {value}")
         values[name] = value
     return values

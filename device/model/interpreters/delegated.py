@@ -36,13 +36,13 @@ class DelegatedInterpreter:
         try:
             return self._interpreter.run(tensor)
         except EdgeError as error:
-            log.warning("%s; opening it again", str(error).partition("; ")[0])
+            log.warning("%s; opening it again", error.parts[0])
         try:
             self._interpreter = self._open_delegate()
             return self._interpreter.run(tensor)
         except EdgeError as error:
             if self._open_fallback is None:
                 raise
-            log.warning("%s; the processor goes on alone", str(error).partition("; ")[0])
+            log.warning("%s; the processor goes on alone", error.parts[0])
             self._interpreter, self._open_delegate = self._open_fallback(), self._open_fallback
             return self._interpreter.run(tensor)

@@ -10,7 +10,7 @@ from device.cli.run import asked_options, run
 from device.errors import EdgeError, UsageError
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
-from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_alone
+from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_contradictions
 
 GIVEN = {name: True if getattr(RunOptions, name) is False else "x" for name in BELONGS_TO}
 
@@ -22,7 +22,7 @@ def test_an_option_without_what_it_belongs_to_is_refused(name):
         UsageError, match=rf"^`{name}` belongs to `{main}`; add `{main}=\w+` or leave it out$"
     ):
         check_options(RunOptions("demo", **{name: GIVEN[name]}))
-    refuse_alone(RunOptions("demo", **{name: GIVEN[name], main: "x.csv"}))
+    refuse_contradictions(RunOptions("demo", **{name: GIVEN[name], main: "x.csv"}))
 
 
 @pytest.mark.parametrize(
@@ -49,26 +49,28 @@ def test_a_picture_that_somebody_will_see_has_colours(seen):
 )
 def test_two_pages_at_one_address_are_refused(preview, metrics, refused):
     with pytest.raises(UsageError, match="both serve at port 8091") if refused else nullcontext():
-        refuse_alone(RunOptions("demo", preview=preview, metrics=metrics))
+        refuse_contradictions(RunOptions("demo", preview=preview, metrics=metrics))
 
 
 def test_rows_on_standard_output_are_not_added_to_others():
     with pytest.raises(UsageError, match="`append` belongs to `output`; add `output=FILE`"):
-        refuse_alone(RunOptions("demo", output="-", append=True))
+        refuse_contradictions(RunOptions("demo", output="-", append=True))
 
 
 def test_a_dry_run_needs_rules():
     with pytest.raises(UsageError, match="`dry_run_rules` belongs to the rules of `config`"):
         check_options(RunOptions("demo", dry_run_rules=True))
-    refuse_alone(RunOptions("demo", dry_run_rules=True, rules=({"gpio": 1},)))
+    refuse_contradictions(RunOptions("demo", dry_run_rules=True, rules=({"gpio": 1},)))
 
 
 def test_a_broker_of_the_environment_or_a_file_is_one(monkeypatch, tmp_path):
     settings = tmp_path / "config.toml"
     settings.write_text('mqtt = "pi.local"\n')
-    refuse_alone(asked_options(run.make_context("run", ["--mqtt-topic", "x", "--config", str(settings)])))
+    refuse_contradictions(
+        asked_options(run.make_context("run", ["--mqtt-topic", "x", "--config", str(settings)]))
+    )
     monkeypatch.setenv("FER_EDGE_MQTT", "pi.local")
-    refuse_alone(asked_options(run.make_context("run", ["--mqtt-topic", "x"])))
+    refuse_contradictions(asked_options(run.make_context("run", ["--mqtt-topic", "x"])))
 
 
 def test_a_pixel_range_is_for_files_that_tell_none(tiny_model):
@@ -108,5 +110,5 @@ def test_a_file_is_no_folder_for_pictures(tmp_path):
 def test_rows_are_kept_or_replaced():
     both = {"output": "rows.csv", "append": True, "overwrite": True}
     with pytest.raises(UsageError, match="`append` keeps the rows that `overwrite` replaces"):
-        refuse_alone(RunOptions("demo", **both))
-    refuse_alone(RunOptions("demo", timeline="run.png", **both))  # which overwrite is for
+        refuse_contradictions(RunOptions("demo", **both))
+    refuse_contradictions(RunOptions("demo", timeline="run.png", **both))  # which overwrite is for

@@ -10,7 +10,7 @@ from toolkit.data.copies import leaked_rows, without_leaks
 from toolkit.data.dataset import Dataset
 from toolkit.data.file_names import persons_in_both
 from toolkit.data.splits import hold_out
-from toolkit.data.train_split import TrainingData, describe
+from toolkit.data.train_split import TrainingData, split_in_words
 
 from .conftest import make_faces
 
@@ -79,7 +79,7 @@ def test_persons_whom_names_tell_stay_on_one_side():
         assert persons_in_both(train.names, held.names) == 0
         assert not leaked_rows(held, train).any()
         assert 10 <= len(held) <= 22
-        assert "; 0 persons on both sides, by the names" in describe(TrainingData(train, held, 0))
+        assert "; 0 persons on both sides, by the names" in split_in_words(TrainingData(train, held, 0))
     assert not np.array_equal(hold_out(dataset, 0.2, 0).splits, hold_out(dataset, 0.2, 1).splits)
 
 

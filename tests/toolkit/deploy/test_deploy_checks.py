@@ -6,7 +6,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.deploy.fleet import collected, make_parcel, newest_wheel
-from toolkit.deploy.release import Outcome, Parcel, deploy_to, read_facts
+from toolkit.deploy.release import HostOutcome, Parcel, deploy_to, read_facts
 from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import Host
 from toolkit.results.codec import write_results
@@ -84,8 +84,8 @@ def test_a_broken_model_is_refused_before_any_host_is_asked(tmp_path):
 
 
 def test_boards_are_told_apart_by_their_hosts(tiny_tflite):
-    outcomes = [Outcome(name, "deployed", "", "Raspberry Pi 5", MEASURED) for name in ("pi@a", "pi@b")]
-    outcomes.append(Outcome("pi@c", "failed", "gone"))
+    outcomes = [HostOutcome(name, "deployed", "", "Raspberry Pi 5", MEASURED) for name in ("pi@a", "pi@b")]
+    outcomes.append(HostOutcome("pi@c", "failed", "gone"))
     (entry,) = collected(outcomes, Parcel(Path("w.whl"), tiny_tflite)).models
     assert [one.target for one in entry.latencies] == ["Raspberry Pi 5 (pi@a)", "Raspberry Pi 5 (pi@b)"]
     with pytest.raises(EdgeError, match="no host was measured"):
@@ -95,7 +95,7 @@ def test_boards_are_told_apart_by_their_hosts(tiny_tflite):
 def test_a_report_takes_a_file_of_each_board_of_a_fleet(tiny_tflite, tmp_path):
     paths = []
     for number in range(80):
-        outcome = Outcome(f"pi@{number}", "deployed", "", "Raspberry Pi 5", MEASURED)
+        outcome = HostOutcome(f"pi@{number}", "deployed", "", "Raspberry Pi 5", MEASURED)
         paths.append(str(tmp_path / f"{number}.json"))
         write_results(collected([outcome], Parcel(Path("w.whl"), tiny_tflite)), paths[-1], False)
     (entry,) = read_documents(paths).results.models

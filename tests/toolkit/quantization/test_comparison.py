@@ -5,7 +5,7 @@ import os
 import pytest
 
 from device.runtime.benchmark import LatencyRatio
-from toolkit.quantization.comparison import Row, comparison_lines, recommended
+from toolkit.quantization.comparison import RecipeRow, comparison_lines, recommended
 from toolkit.quantization.litert_baseline import quantize_by_litert
 
 pytestmark = pytest.mark.toolkit
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.toolkit
 
 def row(recipe, kib=500, ms=1.0, drop=0.0):
     ratio = LatencyRatio(ms, ms, ms)
-    return Row(
+    return RecipeRow(
         recipe, kib * 1024, ms, ratio, 0.7 - drop / 100, drop, (drop - 0.2, drop + 0.2), 0.99, 1000, ()
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.runtime.benchmark import LatencyRatio
-from toolkit.quantization.comparison import Row, recommended
+from toolkit.quantization.comparison import RecipeRow, recommended
 from toolkit.results.decision import Candidate, decide
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.selection import select
@@ -95,7 +95,7 @@ def test_what_was_not_timed_is_not_taken_where_others_were():
 def test_quantize_and_report_say_the_same_of_the_same_figures(figures):
     n = 10_000
     rows = [
-        Row(
+        RecipeRow(
             recipe,
             size,
             ms,

@@ -36,7 +36,7 @@ BETWEEN = str.maketrans(dict.fromkeys("[](),;|'\"\t\r\n", " "))
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableColumns:
     """Positions of a table's columns: ``pixels`` is one of text or one a pixel; ``usage`` is None without such a
     column; ``header``: whether the first row names the columns."""
 
@@ -118,48 +118,48 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
 def holds_faces(path: Path) -> bool:
     """Return whether a table has columns of labels and pixels; EdgeError for a file that is no table."""
     rows = read_table(path)
-    return layout_of(next(rows, []), next(rows, [])) is not None
+    return columns_of(next(rows, []), next(rows, [])) is not None
 
 
 def read_rows(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
     """Yield the label, the pixels as text and the split (``split`` where there is one) of each row."""
     rows = read_table(path)
     first, second = next(rows, []), next(rows, [])
-    layout = layout_of(first, second)
-    if layout is None:
+    columns = columns_of(first, second)
+    if columns is None:
         raise EdgeError(_why_no_faces(path, first))
-    before = [second] if layout.header else [first, second]
-    last = max(layout.label, *layout.pixels, layout.usage or 0)
+    before = [second] if columns.header else [first, second]
+    last = max(columns.label, *columns.pixels, columns.usage or 0)
     for number, row in enumerate(filter(None, chain(before, rows)), start=1):
         if len(row) <= last:
             raise EdgeError(
                 f"{path}, row {number}: expected at least {last + 1} columns; received {len(row)}; the file seems cut "
                 "off; fetch it again"
             )
-        if layout.header and any(row[len(first) :]):
+        if columns.header and any(row[len(first) :]):
             raise EdgeError(
                 f"{path}, row {number}: expected {len(first)} columns, as in its header; received {len(row)}; put "
                 "quotes around the pixels, or name each pixel's column"
             )
-        usage = row[layout.usage] if layout.usage is not None else "train"
-        text = " ".join([row[position] for position in layout.pixels])
-        yield row[layout.label], text, split or parse_usage(path, number, usage)
+        usage = row[columns.usage] if columns.usage is not None else "train"
+        text = " ".join([row[position] for position in columns.pixels])
+        yield row[columns.label], text, split or parse_usage(path, number, usage)
 
 
-def layout_of(first: list[str], second: list[str]) -> Layout | None:
+def columns_of(first: list[str], second: list[str]) -> TableColumns | None:
     """Return where label, pixels and usage stand in a table of these first two rows; None where it has none."""
     names = [name.strip().lower() for name in first]
     label = column_named(names, LABEL_COLUMNS)
     usage = column_named(names, USAGE_COLUMNS)
     if label is None:
         without_header = len(first) in (2, 3) and first[1].count(" ") >= FEWEST_PIXELS
-        return Layout(0, (1,), 2 if len(first) > 2 else None, header=False) if without_header else None
+        return TableColumns(0, (1,), 2 if len(first) > 2 else None, header=False) if without_header else None
     single = column_named(names, PIXEL_COLUMNS)
     if single is not None and (not second or _is_pixels(second[single : single + 1])):
-        return Layout(label, (single,), usage)
+        return TableColumns(label, (single,), usage)
     none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *NUMBER_COLUMNS)
     others = tuple(at for at, name in enumerate(names) if name not in none)
-    return Layout(label, others, usage) if len(others) >= FEWEST_PIXELS else None
+    return TableColumns(label, others, usage) if len(others) >= FEWEST_PIXELS else None
 
 
 def parse_usage(path: Path, number: int, text: str) -> str:

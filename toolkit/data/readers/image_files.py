@@ -35,7 +35,7 @@ class DecodedFace:
         return "{}x{} {}".format(*self.size_wh, self.mode)
 
 
-def is_picture(path: Path) -> bool:
+def holds_image(path: Path) -> bool:
     """Return whether a file is a picture by its name or, where that tells nothing, by its first bytes."""
     name = path.name.lower()
     if name.startswith(".") or name.endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)):

@@ -9,7 +9,7 @@ from device.media_suffixes import FILM_SUFFIXES, UNREAD_SUFFIXES
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, is_picture
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, holds_image
 from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
 from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders, walk
 
@@ -95,7 +95,7 @@ def find_images(root: Path) -> list[ImageFile]:
     else:
         files = list(_by_class(root, "train"))
     if not files:
-        raise EdgeError(f"{root} holds {describe(root)}; {EXPECTED}")
+        raise EdgeError(f"{root} holds {contents_in_words(root)}; {EXPECTED}")
     return files
 
 
@@ -190,7 +190,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
     places = [class_place(split) for split in splits] or [root]
     lines = [
         f"folder '{folder.relative_to(root)}' holds no picture that can be read and is left out"
-        if not any(map(is_picture, _files_in(folder)))
+        if not any(map(holds_image, _files_in(folder)))
         else f"folder '{folder.relative_to(root)}' holds pictures without a class and is left out"
         for parent in places
         for folder in subfolders(parent)
@@ -221,7 +221,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
 def _loose_notes(places: Iterable[Path]) -> list[str]:
     """Return a line for each of ``places``, the first of which holds the others, with pictures right in it."""
     first, *_ = places = dict.fromkeys(places)
-    loose = {place: sum(map(is_picture, _files_in(place))) for place in places}
+    loose = {place: sum(map(holds_image, _files_in(place))) for place in places}
     return [
         f"{counted(count, 'picture')} right in '{place.relative_to(first.parent)}', in no class's folder, left out"
         for place, count in loose.items()
@@ -246,7 +246,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (entry for entry in folder.iterdir() if not entry.is_dir())
 
 
-def describe(root: Path) -> str:
+def contents_in_words(root: Path) -> str:
     """Return in a few words what is in a folder that holds no data set."""
     entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith(LEFTOVERS))
     if not entries:

@@ -23,7 +23,7 @@ ROWS_AT_ONCE, BUFFER_BYTES = 32, 2**20
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParquetColumns:
     """Which columns hold pictures and labels, and the names of the labels, in the order of their numbers, or none."""
 
     image: str
@@ -46,24 +46,24 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise unreadable(path, error) from error
-    layout, groups = layout_of(path, file.schema_arrow), range(file.metadata.num_row_groups)
+    columns, groups = columns_of(path, file.schema_arrow), range(file.metadata.num_row_groups)
     refuse_growth(path, sum(file.metadata.row_group(group).total_byte_size for group in groups))
-    return layout.names, rows_of(path, file, layout)
+    return columns.names, rows_of(path, file, columns)
 
 
-def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", layout: Layout) -> Iterator[Record]:
+def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", columns: ParquetColumns) -> Iterator[Record]:
     """Yield the rows of an open file as records."""
     import pyarrow
 
-    columns, row, size = [layout.image, layout.label], 0, 0
+    names, row, size = [columns.image, columns.label], 0, 0
     try:
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns, use_threads=False):
-            pictures = batch.column(layout.image)
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=names, use_threads=False):
+            pictures = batch.column(columns.image)
             if pyarrow.types.is_struct(pictures.type):
                 pictures = pictures.field("bytes")
-            for content, value in zip(pictures, batch.column(layout.label).to_pylist(), strict=True):
+            for content, value in zip(pictures, batch.column(columns.label).to_pylist(), strict=True):
                 row += 1
-                label = class_label(f"{path}, row {row}", value, layout.names)
+                label = class_label(f"{path}, row {row}", value, columns.names)
                 picture = content.as_py()
                 size += len(picture or b"")
                 refuse_growth(path, size)
@@ -92,7 +92,7 @@ def class_label(where: str, value: object, names: tuple[str, ...]) -> str:
     return label
 
 
-def layout_of(path: Path, schema: "pyarrow.Schema") -> Layout:
+def columns_of(path: Path, schema: "pyarrow.Schema") -> ParquetColumns:
     """Return where pictures and labels stand; EdgeError where a column is missing or holds something else."""
     from pyarrow import types
 
@@ -117,7 +117,7 @@ def layout_of(path: Path, schema: "pyarrow.Schema") -> Layout:
             f"{path}: column '{label}' is {str(held)[:60]}; expected a class for each row, a number or name"
         )
     names = features.get(label, {}).get("names")
-    return Layout(image, label, tuple(map(str, names)) if isinstance(names, list) else ())
+    return ParquetColumns(image, label, tuple(map(str, names)) if isinstance(names, list) else ())
 
 
 def column_of(

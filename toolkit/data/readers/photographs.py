@@ -18,8 +18,8 @@ from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.readers.decoding import quiet_opencv
 from toolkit.data.readers.folders import labelled_images
-from toolkit.data.readers.image_files import is_picture
-from toolkit.data.readers.layout import ImageFile, describe
+from toolkit.data.readers.image_files import holds_image
+from toolkit.data.readers.layout import ImageFile, contents_in_words
 from toolkit.data.readers.pictures import (
     Picture,
     folder_name,
@@ -115,11 +115,12 @@ def _places(root: Path) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:
             raise
         if not paths:
             raise EdgeError(
-                f"{root} holds no photographs: {describe(root)}; expected PNG, JPEG, BMP, WebP, TIFF or GIF files"
+                f"{root} holds no photographs: {contents_in_words(root)}; expected PNG, JPEG, BMP, WebP, TIFF or GIF "
+                "files"
             ) from None
         return {path: path.relative_to(root) for path in paths}, False, ()
     names = {normal_class_name(file.folder_class) for file in files}
-    if len(names) == 1 and not names & set(FERPLUS_CLASSES) and any(map(is_picture, root.iterdir())):
+    if len(names) == 1 and not names & set(FERPLUS_CLASSES) and any(map(holds_image, root.iterdir())):
         return {path: path.relative_to(root) for path in images_under(root)}, False, ()
     return {file.path: _place(file, file.path.relative_to(root)) for file in files}, True, notes
 

@@ -1,7 +1,6 @@
 """Data sets in shards, files of many pictures each: found, told apart by split, decoded piece by piece and kept."""
 
 import logging
-import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +23,7 @@ from toolkit.data.readers.parquet import read_parquet
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
-from toolkit.data.readers.walk import LEFTOVERS
+from toolkit.data.readers.walk import walk
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +56,10 @@ def find_shards(path: Path) -> tuple[Path, ...]:
     if path.is_file():
         return (path,) if path.suffix.lower() in READERS else ()
     found: list[Path] = []
-    for base, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith(LEFTOVERS))
-        if Path(base) != path and any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
+    for base, _, names in walk(path):
+        if base != path and any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
             return ()
-        found += [Path(base, name) for name in names if not name.startswith(".")]
+        found += [base / name for name in names]
     kinds = ([one for one in found if one.suffix.lower() == suffix] for suffix in READERS)
     shards = tuple(sorted(next(filter(None, kinds), [])))
     for shard in shards:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from toolkit.data.readers.image_files import is_picture
+from toolkit.data.readers.image_files import holds_image
 
 # macOS' archives, Synology's thumbnails; a dot begins .ipynb_checkpoints and .Trash-1000, copies of what was.
 LEFTOVERS = (".", "__MACOSX", "@eaDir")
@@ -51,7 +51,7 @@ def files_under(folder: Path) -> Iterator[Path]:
 
 def images_under(folder: Path) -> Iterator[Path]:
     """Yield the image files of ``files_under``."""
-    return filter(is_picture, files_under(folder))
+    return filter(holds_image, files_under(folder))
 
 
 def _leads_back(root: Path, base: Path, name: str) -> bool:

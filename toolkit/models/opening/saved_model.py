@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device.errors import EdgeError
 from device.files import temporary_folder
@@ -15,6 +15,7 @@ from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
     import keras
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 SIGNATURE, GRAPH_FILE = "serving_default", "saved_model.pb"
 LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
@@ -29,18 +30,20 @@ def load_saved_model(path: Path) -> "keras.Model":
     """
     import keras
 
-    verify_saved_model(path)
-    names = {name for meta in _read(path).meta_graphs for name in meta.signature_def if name[:2] != "__"}
+    refuse_odd_files(path)
+    saved = _read(path)
+    _verify(path, saved)
+    names = {name for meta in saved.meta_graphs for name in meta.signature_def if name[:2] != "__"}
     if SIGNATURE not in names:
         has = f"the signatures {a_few(sorted(names))}" if names else "no signature"
         raise EdgeError(
             f"{path} has {has}, expected {SIGNATURE}; save the network with model.export, or as "
             "model.save('model.keras')"
         )
-    if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in _read(path).meta_graphs):
+    if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in saved.meta_graphs):
         refuse_greedy(path)
     try:
-        with _without_optimizer(path) as folder:
+        with _without_optimizer(path, saved) as folder:
             layer = keras.layers.TFSMLayer(str(folder), call_endpoint=SIGNATURE)
         signature = layer._reloaded_obj.signatures[SIGNATURE]
     except Exception as error:  # TensorFlow raises many kinds here
@@ -63,10 +66,9 @@ def load_saved_model(path: Path) -> "keras.Model":
     return keras.Model(face, scores, name=path.name.replace(".", "_"))
 
 
-def verify_saved_model(path: Path) -> None:
-    """Raise EdgeError unless every graph in the folder is known to only compute; nothing of it is run."""
-    refuse_odd_files(path)
-    for meta in _read(path).meta_graphs:
+def _verify(path: Path, saved: "SavedModel") -> None:
+    """Raise EdgeError unless every graph of ``saved``, of the folder ``path``, is known to only compute."""
+    for meta in saved.meta_graphs:
         objects = meta.object_graph_def
         if not objects.nodes:
             raise EdgeError(
@@ -77,9 +79,9 @@ def verify_saved_model(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _without_optimizer(path: Path) -> Iterator[Path]:
-    """Yield the folder, or a copy that forgets which variables an optimizer of Keras 2 kept: no loader knows them."""
-    saved = _read(path)
+def _without_optimizer(path: Path, saved: "SavedModel") -> Iterator[Path]:
+    """Yield the folder of ``saved``, or a copy that forgets which variables an optimizer of Keras 2 kept: no loader
+    knows them."""
     nodes = [node for meta in saved.meta_graphs for node in meta.object_graph_def.nodes]
     if not any(node.slot_variables for node in nodes):
         yield path
@@ -94,7 +96,7 @@ def _without_optimizer(path: Path) -> Iterator[Path]:
         yield folder
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> "SavedModel":
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     file = path / GRAPH_FILE

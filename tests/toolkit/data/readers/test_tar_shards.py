@@ -56,6 +56,12 @@ def shards(tmp_path, faces):
     return root
 
 
+def test_shards_in_a_linked_folder_are_read(shards, faces, tmp_path):
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "disk").symlink_to(shards)
+    assert len(load_dataset(tmp_path / "linked")) == len(faces)
+
+
 def test_samples_become_faces(shards, faces):
     dataset = load_dataset(shards)
     assert dataset.classes == NAMES
