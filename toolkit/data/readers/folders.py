@@ -23,6 +23,7 @@ from toolkit.data.readers.label_files import file_labelled_images
 from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout_notes
 from toolkit.data.readers.picture_lists import listed_images, unread_lists, why_unlisted
 from toolkit.data.readers.picture_names import named_images, why_unnamed
+from toolkit.data.readers.split_lists import with_listed_splits
 from toolkit.data.readers.split_names import split_of
 from toolkit.data.readers.text_table import is_table
 from toolkit.data.readers.yolo_labels import boxed_images
@@ -92,7 +93,8 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
         files, why_none = [], error
     several = len({file.folder_class for file in files}) > 1
     if several and _any_expression(files):
-        return files, (*layout_notes(root, files), *_contradicted(root, files))
+        files, splits = with_listed_splits(root, files)
+        return files, (*layout_notes(root, files), *splits, *_contradicted(root, files))
     pictures = Pictures.under(root)
     unused: tuple[str, ...] = ()
     for reader in (listed_images, file_labelled_images, boxed_images, named_images):
@@ -105,7 +107,8 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
                 "classes; name the list in place of its folder to take its labels",
             )
     if why_none is None:
-        return files, (*layout_notes(root, files), *(unused or unread_lists(pictures)))
+        files, splits = with_listed_splits(root, files)
+        return files, (*layout_notes(root, files), *splits, *(unused or unread_lists(pictures)))
     if pictures.paths and (why := why_unlisted(root) or why_unnamed(pictures)):
         raise EdgeError(f"{root} holds images but no folder for each class, and {why}") from None
     raise why_none

@@ -90,13 +90,22 @@ def find_images(root: Path) -> list[ImageFile]:
             )
     if splits:
         files = _with_class([list(_by_class(class_place(folder), split)) for folder, split in splits.items()])
-    elif len(folders) == 1 and subfolders(folders[0]):
-        return find_images(folders[0])  # an archive unpacked into a folder of its own
+    elif only := _only_folder(folders):
+        return find_images(only)
     else:
         files = list(_by_class(root, "train"))
     if not files:
         raise EdgeError(f"{root} holds {contents_in_words(root)}; {EXPECTED}")
     return files
+
+
+def _only_folder(folders: list[Path]) -> Path | None:
+    """Return the one of ``folders`` that holds all classes: an archive unpacked into a folder of its own, or images/
+    beside meta/, which has no pictures. None where several hold pictures, or the one is a class."""
+    holding = [folder for folder in folders if len(folders) == 1 or next(images_under(folder), None)]
+    if len(holding) != 1 or not subfolders(holding[0]):
+        return None
+    return holding[0] if len(folders) == 1 or _expressions_below(holding[0]) else None
 
 
 def splits_among(folders: list[Path]) -> dict[Path, str]:
@@ -184,8 +193,8 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
     """Return a line for each class folder without a picture, and for what else is left out or read as a split."""
     folders = subfolders(root)
     splits = splits_among(folders)
-    if not splits and len(folders) == 1 and subfolders(folders[0]):
-        return (*_loose_notes([root]), *layout_notes(folders[0], files))
+    if not splits and (only := _only_folder(folders)):
+        return (*_loose_notes([root]), *layout_notes(only, files))
     filled = {parent for file in files for parent in file.path.parents}
     places = [class_place(split) for split in splits] or [root]
     lines = [

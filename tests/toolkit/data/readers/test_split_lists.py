@@ -1,0 +1,85 @@
+"""Class folders with lists of names beside them that tell the splits."""
+
+import pytest
+
+from device.errors import EdgeError
+from toolkit.data.readers.loading import load_dataset
+
+from .test_picture_lists import NAMES, labels_of, pictures
+
+NAME = "{{}}_{}.png"
+
+
+def class_folders(root, count=4):
+    """``count`` pictures of each class, called by their class too, so that ``labels_of`` tells them apart."""
+    for name in NAMES:
+        pictures(root / name, count, NAME.format(name))
+
+
+def write_lists(folder, line="{name}/{number}_{name}.png", **numbers):
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, wanted in numbers.items():
+        lines = [line.format(name=name, number=number) for name in NAMES for number in wanted]
+        (folder / f"{split}.txt").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["{name}/{number}_{name}.png", "{name}/{number}_{name}", "./{name}\\{number}_{name}.PNG"]
+)
+def test_lists_of_names_tell_the_splits_of_class_folders(tmp_path, line):
+    class_folders(tmp_path)
+    write_lists(tmp_path, line, train=(0, 1), test_list=(2,), val=(3,))
+    dataset = load_dataset(tmp_path)
+    assert labels_of(dataset) == {
+        f"{number}_{name}.png": (name, split)
+        for name in NAMES
+        for number, split in enumerate(("train", "train", "test", "validation"))
+    }
+    assert "the splits are read from test_list.txt, train.txt, val.txt" in dataset.notes
+
+
+def test_lists_stand_in_a_folder_of_their_own(tmp_path):
+    class_folders(tmp_path / "images")
+    write_lists(tmp_path / "meta", "{name}/{number}_{name}", train=(0, 1, 2), test=(3,))
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("test").counts() == dict.fromkeys(NAMES, 1)
+    assert "the splits are read from meta/test.txt, meta/train.txt" in dataset.notes
+
+
+def test_what_no_list_names_is_read_as_train_and_told(tmp_path):
+    class_folders(tmp_path)
+    write_lists(tmp_path, testing_list=(3, 9))
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("test").counts() == dict.fromkeys(NAMES, 1)
+    assert dataset.split("train").counts() == dict.fromkeys(NAMES, 3)
+    assert dataset.notes == (
+        "the splits are read from testing_list.txt",
+        "9 pictures in none of these lists, read as train",
+        "3 names in these lists, of no picture or of several, left out",
+    )
+
+
+def test_a_picture_in_the_lists_of_two_splits_is_refused(tmp_path):
+    class_folders(tmp_path)
+    write_lists(tmp_path, train=(0, 1, 2), test=(2, 3))
+    with pytest.raises(
+        EdgeError, match=r"2_angry.png is in test.txt and in train.txt; expected each picture"
+    ):
+        load_dataset(tmp_path)
+
+
+def test_a_text_of_something_else_tells_no_split(tmp_path):
+    class_folders(tmp_path)
+    (tmp_path / "test.txt").write_text("read me before the test\n")
+    (tmp_path / "train.txt").write_text("")
+    dataset = load_dataset(tmp_path)
+    assert dataset.present_splits() == ("train",)
+    assert dataset.notes == ()
+
+
+def test_folders_that_tell_splits_need_no_list(tmp_path):
+    for split in ("train", "test"):
+        class_folders(tmp_path / split, 2)
+    write_lists(tmp_path, "{name}/{number}_{name}.png", test=(0, 1))
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("train").counts() == dataset.split("test").counts() == dict.fromkeys(NAMES, 2)
