@@ -10,9 +10,9 @@ from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
 from toolkit.data.readers.record import label_text
 
-# Names before the numbers beside them.
+# Names before the numbers beside them; Label Studio calls them choice.
 LABEL_COLUMNS = ("class_name", "label_name", "emotion_name", "emotion", "label", "class", "expression", "emotions",
-                 "labels", "target", "category", "emotion_label", "class_id", "y")  # fmt: skip
+                 "labels", "target", "category", "choice", "emotion_label", "class_id", "y")  # fmt: skip
 USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
 
 

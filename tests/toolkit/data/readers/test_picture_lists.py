@@ -38,6 +38,7 @@ EXPECTED = {f"{number}.png": (NAMES[number % 3], "train") for number in range(6)
         ("id,expression,split", "{n},{label},training"),
         ("sep=|\nid|expression", "{n}|{label}"),
         ("filename, angry, happy, sad", "{n}.png, {angry}, {happy}, {sad}"),
+        ("annotator,choice,id,image", "1,{label},{n},/data/upload/1/{n}.png"),  # Label Studio's
     ],
 )
 @pytest.mark.parametrize("place", [".", "faces"])
