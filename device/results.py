@@ -44,7 +44,8 @@ class Face:
 class FrameResult:
     """The faces of one frame; ``age_ms`` is the time from capture to this result.
 
-    ``clock_set``: whether a time service had set the clock that ``captured_at`` is from; None: not told.
+    ``clock_set``: whether a time service had set the clock that ``captured_at`` is from; None: not told. ``untold``:
+    boxes that may be faces too, to be made unrecognisable where those of ``faces`` are.
     """
 
     frame: Frame
@@ -53,6 +54,7 @@ class FrameResult:
     faces: tuple[Face, ...] = ()
     latency_ms: dict[str, float] = field(default_factory=dict)
     clock_set: bool | None = None
+    untold: tuple[BoundingBox, ...] = ()
 
     @property
     def index(self) -> int:

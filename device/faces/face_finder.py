@@ -27,6 +27,8 @@ class FaceFinder:
     interest (ROI), a square around its expected place, at the scale that it had; with more than eight faces every
     frame is searched as a whole instead. ``every_frame`` does that always. After a cut all faces are forgotten.
     ``min_face_px`` is what the detector was asked for: UsageError if no such face fits into a frame that is no still.
+    ``untold``: boxes in the last frame that may be faces and were not returned, for they are not certain yet, or too
+    many; who makes faces unrecognisable means these too.
 
     >>> finder = FaceFinder(create_detector())
     >>> for frame in source:
@@ -38,6 +40,7 @@ class FaceFinder:
         self.every_frame = every_frame
         self.min_face_px = min_face_px
         self.full_frame_detections = 0
+        self.untold: list[BoundingBox] = []
         self.tracker = FaceTracker(detector.certain_score)
         self.reset()
 
@@ -53,6 +56,7 @@ class FaceFinder:
         """Return the faces of ``frame``, largest first; ``continuous`` False: a still that has no past."""
         if not continuous:
             faces = self.detector.detect_still(frame.image)
+            self.untold = []
             return [TrackedFace(number, one.box, one.score, True) for number, one in enumerate(faces, 1)]
         if frame.size_wh != self._size_wh:
             self._refuse_small(frame)
@@ -62,7 +66,11 @@ class FaceFinder:
         if change is Change.CUT:
             self.tracker.forget()
         found, everywhere = self._detect(frame, change)
-        return self._track(frame, without_duplicates(found), everywhere, change)
+        told = self._track(frame, without_duplicates(found), everywhere, change)
+        followed = [track.box for track in self.tracker.tracks if track.is_followed(frame.time_s)]
+        boxes = dict.fromkeys((*(one.box for one in found), *followed))
+        self.untold = [box for box in boxes if all(box != face.box for face in told)]
+        return told
 
     def _detect(self, frame: Frame, change: Change) -> tuple[list[Detection], bool]:
         """Return the detections of the frame, and whether all of it was searched."""

@@ -88,7 +88,8 @@ class FrameLoop:
         age_ms = (ended - frame.captured_ns) / 1e6
         self._record(latency_ms, bool(crops), age_ms)
         captured_at = self.utc_now() - timedelta(milliseconds=age_ms)
-        return FrameResult(frame, captured_at, age_ms, faces, latency_ms, self._clock_is_set(ended))
+        untold = tuple(self.finder.untold)
+        return FrameResult(frame, captured_at, age_ms, faces, latency_ms, self._clock_is_set(ended), untold)
 
     def _clock_is_set(self, now_ns: int) -> bool | None:
         """Return whether the date is right, asked once a second until it is."""

@@ -1,13 +1,17 @@
 """What a person is shown: boxes and labels on a copy of the frame, faces blurred where that is asked for."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from device.results import FrameResult
+from device.frames import BoundingBox
+from device.results import Face, FrameResult
 
 GREEN, BLACK = (80, 220, 80), (0, 0, 0)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 JPEG_QUALITY = 80
+UNIT_PX, LETTERS = 480, 0.5  # the smaller side of a picture with lines of 2 pixels, and its size of letters
 # A face of 8 x 8 blocks cannot be recognised, nor sharpened back.
 BLUR_BLOCKS = 8
 BLUR_RATIO = 1.5  # of the box: hair and chin belong to the face
@@ -25,24 +29,53 @@ def annotated(result: FrameResult, blur_faces: bool = False) -> np.ndarray:
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture.copy()
     if blur_faces:
         blur(picture, result)
-    for face in result.faces:
-        left, top, right, bottom = face.box.xyxy()
-        cv2.rectangle(picture, (left, top), (right, bottom), GREEN, 2)
-        text = f"#{face.id} {face.smoothed_label} {face.smoothed[face.smoothed_label]:.2f}"
-        (width, height), _ = cv2.getTextSize(text, FONT, 0.5, 1)
-        base = max(top - 6, height + 2)
-        start = max(0, min(left, picture.shape[1] - width - 4))  # a name at the right edge is not cut off
-        cv2.rectangle(picture, (start, base - height - 4), (start + width + 4, base + 4), BLACK, cv2.FILLED)
-        cv2.putText(picture, text, (start + 2, base), FONT, 0.5, GREEN, 1, cv2.LINE_AA)
+    _name(picture, result.faces)
     return picture
 
 
+def _name(picture: np.ndarray, faces: Sequence[Face]) -> None:
+    """Box each of ``faces`` and write its number, expression and probability where that hides no other face and nothing
+    written, else its expression alone, its number or nothing; lines and letters grow with the picture."""
+    unit = max(1.0, min(picture.shape[:2]) / UNIT_PX)
+    line, letter_line, edge = round(2 * unit), max(1, round(unit)), round(4 * unit)
+    taken = [face.box for face in faces]
+    for face in faces:
+        left, top, right, bottom = face.box.xyxy()
+        cv2.rectangle(picture, (left, top), (right, bottom), GREEN, line)
+        others = [box for box in taken if box is not face.box]
+        label = face.smoothed_label
+        for text in (f"#{face.id} {label} {face.smoothed[label]:.2f}", label, f"#{face.id}"):
+            (width, height), _ = cv2.getTextSize(text, FONT, LETTERS * unit, letter_line)
+            bar = _free_bar(face.box, (width + edge, height + 2 * edge), picture.shape[1::-1], others)
+            if bar is not None:
+                left, top, right, bottom = bar.xyxy()
+                cv2.rectangle(picture, (left, top), (right, bottom), BLACK, cv2.FILLED)
+                place = left + edge // 2, bottom - edge
+                cv2.putText(picture, text, place, FONT, LETTERS * unit, GREEN, letter_line, cv2.LINE_AA)
+                taken.append(bar)
+                break
+
+
+def _free_bar(
+    box: BoundingBox, size_wh: tuple[int, int], picture_wh: tuple[int, int], others: Sequence[BoundingBox]
+) -> BoundingBox | None:
+    """Return where a name of ``size_wh`` stands above or below ``box``, within the picture, clear of ``others``; None
+    where there is no room."""
+    (width, height), (picture_width, picture_height) = size_wh, picture_wh
+    left = max(0.0, min(box.left, picture_width - width))
+    for top in (max(box.top - height, 0.0), min(box.bottom, picture_height - height)):
+        bar = BoundingBox(left, top, left + width, top + height)
+        if not any(bar.shared_area(other) for other in others):
+            return bar
+    return None
+
+
 def blur(picture: np.ndarray, result: FrameResult) -> None:
-    """Make the faces of ``picture``, (H, W) or (H, W, 3) uint8, unrecognisable, in place."""
+    """Make the faces of ``picture``, (H, W) or (H, W, 3) uint8, unrecognisable, in place: those told and those not."""
     height, width = picture.shape[:2]
-    for face in result.faces:
-        x, y = face.box.center_xy
-        half_width, half_height = face.box.width * BLUR_RATIO / 2, face.box.height * BLUR_RATIO / 2
+    for box in (*(face.box for face in result.faces), *result.untold):
+        x, y = box.center_xy
+        half_width, half_height = box.width * BLUR_RATIO / 2, box.height * BLUR_RATIO / 2
         left, right = max(0, round(x - half_width)), min(width, round(x + half_width))
         top, bottom = max(0, round(y - half_height)), min(height, round(y + half_height))
         if left < right and top < bottom:

@@ -7,6 +7,7 @@ from device.capture.sources.demo import DemoSource, MovingFace
 from device.errors import UsageError
 from device.faces.detectors import create_detector
 from device.faces.face_finder import QUIET_FRAMES, FaceFinder
+from device.faces.tracking import MAX_FACES
 from device.frames import Frame
 
 STILL = (MovingFace(140, (320, 240), (0, 0), 1.0),)
@@ -66,3 +67,26 @@ def test_a_face_that_comes_out_elsewhere_is_known_by_its_look():
     assert set(returned) == {1, 2}, "a new id for a known face"
     (gone,) = {1, 2} - set(ids[49])
     assert returned[gone] == pytest.approx((330, 380), abs=25)
+
+
+def test_what_may_be_a_face_is_known_before_it_is_told():
+    finder = FaceFinder(create_detector("haar"))
+    with DemoSource(1, faces=STILL) as demo:
+        image = demo.picture(0)
+    seen = []
+    for number in range(3):
+        told = finder.find(Frame(image, number, number * 10**8))
+        seen.append((len(told), [box.center_xy for box in finder.untold]))
+    assert seen[0][0] == 0
+    assert seen[0][1] == [pytest.approx((320, 240), abs=25)]
+    assert seen[-1] == (1, [])
+
+
+def test_faces_beyond_those_told_are_known():
+    finder = FaceFinder(create_detector("haar"))
+    with DemoSource(1, faces=STILL) as demo:
+        crowd = np.tile(demo.picture(0)[140:340, 220:420], (4, 6, 1))
+    for number in range(4):
+        told = finder.find(Frame(crowd, number, number * 10**8))
+    assert len(told) == MAX_FACES
+    assert len(finder.untold) == 24 - MAX_FACES
