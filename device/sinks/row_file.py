@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import stat
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 from device.errors import EdgeError
 from device.files import hold, refuse_existing, refuse_unwritable, way_out
@@ -14,8 +15,9 @@ KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one 
 class RowFile:
     """A text file that grows a row at a time; the disk's refusals become one line.
 
-    With ``append`` a file that is there goes on, until less than ``KEPT_FREE_MB`` of the disk are free. ``header`` is
-    a file's first line; one with another header is refused, with EdgeError as all else.
+    A row that the disk has no room for leaves nothing behind. With ``append`` a file that is there goes on, until less
+    than ``KEPT_FREE_MB`` of the disk are free. ``header`` is a file's first line; one with another header is refused,
+    with EdgeError as all else.
     """
 
     def __init__(
@@ -24,7 +26,7 @@ class RowFile:
         refuse_unwritable(path, overwrite or append)
         self.path, self.appending, self.header = Path(path), append, header
         self.overwrite = overwrite
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
         try:
             self._refuse_other_columns()
         except OSError as error:
@@ -38,7 +40,6 @@ class RowFile:
         refuse_existing(self.path, self.overwrite or self.appending)
         try:
             self._file = self._open()
-            self._file.flush()
         except OSError as error:
             raise self._refused(error) from error
 
@@ -48,23 +49,22 @@ class RowFile:
                 self._file = self._open()
             if self.appending:
                 self._refuse_full(self._file.fileno())
-            self._file.write(row + "\n")
-            self._file.flush()
+            _write(self._file, row + "\n")
         except OSError as error:
             raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> EdgeError:
         return EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}")
 
-    def _open(self) -> TextIO:
-        file = open(self.path, "a", encoding="utf-8", newline="")  # noqa: SIM115
+    def _open(self) -> FileIO:
+        file = FileIO(self.path, "a")
         try:
             hold(file, self.path)
             self._refuse_other_columns()
             if self.path.is_file() and not self.appending:
                 file.truncate(0)
             header = "" if self.header is None else self.header + "\n"
-            file.write(self._torn_end() if self._goes_on() else header)
+            _write(file, self._torn_end() if self._goes_on() else header)
         except BaseException:
             file.close()
             raise
@@ -97,5 +97,18 @@ class RowFile:
         try:
             if self._file is not None:
                 self._file.close()
-        except OSError as error:  # what a full disk refused before is refused again
+        except OSError as error:  # a disk over the network may refuse here what it took before
             raise EdgeError(f"cannot finish {self.path}: {error.strerror}; {way_out(error)}") from error
+
+
+def _write(file: FileIO, text: str) -> None:
+    """Write all of ``text``, or none where ``file`` is one on a disk; OSError where it is refused."""
+    before = os.fstat(file.fileno())
+    rest = text.encode()
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        if stat.S_ISREG(before.st_mode):
+            file.truncate(before.st_size)
+        raise

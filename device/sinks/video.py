@@ -56,8 +56,14 @@ class VideoSink(Sink):
     def begin(self) -> None:
         """Remove the film that was there: if no frame comes there is none.
 
-        EdgeError where another run writes it, or where it came meanwhile and may not be replaced.
+        EdgeError where another run writes it, where it came meanwhile and may not be replaced, or where the disk has no
+        room for one.
         """
+        if self._is_on_a_disk() and self._disk_is_full():
+            raise EdgeError(
+                f"cannot write {self.path}: less than {KEPT_FREE_MB} MB of the disk are free; free space or choose "
+                "another place"
+            )
         if self.path.is_file():
             refuse_existing(self.path, self.overwrite)
             with open(self.path, "ab") as there:
@@ -80,24 +86,27 @@ class VideoSink(Sink):
 
     def _add(self, picture: np.ndarray) -> None:
         assert self._writer is not None
-        if self._written % LOOK_FRAMES == 0:
-            self._refuse_full()
-        self._writer.write(picture)
-        self._written += 1
-
-    def _refuse_full(self) -> None:
-        if self.path.is_file() and shutil.disk_usage(self.path).free < KEPT_FREE_MB * 1_000_000:
+        if self._written % LOOK_FRAMES == 0 and self.path.is_file() and self._disk_is_full():
             raise EdgeError(
                 f"{self.path} ends here: less than {KEPT_FREE_MB} MB of the disk are free; "
                 "free space or choose another place"
             )
+        self._writer.write(picture)
+        self._written += 1
+
+    def _is_on_a_disk(self) -> bool:
+        """Return whether the film is a file, not a pipe or a device."""
+        return self.path.is_file() or not self.path.exists()
+
+    def _disk_is_full(self) -> bool:
+        return shutil.disk_usage(self.path.parent).free < KEPT_FREE_MB * 1_000_000
 
     def _open(self, frame: Frame) -> cv2.VideoWriter:
         rate = (self.source.rate or RATE) if not self.source.live else RATE
         suffix = self.path.suffix.lower()
         codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
         place = self.path
-        if self.path.is_file() or not self.path.exists():  # else a pipe or a device
+        if self._is_on_a_disk():
             ending = FRAGMENTED.get(suffix, suffix)
             # Its owner's alone, like all pictures of people.
             handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=ending, dir=self.path.parent)

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+import resource
 
 import cv2
 import numpy as np
@@ -313,3 +314,26 @@ def test_a_kept_picture_is_clear_unless_it_is_to_be_blurred(tmp_path, a_result):
     face = np.s_[40:70, 30:50]  # inside the box
     assert result.frame.image[face].std() > 60  # noise
     assert pictures[0][face].std() > 2 * pictures[1][face].std()
+
+
+@pytest.mark.parametrize("kind", [JsonLinesSink, CsvSink])
+def test_a_row_that_the_disk_has_no_room_for_leaves_nothing_behind(tmp_path, a_result, kind):
+    path = tmp_path / "rows"
+    sink = kind(path, LABELS) if kind is CsvSink else kind(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    sink.begin()
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+        with pytest.raises(EdgeError, match="cannot write"):
+            for index in range(100):
+                sink.write(a_result(index))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    sink.close()
+    assert 3000 < path.stat().st_size <= 4000
+    assert path.read_text().endswith("\n")
+    rows = path.read_text().splitlines()
+    if kind is CsvSink:
+        assert len({len(row) for row in csv.reader(rows)}) == 1
+    else:
+        assert [json.loads(row)["index"] for row in rows] == list(range(len(rows)))

@@ -97,3 +97,12 @@ def test_a_film_may_go_into_a_pipe(tmp_path, a_result):
         sink.close()
         reader.wait(60)
     assert frames_of(tmp_path / "kept.mkv") == 5
+
+
+def test_a_film_that_the_disk_has_no_room_for_is_not_begun(tmp_path, monkeypatch):
+    path = tmp_path / "film.avi"
+    path.write_bytes(b"an old one")
+    monkeypatch.setattr("device.sinks.video.KEPT_FREE_MB", 10**9)  # more than any disk has
+    with pytest.raises(EdgeError, match=r"film\.avi: less than \d+ MB of the disk are free"):
+        VideoSink(path, DemoSource(), overwrite=True).begin()
+    assert path.read_bytes() == b"an old one"
