@@ -1,6 +1,8 @@
 """The state of a training on disk, so that a killed run goes on as if nothing had happened."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,13 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import whole_file
-from device.zip_files import DAMAGE
+from device.text import one_line
+from toolkit.array_files import load_arrays
 
 CHECKPOINT_FILE = "checkpoint.npz"
 Groups = dict[str, list[np.ndarray]]
+# Of the state, what every reader takes for granted.
+PARTS = {"recipe": dict, "request": dict, "history": list}
 
 
 def save_checkpoint(folder: Path, groups: Groups, state: dict[str, Any]) -> None:
@@ -28,26 +33,46 @@ def save_checkpoint(folder: Path, groups: Groups, state: dict[str, Any]) -> None
 
 def read_state(folder: Path) -> dict[str, Any]:
     """Return the ``state`` alone; EdgeError as ``load_checkpoint``."""
-    return _read(folder, arrays=False)[1]
+    return _state(folder, _read(folder, "state"))
 
 
 def load_checkpoint(folder: Path) -> tuple[Groups, dict[str, Any]]:
     """Return what ``save_checkpoint`` wrote; EdgeError if it is absent or damaged."""
-    return _read(folder, arrays=True)
+    stored = _read(folder)
+    state = _state(folder, stored)
+    groups: Groups = {}
+    for key, array in stored.items():
+        groups.setdefault(key.split("/")[0], []).append(array)
+    return groups, state
 
 
-def _read(folder: Path, arrays: bool) -> tuple[Groups, dict[str, Any]]:
-    path = folder / CHECKPOINT_FILE
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong with the checkpoint in ``folder`` into an EdgeError."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            groups: Groups = {}
-            for key in stored.files:
-                if arrays and key != "state":
-                    groups.setdefault(key.split("/")[0], []).append(stored[key])
-            return groups, json.loads(stored["state"].tobytes())
+        yield
     except FileNotFoundError as error:
         raise EdgeError(
             f"nothing to resume in {folder}: no {CHECKPOINT_FILE}; train without `resume`"
         ) from error
-    except (OSError, KeyError, *DAMAGE) as error:
-        raise EdgeError(f"{path} is damaged ({error}); train anew with `overwrite`") from error
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise EdgeError(
+            f"{folder / CHECKPOINT_FILE} is damaged ({one_line(error, 100)}); train anew with `overwrite`"
+        ) from error
+
+
+def _read(folder: Path, prefix: str = "") -> dict[str, np.ndarray]:
+    with damage_told(folder):
+        return load_arrays(folder / CHECKPOINT_FILE, prefix)
+
+
+def _state(folder: Path, stored: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Take the state out of the arrays of a checkpoint; what each of its parts is, is checked."""
+    with damage_told(folder):
+        state = json.loads(stored.pop("state").tobytes())
+        for name, kind in PARTS.items():
+            if not isinstance(state.get(name, kind()), kind):
+                raise TypeError(f"its {name} is none")
+        if "recipe" not in state:
+            raise KeyError("recipe")
+        return dict(state)

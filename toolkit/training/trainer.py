@@ -19,7 +19,7 @@ from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, AveragedWeights, WeightAverage, blended
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker, pixels
-from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.training.checkpoint import damage_told, load_checkpoint, save_checkpoint
 from toolkit.training.distillation.teacher_cache import TeacherCache
 from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.divergence import Chance, refuse_diverged
@@ -259,15 +259,16 @@ class Trainer:
         groups, state = load_checkpoint(self.folder)
         refuse_another(self.recipe, state, self.folder)
         self.refuse_other_faces(state)
-        self.enter_phase(len(state["history"]) - 1)
-        for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
-            variable.assign(value)
-        self.average.weights = groups["average"]
-        self.first = groups.get("first", [])
-        self.average.updates = state["average_updates"]
+        with damage_told(self.folder):
+            self.history = [EpochRecord(**record) for record in state["history"]]
+            self.enter_phase(len(self.history) - 1)
+            for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
+                variable.assign(value)
+            self.average.weights = groups["average"]
+            self.first = groups.get("first", [])
+            self.average.updates = state["average_updates"]
         # none in a checkpoint of an earlier version
         self.origins = dataclasses.replace(self.origins, init_sha256=state.get("init_sha256"))
-        self.history = [EpochRecord(**record) for record in state["history"]]
 
     def refuse_other_faces(self, state: dict[str, Any]) -> None:
         """Raise EdgeError unless faces and teachers are the checkpoint's; an earlier version stored less of them."""

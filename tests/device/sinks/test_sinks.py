@@ -325,8 +325,7 @@ def test_a_row_that_the_disk_has_no_room_for_leaves_nothing_behind(tmp_path, a_r
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
         with pytest.raises(EdgeError, match="cannot write"):
-            for index in range(100):
-                sink.write(a_result(index))
+            any(map(sink.write, map(a_result, range(100))))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     sink.close()

@@ -121,6 +121,21 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, trained, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("what", ["variables", "average_updates", "history"])
+def test_a_checkpoint_of_another_network_is_damaged(stripes, trained, tmp_path, what):
+    groups, state = load_checkpoint(trained.model.parent)
+    if what == "variables":
+        groups["variables"].pop()
+    elif what == "history":
+        state["history"] = [{"epoch": 1}]
+    else:
+        del state[what]
+    (tmp_path / "run").mkdir()
+    save_checkpoint(tmp_path / "run", groups, state)
+    with pytest.raises(EdgeError, match=r"checkpoint\.npz is damaged \(.+\); train anew"):
+        run(TrainingRequest(stripes, tmp_path / "run", RECIPE, resume=True))
+
+
 def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(stripes, tmp_path):
     wild = TrainingRecipe(**{**vars(RECIPE), "learning_rate": 100.0, "weight_decay": 1.0, "epochs": 30})
     with pytest.raises(

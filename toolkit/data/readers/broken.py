@@ -8,6 +8,7 @@ from device.text import printable
 from toolkit.data.dataset import BrokenImage
 
 TOLERATED_SHARE = 0.01
+MOST_BROKEN = 100_000  # what is told of each is kept
 
 
 def refuse_too_many_broken(broken: Sequence[BrokenImage], good: dict[str, int], source: object) -> None:
@@ -21,3 +22,9 @@ def refuse_too_many_broken(broken: Sequence[BrokenImage], good: dict[str, int], 
                 f"over {TOLERATED_SHARE:.0%}; the first is {printable(first.name, 100)}: {first.reason}; "
                 "repair or remove them"
             )
+
+
+def refuse_endless(path: object, count: int, where: str, reason: str) -> None:
+    """Raise EdgeError where over MOST_BROKEN pictures of ``path`` are broken, the last at ``where`` for ``reason``."""
+    if count > MOST_BROKEN:
+        raise EdgeError(f"{path} has over {MOST_BROKEN:,} rows without a face; {where}: {reason}")

@@ -16,7 +16,7 @@ from device.resizing import resized
 from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.ferplus import VOTES_FILE, read_votes
-from toolkit.data.readers.broken import refuse_too_many_broken
+from toolkit.data.readers.broken import refuse_endless, refuse_too_many_broken
 from toolkit.data.readers.face_store import new_face_store
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
@@ -30,7 +30,6 @@ NUMBER_COLUMNS = ("", "id", "index", "unnamed: 0")
 # Fewer numbers are no face; each takes a digit and what divides it from the next.
 FEWEST_PIXELS = 16 * 16
 LEAST_BYTES = 2 * FEWEST_PIXELS
-MOST_BROKEN = 100_000  # rows; what is told of each is kept
 # What people put around and between the pixels of a cell: lists as Python prints them, commas, new lines.
 BETWEEN = str.maketrans(dict.fromkeys("[](),;|'\"\t\r\n", " "))
 
@@ -75,10 +74,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
                     values = parse_pixels(text, count)
                 except ValueError as error:
                     broken.append((name, code, str(error)))
-                    if len(broken) > MOST_BROKEN:
-                        raise EdgeError(
-                            f"{path} has over {MOST_BROKEN:,} rows without a face; row {number}: {error}"
-                        ) from error
+                    refuse_endless(path, len(broken), f"row {number}", str(error))
                     continue
                 count = len(values)
                 side = math.isqrt(count)

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from device.errors import EdgeError
 from device.files import read_short
 from device.text import one_line
-from device.zip_files import DAMAGE
+from toolkit.array_files import load_array
 from toolkit.data.class_names import PUBLISHED_ORDERS
 from toolkit.data.readers.layout import ImageFile, Pictures
 from toolkit.data.readers.split_names import split_told
@@ -45,9 +43,9 @@ def _labelled(pictures: Pictures, ending: str, order: tuple[str, ...]) -> Iterat
 
 def _number(file: Path) -> int:
     try:
-        text = str(np.load(file, allow_pickle=False)) if file.suffix == ".npy" else read_short(file)
+        text = str(load_array(file)) if file.suffix == ".npy" else read_short(file)
         return int(float(text))
-    except (OSError, MemoryError, *DAMAGE) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise EdgeError(
             f"cannot read {file}: {one_line(error, 100)}; expected a number of an expression"
         ) from error

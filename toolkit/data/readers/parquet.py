@@ -44,9 +44,10 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
         raise EdgeError(f"{path} needs pyarrow: pip install pyarrow") from None
     try:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
-    except (pyarrow.ArrowException, OSError) as error:
+        columns = columns_of(path, file.schema_arrow)
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
-    columns, groups = columns_of(path, file.schema_arrow), range(file.metadata.num_row_groups)
+    groups = range(file.metadata.num_row_groups)
     refuse_growth(path, sum(file.metadata.row_group(group).total_byte_size for group in groups))
     return columns.names, rows_of(path, file, columns)
 
@@ -68,7 +69,7 @@ def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", columns: ParquetCol
                 size += len(picture or b"")
                 refuse_growth(path, size)
                 yield Record.of(f"{path.name}, row {row}", label, picture)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from error
     finally:
         file.close()
@@ -147,7 +148,7 @@ def features_of(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
     """Return what the file's own metadata tells of each column, by its name; empty where it tells nothing."""
     try:
         features = json.loads(metadata[FEATURES_KEY])["info"]["features"]
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return {}
     if not isinstance(features, dict):
         return {}

@@ -13,6 +13,7 @@ from device.errors import EdgeError
 from device.files import regular_size
 from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
+from toolkit.data.readers.broken import refuse_endless
 from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import store_shape
@@ -107,7 +108,7 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path, colour: bool
                 columns.number_of(name)
             for batch in in_batches(records):
                 before = len(columns.names)
-                out.write(decode_batch(batch, split, columns, colour))
+                out.write(decode_batch(shard, batch, split, columns, colour))
                 if len(columns.names) // TOLD_EACH > before // TOLD_EACH:
                     log.info("%s faces decoded", f"{len(columns.names):,}")
     if not columns.names and not columns.broken:
@@ -122,8 +123,9 @@ def decode_shards(folder: Path, shards: Iterable[Path], file: Path, colour: bool
     return named(folder, columns, notes)
 
 
-def decode_batch(batch: list[Record], split: str, columns: Columns, colour: bool) -> bytes:
-    """Return the store of the faces of ``batch`` as bytes, without the broken ones; ``columns`` grow by as many."""
+def decode_batch(shard: Path, batch: list[Record], split: str, columns: Columns, colour: bool) -> bytes:
+    """Return the store of the faces of ``batch``, of ``shard``, as bytes, without the broken ones; ``columns`` grow by
+    as many."""
     faces = np.zeros(store_shape(len(batch), colour), np.uint8)
     formats = [""] * len(batch)
 
@@ -133,6 +135,9 @@ def decode_batch(batch: list[Record], split: str, columns: Columns, colour: bool
 
     problems = dict(decode_all(len(batch), lambda position: decode_record(batch[position], colour), keep))
     columns.broken += [BrokenImage(batch[at].name, batch[at].label, why) for at, why in problems.items()]
+    if problems:
+        last = columns.broken[-1]
+        refuse_endless(shard, len(columns.broken), last.name, last.reason)
     good = [position for position in range(len(batch)) if position not in problems]
     numbers = [columns.number_of(record.label) for record in batch]  # a class may hold broken ones alone
     columns.labels.extend(numbers[position] for position in good)

@@ -79,15 +79,26 @@ def members_of(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file in a tar, in its order, without what is hidden."""
     try:
         with tarfile.open(path, "r:") as tar:
+            end = 0
             while (member := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined]  # else it keeps all it has seen
+                if member.size < 0 or tar.offset <= end:
+                    raise tarfile.ReadError(f"{member.name[:60]!r} has a size below 0")
+                end, tar.members = tar.offset, []  # type: ignore[attr-defined]  # else it keeps all it has seen
                 if member.isdir() or PurePosixPath(member.name).name.startswith("."):
                     continue
                 refuse_hostile(path, member)
                 held = tar.extractfile(member)
                 yield member.name, held.read() if held else b""
             refuse_damaged(path, tar.offset)
-    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
+    except (
+        tarfile.TarError,
+        OSError,
+        EOFError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise EdgeError(f"cannot read {path} as a tar file: {reason}; fetch or write it again") from error
 

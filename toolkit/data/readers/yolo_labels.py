@@ -79,13 +79,16 @@ def _class_names(root: Path) -> dict[int, str]:
     for place in (root, *subfolders(root)):
         for file in sorted(place.glob("*.y*ml")):
             try:
-                told = yaml.safe_load(read_short(file))
+                # Texts, lists and mappings alone: no tag makes anything of them.
+                told = yaml.load(read_short(file), yaml.BaseLoader)
             except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
                 said = " ".join(str(error).split())[:100]
                 raise EdgeError(f"cannot read {file}: {said}; expected the names of the classes") from error
             names = told.get("names") if isinstance(told, dict) else None
             if isinstance(names, list):
-                names = dict(enumerate(names))
+                names = {str(number): name for number, name in enumerate(names)}
             if isinstance(names, dict) and names:
-                return {number: str(name) for number, name in names.items() if isinstance(number, int)}
+                if not all(isinstance(name, str) for name in names.values()):
+                    raise EdgeError(f"{file}: expected a name for each class; received a list or a mapping")
+                return {int(number): name for number, name in names.items() if number.isdecimal()}
     return {}

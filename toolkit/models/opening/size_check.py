@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
+from toolkit.models.opening.macs import keras_macs
 
 if TYPE_CHECKING:
     import keras
@@ -19,6 +20,7 @@ LARGEST_ACTIVATION = (
 LARGEST_SUM = 1 << 27
 # Of a sequence that a layer goes through one by one; pixels of 64x64 are as many.
 MOST_STEPS = 4096
+MOST_MACS = 100_000_000_000  # EfficientNetB7 takes 37 billion multiply-accumulates for one image
 
 
 def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
@@ -38,25 +40,28 @@ def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
 
 
 def refuse_large_activations(path: Path, model: "keras.Model") -> None:
-    """Raise EdgeError where a layer of ``model`` puts out more for one image than any image classifier does."""
+    """Raise EdgeError where a layer of ``model`` puts out, or all together compute, more for one image than any image
+    classifier does."""
     shapes = list(output_shapes(model))
     if len(shapes) > MOST_LAYERS:
         raise EdgeError(f"{path} has {len(shapes):,} layers; expected at most {MOST_LAYERS:,}")
     largest = max(shapes, key=elements, default=())
     if elements(largest) > LARGEST_ACTIVATION:
         raise EdgeError(
-            f"{path} has a layer that puts out {elements(largest):,} numbers for one image, shape {largest}; "
+            f"{path} has a layer that makes {elements(largest):,} numbers of one image, shape {largest}; "
             f"expected at most {LARGEST_ACTIVATION:,}"
         )
     if (total := sum(map(elements, shapes))) > LARGEST_SUM:
         raise EdgeError(
-            f"{path} has layers that put out {total:,} numbers together for one image; expected at most "
+            f"{path} has layers that make {total:,} numbers together of one image; expected at most "
             f"{LARGEST_SUM:,}"
         )
     if (steps := max(_steps(model), default=0)) > MOST_STEPS:
         raise EdgeError(
             f"{path} goes through a sequence of {steps:,} steps one by one; expected at most {MOST_STEPS:,}"
         )
+    if (macs := keras_macs(model)) > MOST_MACS:
+        raise EdgeError(f"{path} multiplies {macs:,} times for one image; expected at most {MOST_MACS:,}")
 
 
 def elements(shape: tuple[int | None, ...]) -> int:
@@ -65,20 +70,44 @@ def elements(shape: tuple[int | None, ...]) -> int:
 
 
 def output_shapes(model: Any) -> Iterator[tuple[int | None, ...]]:
-    """Yield the shape of everything that the operations of a model put out, those of models inside it too."""
+    """Yield the shape of everything that the operations of a model put out, those of models inside it too, and of what
+    is larger within one: the channels of a separable convolution before they are mixed, who attends to whom."""
+    from keras import layers
+
+    attention = layers.Attention | layers.AdditiveAttention | layers.MultiHeadAttention
     for operation in _operations(model):
         for node in operation._inbound_nodes:
-            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
+            puts_out = [tuple(tensor.shape) for tensor in node.output_tensors]
+            yield from puts_out
+            if isinstance(operation, layers.SeparableConv1D | layers.SeparableConv2D):
+                channels = (node.input_tensors[0].shape[-1] or 1) * operation.depth_multiplier
+                yield (*puts_out[0][:-1], channels)
+            if isinstance(operation, attention | layers.GroupQueryAttention):
+                asking, asked = node.input_tensors[0], node.input_tensors[min(1, len(node.input_tensors) - 1)]
+                pairs = (elements(tensor.shape[:-1]) for tensor in (asking, asked))
+                within = getattr(operation, "num_heads", None) or (
+                    asking.shape[-1] if isinstance(operation, layers.AdditiveAttention) else 1
+                )
+                yield (None, within, *pairs)
 
 
 def _steps(model: Any) -> Iterator[int]:
     """Yield how many steps each layer of a model takes that calls what is inside it once a step."""
+    for operation in _operations(model):
+        for node in operation._inbound_nodes:
+            if node.input_tensors:
+                yield _steps_of(operation, tuple(node.input_tensors[0].shape))
+
+
+def _steps_of(layer: Any, shape: tuple[int | None, ...]) -> int:
+    """Return how many steps ``layer`` takes through an input of ``shape``, those of layers inside it too."""
     from keras import layers
 
-    for operation in _operations(model):
-        if isinstance(operation, layers.RNN | layers.TimeDistributed | layers.Bidirectional):
-            for node in operation._inbound_nodes:
-                yield node.input_tensors[0].shape[1] or 1
+    if isinstance(layer, layers.TimeDistributed):
+        return (shape[1] or 1) * _steps_of(layer.layer, (shape[0], *shape[2:]))
+    if isinstance(layer, layers.RNN | layers.Bidirectional):
+        return shape[1] or 1
+    return max(_steps(layer), default=1) if hasattr(layer, "layers") else 1
 
 
 def _operations(model: Any) -> Iterator[Any]:

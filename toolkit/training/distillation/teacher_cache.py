@@ -8,6 +8,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import sha256_of, whole_file
+from toolkit.array_files import load_array
 from toolkit.data.dataset import Dataset
 from toolkit.training.batches import BatchMaker
 from toolkit.training.recipe import TrainingRecipe
@@ -55,8 +56,10 @@ class TeacherCache:
         if self.folder is None or not self._file(view).exists():
             return np.full(self.shape, np.nan, np.float32)
         try:
-            stored: np.ndarray = np.load(self._file(view), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            stored = load_array(self._file(view))
+            if stored.shape == self.shape and not _are_shares(stored):
+                raise ValueError("they are no shares from 0 to 1")
+        except (OSError, ValueError) as error:
             raise EdgeError(
                 f"{self._file(view)} holds no answers of teachers ({error}); expected what a training wrote there; "
                 "remove it, and they are asked again"
@@ -71,6 +74,13 @@ class TeacherCache:
     def _file(self, view: int) -> Path:
         assert self.folder is not None
         return self.folder / f"view_{view:04}.npy"
+
+
+def _are_shares(answers: np.ndarray) -> bool:
+    """Return whether all ``answers`` are shares, or NaN where none was given."""
+    if answers.dtype != np.float32:
+        return False
+    return bool((np.isnan(answers) | ((answers >= 0) & (answers <= 1.001))).all())
 
 
 def answers_folder(parent: Path, teachers: Sequence[Path], faces: Dataset, recipe: TrainingRecipe) -> Path:

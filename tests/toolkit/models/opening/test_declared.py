@@ -111,8 +111,51 @@ def test_a_picture_too_large_to_compute_is_refused(tmp_path, enlarge):
     change(config["config"]["layers"])
     (tmp_path / "m.keras").write_bytes((tmp_path / "good.keras").read_bytes())
     path = with_members(tmp_path, tmp_path / "large.keras", config=json.dumps(config))
-    with pytest.raises(EdgeError, match=r"puts out [46]\d0?,\d00,000,000"):
+    with pytest.raises(EdgeError, match=r"makes [46]\d0?,\d00,000,000"):
         load_keras_model(path)
+
+
+def separable(image):
+    return keras.layers.SeparableConv2D(1, 1, depth_multiplier=20_000)(image)
+
+
+def attending(image):
+    x = keras.layers.Reshape((2304, 1))(image)
+    return keras.layers.Reshape((48, 48, 1))(keras.layers.MultiHeadAttention(64, 1)(x, x))
+
+
+def attending_after(image):
+    x = keras.layers.UpSampling2D(20)(image)
+    return keras.layers.Attention()([x, x])
+
+
+def wide_kernel(image):
+    return keras.layers.Conv2D(1, 200, padding="same")(keras.layers.UpSampling2D(100)(image))
+
+
+def steps_within_steps(image):
+    x = keras.layers.Reshape((200, 200, 200, 1))(keras.layers.Resizing(2000, 4000)(image))
+    for _ in range(3):
+        x = keras.layers.TimeDistributed(keras.layers.TimeDistributed(keras.layers.ReLU()))(x)
+    return keras.layers.Reshape((2000, 4000, 1))(x)
+
+
+@pytest.mark.parametrize(
+    ("middle", "said"),
+    [
+        (separable, "makes 46,080,000 numbers of one image"),
+        (attending, "makes 339,738,624 numbers of one image"),
+        (attending_after, r"makes \d{3},\d{3},\d{3},\d{3} numbers of one image"),
+        (wide_kernel, "multiplies 921,600,000,007 times for one image"),
+        (steps_within_steps, "through a sequence of 40,000 steps one by one"),
+    ],
+)
+def test_what_a_layer_computes_within_is_counted(tmp_path, middle, said):
+    image = keras.Input((48, 48, 1))
+    scores = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(middle(image)))
+    keras.Model(image, scores).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match=said):
+        load_keras_model(tmp_path / "m.keras")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ def test_a_damaged_file_of_answers_is_one_line(tmp_path):
         TeacherCache(4, 2, tmp_path).read(0, rows)
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [np.full((3, 2), 7, np.int8), np.full((3, 2), b"0.5"), np.full((3, 2), np.inf, np.float32),
+     np.full((3, 2), -0.5, np.float32)],
+)  # fmt: skip
+def test_answers_that_are_no_shares_are_refused(tmp_path, answers):
+    np.save(tmp_path / "view_0000.npy", answers)
+    with pytest.raises(EdgeError, match="they are no shares from 0 to 1"):
+        TeacherCache(3, 2, tmp_path).read(0, np.arange(3))
+
+
 def test_only_the_faces_that_an_epoch_left_over_are_asked_in_the_next():
     dataset = make_dataset(64)
     maker = BatchMaker(dataset, TrainingRecipe(batch_size=10, views=1))
