@@ -26,6 +26,7 @@ OF_REPORT = ("rich", "jinja2", "matplotlib")  # packages of the small extra [rep
 OF_ONE_USE = {"optuna": "sweep", "mlflow": "mlflow"}  # packages of extras that one command, or option, needs
 FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
+CLOSED: set[str] = set()  # names of the standard streams that the launcher closed
 
 
 class Command(click.Command):
@@ -37,6 +38,11 @@ class Command(click.Command):
             for parameter in self.get_params(ctx):
                 _refuse_empty(parameter, given, ctx)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if "stdout" in CLOSED and (ctx.params.get("as_json") or ctx.params.get("output") == "-"):
+            raise EdgeError("standard output is closed, and what is asked for goes there; send it to a file")
+        return super().invoke(ctx)
 
 
 class LazyGroup(click.Group):
@@ -213,6 +219,7 @@ def _open_standard_streams() -> None:
     """Lead a standard stream that the launcher closed to /dev/null: the next file opened would take its place."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            CLOSED.add(name)
             nothing = os.open(os.devnull, os.O_RDWR)  # the least that is free
             os.set_inheritable(nothing, True)
             setattr(sys, name, open(nothing, mode, errors="backslashreplace"))  # noqa: SIM115

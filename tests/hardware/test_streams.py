@@ -71,16 +71,29 @@ def connections_to(port: int) -> int:
     return count
 
 
-def test_a_single_picture_is_no_stream(jpegs, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("snapshot.jpg", "a single picture"),
+        ("film.avi", "a film with an end"),
+        ("film.mkv", "a film with an end"),
+    ],
+)
+def test_what_has_an_end_is_no_stream(clip, jpegs, tmp_path, name, what):
     (tmp_path / "snapshot.jpg").write_bytes(jpegs[0])
+    if name != "snapshot.jpg":
+        film = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
+        for picture in clip:
+            film.write(picture)
+        film.release()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/snapshot.jpg"
-        done = run("--source", address, "--output", tmp_path / "rows.jsonl")
+        address = f"http://127.0.0.1:{server.server_port}/{name}"
+        done = run("--source", address, "--output", tmp_path / "rows.jsonl", "--seconds", 20)
         server.shutdown()
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert f"error: {address} is a single picture, no stream; expected Motion JPEG or RTSP" in done.stderr
+    assert f"error: {address} is {what}, no stream; expected Motion JPEG or RTSP" in done.stderr
     assert not (tmp_path / "rows.jsonl").exists()
 
 

@@ -9,6 +9,7 @@ from device.capture.settings import CameraSettings
 from device.errors import EdgeError, UsageError
 from device.frames import FrameSource
 from device.plugins import SOURCES, load_plugin, plugin_names
+from device.text import without_password
 
 __all__ = ["SPECS", "find_camera", "open_source"]
 
@@ -114,6 +115,8 @@ def _open_path(spec: str) -> FrameSource:
         raise EdgeError(f"cannot read {spec}: it is no regular file; a source is one of: {SPECS}")
     if glob.has_magic(spec):
         return ImageFiles(spec, list(map(Path, sorted(glob.glob(spec, recursive=True)))))
+    if "://" in spec:
+        raise UsageError(f"unknown `source` {without_password(spec)!r}; expected one of: {SPECS}")
     if "/" not in spec and "." not in spec:
         number = "0" if spec in ("usb", "camera", "webcam") else spec
         meant = f"did you mean usb:{number}? " if number.isdigit() else ""

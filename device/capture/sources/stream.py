@@ -53,11 +53,13 @@ class NetworkStream(CaptureSource):
         if not capture.isOpened() or not capture.grab():
             capture.release()
             raise EdgeError(self._problem())
-        if capture.get(cv2.CAP_PROP_FRAME_COUNT) == 1:
+        pictures = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # 0 or less of what has no end
+        if pictures >= 1 and self.address.startswith("http"):
             capture.release()
+            what, it = ("a single picture", "the picture") if pictures == 1 else ("a film with an end", "it")
             raise EdgeError(
-                f"{self.name} is a single picture, no stream; expected Motion JPEG or RTSP; look for the camera's "
-                "address of those, or fetch the picture and name its file"
+                f"{self.name} is {what}, no stream; expected Motion JPEG or RTSP; look for the camera's address of "
+                f"those, or fetch {it} and name its file"
             )
         return capture
 

@@ -221,6 +221,15 @@ def test_a_command_does_its_work_without_standard_streams(streams, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("asked", [("--output", "-"), ("--json",)])
+def test_what_is_to_go_to_a_closed_stream_is_refused(asked):
+    done = closing(">&-", DEVICE, "run", "-q", "--source", "demo:3", *asked)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: standard output is closed, and what is asked for goes there; send it to a file\n",
+    )
+
+
 @pytest.mark.parametrize("streams", CLOSED)
 def test_a_command_started_by_a_command_has_all_three_streams(streams, tmp_path):
     (tmp_path / "start.py").write_text(
