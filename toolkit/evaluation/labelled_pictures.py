@@ -12,6 +12,7 @@ import numpy as np
 from device.capture.sources.files import VideoFile
 from device.capture.sources.images import LARGEST_BYTES, is_picture
 from device.errors import EdgeError
+from device.files import read_regular
 from device.frames import BoundingBox
 from device.media_suffixes import is_film
 from device.picture_files import read_picture
@@ -21,9 +22,8 @@ from toolkit.data.readers.walk import subfolders
 BOXES_FILE = "faces.json"
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
 CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
-
-
 MOST_PX = 1e6  # no picture is as large
+MOST_BYTES = 16 << 20  # of their boxes: 200,000 pictures
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
 def _boxed_pictures(root: Path) -> list[LabelledPicture]:
     file = root / BOXES_FILE
     try:
-        found = json.loads(file.read_bytes())["boxes_xywh"]
+        found = json.loads(read_regular(file, MOST_BYTES))["boxes_xywh"]
         pictures = [
             LabelledPicture(root / name, tuple(map(_labelled_box, faces))) for name, faces in found.items()
         ]

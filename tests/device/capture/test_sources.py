@@ -222,6 +222,17 @@ def test_unknown_words_are_wrong_use(spec):
         open_source(spec)
 
 
+@pytest.mark.parametrize(
+    "spec", ["ftp://user:secret@host/film.mp4", "mqtt://host/camera", "file:///film.mp4"]
+)
+def test_an_address_of_another_kind_is_wrong_use(spec):
+    with pytest.raises(
+        UsageError, match=r"unknown `source` '(ftp|mqtt|file)://.*expected one of: "
+    ) as refused:
+        open_source(spec)
+    assert "secret" not in str(refused.value)
+
+
 def test_a_missing_file_names_what_a_source_is(tmp_path):
     with pytest.raises(EdgeError, match=r"no such file or folder.*usb:N"):
         open_source(str(tmp_path / "gone.mp4"))

@@ -1,6 +1,7 @@
 """Whole pictures through the device's own way: what is found, named right and false, by size, tilt and light."""
 
 import json
+import os
 from dataclasses import asdict
 
 import cv2
@@ -167,6 +168,12 @@ def test_a_broken_file_of_boxes_is_refused_in_a_line(tmp_path, content):
     with pytest.raises(EdgeError, match=r"faces\.json") as refused:
         labelled_pictures(tmp_path)
     assert "\n" not in str(refused.value)
+
+
+def test_a_pipe_in_place_of_boxes_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "faces.json")
+    with pytest.raises(EdgeError, match=r"cannot read .*faces\.json: it is no regular file"):
+        labelled_pictures(tmp_path)
 
 
 def test_what_cannot_be_measured_is_refused(tmp_path, by_class, tiny_tflite):
