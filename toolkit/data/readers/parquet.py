@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from device.errors import EdgeError
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.growth import refuse_growth
+from toolkit.data.readers.parquet_pages import unpacked_bytes
 from toolkit.data.readers.record import Record, label_text
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named
 
@@ -45,10 +46,10 @@ def read_parquet(path: Path) -> tuple[tuple[str, ...], Iterator[Record]]:
     try:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
         columns = columns_of(path, file.schema_arrow)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        size = unpacked_bytes(path, file.metadata)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise unreadable(path, error) from error
-    groups = range(file.metadata.num_row_groups)
-    refuse_growth(path, sum(file.metadata.row_group(group).total_byte_size for group in groups))
+    refuse_growth(path, size)
     return columns.names, rows_of(path, file, columns)
 
 

@@ -1,5 +1,6 @@
 """Data files made to hang, to fill the memory or to end in an error that nobody foresaw: one line each."""
 
+import contextlib
 import os
 import tarfile
 
@@ -13,7 +14,10 @@ from ..conftest import make_faces, png
 from .test_picture_lists import pictures
 
 pyarrow = pytest.importorskip("pyarrow", reason="parquet needs the [parquet] extra")
-write_table = pytest.importorskip("pyarrow.parquet", reason="parquet needs the [parquet] extra").write_table
+parquet_module = pytest.importorskip("pyarrow.parquet", reason="parquet needs the [parquet] extra")
+write_table, parquet_file = parquet_module.write_table, parquet_module.ParquetFile
+
+from toolkit.data.readers.parquet_pages import unpacked_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +92,69 @@ def test_rows_without_pictures_have_an_end(tmp_path, monkeypatch):
     parquet(tmp_path / "train.parquet", np.zeros(count, np.int8), pyarrow.nulls(count, pyarrow.binary()))
     with pytest.raises(EdgeError, match="over 2,000 rows without a face"):
         load_dataset(tmp_path, lenient=True)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "gzip", "snappy", "brotli", "none"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_what_a_file_unpacks_to_is_known_from_its_pages(tmp_path, compression, version):
+    path, faces = tmp_path / "train.parquet", [face.tobytes() for face in make_faces(40)]
+    parquet(
+        path,
+        ["happy"] * 40,
+        faces,
+        compression=compression,
+        data_page_version=version,
+        data_page_size=9000,
+        write_statistics=False,
+    )
+    metadata = parquet_file(path).metadata
+    size = unpacked_bytes(path, metadata)
+    declared = sum(metadata.row_group(0).column(number).total_uncompressed_size for number in range(2))
+    assert sum(map(len, faces)) < size <= declared
+    assert declared - size < 0.02 * declared  # the headers themselves
+
+
+@pytest.mark.parametrize("compression", ["zstd", "gzip"])
+def test_a_footer_that_lies_about_what_a_page_unpacks_to_is_not_believed(tmp_path, compression):
+    path = tmp_path / "train.parquet"
+    parquet(
+        path,
+        ["happy"],
+        [bytes(64 << 20)],
+        compression=compression,
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    column = parquet_file(path).metadata.row_group(0).column(0)
+    content = path.read_bytes()
+    for size in (column.total_uncompressed_size, parquet_file(path).metadata.row_group(0).total_byte_size):
+        before, after = thrift(2 * size), thrift(2 * 1000)
+        after = bytes([*after[:-1], after[-1] | 128, *[128] * (len(before) - len(after) - 1), 0])
+        assert content.count(before) >= 1
+        content = content[: len(content) // 2] + content[len(content) // 2 :].replace(before, after)
+    path.write_bytes(content)
+    assert parquet_file(path).metadata.row_group(0).total_byte_size == 1000
+    with pytest.raises(EdgeError, match=r"unpacks to over 67,\d+,\d+; that is no data set"):
+        load_dataset(tmp_path)
+
+
+def thrift(number):
+    """Return a number as Thrift's compact protocol writes it."""
+    digits = [number >> shift & 127 for shift in range(0, number.bit_length(), 7)]
+    return bytes([*(digit | 128 for digit in digits[:-1]), digits[-1]])
+
+
+@pytest.mark.parametrize("at", range(4, 40, 3))
+def test_a_damaged_header_of_a_page_ends_in_an_answer(tmp_path, at):
+    path = tmp_path / "train.parquet"
+    parquet(path, ["happy", "sad"])
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0xFF
+    path.write_bytes(content)
+    ended = []
+    with contextlib.suppress(EdgeError):
+        ended.append(len(load_dataset(tmp_path)))
+    assert ended in ([], [1], [2])
 
 
 def test_metadata_nested_without_end_tells_nothing(tmp_path):
