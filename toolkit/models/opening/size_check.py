@@ -71,24 +71,29 @@ def elements(shape: tuple[int | None, ...]) -> int:
 
 def output_shapes(model: Any) -> Iterator[tuple[int | None, ...]]:
     """Yield the shape of everything that the operations of a model put out, those of models inside it too, and of what
-    is larger within one: the channels of a separable convolution before they are mixed, who attends to whom."""
-    from keras import layers
-
-    attention = layers.Attention | layers.AdditiveAttention | layers.MultiHeadAttention
+    is made within them."""
     for operation in _operations(model):
         for node in operation._inbound_nodes:
-            puts_out = [tuple(tensor.shape) for tensor in node.output_tensors]
-            yield from puts_out
-            if isinstance(operation, layers.SeparableConv1D | layers.SeparableConv2D):
-                channels = (node.input_tensors[0].shape[-1] or 1) * operation.depth_multiplier
-                yield (*puts_out[0][:-1], channels)
-            if isinstance(operation, attention | layers.GroupQueryAttention):
-                asking, asked = node.input_tensors[0], node.input_tensors[min(1, len(node.input_tensors) - 1)]
-                pairs = (elements(tensor.shape[:-1]) for tensor in (asking, asked))
-                within = getattr(operation, "num_heads", None) or (
-                    asking.shape[-1] if isinstance(operation, layers.AdditiveAttention) else 1
-                )
-                yield (None, within, *pairs)
+            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
+            yield from _shapes_within(operation, node)
+
+
+def _shapes_within(layer: Any, node: Any) -> Iterator[tuple[int | None, ...]]:
+    """Yield the shapes of what ``layer`` makes on its way, called as ``node`` tells: a separable convolution channels
+    before they are mixed, attention a number for each pair of places, in each head."""
+    from keras import layers
+
+    first, last = (tuple(node.input_tensors[at].shape) for at in (0, -1)) if node.input_tensors else ((), ())
+    if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
+        yield (*node.output_tensors[0].shape[:-1], (first[-1] or 1) * layer.depth_multiplier)
+    elif isinstance(layer, layers.MultiHeadAttention | layers.GroupQueryAttention):
+        heads = getattr(layer, "num_query_heads", None) or layer.num_heads
+        yield (None, heads, elements(first[:-1]), elements(last[:-1]))
+    elif isinstance(
+        layer, layers.Attention
+    ):  # the additive one too, which adds before it sums over the channels
+        channels = first[-1] if isinstance(layer, layers.AdditiveAttention) else 1
+        yield (None, elements(first[:-1]), elements(last[:-1]), channels)
 
 
 def _steps(model: Any) -> Iterator[int]:
