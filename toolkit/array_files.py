@@ -11,6 +11,9 @@ from numpy.lib.npyio import NpzFile
 from device.files import regular_size
 from device.zip_files import DAMAGE
 
+# What NumPy saves is not packed; a file may unpack to so much all the same.
+LARGEST_GROWTH, FREE_BYTES = 10, 1 << 20
+
 
 def load_array(path: Path) -> np.ndarray:
     """Return the array of a .npy file.
@@ -28,14 +31,17 @@ def load_array(path: Path) -> np.ndarray:
     raise ValueError("it holds several arrays, expected one")
 
 
-def load_arrays(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
-    """Return those arrays of a .npz file whose names begin with ``prefix``, by name; errors as ``load_array``."""
-    regular_size(path)
+def load_arrays(path: Path, only: str = "") -> dict[str, np.ndarray]:
+    """Return the arrays of a .npz file by name, or the one called ``only``; errors as ``load_array``."""
+    size = regular_size(path)
     with _damage():
         stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, NpzFile):
+        if isinstance(stored, NpzFile) and stored.zip is not None:
             with stored:
-                found = {name: stored[name] for name in stored.files if name.startswith(prefix)}
+                unpacked = sum(member.file_size for member in stored.zip.infolist())
+                if unpacked > LARGEST_GROWTH * size + FREE_BYTES:
+                    raise ValueError(f"its {size:,} bytes unpack to {unpacked:,}")
+                found = {name: stored[name] for name in stored.files if only in ("", name)}
             if all(isinstance(array, np.ndarray) for array in found.values()):
                 return found
     raise ValueError("it holds something else than named arrays")

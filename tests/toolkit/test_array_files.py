@@ -97,3 +97,14 @@ def test_a_checkpoint_without_a_state_is_damaged(tmp_path):
     np.savez(tmp_path / CHECKPOINT_FILE, other=np.arange(3), text=np.array(json.dumps({})))
     with pytest.raises(EdgeError, match=r"checkpoint\.npz is damaged"):
         read_state(tmp_path)
+
+
+def test_a_checkpoint_that_unpacks_without_end_is_damaged(tmp_path):
+    with zipfile.ZipFile(tmp_path / CHECKPOINT_FILE, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("state.npy", stored(np.frombuffer(b'{"recipe": {}}', np.uint8)))
+        archive.writestr("extra/0.npy", stored(np.zeros(100 << 20, np.uint8)))
+    for read in (read_state, load_checkpoint):
+        with pytest.raises(
+            EdgeError, match=r"checkpoint\.npz is damaged \(its [\d,]+ bytes unpack to 104,85\d,\d+\)"
+        ):
+            read(tmp_path)

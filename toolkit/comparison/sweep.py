@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from device.errors import EdgeError
-from device.files import locked, write_whole
+from device.files import locked, regular_size, write_whole
+from device.text import one_line
 from toolkit.comparison.runs import RECIPE_FILE, recipe_text
 from toolkit.comparison.space import Space
 from toolkit.data.readers.loading import found_from_anywhere, load_dataset
@@ -68,8 +70,17 @@ def sweep(request: SweepRequest) -> dict[str, Any]:
 
 def open_study(request: SweepRequest) -> optuna.Study:
     """Return the study of the sweep in OUT, a new one if there is none."""
-    storage = JournalStorage(JournalFileBackend(str(request.out / STUDY_FILE)))
-    study = optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
+    log = request.out / STUDY_FILE
+    try:
+        if log.exists():
+            regular_size(log)
+        storage = JournalStorage(JournalFileBackend(str(log)))
+        study = optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
+        list(map(folder_of, study.get_trials(deepcopy=False)))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+        raise EdgeError(
+            f"{log} is damaged ({one_line(error, 100)}); remove it and its trials, or choose another `out`"
+        ) from error
     asked = {"data": str(found_from_anywhere(request.data)), **request.space.to_state()}
     if ASKED not in study.user_attrs:
         study.set_user_attr(ASKED, asked)
@@ -104,8 +115,12 @@ def give_back_abandoned(study: optuna.Study, out: Path) -> None:
 
 
 def folder_of(trial: FrozenTrial | Trial) -> str:
-    """Return the name of the trial's folder; one that is taken up again has that of the trial that it was."""
-    return str(trial.user_attrs.get(FOLDER, f"trial-{trial.number:03d}"))
+    """Return the name of the trial's folder; one that is taken up again has that of the trial that it was. ValueError
+    for a name that is none of a trial."""
+    name = str(trial.user_attrs.get(FOLDER, f"trial-{trial.number:03d}"))
+    if not re.fullmatch(r"trial-\d+", name, re.ASCII):
+        raise ValueError(f"a trial in the folder {name[:40]!r}")
+    return name
 
 
 def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> None:

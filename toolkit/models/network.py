@@ -28,6 +28,7 @@ BATCH = 128
 WORTH_COMPILING = 100
 # Numbers that all layers together may put out for a batch; Keras holds them until the last one has.
 LARGEST_BATCH = 1 << 26
+UNKNOWN_BATCH = 4  # of a SavedModel, tried with one image: what it makes on its way is not known
 
 
 # Where the pixel range of a network comes from, as results tell it.
@@ -210,6 +211,10 @@ def _normal_form(
 
 def _batch_of(model: "keras.Model") -> int:
     """Return how many images may be asked for at once."""
+    import keras
+
+    if any(isinstance(layer, keras.layers.TFSMLayer) for layer in model._flatten_layers()):
+        return UNKNOWN_BATCH
     return max(1, min(BATCH, LARGEST_BATCH // max(1, sum(map(elements, output_shapes(model))))))
 
 

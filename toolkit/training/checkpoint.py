@@ -61,9 +61,9 @@ def damage_told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _read(folder: Path, prefix: str = "") -> dict[str, np.ndarray]:
+def _read(folder: Path, only: str = "") -> dict[str, np.ndarray]:
     with damage_told(folder):
-        return load_arrays(folder / CHECKPOINT_FILE, prefix)
+        return load_arrays(folder / CHECKPOINT_FILE, only)
 
 
 def _state(folder: Path, stored: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from device.errors import EdgeError
 from device.files import temporary_folder
 from device.text import a_few, one_line
 from toolkit.models.opening.file_kind import refuse_odd_files
-from toolkit.models.opening.pure_graph import operators, refuse_impure
-from toolkit.models.opening.trial import SIZED_BY_NUMBERS, refuse_greedy
+from toolkit.models.opening.pure_graph import refuse_impure
+from toolkit.models.opening.trial import refuse_greedy
 from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 def load_saved_model(path: Path) -> "keras.Model":
     """Return the SavedModel's ``serving_default`` as a Keras model of one input and one output.
 
-    Nothing of it is run before its graph is known to only compute; where the graph tells how large something becomes,
-    it is tried in a process of its own first. Raises EdgeError in one line where the folder is damaged, has no such
+    Nothing of it is run before its graph is known to only compute, and before it has answered in a process of its own.
+    Raises EdgeError in one line where the folder is damaged, has no such
     signature, or its graph holds any operator that is not known to be pure, or takes too much.
     """
     import keras
@@ -40,8 +40,7 @@ def load_saved_model(path: Path) -> "keras.Model":
             f"{path} has {has}, expected {SIGNATURE}; save the network with model.export, or as "
             "model.save('model.keras')"
         )
-    if any(SIZED_BY_NUMBERS & operators(meta.graph_def) for meta in saved.meta_graphs):
-        refuse_greedy(path)
+    refuse_greedy(path)
     try:
         with _without_optimizer(path, saved) as folder:
             layer = keras.layers.TFSMLayer(str(folder), call_endpoint=SIGNATURE)

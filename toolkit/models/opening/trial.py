@@ -9,15 +9,6 @@ from device.child_processes import child_environment, python_module
 from device.errors import EdgeError
 from toolkit.models.opening.child_limits import limit_this_process
 
-# Operators whose output is as large as a number that the graph holds or computes.
-BY_NUMBERS = """
-    Fill Tile BroadcastTo Range OneHot Pad PadV2 MirrorPad SpaceToBatchND ResizeBilinear ResizeNearestNeighbor
-    ResizeBicubic ResizeArea Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput ImageProjectiveTransformV2
-    ImageProjectiveTransformV3 StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal
-    StatelessRandomNormalV2 StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformFullIntV2
-    RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal
-"""
-SIZED_BY_NUMBERS = frozenset(BY_NUMBERS.split())
 # Beyond what the loaded network takes; EfficientNetB7's activations are below 200 MB.
 MEMORY_BYTES = 512 << 20
 PROCESSOR_S, START_S = 5, 60  # of the inference, and of everything by the clock

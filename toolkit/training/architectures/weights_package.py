@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import subprocess
 import tarfile
@@ -16,7 +17,11 @@ from device.errors import EdgeError
 from device.files import sha256_of
 
 Arrays = dict[str, np.ndarray]
-UNREADABLE = (tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError)
+UNREADABLE = (
+    tarfile.TarError, zlib.error, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, RecursionError,
+    OverflowError, MemoryError,
+)  # fmt: skip
+LARGEST_MEMBER = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ class WeightsPackage:
         stream = io.BytesIO(data)
         arrays = {}
         for entry in (entry for group in groups for entry in group["weights"]):
-            count = int(np.prod(entry["shape"]))
+            count = math.prod(entry["shape"])
+            if not 0 <= count <= LARGEST_MEMBER:
+                raise ValueError(f"{entry['name']} has {count} numbers")
             packed = entry.get("quantization")
             dtype = np.dtype(packed["dtype"] if packed else entry["dtype"])
             values = np.frombuffer(stream.read(count * dtype.itemsize), dtype).astype(np.float32)
@@ -93,7 +100,8 @@ class WeightsPackage:
 
 
 def _member(package: tarfile.TarFile, name: str) -> bytes:
-    file = package.extractfile(name)
-    if file is None:
-        raise KeyError(name)
+    member = package.getmember(name)
+    file = package.extractfile(member) if member.isfile() else None
+    if file is None or member.size > LARGEST_MEMBER:
+        raise ValueError(f"{name} is no file of at most {LARGEST_MEMBER:,} bytes")
     return file.read()

@@ -133,6 +133,27 @@ def wide_kernel(image):
     return keras.layers.Conv2D(1, 200, padding="same")(keras.layers.UpSampling2D(100)(image))
 
 
+def called_again_and_again(image):
+    convolution = keras.layers.Conv2D(32, 47, padding="same", use_bias=False)
+    x = keras.layers.Conv2D(32, 1)(image)
+    for _ in range(40):
+        x = convolution(x)
+    return x
+
+
+def network_called_again(image):
+    inner = keras.Sequential([keras.Input((48, 48, 32)), keras.layers.Conv2D(32, 47, padding="same")])
+    x = keras.layers.Conv2D(32, 1)(image)
+    for _ in range(20):
+        x = inner(x)
+    return x
+
+
+def a_convolution_each_step(image):
+    x = keras.layers.UpSampling3D((1, 1, 48))(keras.layers.Reshape((48, 48, 1, 1))(image))
+    return keras.layers.ConvLSTM2D(16, 47, padding="same")(x)
+
+
 def steps_within_steps(image):
     x = keras.layers.Reshape((200, 200, 200, 1))(keras.layers.Resizing(2000, 4000)(image))
     for _ in range(3):
@@ -147,6 +168,9 @@ def steps_within_steps(image):
         (attending, "makes 339,738,624 numbers of one image"),
         (attending_after, r"makes \d{3},\d{3},\d{3},\d{3} numbers of one image"),
         (wide_kernel, "multiplies 921,600,000,007 times for one image"),
+        (called_again_and_again, r"multiplies 208,\d{3},\d{3},\d{3} times for one image"),
+        (network_called_again, r"multiplies 104,\d{3},\d{3},\d{3} times for one image"),
+        (a_convolution_each_step, r"multiplies 2\d{2},\d{3},\d{3},\d{3} times for one image"),
         (steps_within_steps, "through a sequence of 40,000 steps one by one"),
     ],
 )

@@ -225,7 +225,17 @@ def test_another_file_is_one_line_that_names_the_right_one(package, tmp_path):
     (tmp_path / "page").write_text("<html>not found</html>")
     (tmp_path / "cut").write_bytes(path.read_bytes()[:100_000])
     tarfile.open(tmp_path / "other", "w:gz").close()
+    manifests = [b"null", b"5", b"[1]", b'[{"weights": null}]', b'{"weightsManifest": {"a": 1}}', b"[" * 200_000,
+                 b'[{"weights": [{"name": "a", "shape": [-1], "dtype": "float32"}]}]']  # fmt: skip
+    for number, manifest in enumerate(manifests):
+        with tarfile.open(tmp_path / f"manifest{number}", "w:gz") as odd:
+            for member, content in ((source.manifest, manifest), (source.weights, bytes(64))):
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                odd.addfile(info, io.BytesIO(content))
     cases = {
+        f"manifest{number}": "does not hold the published weights" for number in range(len(manifests))
+    } | {
         "page": "does not hold the published weights",
         "cut": "does not hold the published weights",
         "other": f"does not hold the published weights .*{source.manifest}",

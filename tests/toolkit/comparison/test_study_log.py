@@ -1,0 +1,48 @@
+"""The log of a sweep's study, damaged or hostile: one line."""
+
+import json
+import os
+
+import pytest
+
+optuna = pytest.importorskip("optuna", reason="sweeps need the [sweep] extra")
+keras = pytest.importorskip("keras", reason="sweeps need the [toolkit] extra")
+
+from device.errors import EdgeError
+from toolkit.comparison.space import read_space
+from toolkit.comparison.sweep import STUDY, STUDY_FILE, SweepRequest, open_study
+
+pytestmark = pytest.mark.toolkit
+HEAD = {"op_code": 0, "worker_id": "a", "study_name": STUDY, "directions": [1]}
+
+
+@pytest.fixture
+def request_for(tmp_path):
+    (tmp_path / "space.toml").write_text("learning_rate = {low = 0.01, high = 0.1}\nepochs = 1\n")
+    (tmp_path / "out").mkdir()
+    return SweepRequest(tmp_path / "faces", tmp_path / "out", read_space(tmp_path / "space.toml"), 1)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [b"garbage\nmore\n", b"\xff\xfe\0\n", b"[1]\n[2]\n", b"{}\n{}\n", b'{"op_code": 99, "worker_id": "a"}\n'],
+)
+def test_a_damaged_log_is_refused(request_for, log):
+    (request_for.out / STUDY_FILE).write_bytes(log + json.dumps(HEAD).encode() + b"\n")
+    with pytest.raises(EdgeError, match=r"study\.log is damaged \(.*\); remove it and its trials") as refused:
+        open_study(request_for)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_pipe_in_place_of_the_log_is_not_waited_for(request_for):
+    os.mkfifo(request_for.out / STUDY_FILE)
+    with pytest.raises(EdgeError, match="no regular file"):
+        open_study(request_for)
+
+
+@pytest.mark.parametrize("folder", ["../../elsewhere", "/tmp/elsewhere", "trial-1/../..", ""])
+def test_a_trial_keeps_to_its_folder(request_for, folder):
+    study = open_study(request_for)
+    study.enqueue_trial({"learning_rate": 0.05}, user_attrs={"folder": folder})
+    with pytest.raises(EdgeError, match=r"study\.log is damaged \(a trial in the folder"):
+        open_study(request_for)
