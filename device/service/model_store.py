@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import locked, whole_file, write_whole
+from device.files import locked, read_short, whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
@@ -203,9 +203,9 @@ def _trial() -> Iterator[tuple[Path, dict[str, Any] | None]]:
 
 def _read_trial(folder: Path) -> dict[str, Any] | None:
     try:
-        trial = json.loads((folder / "trial.json").read_text())
+        trial = json.loads(read_short(folder / "trial.json"))
         return trial if isinstance(trial.get("starts"), int) and "model" in trial else None
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -1,5 +1,6 @@
 """Training every variant with every seed, each in a process of its own: one that fails is no end of the others."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -11,7 +12,7 @@ from typing import Any
 
 from device.child_processes import child_environment, python_module
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import read_short, write_whole
 from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import found_from_anywhere
 from toolkit.training.checkpoint import CHECKPOINT_FILE
@@ -112,8 +113,9 @@ def train_one(folder: Path, options: dict[str, Any]) -> str:
     """Train in ``folder`` unless it is done; return the error line of a training that failed, or ''."""
     told = json.dumps(options, sort_keys=True)
     done = folder / DONE_FILE
-    if (folder / BEST_FILE).exists() and done.exists() and done.read_text() == told:
-        return ""
+    with contextlib.suppress(OSError, ValueError):  # what is no such file is written anew
+        if (folder / BEST_FILE).exists() and read_short(done) == told:
+            return ""
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / RECIPE_FILE, recipe_text(options), overwrite=True)
     resume = ["--resume"] if (folder / CHECKPOINT_FILE).exists() else []

@@ -149,15 +149,14 @@ def _network(config: Any, path: Path) -> dict[str, Any]:
 
 
 def _calls(value: Any) -> int:
-    """Return how many layers a network calls when it is built: those of a network inside it at each of its calls."""
+    """Return how many layers and cells a network calls when it is built: those of a network inside it at each call."""
     if isinstance(value, list):
         return sum(map(_calls, value))
     if not isinstance(value, dict):
         return 0
     inside = sum(_calls(inner) for key, inner in value.items() if key != "inbound_nodes")
-    layers, nodes = value.get("layers"), value.get("inbound_nodes")
-    if isinstance(layers, list):
-        inside += len(layers)
+    nodes = value.get("inbound_nodes")
+    inside += sum(len(held) for key in ("layers", "cells") if isinstance(held := value.get(key), list))
     return inside * max(1, len(nodes)) if isinstance(nodes, list) else inside
 
 

@@ -303,3 +303,18 @@ def test_a_good_file_tells_its_network(good, tmp_path):
         assert read_declared(good / name, kind, tmp_path / "weights.h5").config["class_name"] == "Functional"
     with pytest.raises(EdgeError, match="expected at most"):
         parse_config(b" " * ((8 << 20) + 1), "config.json")
+
+
+def test_cells_within_a_cell_are_counted(tmp_path):
+    image = keras.Input((8, 8))
+    cells = keras.layers.StackedRNNCells([keras.layers.SimpleRNNCell(1) for _ in range(30)])
+    keras.Model(image, keras.layers.RNN(cells)(image)).save(tmp_path / "m.keras")
+    load_keras_model(tmp_path / "m.keras")
+
+    config = json.loads(zipfile.ZipFile(tmp_path / "m.keras").read("config.json"))
+    (rnn,) = [one for one in config["config"]["layers"] if one["class_name"] == "RNN"]
+    held = rnn["config"]["cell"]["config"]["cells"]
+    rnn["config"]["cell"]["config"]["cells"] = held * 100
+    path = with_members(tmp_path, tmp_path / "many.keras", config=json.dumps(config))
+    with pytest.raises(EdgeError, match=r"calls 3,0\d\d layers when it is built; expected at most 2,000"):
+        load_keras_model(path)
