@@ -66,6 +66,16 @@ def test_the_readme_starts_from_shipped_models_of_the_architecture_it_trains():
         assert trained == (named[1] if named else "compact"), start
 
 
+def test_tests_that_the_documents_name_are_there():
+    named = {
+        (document.name, path)
+        for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+        for path in re.findall(r"tests/[\w/]+(?:\.py)?", document.read_text())
+    }
+    assert len(named) > 20
+    assert {(name, path) for name, path in named if not (ROOT / path).exists()} == set()
+
+
 def test_links_between_the_documents_lead_somewhere():
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "models").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
