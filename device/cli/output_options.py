@@ -37,7 +37,7 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number within bounds; ``nan``, which no bound keeps out, and ``inf`` are refused."""
+    """A number within bounds; ``nan``, which no bound keeps out, is refused."""
 
     name = "number"
 
@@ -46,8 +46,8 @@ class Number(click.FloatRange):
             number: float = super().convert(value, param, ctx)
         except OverflowError:
             self.fail(f"a number of {len(str(value))} digits is too large.", param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is no {'' if math.isnan(number) else 'finite '}number.", param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
         return number
 
 

@@ -149,6 +149,10 @@ def refuse_contradictions(options: RunOptions) -> None:
         and not any(getattr(options, name) for name in OUTPUTS if name != "output")
     ):
         raise UsageError("`append` keeps the rows that `overwrite` replaces; leave out one of them")
+    if math.isinf(options.smoothing):
+        raise UsageError(
+            "`smoothing` inf keeps each face's first scores for ever; expected seconds, 0 is off"
+        )
     if options.preview and options.metrics:
         from device.sinks.web_server import WebAddress
 

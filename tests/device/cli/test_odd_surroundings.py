@@ -186,6 +186,7 @@ def test_a_user_without_home_and_name_runs_the_packaged_model():
         (["--seconds", "1e300", "--max-frames", "3"], 0),
         (["--seconds", "nan"], 2),
         (["--smoothing", "nan"], 2),
+        (["--smoothing", "inf"], 2),
         (["--source", "demo:²"], 2),
         (["--source", "demo:-1"], 2),
     ],
