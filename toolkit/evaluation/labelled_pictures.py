@@ -60,7 +60,7 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
     """
     if not root.is_dir():
         raise EdgeError(f"there is no folder {root}; {EXPECTED}")
-    if (root / BOXES_FILE).is_file():
+    if (root / BOXES_FILE).exists():
         return _boxed_pictures(root)
     pictures = [
         LabelledPicture(path, label=normal_class_name(folder.name))

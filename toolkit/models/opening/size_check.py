@@ -48,12 +48,12 @@ def refuse_large_activations(path: Path, model: "keras.Model") -> None:
     largest = max(shapes, key=elements, default=())
     if elements(largest) > LARGEST_ACTIVATION:
         raise EdgeError(
-            f"{path} has a layer that makes {elements(largest):,} numbers of one image, shape {largest}; "
+            f"{path} has a layer that makes {elements(largest):,} numbers for one image, shape {largest}; "
             f"expected at most {LARGEST_ACTIVATION:,}"
         )
     if (total := sum(map(elements, shapes))) > LARGEST_SUM:
         raise EdgeError(
-            f"{path} has layers that make {total:,} numbers together of one image; expected at most "
+            f"{path} has layers that make {total:,} numbers together for one image; expected at most "
             f"{LARGEST_SUM:,}"
         )
     if (steps := max(_steps(model), default=0)) > MOST_STEPS:

@@ -164,9 +164,9 @@ def steps_within_steps(image):
 @pytest.mark.parametrize(
     ("middle", "said"),
     [
-        (separable, "makes 46,080,000 numbers of one image"),
-        (attending, "makes 339,738,624 numbers of one image"),
-        (attending_after, r"makes \d{3},\d{3},\d{3},\d{3} numbers of one image"),
+        (separable, "makes 46,080,000 numbers for one image"),
+        (attending, "makes 339,738,624 numbers for one image"),
+        (attending_after, r"makes \d{3},\d{3},\d{3},\d{3} numbers for one image"),
         (wide_kernel, "multiplies 921,600,000,007 times for one image"),
         (called_again_and_again, r"multiplies 208,\d{3},\d{3},\d{3} times for one image"),
         (network_called_again, r"multiplies 104,\d{3},\d{3},\d{3} times for one image"),
