@@ -68,8 +68,8 @@ class FaceFinder:
         found, everywhere = self._detect(frame, change)
         told = self._track(frame, without_duplicates(found), everywhere, change)
         followed = [track.box for track in self.tracker.tracks if track.is_followed(frame.time_s)]
-        boxes = dict.fromkeys((*(one.box for one in found), *followed))
-        self.untold = [box for box in boxes if all(box != face.box for face in told)]
+        boxes = {*(one.box for one in found), *followed}
+        self.untold = list(boxes - {face.box for face in told})
         return told
 
     def _detect(self, frame: Frame, change: Change) -> tuple[list[Detection], bool]:

@@ -30,7 +30,6 @@ WORTH_COMPILING = 100
 LARGEST_BATCH = 1 << 26
 UNKNOWN_BATCH = 4  # of a SavedModel, tried with one image: what it makes on its way is not known
 
-
 # Where the pixel range of a network comes from, as results tell it.
 GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
     "given with `pixel_range`",
