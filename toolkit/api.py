@@ -133,10 +133,10 @@ def compare(
         Path(data),
         Path(out),
         make_variants(list(archs), list(vary), None),
-        seeds,
-        recipe,
-        tuple(classes) if classes else None,
-        tuple(targets),
-        int8,
+        seeds=seeds,
+        common=recipe,
+        classes=tuple(classes) if classes else None,
+        targets=tuple(targets),
+        quantize=int8,
     )
     return {**run_comparison(request), "page": str(Path(out) / PAGE)}

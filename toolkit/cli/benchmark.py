@@ -8,6 +8,7 @@ import click
 from device.cli.commands import Command
 from device.cli.output_options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
+from toolkit.emulation.boards import BOARDS
 
 MOST_FACES = 4096  # in one call; some millions fill the memory
 
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
     "--target",
     "targets",
     multiple=True,
-    type=click.Choice(["host", "pi4", "pi5", "pi-zero-2w"]),
+    type=click.Choice(["host", *BOARDS]),
     help="Where: this machine (the default), or a board, estimated on its emulated core. May be given again.",
 )
 @click.option(

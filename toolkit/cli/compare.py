@@ -8,6 +8,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.output_options import Whole, output_options
+from toolkit.emulation.boards import BOARDS
 
 
 def refuse_failed(document: dict[str, Any]) -> None:
@@ -49,7 +50,13 @@ def refuse_failed(document: dict[str, Any]) -> None:
 @click.option("--epochs", type=int, help="Times through the training faces.  [default: 60]")
 @click.option("--classes", help="Only these classes, comma-separated, in this order.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/compare"), show_default=True)
-@click.option("--target", "targets", multiple=True, help="Board whose time is estimated, such as pi4.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=click.Choice(list(BOARDS)),
+    help="Board whose time is estimated.",
+)
 @click.option("--no-int8", is_flag=True, help="Quantize and time nothing.")
 @output_options(quiet="No progress.")
 def compare(
@@ -81,11 +88,11 @@ def compare(
         data,
         out,
         make_variants(archs, vary, file),
-        seeds,
-        common,
-        parse_classes(classes, fewest=2) if classes else None,
-        targets,
-        not no_int8,
+        seeds=seeds,
+        common=common,
+        classes=parse_classes(classes, fewest=2) if classes else None,
+        targets=targets,
+        quantize=not no_int8,
     )
     document = run_comparison(request)
     if as_json:

@@ -12,6 +12,7 @@ from toolkit.comparison.page import write_page
 from toolkit.comparison.runs import planned, refuse_others, train_all
 from toolkit.comparison.variants import Variant
 from toolkit.data.readers.loading import refuse_no_data
+from toolkit.emulation.boards import board_named
 from toolkit.outputs import refuse_folder
 
 
@@ -44,6 +45,8 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     """
     if request.targets and not request.quantize:
         raise UsageError("`target` estimates int8 files, and `no_int8` makes none; leave out one of them")
+    for target in request.targets:
+        board_named(target)
     for name in request.common:
         if all(name in variant.options for variant in request.variants):
             raise UsageError(f"every variant says its own {name}, so `{name}` does nothing; leave it out")

@@ -19,6 +19,7 @@ from toolkit.results.codec import read_results
 from toolkit.results.compare import PairedComparison, compare_predictions
 from toolkit.results.history import HISTORY_FILE, read_history
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
+from toolkit.results.types import HOST, MEASURED
 
 logger = logging.getLogger(__name__)
 INT8_FOLDER = "int8"
@@ -133,9 +134,9 @@ def with_times(measured: list[Measured], out: Path, targets: Sequence[str]) -> l
         return measured
     document = out / "benchmark.json"
     models = [part for path in files for part in ("--model", path)]
-    boards = [part for target in targets for part in ("--target", target)]
+    places = [part for target in (HOST, *targets) for part in ("--target", target)]
     logger.info("timing %d int8 files in turn", len(files))
-    error = run_toolkit("benchmark", *models, *boards, "--out", document, "--overwrite")
+    error = run_toolkit("benchmark", *models, *places, "--out", document, "--overwrite")
     if error:
         logger.warning("the int8 files are not timed: %s", error)
         return measured
@@ -146,11 +147,11 @@ def with_times(measured: list[Measured], out: Path, targets: Sequence[str]) -> l
         if one.quantized is None or entry is None:
             timed.append(one)
             continue
-        here = [lat for lat in entry.latencies if lat.origin == "measured"]
+        here = [lat for lat in entry.latencies if lat.origin == MEASURED]
         boards_ms = {
             str(lat.extra.get("board", lat.target)): lat.inference["p50_ms"]
             for lat in entry.latencies
-            if lat.origin != "measured"
+            if lat.origin != MEASURED
         }
         ms = here[0].inference["p50_ms"] if here else None
         small = dataclasses.replace(one.quantized, p50_ms=ms, estimates_ms=boards_ms)

@@ -9,11 +9,11 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
+from device.opencv_log import SILENT, set_opencv_log_level
 
 # FFmpeg and V4L2 print their own worries on standard error; ours are said in one line.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-# Silent: 0. OpenCV 4.11, which Bookworm needs, has the function in cv2 itself.
-getattr(cv2.utils, "logging", cv2).setLogLevel(0)
+set_opencv_log_level(SILENT)
 
 
 class CaptureSource(FrameSource):

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 from device.files import locked
 from toolkit.comparison.comparison import ComparisonRequest, compare
-from toolkit.comparison.measure import faces_to_judge
+from toolkit.comparison.measure import Measured, Quantized, faces_to_judge, with_times
 from toolkit.comparison.ranking import rank
 from toolkit.comparison.runs import (
     DONE_FILE,
@@ -28,8 +28,12 @@ from toolkit.comparison.variants import Variant, make_variants
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.ferplus import VOTE_COLUMNS
 from toolkit.data.label_sources import LABEL_SOURCES
+from toolkit.results.compare import compare_predictions
+from toolkit.results.metrics import evaluate_predictions
 from toolkit.training.checkpoint import CHECKPOINT_FILE
 from toolkit.training.request import BEST_FILE
+
+INT8 = Path(__file__).parents[3] / "models" / "small_int8.tflite"
 
 
 def test_the_ranking_is_paired_on_the_same_faces():
@@ -84,6 +88,25 @@ def test_one_command_trains_all_and_writes_one_page(stripes, tmp_path, forked_to
     page = (tmp_path / "out" / "index.html").read_text()
     for words in ("Ranking", "Confusion of my_net", "Accuracy over the epochs", "data:image/png", "Failed"):
         assert words in page
+
+
+def test_boards_are_estimated_beside_the_time_of_this_machine(tmp_path, forked_toolkit):
+    pytest.importorskip("tensorflow", reason="the command that times needs the [toolkit] extra")
+    answers = np.eye(7)
+    report = evaluate_predictions(answers, np.arange(7), FER2013_CLASSES)
+    cost = compare_predictions(answers, answers, np.arange(7))
+    one = Measured(
+        rank({"small": [np.ones(7, bool)]})[0], report, answers, {}, quantized=Quantized(INT8, cost)
+    )
+    (timed,) = with_times([one], tmp_path, ["pi4"])
+    assert timed.quantized.p50_ms > 0
+    assert list(timed.quantized.estimates_ms) == ["Raspberry Pi 4"]
+
+
+def test_a_board_that_nobody_knows_is_refused_before_the_first_training(stripes, tmp_path):
+    with pytest.raises(UsageError, match="no board 'pi9'"):
+        compare(ComparisonRequest(stripes, tmp_path / "out", [Variant("small")], targets=("pi9",)))
+    assert not (tmp_path / "out").exists()
 
 
 def test_variants_of_the_votes_are_judged_by_the_votes(tmp_path):
@@ -143,6 +166,7 @@ def test_what_is_done_is_passed_over_and_what_is_asked_otherwise_is_not(tmp_path
             "synthetic has no test split and no validation split to compare on; 'toolkit",
         ),
         (["--data", "nowhere"], 1, "no data at nowhere; expected a folder of faces"),
+        (["--target", "pi9"], 2, "Invalid value for '--target': 'pi9' is not one of "),
     ],
 )
 def test_what_no_training_can_be_made_of_is_told_before_the_first(

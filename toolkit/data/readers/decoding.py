@@ -5,8 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
-
+from device.opencv_log import SILENT, set_opencv_log_level
 from device.quiet import silenced
 from toolkit.data.readers.image_files import DecodedFace
 
@@ -40,9 +39,8 @@ def decode_all(
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV's own warnings about damaged files off standard error; they are reported by us."""
-    logging = cv2.utils.logging
-    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    level = set_opencv_log_level(SILENT)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        set_opencv_log_level(level)
