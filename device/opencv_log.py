@@ -10,4 +10,5 @@ def set_opencv_log_level(level: int) -> int:
 
     OpenCV 4.11 and 4.12 have the function in ``cv2`` itself.
     """
-    return getattr(cv2.utils, "logging", cv2).setLogLevel(level)
+    before: int = getattr(cv2.utils, "logging", cv2).setLogLevel(level)
+    return before
