@@ -19,7 +19,7 @@ from toolkit.data.ferplus import VOTES_FILE, read_votes
 from toolkit.data.readers.broken import refuse_endless, refuse_too_many_broken
 from toolkit.data.readers.face_store import new_face_store
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named, usage_column
 from toolkit.data.readers.text_table import most_rows, read_table
 from toolkit.data.stored_faces import stored
 
@@ -146,7 +146,7 @@ def columns_of(first: list[str], second: list[str]) -> TableColumns | None:
     """Return where label, pixels and usage stand in a table of these first two rows; None where it has none."""
     names = [name.strip().lower() for name in first]
     label = column_named(names, LABEL_COLUMNS)
-    usage = column_named(names, USAGE_COLUMNS)
+    usage = usage_column(names, second, {label})
     if label is None:
         without_header = len(first) in (2, 3) and first[1].count(" ") >= FEWEST_PIXELS
         return TableColumns(0, (1,), 2 if len(first) > 2 else None, header=False) if without_header else None
@@ -154,7 +154,7 @@ def columns_of(first: list[str], second: list[str]) -> TableColumns | None:
     if single is not None and (not second or _is_pixels(second[single : single + 1])):
         return TableColumns(label, (single,), usage)
     none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *NUMBER_COLUMNS)
-    others = tuple(at for at, name in enumerate(names) if name not in none)
+    others = tuple(at for at, name in enumerate(names) if name not in none and at != usage)
     return TableColumns(label, others, usage) if len(others) >= FEWEST_PIXELS else None
 
 

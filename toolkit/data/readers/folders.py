@@ -17,10 +17,11 @@ from toolkit.data.readers.broken import refuse_too_many_broken
 from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import new_face_store, store_shape
+from toolkit.data.readers.found_pictures import Pictures
 from toolkit.data.readers.image_files import DecodedFace, read_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.label_files import file_labelled_images
-from toolkit.data.readers.layout import ImageFile, Pictures, find_images, layout_notes
+from toolkit.data.readers.layout import ImageFile, find_images, layout_notes
 from toolkit.data.readers.picture_lists import listed_images, unread_lists, why_unlisted
 from toolkit.data.readers.picture_names import named_images, why_unnamed
 from toolkit.data.readers.split_lists import with_listed_splits

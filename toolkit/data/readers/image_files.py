@@ -13,6 +13,7 @@ from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
 
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, MOVING_PICTURE)
+PICTURE_NAMES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)  # endings of what is a picture, read or not
 # What stands among pictures and is none; of other files without a picture's suffix the first bytes tell.
 OTHER_SUFFIXES = (".txt", ".csv", ".json", ".xml", ".npy", ".mat", ".md", ".db", ".ini", ".html", ".py", ".pts",
                   ".zip")  # fmt: skip
@@ -38,7 +39,7 @@ class DecodedFace:
 def holds_image(path: Path) -> bool:
     """Return whether a file is a picture by its name or, where that tells nothing, by its first bytes."""
     name = path.name.lower()
-    if name.startswith(".") or name.endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)):
+    if name.startswith(".") or name.endswith(PICTURE_NAMES):
         return not name.startswith(".")
     if name.endswith((*OTHER_SUFFIXES, *FILM_SUFFIXES)) or not path.is_file():
         return False

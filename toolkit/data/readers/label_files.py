@@ -8,7 +8,8 @@ from device.files import read_short
 from device.text import one_line
 from toolkit.array_files import load_array
 from toolkit.data.class_names import PUBLISHED_ORDERS
-from toolkit.data.readers.layout import ImageFile, Pictures
+from toolkit.data.readers.found_pictures import Pictures
+from toolkit.data.readers.layout import ImageFile
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.walk import files_under
 

@@ -1,22 +1,20 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
 from device.errors import EdgeError
-from device.media_suffixes import FILM_SUFFIXES, UNREAD_SUFFIXES
+from device.media_suffixes import FILM_SUFFIXES
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, holds_image
-from toolkit.data.readers.split_names import class_and_split, split_of, split_told, split_within
+from toolkit.data.readers.image_files import holds_image
+from toolkit.data.readers.split_names import class_and_split, split_of, split_within
 from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders, walk
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
-# What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
-ALIGNED = "_aligned"
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
     "folder for each class alone, a labels.csv beside the pictures, picture,label, or an expression in the name of "
@@ -31,49 +29,6 @@ class ImageFile:
     path: Path
     split: str
     folder_class: str
-
-
-@dataclass
-class Pictures:
-    """The pictures under ``root``, found by what lists and files of labels call them."""
-
-    root: Path
-    paths: set[Path] = field(default_factory=set)
-    by_stem: dict[str, list[Path]] = field(default_factory=dict)
-
-    @classmethod
-    def under(cls, root: Path) -> "Pictures":
-        found = cls(root)
-        for path in images_under(root):
-            found.paths.add(path)
-            found.by_stem.setdefault(path.stem.lower(), []).append(path)
-        return found
-
-    def named(self, text: str, beside: Path, split: str = "") -> Path:
-        """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
-
-        Where several are called so, that in a folder of ``split``. A path to nothing where there is none.
-        """
-        name = PurePosixPath(text.strip().replace("\\", "/").lstrip("/"))
-        for place in (beside, self.root):
-            if place / name in self.paths:
-                return place / name
-        stem = (
-            name.stem if name.suffix.lower() in (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES) else name.name
-        ).lower()
-        for wanted in (stem + ALIGNED, stem):
-            found = self.by_stem.get(wanted, [])
-            near = [path for path in found if beside in path.parents] or found
-            if len(near) > 1 and split:
-                near = [path for path in near if split_told(path.parent.relative_to(self.root)) == split]
-            if len(near) == 1:
-                return near[0]
-        return beside / name
-
-    def left_out(self, labelled: Iterable[Path]) -> tuple[str, ...]:
-        """Return a line where not all of the pictures are ``labelled``."""
-        count = len(self.paths.difference(labelled))
-        return (f"{counted(count, 'picture')} in no list of labels, left out",) if count else ()
 
 
 def find_images(root: Path) -> list[ImageFile]:

@@ -11,24 +11,24 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import read_short
-from device.media_suffixes import UNREAD_SUFFIXES
 from device.text import a_few
 from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS
 from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES
+from toolkit.data.readers.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
 from toolkit.data.readers.record import label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, column_named
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named, usage_column
 from toolkit.data.readers.text_table import is_table, read_table
 
 PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
                    "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",
                    "subdirectory_filepath", "pixels")  # fmt: skip
+# A number of the row as often as the name of a picture.
+NUMBER_COLUMNS = ("id", "image_id", "name")
 NUMBERED_FROM_1 = {"list_patition_label.txt": PUBLISHED_ORDERS["RAF-DB"]}
 LIST_SUFFIXES = (".txt", ".lst")
-PICTURES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)
 LINE = re.compile(
-    rf"(\S.*(?:{'|'.join(map(re.escape, PICTURES))}))[\s,;]+(\S.*?)\s*",
+    rf"(\S.*(?:{'|'.join(map(re.escape, PICTURE_NAMES))}))[\s,;]+(\S.*?)\s*",
     re.IGNORECASE,
 )
 LONGEST_LINE = 4096
@@ -72,10 +72,12 @@ def columns_told(table: Path) -> str:
 
 def _of_table(path: Path) -> Iterator[Entry]:
     rows = read_table(path)
-    first = next(rows, [])
+    first, second = next(rows, []), next(rows, [])
+    rows = chain(filter(None, [second]), rows)
     names = [name.strip().lower() for name in first]
-    picture, label = column_named(names, PICTURE_COLUMNS), column_named(names, LABEL_COLUMNS)
-    usage = column_named(names, USAGE_COLUMNS)
+    label = column_named(names, LABEL_COLUMNS)
+    picture = picture_column(names, second, label)
+    usage = usage_column(names, second, {picture, label})
     if picture is None:
         # A picture and its label a row at once, or its votes, without names of columns.
         if _are_votes(names):
@@ -99,10 +101,24 @@ def _of_table(path: Path) -> Iterator[Entry]:
         yield Entry(row[picture], _checked(text, where), split)
 
 
+def picture_column(names: list[str], row: list[str], label: int | None) -> int | None:
+    """Return the position of the column that names pictures, by its name among a header's ``names`` or, where none is
+    called so or that may be a number, as the one in which the first ``row`` has a picture's suffix; or None."""
+    named = column_named(names, PICTURE_COLUMNS)
+    seen = [
+        at
+        for at, cell in enumerate(row[: len(names)])
+        if at != label and cell.strip().lower().endswith(PICTURE_NAMES)
+    ]
+    may_be_a_number = named is not None and names[named] in NUMBER_COLUMNS and named not in seen
+    unnamed = named is None and label is not None
+    return seen[0] if seen and (unnamed or may_be_a_number) else named
+
+
 def _lists_pictures(row: list[str]) -> bool:
     """Return whether a row is a picture and its label, with its split or not, and no numbers of something else."""
     picture, *told = (cell.strip() for cell in row) if row else ("",)
-    of_a_picture = picture.lower().endswith(PICTURES) and 1 <= len(told) <= 2
+    of_a_picture = picture.lower().endswith(PICTURE_NAMES) and 1 <= len(told) <= 2
     return of_a_picture and bool(label_text(told[0])) and (len(told) == 1 or bool(split_of(told[1])))
 
 
@@ -197,7 +213,7 @@ def _of_json(path: Path) -> Iterator[Entry]:
         said = json.loads(read_short(path, LARGEST_JSON))
     except (OSError, ValueError, RecursionError):
         return  # of another kind, or told by who reads it as data
-    if isinstance(said, dict) and said and next(iter(said)).lower().endswith(PICTURES):
+    if isinstance(said, dict) and said and next(iter(said)).lower().endswith(PICTURE_NAMES):
         said = [{"file_name": picture, "label": label} for picture, label in said.items()]
     for number, one in enumerate(said if isinstance(said, list) else [], start=1):
         try:
@@ -219,10 +235,12 @@ def _of_json(path: Path) -> Iterator[Entry]:
 def _of_object(said: object, where: str) -> Entry | None:
     """Return the entry of a JSON object; None for what is none, or has no picture or no label."""
     held = {str(name).lower(): value for name, value in said.items()} if isinstance(said, dict) else {}
-    names = list(held)
+    names, row = list(held), [value if isinstance(value, str) else "" for value in held.values()]
+    at_label = column_named(names, LABEL_COLUMNS)
+    at_picture = picture_column(names, row, at_label)
+    at_usage = usage_column(names, row, {at_picture, at_label})
     picture, label, usage = (
-        held[names[at]] if (at := column_named(names, wanted)) is not None else ""
-        for wanted in (PICTURE_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS)
+        held[names[at]] if at is not None else "" for at in (at_picture, at_label, at_usage)
     )
     if not isinstance(picture, str) or not picture or label == "":
         return None

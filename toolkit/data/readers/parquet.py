@@ -100,7 +100,8 @@ def columns_of(path: Path, schema: "pyarrow.Schema") -> ParquetColumns:
 
     features = features_of(schema.metadata or {})
     image = column_of(path, schema, features, "Image", PICTURE_COLUMNS)
-    label = column_of(path, schema, features, "ClassLabel", ("label", *LABEL_COLUMNS))
+    labels = ("label", *LABEL_COLUMNS) if "label" in features else LABEL_COLUMNS
+    label = column_of(path, schema, features, "ClassLabel", labels)
     kind = schema.field(image).type
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         kind = kind.field("bytes").type
@@ -140,8 +141,9 @@ def column_of(
     if len(told) == 1 and schema.names.count(told[0]) == 1:
         return told[0]
     raise EdgeError(
-        f"{path}: expected one column '{usual[0]}'; it has: {', '.join(schema.names)[:120] or 'none'}; pictures stand "
-        "in 'image', a struct of bytes and path, classes in 'label', an integer or a name: rename the columns"
+        f"{path}: expected one column '{'image' if kind == 'Image' else 'label'}'; it has: "
+        f"{', '.join(schema.names)[:120] or 'none'}; pictures stand in 'image', a struct of bytes and path, classes in "
+        "'label', an integer or a name: rename the columns"
     )
 
 

@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 from device.errors import EdgeError
 from device.text import a_few
 from toolkit.data.class_names import normal_class_name
+from toolkit.data.readers.found_pictures import Pictures
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES
-from toolkit.data.readers.layout import ImageFile, Pictures
+from toolkit.data.readers.layout import ImageFile
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table, read_table
@@ -32,10 +33,13 @@ def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[Im
     for path in lists:
         entries = list(entries_of(path))
         told = split_told(path.relative_to(root).with_suffix(""))
-        by_picture = [split_told(PurePosixPath(entry.picture).with_suffix("")) for entry in entries]
-        own = by_picture if all(by_picture) and not told else [told or "train"] * len(entries)
-        for entry, split in zip(entries, own, strict=True):
-            picture = pictures.named(entry.picture, path.parent, entry.split or told)
+        named = [pictures.named(entry.picture, path.parent, entry.split or told) for entry in entries]
+        own = [told or "train"] * len(entries)
+        in_list = [PurePosixPath(entry.picture) for entry in entries]
+        for several in (in_list, [picture.relative_to(root) for picture in named]):
+            by_picture = [split_told(one.parent / one.stem) for one in several]
+            own = by_picture if all(by_picture) and not told else own
+        for entry, picture, split in zip(entries, named, own, strict=True):
             image = ImageFile(picture, entry.split or split, entry.label)
             _refuse_conflict(path, found.setdefault(picture, image), image)
         used += [str(path.relative_to(root))] if entries else []

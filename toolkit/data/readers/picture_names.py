@@ -4,7 +4,8 @@ from pathlib import Path
 
 from device.text import a_few, counted
 from toolkit.data.file_names import expressions_of, why_no_expressions
-from toolkit.data.readers.layout import ImageFile, Pictures
+from toolkit.data.readers.found_pictures import Pictures
+from toolkit.data.readers.layout import ImageFile
 from toolkit.data.readers.split_names import split_told
 
 

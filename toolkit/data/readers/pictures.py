@@ -12,8 +12,8 @@ from device.files import read_regular
 from device.picture_files import decode_picture
 from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
+from toolkit.data.readers.found_pictures import Pictures
 from toolkit.data.readers.image_files import COLOURED, to_gray
-from toolkit.data.readers.layout import Pictures
 from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
 from toolkit.data.readers.shards import READERS, find_shards, splits_of

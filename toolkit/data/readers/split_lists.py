@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
 from device.text import a_few, counted
+from toolkit.data.readers.image_files import PICTURE_NAMES
 from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.list_entries import LIST_SUFFIXES, LONGEST_LINE, PICTURES
+from toolkit.data.readers.list_entries import LIST_SUFFIXES, LONGEST_LINE
 from toolkit.data.readers.split_names import split_within
 from toolkit.data.readers.walk import files_under
 
@@ -74,7 +75,7 @@ def _by_name(root: Path, files: list[ImageFile]) -> dict[str, Path | None]:
 def _plain(name: str) -> str:
     """Return a path as lists are compared with: its folders by slashes, in small letters, without suffix."""
     path = PurePosixPath(name.strip().replace("\\", "/").removeprefix("./").lstrip("/").lower())
-    return str(path.with_suffix("") if path.suffix in PICTURES else path)
+    return str(path.with_suffix("") if path.suffix in PICTURE_NAMES else path)
 
 
 def _lines(path: Path) -> Iterator[str]:

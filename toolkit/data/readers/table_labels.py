@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.class_names import normal_class_name, ordered_classes
+from toolkit.data.class_names import FER2013_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
 from toolkit.data.readers.record import label_text
+from toolkit.data.readers.split_names import SPLIT_OF_WORD
 
 # Names before the numbers beside them; Label Studio calls them choice.
 LABEL_COLUMNS = ("class_name", "label_name", "emotion_name", "emotion", "label", "class", "expression", "emotions",
@@ -19,6 +20,18 @@ USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
 def column_named(names: list[str], wanted: tuple[str, ...]) -> int | None:
     """Return the position of the first of ``wanted`` among a header's ``names``, or None."""
     return next((names.index(name) for name in wanted if name in names), None)
+
+
+def usage_column(names: list[str], row: list[str], taken: set[int | None]) -> int | None:
+    """Return the position of the column that tells splits, by its name among a header's ``names``; else of the one
+    column but those ``taken`` in which the first ``row`` has the word of a split; or None."""
+    told = [
+        at
+        for at, cell in enumerate(row[: len(names)])
+        if at not in taken and cell.strip().lower() in SPLIT_OF_WORD
+    ]
+    named = column_named(names, USAGE_COLUMNS)
+    return told[0] if named is None and len(told) == 1 else named
 
 
 class Labels:
@@ -83,9 +96,10 @@ class Labels:
             )
 
     def notes(self, folder: Path, order: tuple[str, ...]) -> tuple[str, ...]:
-        """Return a line where few numbers, or all but 0, are read in ``order``, which they may not be meant in."""
+        """Return a line where few numbers, all but 0, or one more than FER2013 has are read in ``order``, which they
+        may not be meant in."""
         numbers = sorted({int(label) for label in self._codes if label.isdecimal()})
-        usual = len(numbers) > 4 and numbers[0] == 0
+        usual = len(numbers) > 4 and numbers[0] == 0 and numbers[-1] < len(FER2013_CLASSES)
         if not numbers or usual or class_of_number(folder, set(self._codes)):
             return ()
         read = ", ".join(f"{number} {order[number]}" for number in numbers)

@@ -7,13 +7,11 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
-from device.media_suffixes import UNREAD_SUFFIXES
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES
+from toolkit.data.readers.image_files import PICTURE_NAMES
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record, label_text
+from toolkit.data.readers.table_labels import LABEL_COLUMNS
 
-# What a KEY.json may call the class, a name before a number.
-JSON_KEYS = ("class_name", "label_name", "class", "label", "emotion", "expression", "cls")
-PICTURES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)
+JSON_LABELS = (*LABEL_COLUMNS, "cls")
 BLOCK = 512
 
 
@@ -35,7 +33,7 @@ def samples_of(path: Path) -> Iterator[Record]:
         label, shown = "", key
         for name, held in parts:
             ending = key_of(name)[1]
-            if ending in PICTURES and content is None:
+            if ending in PICTURE_NAMES and content is None:
                 content, shown = held, name
             elif ending in (".cls", ".json"):
                 label = label_in(held, ending) or label
@@ -50,7 +48,7 @@ def samples_of(path: Path) -> Iterator[Record]:
         elif content is not None:
             raise EdgeError(
                 f"{path}: {shown} has no label; expected {key}.cls (a number from 0 up or a name) or {key}.json "
-                f"({', '.join(JSON_KEYS)}) right beside it; add it or take the picture out, or, where folders tell the "
+                "(its 'label') right beside it; add it or take the picture out, or, where folders tell the "
                 "classes, unpack the file and name its folder"
             )
 
@@ -71,8 +69,8 @@ def label_in(held: bytes, ending: str) -> str:
         said = json.loads(text)
     except (ValueError, RecursionError):
         return ""
-    labels = [label_text(said[key]) for key in JSON_KEYS if key in said] if isinstance(said, dict) else []
-    return next(filter(None, labels), "")
+    held = {str(key).lower(): value for key, value in said.items()} if isinstance(said, dict) else {}
+    return next(filter(None, (label_text(held[key]) for key in JSON_LABELS if key in held)), "")
 
 
 def members_of(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,8 @@ import yaml
 
 from device.errors import EdgeError
 from device.files import read_short
-from toolkit.data.readers.layout import PICTURES_FOLDER, ImageFile, Pictures
+from toolkit.data.readers.found_pictures import Pictures
+from toolkit.data.readers.layout import PICTURES_FOLDER, ImageFile
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.walk import subfolders
 

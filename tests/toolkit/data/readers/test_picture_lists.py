@@ -259,7 +259,7 @@ def test_a_list_of_what_is_not_there_is_one_line(tmp_path):
     ("header", "told"),
     [
         ("image,lable", "has the columns image, lable; expected image and label (and split)"),
-        ("Photo,label,fold", "has the columns Photo, label, fold; expected image and label (and split)"),
+        ("Photo,mood,fold", "has the columns Photo, mood, fold; expected image and label (and split)"),
         ("", "is empty; expected image and label (and split)"),
     ],
 )

@@ -1,0 +1,70 @@
+"""The pictures of a data set, found by what lists and files of labels call them."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from device.text import counted
+from toolkit.data.readers.image_files import PICTURE_NAMES
+from toolkit.data.readers.split_names import split_told
+from toolkit.data.readers.walk import images_under
+
+# What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
+ALIGNED = "_aligned"
+
+
+@dataclass
+class Pictures:
+    """The pictures under ``root``, by their paths and by their names without suffix, both as Unicode composes them: a
+    Mac writes accents apart from their letters."""
+
+    root: Path
+    paths: set[Path] = field(default_factory=set)
+    by_path: dict[str, Path] = field(default_factory=dict)
+    by_stem: dict[str, list[Path]] = field(default_factory=dict)
+
+    @classmethod
+    def under(cls, root: Path) -> "Pictures":
+        found = cls(root)
+        for path in images_under(root):
+            found.paths.add(path)
+            found.by_path[_composed(str(path))] = path
+            found.by_stem.setdefault(_composed(path.stem.lower()), []).append(path)
+        return found
+
+    def named(self, text: str, beside: Path, split: str = "") -> Path:
+        """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
+
+        None in a folder of another split than ``split``, or than the folders in ``text`` tell; where several are left,
+        that in a folder of this one. A path to nothing where there is none.
+        """
+        name = PurePosixPath(_composed(text.strip().replace("\\", "/").lstrip("/")))
+        for place in (beside, self.root):
+            if (exact := self.by_path.get(_composed(str(place / name)))) is not None:
+                return exact
+        stem = (name.stem if name.suffix.lower() in PICTURE_NAMES else name.name).lower()
+        asked = split or split_told(name.parent)
+        for wanted in (stem + ALIGNED, stem):
+            found = self.by_stem.get(wanted, [])
+            near = [path for path in found if beside in path.parents] or found
+            if asked:
+                near = [path for path in near if self.split_told(path) in ("", asked)]
+                if len(near) > 1:
+                    near = [path for path in near if self.split_told(path)]
+            if len(near) == 1:
+                return near[0]
+        return beside / name
+
+    def split_told(self, path: Path) -> str:
+        """Return the split that the folders of one of the pictures tell, or ''."""
+        return split_told(path.parent.relative_to(self.root))
+
+    def left_out(self, labelled: Iterable[Path]) -> tuple[str, ...]:
+        """Return a line where not all of the pictures are ``labelled``."""
+        count = len(self.paths.difference(labelled))
+        return (f"{counted(count, 'picture')} in no list of labels, left out",) if count else ()
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
