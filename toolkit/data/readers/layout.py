@@ -1,5 +1,6 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +97,41 @@ def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
     together = told_together(folders)
     if not together and all(split_within(folder.name) and not subfolders(folder) for folder in folders):
         return  # FER2013Train beside FER2013Test: splits without classes
+    inner = splits_in_classes(folders)
     for folder in folders:
         _refuse_group_of_classes(place, folder)
         name, named_split = together.get(folder, (folder.name, split))
-        inner = subfolders(folder)
-        told = {part: split_of(part.name) for part in inner}
-        for part, own in told.items() if inner and all(told.values()) else ((folder, named_split),):
-            yield from (ImageFile(path, own, name) for path in images_under(part))
+        _refuse_other_expression(folder, name)
+        for path in images_under(folder):
+            part = next((one for one in path.parents if one.parent == folder), folder)
+            yield ImageFile(path, inner.get(part, named_split), name)
 
 
 def told_together(folders: list[Path]) -> dict[Path, tuple[str, str]]:
-    """Return the class and the split of each of ``folders`` where all of their names tell both; else nothing."""
+    """Return the class and the split of each of ``folders`` that tells both by its name, or nothing.
+
+    All that hold pictures have to tell both, or two classes two splits each: a train_station is no class 'station'.
+    """
     told = {folder: found for folder in folders if (found := class_and_split(folder.name))}
-    several = len({name for name, _ in told.values()}) > 1
-    return told if several and len(told) == len(folders) else {}
+    splits_of_class = Counter(name for name, _ in set(told.values()))
+    all_tell = all(folder in told or next(images_under(folder), None) is None for folder in folders)
+    certain = all_tell and len(splits_of_class) > 1
+    return told if certain or sum(count > 1 for count in splits_of_class.values()) > 1 else {}
+
+
+def splits_in_classes(folders: list[Path]) -> dict[Path, str]:
+    """Return the split of each folder in the class ``folders`` that is called as one, happy/train; or nothing.
+
+    Where not all folders in a class are, each class has to hold a train or a test: a person may be called Val.
+    """
+    told = {folder: {part: split_of(part.name) for part in subfolders(folder)} for folder in folders}
+    certain = all({"train", "test"} & set(parts.values()) for parts in told.values())
+    return {
+        part: split
+        for parts in told.values()
+        for part, split in parts.items()
+        if split and (certain or all(parts.values()))
+    }
 
 
 def _with_class(parts: list[list[ImageFile]]) -> list[ImageFile]:
@@ -133,6 +155,22 @@ def _refuse_group_of_classes(place: Path, folder: Path) -> None:
             f"{place}: the folder '{folder.name}' holds a folder for each expression ({', '.join(names[:3])}), so it "
             "is no class; name the splits train, validation and test, or put the pictures of each class together"
         )
+
+
+def _refuse_other_expression(folder: Path, name: str) -> None:
+    """Raise EdgeError where the folder of an expression holds, at any depth, that of another one."""
+    own = normal_class_name(name)
+    if own not in FERPLUS_CLASSES:
+        return
+    for base, inner, _ in walk(folder):
+        for one in inner:
+            if normal_class_name(one) in set(FERPLUS_CLASSES) - {own} and next(
+                images_under(base / one), None
+            ):
+                raise EdgeError(
+                    f"{folder}, the class '{own}', holds a folder '{(base / one).relative_to(folder)}'; expected the "
+                    "folder of an expression beside those of the others; move it there, or call it otherwise"
+                )
 
 
 def _expressions_below(folder: Path) -> list[str]:
@@ -171,6 +209,13 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
         for place in places
         for folder, (name, split) in told_together(subfolders(place)).items()
+    ]
+    inner = splits_in_classes([folder for place in places for folder in subfolders(place)])
+    lines += [
+        f"folder '{part.relative_to(root)}' stands beside folders of splits and is read as 'train'"
+        for folder in dict.fromkeys(part.parent for part in inner)
+        for part in subfolders(folder)
+        if part not in inner
     ]
     beside = [folder.name for folder in folders if splits and folder not in splits]
     lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]

@@ -1,45 +1,62 @@
-"""Lists of names alone beside class folders, train.txt and test.txt: the split of each picture that they name."""
+"""Lists beside class folders that tell the split of each picture: train.txt and test.txt, or a column of splits."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
+from device.files import read_short
 from device.text import a_few, counted
 from toolkit.data.readers.image_files import PICTURE_NAMES
 from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.list_entries import LIST_SUFFIXES, LONGEST_LINE
-from toolkit.data.readers.split_names import split_within
+from toolkit.data.readers.list_entries import (
+    LARGEST_JSON,
+    LINE,
+    LIST_SUFFIXES,
+    LONGEST_LINE,
+    entries_of,
+    picture_column,
+)
+from toolkit.data.readers.split_names import split_of, split_within
+from toolkit.data.readers.table_labels import usage_column
+from toolkit.data.readers.text_table import is_table, read_table
 from toolkit.data.readers.walk import files_under
 
-TRIED = 100  # lines, of which one at least names a picture
+TRIED = 100  # names, of which one at least is that of a picture
 
 
 def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFile], tuple[str, ...]]:
     """Return ``files``, found under ``root``, each in the split whose list names it, and what to say of that.
 
-    A list is a text file whose name tells a split and each of whose lines is one of the pictures, with its folder and
-    suffix or without (Food-101's 'happy/1005649'). Those that no list names stay where they are. Nothing changes where
-    the folders tell splits. EdgeError for a picture in the lists of two splits.
+    A list is a text file or a table whose name tells a split, or a table or JSON file that tells the split of each
+    picture. It names pictures with folders and suffix or without (Food-101's 'happy/1005649'), or by whole paths of
+    another machine. Those that no list names stay where they are. Nothing changes where the folders tell splits.
+    EdgeError for a picture in two splits.
     """
     if {file.split for file in files} != {"train"}:
         return files, ()
     by_name = _by_name(root, files)
     told: dict[Path, tuple[str, Path]] = {}
     lists, missing = [], 0
-    for path, split in _lists(root):
-        if not any(by_name.get(_plain(line)) for line in islice(_lines(path), TRIED)):
-            continue  # a text of something else
-        named = [by_name.get(_plain(line)) for line in _lines(path)]
-        missing += named.count(None)
+    for path in sorted(files_under(root)):
+        try:
+            if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
+                continue  # a file of something else
+            named = [(_picture(by_name, name), split) for name, split in _named(path)]
+        except EdgeError:
+            continue  # nobody asked for it
+        missing += sum(picture is None for picture, _ in named)
         lists.append(str(path.relative_to(root)))
-        for picture in filter(None, named):
+        for picture, split in named:
+            if picture is None:
+                continue
             before, other = told.setdefault(picture, (split, path))
             if before != split:
                 raise EdgeError(
-                    f"{picture.relative_to(root)} is in {other.relative_to(root)} and in {lists[-1]}; expected each "
-                    "picture in the list of one split; take it out of one of them"
+                    f"{picture.relative_to(root)} is {before} in {other.relative_to(root)} and {split} in {lists[-1]}; "
+                    "expected each picture in one split; take it out of one of them"
                 )
     if not told:
         return files, ()
@@ -53,11 +70,51 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     )
 
 
-def _lists(root: Path) -> Iterator[tuple[Path, str]]:
-    for path in sorted(files_under(root)):
-        split = split_within(path.stem) if path.suffix.lower() in LIST_SUFFIXES else ""
-        if split and path.is_file():
-            yield path, split
+def _named(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names of pictures in a file, each with its split; nothing for a file that tells no splits."""
+    suffix, split = path.suffix.lower(), split_within(path.name.split(".")[0])
+    if suffix in LIST_SUFFIXES and split:
+        for line in _lines(path):
+            labelled = LINE.fullmatch(line)
+            yield (labelled[1] if labelled else line, split)
+    elif is_table(path):
+        yield from _of_table(path, split)
+    elif suffix == ".jsonl":
+        yield from ((entry.picture, entry.split) for entry in entries_of(path) if entry.split)
+    elif suffix == ".json":
+        yield from _of_json(path)
+
+
+def _of_table(path: Path, split: str) -> Iterator[tuple[str, str]]:
+    rows = read_table(path)
+    first = [cell.strip() for cell in next(rows, [])]
+    second = next(rows, [])
+    picture = picture_column([name.lower() for name in first], second, None)
+    usage = usage_column([name.lower() for name in first], second, {picture})
+    if picture is None and first and first[0].lower().endswith(PICTURE_NAMES) and split:
+        yield first[0], split
+        picture = 0
+    for row in filter(None, (second, *rows)) if picture is not None and (split or usage is not None) else ():
+        told = split_of(row[usage].strip()) if usage is not None and usage < len(row) else split
+        if picture < len(row) and told:
+            yield row[picture], told
+
+
+def _of_json(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what an array of objects, or ``{"train": [names], "test": [names]}`` tells."""
+    try:
+        said = json.loads(read_short(path, LARGEST_JSON))
+    except (OSError, ValueError, RecursionError):
+        return
+    if isinstance(said, dict) and all(map(split_of, said)):
+        for word, names in said.items():
+            yield from ((name, split_of(word)) for name in _texts(names))
+    elif isinstance(said, list):
+        yield from ((entry.picture, entry.split) for entry in entries_of(path) if entry.split)
+
+
+def _texts(names: object) -> list[str]:
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _by_name(root: Path, files: list[ImageFile]) -> dict[str, Path | None]:
@@ -70,6 +127,14 @@ def _by_name(root: Path, files: list[ImageFile]) -> dict[str, Path | None]:
             name = _plain("/".join(parts[start:]))
             found[name] = None if name in found else file.path
     return found
+
+
+def _picture(by_name: dict[str, Path | None], text: str) -> Path | None:
+    """Return the picture that a list calls ``text``: of a longer path than ours the end counts, its folder with it."""
+    name = _plain(text)
+    parts = name.split("/")
+    ends = ["/".join(parts[start:]) for start in range(1, len(parts) - 1)]
+    return next(filter(None, map(by_name.get, (name, *ends))), None)
 
 
 def _plain(name: str) -> str:

@@ -7,8 +7,9 @@ from typing import NoReturn
 
 from toolkit.data.readers.image_files import holds_image
 
-# macOS' archives, Synology's thumbnails; a dot begins .ipynb_checkpoints and .Trash-1000, copies of what was.
-LEFTOVERS = (".", "__MACOSX", "@eaDir")
+# macOS' archives, Synology's thumbnails, what disks have at their root; a dot begins .ipynb_checkpoints and
+# .Trash-1000, copies of what was.
+LEFTOVERS = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -63,7 +63,7 @@ def test_a_picture_in_the_lists_of_two_splits_is_refused(tmp_path):
     class_folders(tmp_path)
     write_lists(tmp_path, train=(0, 1, 2), test=(2, 3))
     with pytest.raises(
-        EdgeError, match=r"2_angry.png is in test.txt and in train.txt; expected each picture"
+        EdgeError, match=r"2_angry.png is test in test.txt and train in train.txt; expected each picture"
     ):
         load_dataset(tmp_path)
 
