@@ -29,8 +29,9 @@ VOTE_COLUMNS = (
 )
 
 
-def read_votes(path: Path, row_count: int) -> np.ndarray:
-    """Return the votes of a ``fer2013new.csv`` as (row_count, 10) uint8 in the order of VOTE_COLUMNS.
+def read_votes(path: Path, row_count: int) -> tuple[np.ndarray, list[str]]:
+    """Return the votes of a ``fer2013new.csv`` as (row_count, 10) uint8 in the order of VOTE_COLUMNS, and the usage of
+    each row, '' where none is told.
 
     Raises EdgeError if the file is another kind, or has not exactly one row for each row of ``fer2013.csv``.
     """
@@ -39,7 +40,9 @@ def read_votes(path: Path, row_count: int) -> np.ndarray:
             reader = csv.reader(handle)
             header = [name.strip().lower() for name in next(reader, [])]
             columns = [header.index(name.lower()) for name in VOTE_COLUMNS]
-            votes = [[int(row[column]) for column in columns] for row in reader if row]
+            rows = [row for row in reader if row]
+            votes = [[int(row[column]) for column in columns] for row in rows]
+            usages = [row[header.index("usage")] if "usage" in header else "" for row in rows]
         table = np.array(votes, dtype=np.uint8).reshape(-1, len(VOTE_COLUMNS))
     except (ValueError, IndexError, OverflowError, csv.Error, OSError) as error:
         raise EdgeError(
@@ -51,7 +54,7 @@ def read_votes(path: Path, row_count: int) -> np.ndarray:
             f"{path} has {len(table)} rows of votes, the faces beside it have {row_count}; "
             "they do not belong together: move the votes away or fetch both again"
         )
-    return table
+    return table, usages
 
 
 def majority_labels(votes: np.ndarray) -> np.ndarray:

@@ -24,8 +24,13 @@ EXPRESSION_CODES = {"AF": "fear", "AN": "angry", "DI": "disgust", "FE": "fear", 
                     "SA": "sad", "SU": "surprise"}  # fmt: skip
 # Of KDEF's 4,900 pictures two are misnamed, AF31V.JPG and AM31H.JPG.
 MISNAMED_SHARE = 0.01
-# AF01ANS.JPG becomes AF01ANS_JPG.png where its face is cut out.
-FORMER_ENDING = re.compile(r"_(?:png|jpe?g|bmp|webp|tiff?|gif)$", re.IGNORECASE)
+# AF01ANS.JPG becomes AF01ANS_JPG.png where its face is cut out, AF01ANS_JPG.rf.0f3a….jpg at Roboflow,
+# AF01ANS.jpg.5b2c….ingestion-6d7e….jpg at Edge Impulse.
+FORMER_ENDING = re.compile(
+    r"[._](?:png|jpe?g|bmp|webp|tiff?|gif)(?:\.rf\.[0-9a-z]+|\.[0-9a-z]+(?:\.ingestion-[\w.-]+)?)?$",
+    re.IGNORECASE,
+)
+NEGATIONS = {"not", "no", "non"}
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -116,7 +121,11 @@ def _words_at_one_place(stems: list[str]) -> list[str]:
 def _expressions_among(words: list[str]) -> dict[int, str]:
     """Return the expressions among ``words`` by their places."""
     normal = {place: normal_class_name(word) for place, word in enumerate(words)}
-    return {place: name for place, name in normal.items() if name in FERPLUS_CLASSES}
+    return {
+        place: name
+        for place, name in normal.items()
+        if name in FERPLUS_CLASSES and (not place or words[place - 1].lower() not in NEGATIONS)
+    }
 
 
 def _stem(name: str) -> str:

@@ -1,6 +1,7 @@
 """Photographs and clips whose faces have a class or a box: in a folder for each class, or by ``faces.json``."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,8 +17,11 @@ from device.files import read_regular
 from device.frames import BoundingBox
 from device.media_suffixes import is_film
 from device.picture_files import read_picture
+from device.text import counted
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.walk import subfolders
+from toolkit.data.readers.walk import files_under, subfolders
+
+log = logging.getLogger(__name__)
 
 BOXES_FILE = "faces.json"
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
@@ -65,11 +69,13 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
     pictures = [
         LabelledPicture(path, label=normal_class_name(folder.name))
         for folder in subfolders(root)
-        for path in sorted(folder.iterdir())
+        for path in files_under(folder)
         if is_picture(path) or is_film(path)
     ]
     if not pictures:
         raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
+    if loose := sum(is_picture(path) or is_film(path) for path in root.iterdir()):
+        log.warning("%s right in %s, in no class's folder, left out", counted(loose, "picture"), root)
     return pictures
 
 

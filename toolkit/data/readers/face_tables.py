@@ -5,7 +5,7 @@ import warnings
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -55,60 +55,90 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
     Raises EdgeError for another kind of file, an invalid label or usage, votes that belong to another file, or,
     unless ``lenient``, too many broken rows.
     """
-    splits: list[str] = []
-    names: list[str] = []
-    rows = array("q")
     labels = Labels()
     images = new_face_store(sum(most_rows(table, LEAST_BYTES) for table in tables))
-    broken: list[tuple[str, int, str]] = []
-    row_count, count = 0, 0
+    read = _read_faces(tables, labels, images)
+    folder = next(iter(tables)).parent
+    class_names, classes = labels.resolved(folder, FERPLUS_CLASSES, FER2013_CLASSES)
+    good = Counter(class_names[code] for code in labels.kept)
+    left_out = tuple(BrokenImage(name, class_names[code], reason) for name, code, reason in read.broken)
+    if not lenient:
+        refuse_too_many_broken(left_out, good, source)
+    if not read.names:
+        reason = f"; the first row: {left_out[0].reason}" if left_out else ""
+        raise EdgeError(
+            f"{source} holds a header and no faces; expected a row a face: emotion,pixels,Usage{reason}"
+        )
+    rows = np.frombuffer(read.rows, np.int64)
+    votes_file = folder / VOTES_FILE
+    voted = len(tables) == 1 and votes_file.is_file()
+    return Dataset(
+        images=stored(images[: len(read.names)]),
+        labels=labels.indices(class_names, classes),
+        classes=classes,
+        splits=np.array(read.splits)[rows],
+        names=np.array(read.names),
+        votes=votes_of(votes_file, read.splits)[rows] if voted else None,
+        broken=left_out,
+        source=str(source),
+        notes=labels.notes(folder, FERPLUS_CLASSES),
+        formats={f"{read.side}x{read.side} gray": len(read.names)},
+    )
+
+
+@dataclass
+class FaceRows:
+    """What is read of tables: the split of each row; the row and the name of each face; name, label's code and reason
+    of each broken row; the side of the faces in pixels."""
+
+    splits: list[str] = field(default_factory=list)
+    rows: array = field(default_factory=lambda: array("q"))  # type: ignore[type-arg]
+    names: list[str] = field(default_factory=list)
+    broken: list[tuple[str, int, str]] = field(default_factory=list)
+    side: int = FACE_SIZE
+
+
+def _read_faces(tables: Mapping[Path, str], labels: Labels, images: np.ndarray) -> FaceRows:
+    """Read the faces of ``tables`` into ``images`` and their labels into ``labels``."""
+    read = FaceRows()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # np.fromstring on text that is no number
         for path, told in tables.items():
             count = 0
             for number, (label, text, split) in enumerate(read_rows(path, told), start=1):
-                row_count += 1
+                read.splits.append(split)
                 name = f"row {number}" if len(tables) == 1 else f"{path.name}, row {number}"
                 code = labels.code(label, f"{path}, row {number}")
                 try:
                     values = parse_pixels(text, count)
                 except ValueError as error:
-                    broken.append((name, code, str(error)))
-                    refuse_endless(path, len(broken), f"row {number}", str(error))
+                    read.broken.append((name, code, str(error)))
+                    refuse_endless(path, len(read.broken), f"row {number}", str(error))
                     continue
-                count = len(values)
-                side = math.isqrt(count)
-                images[len(names)] = resized(values.reshape(side, side), (FACE_SIZE, FACE_SIZE))
+                count, read.side = len(values), math.isqrt(len(values))
+                face = values.reshape(read.side, read.side)
+                images[len(read.names)] = resized(face, (FACE_SIZE, FACE_SIZE))
                 labels.keep(code)
-                splits.append(split)
-                rows.append(row_count - 1)
-                names.append(name)
-    class_names, classes = labels.resolved(next(iter(tables)).parent, FERPLUS_CLASSES, FER2013_CLASSES)
-    good = Counter(class_names[code] for code in labels.kept)
-    left_out = tuple(BrokenImage(name, class_names[code], reason) for name, code, reason in broken)
-    if not lenient:
-        refuse_too_many_broken(left_out, good, source)
-    if not names:
-        reason = f"; the first row: {left_out[0].reason}" if left_out else ""
-        raise EdgeError(
-            f"{source} holds a header and no faces; expected a row a face: emotion,pixels,Usage{reason}"
-        )
-    row_indices = np.frombuffer(rows, np.int64)
-    votes_file = next(iter(tables)).with_name(VOTES_FILE)
-    voted = len(tables) == 1 and votes_file.is_file()
-    side = math.isqrt(count) if count else FACE_SIZE
-    return Dataset(
-        images=stored(images[: len(names)]),
-        labels=labels.indices(class_names, classes),
-        classes=classes,
-        splits=np.array(splits),
-        names=np.array(names),
-        votes=read_votes(votes_file, row_count)[row_indices] if voted else None,
-        broken=left_out,
-        source=str(source),
-        notes=labels.notes(next(iter(tables)).parent, FERPLUS_CLASSES),
-        formats={f"{side}x{side} gray": len(names)},
-    )
+                read.rows.append(len(read.splits) - 1)
+                read.names.append(name)
+    return read
+
+
+def votes_of(path: Path, splits: list[str]) -> np.ndarray:
+    """Return the FER+ votes, (N, 10) uint8, of faces in these ``splits``; EdgeError for votes of other faces.
+
+    Their rows go by order alone: of a table that was shuffled the usages tell it.
+    """
+    votes, usages = read_votes(path, len(splits))
+    told = [SPLIT_OF_WORD.get(usage.strip().lower(), "") for usage in usages]
+    several = len(set(splits)) > 1  # else the table tells no usages
+    for row, (split, other) in enumerate(zip(splits, told, strict=True), start=1):
+        if several and other and split != other:
+            raise EdgeError(
+                f"{path}: row {row} is of the split '{other}', and that of the faces beside it of '{split}'; votes "
+                "belong to the faces in the order of their rows: move the votes away or fetch both again"
+            )
+    return votes
 
 
 def holds_faces(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Loading labelled faces: one call for every format that `readers/` reads."""
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -12,10 +13,10 @@ from toolkit.data.readers.face_tables import holds_faces, load_face_tables
 from toolkit.data.readers.folders import load_folders
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.photographs import photograph_notes
-from toolkit.data.readers.shards import find_shards, load_shards
+from toolkit.data.readers.shards import READERS, find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table
-from toolkit.data.readers.walk import files_under, images_under, subfolders
+from toolkit.data.readers.walk import files_under, image_folders, images_under, subfolders
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"
@@ -78,7 +79,8 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
         return load_face_tables(path, {path: ""}, lenient)
     if tables := find_tables(path):
         return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)
-    return load_folders(path, lenient, colour, noticed)
+    dataset = load_folders(path, lenient, colour, noticed)
+    return replace(dataset, notes=(*dataset.notes, *unread_beside(path)))
 
 
 def refuse_no_data(path: Path) -> None:
@@ -97,16 +99,17 @@ def found_from_anywhere(path: Path) -> Path:
 
 
 def find_tables(root: Path) -> dict[Path, str]:
-    """Return the tables of faces in a folder without pictures, each with the split that its name tells or ''.
+    """Return the tables of faces in a folder without class folders, each with the split that its name tells or ''.
 
     A ``fer2013.csv`` alone where there is one; else train.csv beside test.csv, or the only table. Raises EdgeError
     where several tell no splits by their names.
     """
-    if next(images_under(root), None):
+    pictured = list(islice(image_folders(root), 2))
+    if len(pictured) > 1:
         return {}
     tables = [path for path in sorted(files_under(root)) if is_table(path)]
     named = [path for path in tables if path.name.lower().startswith(CSV_FILE)]
-    tables = named or [path for path in tables if holds_faces(path)]
+    tables = named or [path for path in tables if _has_faces(path, lenient=bool(pictured))]
     told = {path: split_told(path.relative_to(root).with_suffix("")) for path in tables}
     if len(tables) < 2:
         return dict.fromkeys(tables, "")
@@ -116,6 +119,27 @@ def find_tables(root: Path) -> dict[Path, str]:
             "name one of them"
         )
     return told
+
+
+def _has_faces(table: Path, lenient: bool) -> bool:
+    try:
+        return holds_faces(table)
+    except EdgeError:
+        if lenient:  # nobody asked for it
+            return False
+        raise
+
+
+def unread_beside(root: Path) -> tuple[str, ...]:
+    """Return a line where shards or tables of faces stand among the folders of pictures that were read."""
+    found = [
+        path
+        for path in sorted(files_under(root))
+        if path.suffix.lower() in READERS or (is_table(path) and _has_faces(path, lenient=True))
+    ]
+    if not found:
+        return ()
+    return (f"the pictures in folders are read, and {found[0].relative_to(root)} is not; name it to read it",)
 
 
 def refuse_class_names(dataset: Dataset) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
@@ -147,16 +148,21 @@ def _crop_into(
             nobody.append(str(name))
         several += len(found) > 1
         for order, face in enumerate(found[:1] if classed else found, 1):
-            target = place / name.with_name(
-                name.name.replace(".", "_") + (f"_{order}" if order > 1 else "") + ".png"
-            )
-            target.parent.mkdir(parents=True, exist_ok=True)
             crop = cropper.crop(image, face.box)
+            target = _free_place(place / name, f"_{order}" if order > 1 else "")
             target.write_bytes(cv2.imencode(".png", crop[..., ::-1] if colour else crop)[1].tobytes())
             faces += 1
         if number % 100 == 0:
             log.info("%d photographs", number)
     return Cropped(number, faces, several, tuple(nobody), tuple(unread))
+
+
+def _free_place(picture: Path, order: str) -> Path:
+    """Return where a face of ``picture`` goes, its folder made; a number tells a.1.jpg from a_1.jpg."""
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    stem = picture.name.replace(".", "_") + order
+    names = chain([f"{stem}.png"], (f"{stem}_again{number}.png" for number in count(1)))
+    return next(place for place in map(picture.with_name, names) if not place.exists())
 
 
 def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:

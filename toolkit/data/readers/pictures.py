@@ -59,11 +59,15 @@ def pictures_of_files(root: Path, paths: Iterable[Path]) -> Iterator[Picture]:
 
 def pictures_of_shards(root: Path, shards: Sequence[Path], each: int | None = None) -> Iterator[Picture]:
     """Yield the pictures, of each the first ``each``, in ``shards``, which ``find_shards(root)`` returned."""
-    splits, _ = splits_of(root if root.is_dir() else root.parent, shards)
+    folder = root if root.is_dir() else root.parent
+    splits, _ = splits_of(folder, shards)
     for shard, split in splits.items():
         records: Iterator[Record] = READERS[shard.suffix.lower()](shard)[1]
         for number, record in enumerate(islice(records, each), 1):
-            place = Path(split, folder_name(record.label), f"{shard.stem}_{number}")
+            place = Path(
+                split, folder_name(record.label), "_".join(shard.relative_to(folder).with_suffix("").parts)
+            )
+            place = place.with_name(f"{place.name}_{number}")
             yield place, _decoded(record.content)
 
 

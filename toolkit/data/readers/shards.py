@@ -5,6 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import store_shape
 from toolkit.data.readers.folders import is_marked, renamed_notes, with_source
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, DecodedFace, decode_face
+from toolkit.data.readers.image_files import DecodedFace, decode_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.parquet import read_parquet
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
-from toolkit.data.readers.walk import walk
+from toolkit.data.readers.walk import files_under, image_folders
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +51,17 @@ class Columns:
 
 
 def find_shards(path: Path) -> tuple[Path, ...]:
-    """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders hold pictures.
+    """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders, two at least, hold
+    pictures.
 
     EdgeError for one that cannot be read or is no regular file.
     """
     if path.is_file():
         return (path,) if path.suffix.lower() in READERS else ()
-    found: list[Path] = []
-    for base, _, names in walk(path):
-        if base != path and any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
-            return ()
-        found += [base / name for name in names]
+    below = (folder for folder in image_folders(path) if folder != path)
+    if len(list(islice(below, 2))) > 1:
+        return ()
+    found = list(files_under(path))
     kinds = ([one for one in found if one.suffix.lower() == suffix] for suffix in READERS)
     shards = tuple(sorted(next(filter(None, kinds), [])))
     for shard in shards:

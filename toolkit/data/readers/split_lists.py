@@ -94,7 +94,9 @@ def _of_table(path: Path, split: str) -> Iterator[tuple[str, str]]:
     if picture is None and first and first[0].lower().endswith(PICTURE_NAMES) and split:
         yield first[0], split
         picture = 0
-    for row in filter(None, (second, *rows)) if picture is not None and (split or usage is not None) else ():
+    if picture is None or not (split or usage is not None):
+        return
+    for row in filter(None, (second, *rows)):
         told = split_of(row[usage].strip()) if usage is not None and usage < len(row) else split
         if picture < len(row) and told:
             yield row[picture], told

@@ -69,8 +69,8 @@ def label_in(held: bytes, ending: str) -> str:
         said = json.loads(text)
     except (ValueError, RecursionError):
         return ""
-    held = {str(key).lower(): value for key, value in said.items()} if isinstance(said, dict) else {}
-    return next(filter(None, (label_text(held[key]) for key in JSON_LABELS if key in held)), "")
+    lowered = {str(key).lower(): value for key, value in said.items()} if isinstance(said, dict) else {}
+    return next(filter(None, (label_text(lowered[key]) for key in JSON_LABELS if key in lowered)), "")
 
 
 def members_of(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -55,6 +55,13 @@ def images_under(folder: Path) -> Iterator[Path]:
     return filter(holds_image, files_under(folder))
 
 
+def image_folders(folder: Path) -> Iterator[Path]:
+    """Yield each folder of ``walk`` that holds an image file."""
+    for base, _, names in walk(folder):
+        if any(holds_image(base / name) for name in names):
+            yield base
+
+
 def _leads_back(root: Path, base: Path, name: str) -> bool:
     """Return whether ``name`` in ``base``, found from ``root`` down, is a link to what it was found in."""
     if not (base / name).is_symlink():
