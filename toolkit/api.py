@@ -12,6 +12,7 @@ from toolkit.comparison.comparison import ComparisonRequest
 from toolkit.comparison.comparison import compare as run_comparison
 from toolkit.comparison.page import PAGE
 from toolkit.comparison.variants import make_variants
+from toolkit.data.class_names import checked_classes
 from toolkit.evaluation.evaluate import evaluate_models
 from toolkit.models.options import ModelOptions
 from toolkit.quantization.options import QuantizeOptions
@@ -20,7 +21,7 @@ from toolkit.quantization.run import quantize as quantize_by
 from toolkit.reporting.build import Report, make_report, output_paths, write_report
 from toolkit.results.codec import write_results
 from toolkit.results.types import Results
-from toolkit.training.request import make_request
+from toolkit.training.request import listed, make_request
 
 StrPath = str | Path
 
@@ -88,23 +89,27 @@ def evaluate(
 
     >>> results = evaluate(["best.keras", "best_int8.tflite"], "faces", split="test")
     """
-    paths = [models] if isinstance(models, str | Path) else list(models)
     overwrite = options.pop("overwrite", False)
     fields = {field.name for field in dataclasses.fields(ModelOptions)}
+    if options.get("classes"):
+        options["classes"] = checked_classes(listed(options["classes"]))
     told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
-    results = evaluate_models([str(path) for path in paths], str(data), options=told, **options)
+    results = evaluate_models([str(path) for path in listed(models)], str(data), options=told, **options)
     if out is not None:
         write_results(results, out, overwrite)
     return results
 
 
-def report(results: Sequence[StrPath], out: StrPath | None = None, overwrite: bool = False) -> Report:
+def report(
+    results: StrPath | Sequence[StrPath], out: StrPath | None = None, overwrite: bool = False
+) -> Report:
     """Join results files into one page; with ``out`` write FILE.html with JSON and Markdown beside it.
 
     >>> page = report(["evaluation.json", "benchmark.json"], "report.html")
     """
-    paths = output_paths(out, overwrite, [str(path) for path in results]) if out is not None else None
-    made = make_report([str(path) for path in results])
+    files = [str(path) for path in listed(results)]
+    paths = output_paths(out, overwrite, files) if out is not None else None
+    made = make_report(files)
     if paths:
         write_report(made, paths, overwrite)
     return made
@@ -112,11 +117,11 @@ def report(results: Sequence[StrPath], out: StrPath | None = None, overwrite: bo
 
 def compare(
     data: StrPath,
-    archs: Sequence[str],
+    archs: str | Sequence[str],
     out: StrPath = "runs/compare",
     *,
     seeds: int = 1,
-    vary: Sequence[str] = (),
+    vary: str | Sequence[str] = (),
     classes: Sequence[str] | None = None,
     targets: Sequence[str] = (),
     int8: bool = True,
@@ -132,11 +137,11 @@ def compare(
     request = ComparisonRequest(
         Path(data),
         Path(out),
-        make_variants(list(archs), list(vary), None),
+        make_variants(listed(archs), listed(vary), None),
         seeds=seeds,
         common=recipe,
-        classes=tuple(classes) if classes else None,
-        targets=tuple(targets),
+        classes=checked_classes(listed(classes), fewest=2) if classes else None,
+        targets=tuple(listed(targets)),
         quantize=int8,
     )
     return {**run_comparison(request), "page": str(Path(out) / PAGE)}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import toolkit
+from device.errors import EdgeError
 
 pytestmark = pytest.mark.toolkit
 
@@ -35,6 +36,29 @@ def test_importing_it_costs_nothing_and_leaves_matplotlib_alone():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epoch": 5}, "no training option 'epoch'; did you mean 'epochs'"),
+        ({"epochs": "5"}, "epochs must be of type int, not '5'"),
+        ({"more_data": "nowhere:0.2"}, "no data at nowhere"),
+        ({"teachers": "nowhere.keras"}, "nowhere.keras"),
+        ({"classes": "happy"}, "`classes` needs at least two"),
+    ],
+)
+def test_options_that_no_training_has_are_told(stripes, tmp_path, options, message):
+    with pytest.raises(EdgeError, match=message):
+        toolkit.train(stripes, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_name_is_not_its_letters(stripes, tmp_path):
+    with pytest.raises(EdgeError, match=r"there is no file .*ev\.json"):
+        toolkit.report(str(tmp_path / "ev.json"))
+    with pytest.raises(EdgeError, match="'nosuch'"):
+        toolkit.compare(stripes, "nosuch", tmp_path / "out")
 
 
 def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):

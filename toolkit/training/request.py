@@ -21,7 +21,9 @@ from toolkit.training.recipe import (
     FINE_TUNING_DEFAULTS,
     RANDOM_WEIGHTS,
     TrainingRecipe,
+    checked_type,
     make_recipe,
+    unknown,
 )
 from toolkit.training.recipe_file import INPUTS, checked_inputs, read_values
 
@@ -84,7 +86,13 @@ def make_request(
     values = read_values(recipe_file) if recipe_file else {}
     if resume:
         values = resumed_values(out, given) | values
-    recipe_options = {name: given.pop(name) for name in list(given) if name in FIELDS}
+    asked = {name: given.pop(name) for name in list(given) if name in FIELDS}
+    recipe_options = {
+        name: checked_type(name, str(value) if isinstance(value, Path) else value, "")
+        for name, value in asked.items()
+    }
+    if others := given.keys() - INPUTS.keys():
+        raise UsageError(unknown(min(others), (*FIELDS, *INPUTS)))
     inputs = (
         checked_inputs({name: values.pop(name) for name in list(values) if name in INPUTS}, where) | given
     )
@@ -104,14 +112,19 @@ def make_request(
         out=out or Path("runs") / short_name(recipe.arch),
         recipe=recipe,
         classes=checked_classes(given_classes, fewest=2) if given_classes else None,
-        teachers=tuple(map(Path, inputs.get("teachers", ()))),
+        teachers=tuple(map(Path, listed(inputs.get("teachers", ())))),
         init=Path(inputs["init"]) if inputs.get("init") else None,
         resume=resume,
         overwrite=overwrite,
         teacher_cache=Path(inputs["teacher_cache"]) if inputs.get("teacher_cache") else None,
-        more_data=tuple(map(FurtherData.parse, inputs.get("more_data", ()))),
+        more_data=tuple(map(FurtherData.parse, map(str, listed(inputs.get("more_data", ()))))),
         mlflow=inputs.get("mlflow"),
     )
+
+
+def listed(value: Any) -> list[Any]:
+    """Return ``value`` as a list: one text or path is not the letters of it."""
+    return [value] if isinstance(value, str | Path) else list(value)
 
 
 def arch_of(model: Path) -> str | None:

@@ -11,6 +11,7 @@ from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import VOTE_COLUMNS
 
+USAGES = ("Training", "PublicTest", "PrivateTest")
 # Prints by how many KiB a process grows at most that reads a data set, after a smaller one.
 PEAK = """
 import re, sys
@@ -61,8 +62,7 @@ def faces() -> np.ndarray:
 @pytest.fixture
 def kaggle_csv(tmp_path, faces) -> Path:
     """A fer2013.csv of 21 faces: for each class one Training, one PublicTest, one PrivateTest."""
-    usages = ("Training", "PublicTest", "PrivateTest")
-    rows = [csv_row(number // 3, face, usages[number % 3]) for number, face in enumerate(faces)]
+    rows = [csv_row(number // 3, face, USAGES[number % 3]) for number, face in enumerate(faces)]
     write_csv(tmp_path / "fer2013.csv", rows)
     return tmp_path / "fer2013.csv"
 
@@ -76,7 +76,7 @@ def ferplus_csv(kaggle_csv) -> Path:
         votes = [0] * len(VOTE_COLUMNS)
         votes[column_of[FER2013_CLASSES[number // 3]]] = 8
         votes[VOTE_COLUMNS.index("unknown")] = 2
-        rows.append(("Training", f"fer{number:07d}.png", *votes))
+        rows.append((USAGES[number % 3], f"fer{number:07d}.png", *votes))
     path = kaggle_csv.with_name("fer2013new.csv")
     write_csv(path, rows, ("Usage", "Image name", *VOTE_COLUMNS))
     return path

@@ -10,7 +10,7 @@ from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered
 from toolkit.data.ferplus import VOTE_COLUMNS, advice_for_unknown_classes, majority_labels
 from toolkit.data.readers.loading import load_dataset
 
-from .conftest import csv_row, write_csv
+from .conftest import USAGES, csv_row, write_csv
 
 #        neutral happiness surprise sadness anger disgust fear contempt unknown NF
 JUDGED = [
@@ -31,12 +31,11 @@ JUDGED = [
 @pytest.fixture
 def judged_csv(tmp_path, faces):
     """A fer2013.csv whose own label is always 'sad', and the votes of JUDGED beside it."""
-    usages = ("Training", "PublicTest", "PrivateTest")
     write_csv(
         tmp_path / "fer2013.csv",
-        [csv_row(4, faces[number], usages[number % 3]) for number in range(len(JUDGED))],
+        [csv_row(4, faces[number], USAGES[number % 3]) for number in range(len(JUDGED))],
     )
-    rows = [("Training", f"fer{number:07d}.png", *votes) for number, (votes, _) in enumerate(JUDGED)]
+    rows = [(USAGES[number % 3], f"fer{number:07d}.png", *votes) for number, (votes, _) in enumerate(JUDGED)]
     write_csv(tmp_path / "fer2013new.csv", rows, ("Usage", "Image name", *VOTE_COLUMNS))
     return tmp_path / "fer2013.csv"
 

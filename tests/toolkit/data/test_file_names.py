@@ -11,6 +11,7 @@ from toolkit.data.file_names import expressions_of, persons_of, why_no_expressio
         (("happy_001.png", "sad_2.png", "Happiness (3).JPG"), ("happy", "sad", "happy")),
         (("img_1_sad.jpg", "img_2_happy.jpg", "more/img_3_sad.jpg"), ("sad", "happy", "sad")),
         (("s01_anna_joy.png", "s02_ben_sad.png", "s03_anna_sad.png"), ("happy", "sad", "sad")),
+        (("happy.1.jpg.5b2c.ingestion-6d7e-x.jpg", "sad.2.jpg.5b2d.ingestion-6d7f-y.jpg"), ("happy", "sad")),
         (("KA.AN1.39.tiff", "KA.FE1.45.tiff", "YM.NE2.50.tiff"), ("angry", "fear", "neutral")),
         (("KA_AN1_39_tiff.png", "KA_SU1_36_tiff.png"), ("angry", "surprise")),
         (("AF01ANS.JPG", "BM35AFFL.jpg", "AF01/AF01HAHR.JPG"), ("angry", "fear", "happy")),
@@ -40,6 +41,7 @@ def test_names_tell_expressions(names, expected):
         (("a_happy_1.png", "happy_a_b.png", "sad_a.png"), "by no one rule"),
         (("sad_angry.png", "happy_1.png", "sad_1.png"), "sad_angry.png none"),
         (("happy_1.png", "sad_1.png", "the_happy_day.png"), "by no one rule"),
+        (("happy_1.png", "sad_1.png", "not_happy_1.png"), "not_happy_1.png none"),
         (("AF01ANS.JPG", "AF01HAS.JPG", "beach.jpg"), ""),
         (("S005_001_00000011.png", "S010_002_00000014.png"), ""),
         (("03-01-05-01-01-01-12.png", "03-01-03-01-01-01-12.png"), ""),
@@ -64,6 +66,10 @@ def test_one_in_a_hundred_names_of_a_published_data_set_may_be_wrong():
 def test_names_tell_persons():
     assert list(persons_of(["AF01ANS.JPG", "BF01HAS.JPG", "AM01ANS.JPG"])) == ["F01", "F01", "M01"]
     assert list(persons_of(["train/happy/S005_001_00000011.png", "S010_002_00000014_png.png"])) == [
+        "S005",
+        "S010",
+    ]
+    assert list(persons_of(["S005_001_00000011_png.rf.0f3a.jpg", "S010_002_00000014_png.rf.9c21.jpg"])) == [
         "S005",
         "S010",
     ]

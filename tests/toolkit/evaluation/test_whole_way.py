@@ -94,6 +94,19 @@ def test_in_folders_by_class_the_largest_face_is_named_as_the_device_names_it(by
     assert decode(WholeWay, json.loads(json.dumps(asdict(measured)))) == measured
 
 
+def test_persons_in_folders_by_class_are_read_and_what_stands_beside_is_said(tmp_path, caplog):
+    for place in ("happy/anna/a.png", "happy/b.png", "sad/ben/more/c.png", "loose.png", "sad/._c.png"):
+        write(tmp_path / place, picture_of())
+    found = labelled_pictures(tmp_path)
+    told = [(one.label, str(one.path.relative_to(tmp_path))) for one in found]
+    assert sorted(told) == [
+        ("happy", "happy/anna/a.png"),
+        ("happy", "happy/b.png"),
+        ("sad", "sad/ben/more/c.png"),
+    ]
+    assert "1 picture right in" in caplog.text
+
+
 def test_boxes_tell_missed_and_false_faces_and_the_conditions_of_both(tmp_path, model):
     write(tmp_path / "two.png", picture_of(("happy", 70, 60), ("surprise", 160, 300)))
     write(tmp_path / "dark.png", picture_of(("happy", 160, 300), light=0.4))

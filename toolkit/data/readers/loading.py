@@ -15,7 +15,7 @@ from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.photographs import photograph_notes
 from toolkit.data.readers.shards import READERS, find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.text_table import is_table
+from toolkit.data.readers.text_table import is_table, read_table
 from toolkit.data.readers.walk import files_under, image_folders, images_under, subfolders
 from toolkit.data.synthesis import load_synthetic
 
@@ -109,7 +109,7 @@ def find_tables(root: Path) -> dict[Path, str]:
         return {}
     tables = [path for path in sorted(files_under(root)) if is_table(path)]
     named = [path for path in tables if path.name.lower().startswith(CSV_FILE)]
-    tables = named or [path for path in tables if _has_faces(path, lenient=bool(pictured))]
+    tables = named or [path for path in tables if _has_faces(path, asked=not pictured)]
     told = {path: split_told(path.relative_to(root).with_suffix("")) for path in tables}
     if len(tables) < 2:
         return dict.fromkeys(tables, "")
@@ -121,13 +121,14 @@ def find_tables(root: Path) -> dict[Path, str]:
     return told
 
 
-def _has_faces(table: Path, lenient: bool) -> bool:
+def _has_faces(table: Path, asked: bool) -> bool:
+    """Return whether a table holds faces; one that nobody ``asked`` for may be no table, and needs a row."""
     try:
-        return holds_faces(table)
+        return holds_faces(table) and (asked or len(list(islice(read_table(table), 2))) > 1)
     except EdgeError:
-        if lenient:  # nobody asked for it
-            return False
-        raise
+        if asked:
+            raise
+        return False
 
 
 def unread_beside(root: Path) -> tuple[str, ...]:
@@ -135,7 +136,7 @@ def unread_beside(root: Path) -> tuple[str, ...]:
     found = [
         path
         for path in sorted(files_under(root))
-        if path.suffix.lower() in READERS or (is_table(path) and _has_faces(path, lenient=True))
+        if path.suffix.lower() in READERS or (is_table(path) and _has_faces(path, asked=False))
     ]
     if not found:
         return ()

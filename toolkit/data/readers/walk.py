@@ -9,17 +9,14 @@ from toolkit.data.readers.image_files import holds_image
 
 # macOS' archives, Synology's thumbnails, what disks have at their root; a dot begins .ipynb_checkpoints and
 # .Trash-1000, copies of what was.
+TRAINING_FILE = "checkpoint.npz"  # beside it are a training's pictures of curves and samples
 LEFTOVERS = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
     return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_dir()
-        and not entry.name.startswith(LEFTOVERS)
-        and not _leads_back(folder, folder, entry.name)
+        entry for entry in folder.iterdir() if entry.is_dir() and _holds_data(folder, folder, entry.name)
     )
 
 
@@ -33,11 +30,7 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         raise error
 
     for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not (name.startswith(LEFTOVERS) or _leads_back(folder, Path(base), name))
-        )
+        folders[:] = sorted(name for name in folders if _holds_data(folder, Path(base), name))
         yield Path(base), folders, sorted(name for name in names if not name.startswith("."))
 
 
@@ -60,6 +53,12 @@ def image_folders(folder: Path) -> Iterator[Path]:
     for base, _, names in walk(folder):
         if any(holds_image(base / name) for name in names):
             yield base
+
+
+def _holds_data(root: Path, base: Path, name: str) -> bool:
+    """Return whether the folder ``name`` in ``base``, found from ``root`` down, may be part of a data set."""
+    training = os.path.exists(base / name / TRAINING_FILE)
+    return not (training or name.startswith(LEFTOVERS) or _leads_back(root, base, name))
 
 
 def _leads_back(root: Path, base: Path, name: str) -> bool:

@@ -52,6 +52,16 @@ def test_votes_of_other_faces_are_refused(ferplus_csv):
         load_dataset(ferplus_csv.with_name("fer2013.csv"))
 
 
+def test_votes_of_a_table_in_another_order_are_refused(ferplus_csv):
+    table = ferplus_csv.with_name("fer2013.csv")
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *reversed(rows)]))
+    with pytest.raises(
+        EdgeError, match=r"row \d+ is of the split '\w+', and that of the faces beside it of '\w+'"
+    ):
+        load_dataset(table)
+
+
 def test_a_votes_file_named_as_data_says_so(ferplus_csv):
     with pytest.raises(EdgeError, match=r"FER\+ votes and no faces"):
         load_dataset(ferplus_csv)
@@ -213,6 +223,10 @@ def test_labels_are_any_names_contempt_too_or_named_beside(tmp_path, faces):
     dataset = load_dataset(path)
     assert [dataset.classes[one] for one in dataset.labels] == ["angry", "contempt", "happy"]
     assert "read in FER2013's order: 0 angry, 3 happy, 7 contempt" in dataset.notes[0]
+    write_csv(path, rows(range(8)))  # FER+ and AffectNet have eight classes, each in an order of its own
+    assert "read in FER2013's order: 0 angry, 1 disgust" in load_dataset(path).notes[0]
+    write_csv(path, rows(range(7)))
+    assert load_dataset(path).notes == ()
     write_csv(path, rows(range(1, 7)))  # all but 'angry', or counted from 1
     assert (
         "read in FER2013's order: 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise"

@@ -47,6 +47,13 @@ def test_columns_of_other_names_are_found_by_the_schema_or_by_usual_names(
     assert load_dataset(tmp_path / "a.parquet").classes == ("angry", "happy", "sad")
 
 
+def test_of_two_columns_without_a_schema_the_expression_goes_before_the_label(tmp_path, faces):
+    images = pa.array([{"bytes": png(face), "path": None} for face in faces[:4]])
+    columns = {"image": images, "label": ["anna", "ben", "anna", "ben"], "emotion": ["happy", "sad"] * 2}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert load_dataset(tmp_path / "a.parquet").classes == ("happy", "sad")
+
+
 @pytest.mark.parametrize(
     ("labels", "names", "message"),
     [

@@ -39,6 +39,8 @@ EXPECTED = {f"{number}.png": (NAMES[number % 3], "train") for number in range(6)
         ("sep=|\nid|expression", "{n}|{label}"),
         ("filename, angry, happy, sad", "{n}.png, {angry}, {happy}, {sad}"),
         ("annotator,choice,id,image", "1,{label},{n},/data/upload/1/{n}.png"),  # Label Studio's
+        ("id,photo,emotion", "{row},{n}.png,{label}"),  # a row's number is no picture
+        ("Image Path,label,notes", "faces/{n}.png,{label},-"),
     ],
 )
 @pytest.mark.parametrize("place", [".", "faces"])
@@ -48,7 +50,7 @@ def test_a_table_of_pictures_is_read(tmp_path, header, row, place):
     for number in range(6):
         label = NAMES[number % 3]
         one_hot = {name: int(name == label) for name in NAMES}
-        lines.append(row.format(n=number, label=label, **one_hot))
+        lines.append(row.format(n=number, row=5 - number, label=label, **one_hot))
     (tmp_path / "labels.csv").write_text("\n".join(lines))
     for path in (tmp_path, tmp_path / "labels.csv"):
         dataset = load_dataset(path)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from device.errors import EdgeError
 from toolkit.data.readers.loading import load_dataset
 
 from ..conftest import make_faces, write_image
@@ -54,6 +55,45 @@ def test_a_folder_may_tell_its_class_and_its_split_at_once(tmp_path, names, spel
     assert dataset.split("test").counts() == dict.fromkeys(dataset.classes, 2)
     first = spell.format(name=names[0], split="test")
     assert f"folder '{first}' is read as class '{names[0]}' of the split 'test'" in dataset.notes
+
+
+def test_folders_of_class_and_split_beside_another_folder(tmp_path):
+    for name in ("happy", "sad"):
+        fill(tmp_path / f"{name}_train", 3)
+        fill(tmp_path / f"{name}_test", 2)
+    (tmp_path / "scripts").mkdir()
+    assert load_dataset(tmp_path).split("test").counts() == {"happy": 2, "sad": 2}
+    fill(tmp_path / "neutral", 4)
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("test").counts() == {"happy": 2, "sad": 2, "neutral": 0}
+    assert dataset.split("train").counts() == {"happy": 3, "sad": 3, "neutral": 4}
+
+
+def test_splits_in_class_folders_beside_something_else(tmp_path):
+    for name in ("happy", "sad"):
+        fill(tmp_path / name / "train", 3)
+        fill(tmp_path / name / "test", 2)
+        fill(tmp_path / name / "augmented", 1)
+        fill(tmp_path / name, 4)
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("test").counts() == {"happy": 2, "sad": 2}
+    assert dataset.split("train").counts() == {"happy": 8, "sad": 8}
+    assert "folder 'happy/augmented' stands beside folders of splits and is read as 'train'" in dataset.notes
+
+
+def test_a_person_called_as_a_split_is_none(tmp_path):
+    for name in ("happy", "sad"):
+        for person in ("Anna", "Ben", "Val"):
+            fill(tmp_path / name / person, 2)
+    assert load_dataset(tmp_path).present_splits() == ("train",)
+
+
+def test_the_folder_of_another_expression_in_one_is_refused(tmp_path):
+    fill(tmp_path / "happy", 3)
+    fill(tmp_path / "sad", 3)
+    fill(tmp_path / "happy" / "more" / "Fear", 3)
+    with pytest.raises(EdgeError, match="the class 'happy', holds a folder 'more/Fear'"):
+        load_dataset(tmp_path)
 
 
 def test_class_names_of_which_some_hold_a_word_of_a_split_stay_classes(tmp_path):

@@ -1,5 +1,7 @@
 """Class folders with lists of names beside them that tell the splits."""
 
+import json
+
 import pytest
 
 from device.errors import EdgeError
@@ -57,6 +59,31 @@ def test_what_no_list_names_is_read_as_train_and_told(tmp_path):
         "9 pictures in none of these lists, read as train",
         "3 names in these lists, of no picture or of several, left out",
     )
+
+
+TOLD = [(name, number, "test" if number == 3 else "train") for name in NAMES for number in range(4)]
+TABLES = {
+    "splits.csv": "image,split\n" + "".join(f"{n}/{i}_{n}.png,{split}\n" for n, i, split in TOLD),
+    "labels.csv": "image,label,set\n" + "".join(f"{i}_{n}.png,{n},{split}\n" for n, i, split in TOLD),
+    "split.json": json.dumps(
+        {s: [f"{n}/{i}_{n}.png" for n, i, own in TOLD if own == s] for s in ("train", "test")}
+    ),
+    "metadata.jsonl": "\n".join(
+        json.dumps({"file_name": f"{n}/{i}_{n}.png", "label": n, "split": split}) for n, i, split in TOLD
+    ),
+    "test.csv": "filename,label\n" + "".join(f"{n}/3_{n}.png,{n}\n" for n in NAMES),
+    "test.tsv": "".join(f"{n}/3_{n}.png\t{n}\n" for n in NAMES),
+    "test.txt": "".join(f"/home/me/faces/{n}/3_{n}.png 2\n" for n in NAMES),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_splits_in_other_lists_are_taken_and_said(tmp_path, name):
+    class_folders(tmp_path)
+    (tmp_path / name).write_text(TABLES[name])
+    dataset = load_dataset(tmp_path)
+    assert labels_of(dataset) == {f"{number}_{one}.png": (one, split) for one, number, split in TOLD}
+    assert f"the splits are read from {name}" in dataset.notes
 
 
 def test_a_picture_in_the_lists_of_two_splits_is_refused(tmp_path):

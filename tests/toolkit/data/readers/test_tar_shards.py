@@ -79,7 +79,7 @@ def test_samples_become_faces(shards, faces):
 
 @pytest.mark.parametrize("ending", [".jpg", ".webp", ".png", ".bmp"])
 def test_pictures_of_every_kind_with_labels_in_json(ending, tmp_path, faces):
-    said = [{"label": 4, "class_name": "Happiness"}, {"label": "sad"}, {"emotion": "angry", "other": [1]}]
+    said = [{"label": 4, "class_name": "Happiness"}, {"label": "sad"}, {"Emotion": "angry", "other": [1]}]
     members = []
     for number, (face, one) in enumerate(zip(faces, said, strict=False)):
         members.append((f"./part.1/{number}.json", json.dumps(one).encode()))

@@ -9,12 +9,21 @@ from toolkit.data.readers.walk import files_under
 from .test_picture_lists import NAMES, pictures
 
 
-@pytest.mark.parametrize("folder", [".ipynb_checkpoints", ".Trash-1000/files", "@eaDir", "__MACOSX"])
+@pytest.mark.parametrize(
+    "folder", [".ipynb_checkpoints", ".Trash-1000/files", "@eaDir", "__MACOSX", "lost+found"]
+)
 def test_leftovers_in_hidden_folders_are_no_data(tmp_path, folder):
     for name in NAMES:
         pictures(tmp_path / "faces" / name, 2)
         pictures(tmp_path / "faces" / name / folder, 1, "copy{}.png")
     assert load_dataset(tmp_path / "faces").counts() == dict.fromkeys(NAMES, 2)
+
+
+def test_a_training_among_the_data_is_no_class(tmp_path):
+    for name in (*NAMES, "runs/small"):
+        pictures(tmp_path / name, 2)
+    (tmp_path / "runs" / "small" / "checkpoint.npz").touch()
+    assert load_dataset(tmp_path).counts() == dict.fromkeys(NAMES, 2)
 
 
 def test_a_hidden_copy_of_a_list_brings_back_no_label(tmp_path):
