@@ -14,9 +14,11 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
+from device.files import read_short
 from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
+from toolkit.data.readers.class_numbers import CLASSES_FILE
 from toolkit.data.readers.decoding import quiet_opencv
 from toolkit.data.readers.folders import labelled_images
 from toolkit.data.readers.image_files import holds_image
@@ -99,6 +101,8 @@ def crop_photographs(
             raise EdgeError(
                 f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
+        if classed and (root / CLASSES_FILE).is_file():
+            (place / CLASSES_FILE).write_text(read_short(root / CLASSES_FILE), encoding="utf-8")
     return replace(cropped, notes=notes)
 
 

@@ -70,6 +70,15 @@ def test_two_pictures_of_nearly_one_name_give_two_faces(photographs, tmp_path):
     assert len(load_dataset(tmp_path / "out")) == 3
 
 
+def test_numbered_classes_keep_their_names(photographs, tmp_path):
+    for number in range(2):
+        (tmp_path / "in" / str(number)).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "in" / str(number) / "a.png"), photograph(100 + 20 * number))
+    (tmp_path / "in" / "classes.txt").write_text("1 happy\n0 sad\n")
+    crop_photographs(tmp_path / "in", tmp_path / "out")
+    assert load_dataset(tmp_path / "out").counts() == {"happy": 1, "sad": 1}
+
+
 def test_a_folder_without_classes_gives_every_face(photographs, tmp_path):
     (tmp_path / "all").mkdir()
     for name in ("one.jpg", "two.png"):
