@@ -15,7 +15,7 @@ from device.text import a_few
 from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS
 from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
-from toolkit.data.readers.record import label_text
+from toolkit.data.readers.record import checked_label, label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named, usage_column
 from toolkit.data.readers.text_table import is_table, read_table
@@ -98,7 +98,7 @@ def _of_table(path: Path) -> Iterator[Entry]:
             return  # a table of faces
         text = row[label] if label is not None else _one_hot(names, row, others, where)
         split = _checked_split(row[usage].strip(), where) if usage is not None else ""
-        yield Entry(row[picture], _checked(text, where), split)
+        yield Entry(row[picture], checked_label(text, where), split)
 
 
 def picture_column(names: list[str], row: list[str], label: int | None) -> int | None:
@@ -161,15 +161,20 @@ def _one_hot(names: list[str], row: list[str], columns: list[int], where: str) -
     return names[columns[held.index(1)]]
 
 
+def lines_of(path: Path) -> Iterator[str]:
+    """Yield the lines of a text, each of at most LONGEST_LINE characters, with their ends."""
+    with open(path, encoding="utf-8-sig", errors="replace") as handle:
+        yield from iter(lambda: handle.readline(LONGEST_LINE), "")
+
+
 def _of_lines(path: Path) -> Iterator[Entry]:
     """Yield the entries of a text file with a picture and its label a line; nothing where the first is none."""
-    with open(path, encoding="utf-8-sig", errors="replace") as handle:
-        for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE), ""), start=1):
-            match = LINE.fullmatch(line)
-            if match:
-                yield _of_line(match[1], match[2], f"{path}, line {number}")
-            elif number == 1:
-                return
+    for number, line in enumerate(lines_of(path), start=1):
+        match = LINE.fullmatch(line)
+        if match:
+            yield _of_line(match[1], match[2], f"{path}, line {number}")
+        elif number == 1:
+            return
 
 
 def _of_line(picture: str, text: str, where: str) -> Entry:
@@ -184,26 +189,25 @@ def _of_line(picture: str, text: str, where: str) -> Entry:
             "labels.csv with the columns image and label; where the numbers are boxes, cut the faces out by them, or "
             "name each photograph once, with the label of its largest face, and let 'toolkit data crop' cut that out"
         )
-    return Entry(picture, _checked(label, where), _checked_split("".join(others), where))
+    return Entry(picture, checked_label(label, where), _checked_split("".join(others), where))
 
 
 def _of_json_lines(path: Path) -> Iterator[Entry]:
     """Yield the entries of a file with a JSON object a line; nothing where the first has no picture or no label."""
-    with open(path, encoding="utf-8-sig", errors="replace") as handle:
-        for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE), ""), start=1):
-            try:
-                said = json.loads(line)
-            except (ValueError, RecursionError):
-                said = None
-            entry = _of_object(said, f"{path}, line {number}")
-            if entry is not None:
-                yield entry
-            elif number == 1:
-                return
-            elif line.strip():
-                raise EdgeError(
-                    f"{path}, line {number}: expected file_name and label; received {line.strip()[:40]!r}"
-                )
+    for number, line in enumerate(lines_of(path), start=1):
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError):
+            said = None
+        entry = _of_object(said, f"{path}, line {number}")
+        if entry is not None:
+            yield entry
+        elif number == 1:
+            return
+        elif line.strip():
+            raise EdgeError(
+                f"{path}, line {number}: expected file_name and label; received {line.strip()[:40]!r}"
+            )
 
 
 def _of_json(path: Path) -> Iterator[Entry]:
@@ -244,21 +248,11 @@ def _of_object(said: object, where: str) -> Entry | None:
     )
     if not isinstance(picture, str) or not picture or label == "":
         return None
-    return Entry(picture, _checked(label, where), _checked_split(str(usage or ""), where))
+    return Entry(picture, checked_label(label, where), _checked_split(str(usage or ""), where))
 
 
 def _is_number(word: str) -> bool:
     return word.replace(".", "", 1).isdecimal()
-
-
-def _checked(held: object, where: str) -> str:
-    label = label_text(held)
-    if not label:
-        raise EdgeError(
-            f"{where}: expected a label, a number from 0 or a name in UTF-8; received '{str(held)[:20]}'; correct or "
-            "remove it"
-        )
-    return label
 
 
 def _checked_split(text: str, where: str) -> str:

@@ -10,7 +10,7 @@ from device.errors import EdgeError
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.growth import refuse_growth
 from toolkit.data.readers.parquet_pages import unpacked_bytes
-from toolkit.data.readers.record import Record, label_text
+from toolkit.data.readers.record import Record, checked_label, label_text
 from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named
 
 if TYPE_CHECKING:
@@ -78,20 +78,15 @@ def rows_of(path: Path, file: "pyarrow.parquet.ParquetFile", columns: ParquetCol
 
 def class_label(where: str, value: object, names: tuple[str, ...]) -> str:
     """Return the name of the class of number ``value``, or the label itself where numbers have no names."""
-    label = label_text(value)
     if names and not isinstance(value, str):
+        label = label_text(value)
         if label and int(label) < len(names):
             return names[int(label)]
         raise EdgeError(
             f"{where}: expected a label from 0 to {len(names) - 1} ({', '.join(names)}); received {value}; "
             "correct or remove the row, or leave out a split without labels"
         )
-    if not label:
-        raise EdgeError(
-            f"{where}: expected a label, a number from 0 up or a name; received {str(value)[:20]!r}; "
-            "correct or remove the row, or leave out a split without labels"
-        )
-    return label
+    return checked_label(value, where)
 
 
 def columns_of(path: Path, schema: "pyarrow.Schema") -> ParquetColumns:

@@ -15,8 +15,8 @@ from toolkit.data.readers.list_entries import (
     LARGEST_JSON,
     LINE,
     LIST_SUFFIXES,
-    LONGEST_LINE,
     entries_of,
+    lines_of,
     picture_column,
 )
 from toolkit.data.readers.split_names import split_of, split_within
@@ -74,7 +74,7 @@ def _named(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the names of pictures in a file, each with its split; nothing for a file that tells no splits."""
     suffix, split = path.suffix.lower(), split_within(path.name.split(".")[0])
     if suffix in LIST_SUFFIXES and split:
-        for line in _lines(path):
+        for line in filter(str.strip, lines_of(path)):
             labelled = LINE.fullmatch(line)
             yield (labelled[1] if labelled else line, split)
     elif is_table(path):
@@ -143,9 +143,3 @@ def _plain(name: str) -> str:
     """Return a path as lists are compared with: its folders by slashes, in small letters, without suffix."""
     path = PurePosixPath(name.strip().replace("\\", "/").removeprefix("./").lstrip("/").lower())
     return str(path.with_suffix("") if path.suffix in PICTURE_NAMES else path)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with open(path, encoding="utf-8-sig", errors="replace") as handle:
-        lines = iter(lambda: handle.readline(LONGEST_LINE), "")
-        yield from (line for line in lines if line.strip())

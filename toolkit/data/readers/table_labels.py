@@ -8,7 +8,7 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
-from toolkit.data.readers.record import label_text
+from toolkit.data.readers.record import checked_label
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
 
 # Names before the numbers beside them; Label Studio calls them choice.
@@ -44,12 +44,7 @@ class Labels:
 
     def code(self, text: str, where: str) -> int:
         """Return the code of a label, first seen at ``where``; EdgeError for an invalid one, such as -1 or ''."""
-        label = label_text(text)
-        if not label:
-            raise EdgeError(
-                f"{where}: expected an emotion, a number from 0 or a name in UTF-8; received '{text[:20]}'; correct or "
-                "remove the row"
-            )
+        label = checked_label(text, where)
         self._first.setdefault(label, where)
         return self._codes.setdefault(label, len(self._codes))
 

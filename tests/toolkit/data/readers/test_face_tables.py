@@ -105,7 +105,7 @@ def test_wrong_pixel_counts_throughout_are_fatal(tmp_path, faces):
         ((8, "0", "Training"), "row 21: expected an emotion from 0 to 7 .* received '8'.*classes.txt"),
         (
             (-1, "0", "Training"),
-            "row 21: expected an emotion, a number from 0 or a name in UTF-8; received '-1'",
+            "row 21: expected a label, a number from 0 or a name in UTF-8; received '-1'",
         ),
         (("zebra", "0", "Training"), "received 'zebra'"),
         ((1, "0", "Holdout"), "expected the usage Training, PublicTest or PrivateTest; received 'Holdout'"),

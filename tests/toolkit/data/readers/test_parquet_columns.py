@@ -60,8 +60,8 @@ def test_of_two_columns_without_a_schema_the_expression_goes_before_the_label(tm
         ([0, 1, 3], NAMES, r"row 3: expected a label from 0 to 2 \(anger, happiness, sad\); received 3"),
         ([0, -1, 1], NAMES, r"row 2: expected a label from 0 to 2 .*received -1.*leave out a split"),
         ([0, 1, None], NAMES, "row 3: expected a label from 0 to 2"),
-        ([0, 1, None], None, "row 3: expected a label, a number from 0 up or a name; received 'None'"),
-        ([0, 1, -2], None, "row 3: expected a label, a number from 0 up or a name; received '-2'"),
+        ([0, 1, None], None, "row 3: expected a label, a number from 0 or a name in UTF-8; received 'None'"),
+        ([0, 1, -2], None, "row 3: expected a label, a number from 0 or a name in UTF-8; received '-2'"),
         ([1, 1, 1], NAMES, "expected faces of at least two classes"),
     ],
 )
