@@ -1,13 +1,14 @@
 """Where a command may write: found out before anything is read or measured."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
 from device.files import refuse_existing, refuse_place, same_file
 
 Inputs = Iterable[str | Path | None]
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 def refuse_output(path: str | Path, overwrite: bool, inputs: Inputs = (), suffix: str = "") -> None:
@@ -24,6 +25,22 @@ def refuse_output(path: str | Path, overwrite: bool, inputs: Inputs = (), suffix
         raise EdgeError(f"cannot write {path}: it is a {kind}; expected the name of a file")
     refuse_folder(Path(path).parent)
     refuse_existing(path, overwrite)
+
+
+def page_paths(
+    page: str | Path, beside: Sequence[str], overwrite: bool, inputs: Inputs = ()
+) -> tuple[Path, ...]:
+    """Return the files that ``--out PAGE.HTML`` stands for: the page, and one for each suffix in ``beside``.
+
+    UsageError where ``page`` is no name of an HTML file, in letters of either case; errors as of ``refuse_output``.
+    """
+    page = Path(page)
+    if page.suffix.lower() not in PAGE_SUFFIXES:
+        raise UsageError(f"expected a file ending in .html for `out`; received {page}; choose another name")
+    paths = page, *map(page.with_suffix, beside)
+    for path in paths:
+        refuse_output(path, overwrite, inputs)
+    return paths
 
 
 def refuse_folder(folder: Path) -> None:

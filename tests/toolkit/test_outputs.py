@@ -63,6 +63,19 @@ def test_an_output_that_is_an_input_is_wrong_use_and_replaces_nothing(
     assert {path.name: path.read_bytes() for path in inputs.iterdir()} == before
 
 
+@pytest.mark.parametrize("command", ["report {evaluated}", "data inspect synthetic"])
+def test_a_page_is_an_html_file_in_letters_of_either_case(forked_toolkit, evaluated, tmp_path, command):
+    asked = command.format(evaluated=evaluated).split()
+    done = forked_toolkit(*asked, "--out", tmp_path / "page.txt")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"expected a file ending in .html for --out; received {tmp_path}/page.txt" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = forked_toolkit(*asked, "--out", tmp_path / "PAGE.HTML", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "PAGE.HTML").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "PAGE.json").exists()
+
+
 def test_a_results_file_is_not_the_model_itself(forked_toolkit, tiny_keras, tmp_path):
     out = tmp_path / "a.tflite"
     done = forked_toolkit("quantize", "--model", tiny_keras, "--untrained", "--out", out, "--results", out)

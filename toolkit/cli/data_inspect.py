@@ -35,13 +35,14 @@ def inspect(
 
     paths = None
     if out:  # what the page needs is missed here, not after minutes of reading
-        from toolkit.reporting.inspection_page import page_paths, write_inspection
+        from toolkit.outputs import page_paths
+        from toolkit.reporting.inspection_page import write_inspection
 
-        paths = page_paths(out, data, overwrite)
+        paths = page_paths(out, (".json",), overwrite, (data,))
     chosen = parse_classes(classes) if classes else None
     inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near)
     if paths:
-        write_inspection(inspection, *paths, overwrite)
+        write_inspection(inspection, paths[0], paths[1], overwrite)
         log.info(f"wrote {paths[0]} and {paths[1]}")
     if as_json:
         click.echo(json.dumps(inspection.to_json()))

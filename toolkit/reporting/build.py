@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device.errors import EdgeError, UsageError
+from device.errors import EdgeError
 from device.files import write_together
-from toolkit.outputs import refuse_output
+from toolkit.outputs import page_paths
 from toolkit.reporting.change import Change, changes, figures
 from toolkit.reporting.condition import Condition, failing
 from toolkit.reporting.markdown import render_markdown
@@ -81,22 +81,15 @@ def make_report(paths: list[str], old: str | None = None, faces: str | None = No
 
 def output_paths(
     out: str | Path, overwrite: bool = False, sources: Iterable[str | None] = ()
-) -> tuple[Path, Path, Path]:
-    """Return the three files of a report: HTML, JSON, Markdown.
+) -> tuple[Path, ...]:
+    """Return the three files of a report: HTML, JSON, Markdown; ``sources``: the files which it is made of.
 
-    Raises EdgeError if one exists already, UsageError if ``out`` is no HTML file or one is a file of ``sources``,
-    which the report is made of.
+    Errors as of ``page_paths``.
     """
-    out = Path(out)
-    if out.suffix not in (".html", ".htm"):
-        raise UsageError(f"`out` is {out}; expected a name that ends in .html")
-    paths = out, out.with_suffix(".json"), out.with_suffix(".md")
-    for path in paths:
-        refuse_output(path, overwrite, sources)
-    return paths
+    return page_paths(out, (".json", ".md"), overwrite, sources)
 
 
-def write_report(report: Report, paths: tuple[Path, Path, Path], overwrite: bool = False) -> None:
+def write_report(report: Report, paths: tuple[Path, ...], overwrite: bool = False) -> None:
     """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``output_paths`` returns them: all or none."""
     page, beside, markdown = paths
     texts = {

@@ -7,28 +7,15 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from device.errors import UsageError
 from device.files import write_together
 from toolkit.charts.class_chart import class_chart
 from toolkit.charts.pages import png_uri, render_page
 from toolkit.data.dataset import FACE_SIZE, Dataset
 from toolkit.data.inspection import Inspection
-from toolkit.outputs import refuse_output
 
 SAMPLES_PER_CLASS = 16
 GROUPS_SHOWN = 24
 FACES_OF_A_GROUP = 6
-
-
-def page_paths(out: Path, data: Path, overwrite: bool) -> tuple[Path, Path]:
-    """Return the files that ``--out`` stands for, the page and the JSON; EdgeError if one may not be written or is
-    ``data``."""
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"expected a file ending in .html for `out`; received {out}")
-    paths = out, out.with_suffix(".json")
-    for path in paths:
-        refuse_output(path, overwrite, (data,))
-    return paths
 
 
 def write_inspection(inspection: Inspection, page: Path, document: Path, overwrite: bool = False) -> None:
