@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_LABEL = 100
 FEW = 5
+# A password may be written with / @ : in it, so the longest reading counts: a path that holds : and @ is hidden too.
+# Without a scheme it is what `mqtt` takes, USER:PASSWORD@HOST.
+PASSWORD = re.compile(r"^((?:[\w+.-]+://)?+[^:]*):.*@", re.DOTALL)
 
 
 def printable(text: object, longest: int | None = None) -> str:
@@ -68,6 +71,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}? " if near else ""
 
 
+def has_password(address: str) -> bool:
+    """Return whether ``address`` may hold a password, ``USER:PASSWORD@HOST`` with or without a scheme."""
+    return bool(PASSWORD.search(address))
+
+
 def without_password(address: str) -> str:
-    """Return the address fit to be shown: its password as ``***``."""
-    return re.sub(r"(//[^/@:]*):(?!\d+/).*@", r"\1:***@", address)
+    """Return the address fit to be shown: where it has a password, with ``***`` in its place.
+
+    >>> without_password("rtsp://me:secret@camera:554/1")
+    'rtsp://me:***@camera:554/1'
+    """
+    return PASSWORD.sub(r"\1:***@", address)

@@ -1,17 +1,16 @@
 """What of a service's options is secret, and how systemd hands it over: never on a command line, in no file for all."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from device.errors import UsageError
+from device.text import has_password
 
 # What ``device run`` reads from its environment; the file that holds it is the owner's alone.
 VARIABLES = {"--source": "FER_EDGE_SOURCE", "--mqtt": "FER_EDGE_MQTT"}
 # Files that systemd reads as root and shows the service alone, which is a user of its own.
 FILES = ("--mqtt-password-file", "--mqtt-ca", "--mqtt-cert", "--mqtt-key", "--config")
-PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|//[^/]*:.*@")
 
 
 @dataclass
@@ -46,7 +45,7 @@ def hand_over(arguments: Sequence[str], credentials: Mapping[str, str] | None = 
             raise UsageError(
                 f"{option}: control characters and bytes that are no UTF-8 have no place in a unit"
             )
-        if option in VARIABLES and PASSWORD.search(value):
+        if option in VARIABLES and has_password(value):
             found.environment[VARIABLES[option]] = value
         elif option in FILES:
             name = option.removeprefix("--")

@@ -10,6 +10,7 @@ import pytest
 
 from device.cli.service_options import needs_of
 from device.errors import EdgeError, UsageError
+from device.service.credentials import hand_over
 from device.service.systemd import install_unit, remove_unit
 from device.service.unit import Needs, unit_text
 
@@ -182,6 +183,12 @@ def test_no_password_stands_where_others_may_read_it(tmp_path):
     )
     install_unit((), tmp_path, overwrite=True, start=False)
     assert [path.name for path in tmp_path.iterdir()] == ["fer-edge.service"]
+
+
+@pytest.mark.parametrize("address", ["rtsp://u:12/3@cam/1", "rtsp://me@mail.example:word@cam", "me:word@pi"])
+def test_an_address_with_an_odd_password_stands_on_no_command_line(address):
+    found = hand_over(("--mqtt", address))
+    assert (found.arguments, found.environment) == ([], {"FER_EDGE_MQTT": address})
 
 
 def test_files_with_secrets_are_handed_over_by_systemd(tmp_path, monkeypatch):
