@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from device.frames import BoundingBox
+from device.resizing import resized
 
 DUPLICATE_IOU = 0.35
 NESTED_SHARE = 0.75  # of the smaller box: YuNet now and then sees a large face around a small one
@@ -56,12 +56,10 @@ def without_duplicates(detections: Sequence[Detection]) -> list[Detection]:
     return kept
 
 
-def reduce_image(image: np.ndarray, scale: float) -> np.ndarray:
-    """Shrink (or grow) a frame, (H, W) or (H, W, 3) uint8, by ``scale``; area averaging keeps faces clean."""
-    if scale == 1:
-        return image
-    size_wh = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+def scaled(image: np.ndarray, scale: float) -> np.ndarray:
+    """Return a frame, (H, W) or (H, W, 3) uint8, ``scale`` times as high and wide, but of 1 pixel at least."""
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return resized(image, (height, width))
 
 
 def placed(box_xywh: Sequence[float], scale: float, at: tuple[int, int]) -> BoundingBox:

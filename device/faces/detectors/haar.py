@@ -7,7 +7,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.faces.cropping import as_gray, cut_square
-from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
+from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
 from device.faces.detectors.cascade_file import LARGEST_BYTES, cascade_fault
 from device.files import read_regular
 from device.frames import BoundingBox
@@ -59,7 +59,7 @@ class HaarDetector:
         return without_duplicates(self._search_whole(image, scale, FINE_STEP, FINE_VOTES))
 
     def _search_whole(self, image: np.ndarray, scale: float, step: float, votes: int) -> list[Detection]:
-        gray = as_gray(reduce_image(image, scale))
+        gray = as_gray(scaled(image, scale))
         sizes = round(self.min_face_px * scale), min(gray.shape)
         return self._search(gray, scale, (0, 0), sizes, step, votes)
 

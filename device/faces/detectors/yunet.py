@@ -7,7 +7,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.faces.cropping import cut_square
-from device.faces.detectors.base import Detection, placed, reduce_image, without_duplicates
+from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
 from device.faces.fetching import NotFetchedError
 from device.frames import CROP_MARGIN, BoundingBox
 from device.resizing import resized
@@ -67,7 +67,7 @@ class YuNetDetector:
         return without_duplicates([face for face in faces if face.score >= MIN_STILL_SCORE])
 
     def _search_whole(self, image: np.ndarray, scale: float) -> list[Detection]:
-        picture = reduce_image(image, scale)
+        picture = scaled(image, scale)
         if min(picture.shape[:2]) < STRIDE_PX:  # the network returns nonsense for less
             return []
         size_wh = picture.shape[1], picture.shape[0]
