@@ -7,19 +7,8 @@ from typing import Any
 from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.dataset import SPLITS
-from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION
+from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION, Leak
 from toolkit.results.decode import decode
-
-
-@dataclass(frozen=True)
-class LeakFacts:
-    """Faces of the split ``into`` that also stand in ``source``, where they are ``source_rows``; near: not exact."""
-
-    source: str
-    into: str
-    faces: int
-    source_rows: int
-    near_faces: int | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +25,7 @@ class DataFacts:
     near_pairs: int | None
     constant: int
     broken: int
-    leaks: tuple[LeakFacts, ...]
+    leaks: tuple[Leak, ...]
 
     def __post_init__(self) -> None:
         numbers = [number for split in self.counts.values() for number in split.values()]

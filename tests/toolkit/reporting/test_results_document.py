@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.data.inspection import Leak
 from toolkit.reporting.change import FIGURES
 from toolkit.results.compare import Flip, PairedComparison
-from toolkit.results.data_facts import DataFacts, LeakFacts
+from toolkit.results.data_facts import DataFacts
 from toolkit.results.metrics import ClassMetrics, EvaluationReport
 from toolkit.results.robustness import CorruptedAccuracy, Robustness
 from toolkit.results.types import Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.toolkit
 TEXT = (Path(__file__).parents[3] / "docs" / "RESULTS.md").read_text()
 TYPES = (
     Comparison, DataIdentity, Evaluation, Latency, ModelIdentity, ModelResults, EvaluationReport, ClassMetrics,
-    PairedComparison, Flip, DataFacts, LeakFacts, Robustness, CorruptedAccuracy,
+    PairedComparison, Flip, DataFacts, Leak, Robustness, CorruptedAccuracy,
     WholeWay, FaceGroup, Share,
 )  # fmt: skip
 
