@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 
 
@@ -25,3 +26,16 @@ def fate_of(code: int) -> str:
         with contextlib.suppress(ValueError):
             return f"it died of {signal.Signals(-code).name}"
     return f"it ended with status {code}"
+
+
+def last_line(*told: str) -> str:
+    """Return the last line of the first text of ``told`` that holds one, without ``error:`` before it; '' of none."""
+    for text in told:
+        if lines := text.strip().splitlines():
+            return lines[-1].strip().removeprefix("error: ")
+    return ""
+
+
+def last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """Return why a process failed: its last line, on standard error or else on standard output, else how it ended."""
+    return last_line(done.stderr, done.stdout) or fate_of(done.returncode)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from device.child_processes import fate_of, last_line
 from device.errors import EdgeError
 from device.files import sha256_of
 from device.text import printable
@@ -85,10 +86,10 @@ class Host:
         said, complaints = _lines(done.stdout), _lines(done.stderr)
         answer = said.partition(f"{BEGIN}\n")[2].partition(f"{END}\n")[0]
         if done.returncode == LOST:
-            reason = _last_line(complaints) or "connection lost"
+            reason = last_line(complaints) or "connection lost"
             raise ConnectionLost(f"{self.name}: {reason}, while {doing}; try: {self.attempt('true')}")
         if done.returncode:
-            reason = _last_line(complaints) or _last_line(answer) or f"exit status {done.returncode}"
+            reason = last_line(complaints, answer) or fate_of(done.returncode)
             raise RemoteFailure(f"{self.name}: {reason} (while {doing})", answer)
         if BEGIN not in said:
             raise RemoteFailure(
@@ -118,8 +119,3 @@ def _lines(told: bytes) -> str:
     """Return what a host told as text, every line fit for a terminal."""
     lines = told.decode("utf-8", "replace").split("\n")
     return "\n".join(printable(line.rstrip("\r")) for line in lines)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ") if lines else ""

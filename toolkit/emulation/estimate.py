@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 import device
+from device.child_processes import last_words
 from device.errors import EdgeError
 from device.model.expression_model import load_model
 from toolkit.emulation.boards import Board, board_named
@@ -42,8 +43,7 @@ def count_rounds(board: Board, what: str, model: Path, labels: tuple[str, ...], 
     )
     totals = [int(total) for total in re.findall(r"fer-edge-count (\d+)", done.stderr)]
     if done.returncode or len(totals) < 2:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise EdgeError(f"{model.name} does not run on the emulated {board.name}: {reason}")
+        raise EdgeError(f"{model.name} does not run on the emulated {board.name}: {last_words(done)}")
     return [after - before for before, after in zip(totals[::2], totals[1::2], strict=False)]
 
 

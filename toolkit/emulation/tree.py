@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from device.child_processes import last_words
 from device.errors import EdgeError
 from device.storage import cache_folder
 
@@ -141,7 +142,4 @@ def _compile_counter(tree: Path) -> None:
 def _run(command: list[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        reason = (
-            done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"
-        ).splitlines()[-1]
-        raise EdgeError(f"{what}: {reason}")
+        raise EdgeError(f"{what}: {last_words(done)}")

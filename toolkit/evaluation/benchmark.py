@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.board.processor import cpu_name
-from device.child_processes import child_environment, python_module
+from device.child_processes import child_environment, last_words, python_module
 from device.errors import EdgeError, UsageError
 from device.model.expression_model import ExpressionModel
 from device.runtime.benchmark import BOOTSTRAPS, LatencyRatio, ratio_to_first, time_interleaved
@@ -91,8 +91,7 @@ def cold_start(path: str | Path, options: ModelOptions = AS_THE_FILE_SAYS) -> di
     command = python_module("toolkit.evaluation.cold_start", str(path), json.dumps(asdict(options)))
     done = subprocess.run(command, capture_output=True, text=True, env=child_environment())
     if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        raise EdgeError(f"{path} does not start in a process of its own: {reason[0]}")
+        raise EdgeError(f"{path} does not start in a process of its own: {last_words(done)}")
     facts = json.loads(done.stdout.splitlines()[-1])
     return {name: round(value, 3) for name, value in facts.items()}
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from device.child_processes import last_line
 from device.errors import EdgeError
 from device.files import refuse_existing, temporary_folder, write_whole
 
@@ -53,13 +54,12 @@ def compile_for_edgetpu(model: Path, overwrite: bool = False) -> CompilerLog | N
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EdgeError(f"{PROGRAM} did not finish: {error}") from error
-        text = done.stdout + done.stderr
         made = folder / out.name
         if done.returncode or not made.is_file():
-            last = next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
-            raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {last.strip()}")
+            said = last_line(done.stderr, done.stdout) or "it said nothing"
+            raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {said}")
         write_whole(out, made.read_bytes(), overwrite)
-    return read_log(text, str(out))
+    return read_log(done.stdout + done.stderr, str(out))
 
 
 def read_log(text: str, path: str = "") -> CompilerLog:

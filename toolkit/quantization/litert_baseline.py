@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.child_processes import last_line
 from device.files import temporary_folder
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import Recipe
@@ -40,8 +41,8 @@ def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"litert did not finish: {error}"
         if done.returncode or not out.is_file():
-            lines = (done.stdout + done.stderr).strip().splitlines()
-            return f"litert exits {done.returncode}: {lines[-1] if lines else 'it said nothing'}"
+            said = last_line(done.stderr, done.stdout) or "it said nothing"
+            return f"litert exits {done.returncode}: {said}"
         return quantizer.measured_result(BASELINE, out.read_bytes())
 
 
