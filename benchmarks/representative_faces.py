@@ -17,6 +17,7 @@ from device.cli.commands import run_script
 from device.model.expression_model import ExpressionModel
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
+from toolkit.quantization.convert import Conversion
 from toolkit.quantization.measurement import measure
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import Quantizer
@@ -33,7 +34,7 @@ def curve(quantizer: Quantizer, faces, counts, seeds: int) -> list[dict]:
         drops, agreements = [], []
         for seed in range(seeds):
             chosen = choose_representative(faces, count, seed).faces.images
-            tflite = quantizer.conversion.with_images(chosen).integer()
+            tflite = Conversion(quantizer.network, chosen, quantizer.conversion.float_file).integer()
             model = ExpressionModel(tflite, quantizer.network.path, quantizer.network.labels)
             found = measure(model, quantizer.faces.measuring, quantizer.float_probabilities, labelled=True)
             drops.append(found.drop_points)

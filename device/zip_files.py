@@ -15,8 +15,7 @@ DAMAGE = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,
-    RuntimeError,  # also what is nested too deep to be read
+    RuntimeError,  # also what zipfile does not know, and what is nested too deep to be read
     ValueError,
     OverflowError,
 )

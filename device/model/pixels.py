@@ -78,9 +78,9 @@ def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContr
 
 
 def _holds_means(dtype: str, scale: float, zero_point: int) -> bool:
-    """Return whether an integer input holds pixels less their means: well below zero, over no more than 0..255."""
+    """Return whether an input of 8 bits holds pixels less their means: well below zero, over no more than 0..255."""
     least = zero_point - np.iinfo(dtype).min
-    return dtype in BYTES and scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
+    return scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
 
 
 def pixel_table(contract: InputContract, pixel_range: str = "0..255") -> np.ndarray:

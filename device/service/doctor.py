@@ -18,8 +18,7 @@ from device.faces.detectors import DETECTORS
 
 HOT_C, TOO_HOT_C = 70.0, 80.0  # a Raspberry Pi slows down from 80 degrees on
 CAMERA_FRAMES = 5
-NEEDED = ("numpy", "opencv-python-headless", "click")
-RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+NEEDED = ("numpy", "opencv-python-headless", "click", "ai-edge-litert")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,8 @@ def _throttling(board: BoardState) -> Iterator[Check]:
 
 def check_versions() -> Iterator[Check]:
     """Yield the versions of what the runtime stands on."""
-    there = {name: _version(name) for name in (*NEEDED, *RUNTIMES)}
+    there = {name: _version(name) for name in NEEDED}
     missing = [name for name in NEEDED if there[name] is None]
-    if not any(there[name] for name in RUNTIMES):
-        missing.append(RUNTIMES[0])
     told = ", ".join(f"{name} {version}" for name, version in there.items() if version)
     yield Check(
         "versions",

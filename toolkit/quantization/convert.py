@@ -54,10 +54,6 @@ class Conversion:
         """The network as a float32 .tflite, batch normalisation folded in."""
         return self._given_file or self._convert()
 
-    def with_images(self, images: np.ndarray) -> "Conversion":
-        """Return the conversions of the same network with other representative faces."""
-        return Conversion(self.network, images, self.float_file)
-
     @functools.cached_property
     def equalized(self) -> "Conversion":
         """The conversions of the same network with its channels made alike."""

@@ -3,7 +3,7 @@
 Why not the generated reader that LiteRT ships (``schema_py_generated`` on ``flatbuffers``): those have no verifier.
 Of 2,000 random mutations of the tests' tiny model this reader refuses 1,673; the generated one unpacks 430 of these as
 if nothing were wrong, ends the others in three kinds of Python errors, and takes three times as long. Importing it
-would also cost a start some 40 ms, and tflite-runtime does not carry it. Programs on the host that write models use it.
+would also cost a start some 40 ms. Programs on the host that write models use it.
 
 The layout is that of https://flatbuffers.dev/internals: little-endian; a table starts with a signed offset
 back to its vtable; the vtable holds its own size, the table's size, and a 16-bit place for each field (0:

@@ -81,7 +81,6 @@ class Operator:
     """One operator: the schema's name of it, and tensors by index (-1: an optional input left out)."""
 
     name: str
-    version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table | None
@@ -96,7 +95,6 @@ class TfliteFile:
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    description: str
     metadata: dict[str, bytes]
     subgraph_count: int
 
@@ -156,11 +154,11 @@ def _read_model(buffer: Buffer) -> TfliteFile:
     if (version := model.scalar(0, "I")) != SCHEMA_VERSION:
         raise MalformedFile(f"schema version {version}, expected {SCHEMA_VERSION}")
     buffers = [_constant(table, buffer) for table in model.tables(4)]
-    codes = [_operator_code(table) for table in model.tables(1)]
+    names = [_operator_name(table) for table in model.tables(1)]
     subgraphs = model.tables(2)
     if not subgraphs:
         raise MalformedFile("it holds no graph")
-    graphs = [_read_graph(table, buffers, codes) for table in subgraphs]
+    graphs = [_read_graph(table, buffers, names) for table in subgraphs]
     metadata = {}
     for table in model.tables(6):
         content = _at(buffers, table.scalar(1, "I"), "buffer") or b""
@@ -172,8 +170,9 @@ def _read_model(buffer: Buffer) -> TfliteFile:
                 entry.string(0)
         signature.string(2)
         _at(graphs, signature.scalar(4, "I"), "subgraph")
+    model.string(3)  # a description: checked only
     tensors, operators, inputs, outputs = graphs[0]
-    return TfliteFile(tensors, operators, inputs, outputs, model.string(3), metadata, len(graphs))
+    return TfliteFile(tensors, operators, inputs, outputs, metadata, len(graphs))
 
 
 def _constant(table: Table, buffer: Buffer) -> memoryview | None:
@@ -185,13 +184,11 @@ def _constant(table: Table, buffer: Buffer) -> memoryview | None:
     return table.bytes(0) or None
 
 
-def _operator_code(table: Table) -> tuple[str, int]:
-    code = max(table.scalar(0, "b"), table.scalar(3, "i"))
-    name = f"CUSTOM {table.string(1)}" if code == BUILTIN_CUSTOM else _operator_name(code)
-    return name, table.scalar(2, "i", 1)
-
-
-def _operator_name(code: int) -> str:
+def _operator_name(table: Table) -> str:
+    code: int = max(table.scalar(0, "b"), table.scalar(3, "i"))
+    table.scalar(2, "i")  # a version: checked only
+    if code == BUILTIN_CUSTOM:
+        return f"CUSTOM {table.string(1)}"
     if not 0 <= code < len(OPERATOR_NAMES) or code == PLACEHOLDER_FOR_GREATER_OP_CODES:
         raise MalformedFile(f"an operator of unknown code {code}")
     return OPERATOR_NAMES[code]
@@ -204,7 +201,7 @@ def _at(items: Sequence[Item], index: int, kind: str) -> Item:
 
 
 def _read_graph(
-    graph: Table, buffers: list[memoryview | None], codes: list[tuple[str, int]]
+    graph: Table, buffers: list[memoryview | None], names: list[str]
 ) -> tuple[tuple[Tensor, ...], tuple[Operator, ...], tuple[int, ...], tuple[int, ...]]:
     tensors = [_read_tensor(table, buffers) for table in graph.tables(0)]
     inputs, outputs = graph.vector(1, "i"), graph.vector(2, "i")
@@ -217,7 +214,7 @@ def _read_graph(
     written.update(inputs)
     operators = []
     for table in graph.tables(3):
-        operator = _read_operator(table, codes)
+        operator = _read_operator(table, names)
         for index in operator.inputs:
             if index != -1 and index not in written:
                 _at(tensors, index, "tensor")
@@ -234,15 +231,15 @@ def _read_graph(
     return tuple(tensors), tuple(operators), inputs, outputs
 
 
-def _read_operator(table: Table, codes: list[tuple[str, int]]) -> Operator:
-    name, version = _at(codes, table.scalar(0, "I"), "operator code")
+def _read_operator(table: Table, names: list[str]) -> Operator:
+    name = _at(names, table.scalar(0, "I"), "operator code")
     options_type = table.scalar(3, "B")
     table.bytes(5)
     for index in table.vector(8, "i"):
         if index < -1:
             raise MalformedFile(f"{name} names tensor {index}")
     options = table.table(4) if options_type else None
-    return Operator(name, version, table.vector(1, "i"), table.vector(2, "i"), options, options_type)
+    return Operator(name, table.vector(1, "i"), table.vector(2, "i"), options, options_type)
 
 
 def _read_tensor(table: Table, buffers: list[memoryview | None]) -> Tensor:

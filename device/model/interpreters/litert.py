@@ -41,11 +41,8 @@ def litert_interpreter(data: bytes, threads: int, accelerator: Accelerator | Non
     """Return LiteRT's interpreter of ``data``, its tensors allocated; with ``accelerator``, by its delegate."""
     try:
         from ai_edge_litert import interpreter as litert
-    except ModuleNotFoundError:
-        try:
-            from tflite_runtime import interpreter as litert
-        except ModuleNotFoundError as error:
-            raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
+    except ModuleNotFoundError as error:
+        raise EdgeError("no TFLite runtime is installed; pip install ai-edge-litert") from error
     delegates = [load_delegate(accelerator, litert)] if accelerator else None
     make = functools.partial(
         litert.Interpreter, model_content=data, num_threads=threads, experimental_delegates=delegates

@@ -34,8 +34,8 @@ class Options:
 def reason(name, tensors, options=None):
     """The verdict on one operator that reads all of ``tensors`` but the last, which it writes."""
     places = tuple(range(len(tensors)))
-    operator = Operator(name, 1, places[:-1], places[-1:], options)
-    file = TfliteFile(tuple(tensors), (operator,), places[:1], places[-1:], "", {}, 1)
+    operator = Operator(name, places[:-1], places[-1:], options)
+    file = TfliteFile(tuple(tensors), (operator,), places[:1], places[-1:], {}, 1)
     return check_edgetpu(file).operators[0].reason
 
 
@@ -118,8 +118,8 @@ def test_each_documented_limit(name, tensors, options, expected):
 def test_all_after_the_first_unfit_operator_stays_on_the_cpu():
     tensors = (IMAGE, OUT, OUT, OUT)
     names = ("RELU", "CUMSUM", "RELU")
-    operators = tuple(Operator(name, 1, (step,), (step + 1,), None) for step, name in enumerate(names))
-    check = check_edgetpu(TfliteFile(tensors, operators, (0,), (3,), "", {}, 1))
+    operators = tuple(Operator(name, (step,), (step + 1,), None) for step, name in enumerate(names))
+    check = check_edgetpu(TfliteFile(tensors, operators, (0,), (3,), {}, 1))
     assert [row.mapped for row in check.operators] == [True, False, False]
     assert "one partition" in check.operators[2].reason
     assert not check.whole
