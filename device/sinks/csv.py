@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.results import FrameResult
-from device.sinks import Sink
 from device.sinks.row_file import RowFile
 from device.text import printable
 
@@ -14,7 +13,7 @@ FRAME_COLUMNS = ("index", "captured_at", "age_ms", "result")
 FACE_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "probability", "smoothed_label")
 
 
-class CsvSink(Sink):
+class CsvSink(RowFile):
     """Columns: the frame's, the face's, then a score a label; see ``RowFile`` for ``append``.
 
     ``named``: the source is pictures, each with a file, which a last column tells.
@@ -28,26 +27,20 @@ class CsvSink(Sink):
         append: bool = False,
         named: bool = False,
     ):
-        self.name, self.named = str(path), named
+        self.named = named
         self.labels = tuple(labels)
         header = _line([*FRAME_COLUMNS, *FACE_COLUMNS, *self.labels, *(["file"] if named else [])])
-        self._rows = RowFile(path, overwrite, append, header)
-
-    def begin(self) -> None:
-        self._rows.begin()
+        super().__init__(path, overwrite, append, header)
 
     def write(self, result: FrameResult) -> None:
         row = result.to_json()
         frame = [row[column] for column in FRAME_COLUMNS]
         file = [printable(result.frame.name)] if self.named else []  # any bytes may stand in a name
         if not row["faces"]:
-            self._rows.append(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels)) + file))
+            self.add(_line(frame + [""] * (len(FACE_COLUMNS) + len(self.labels)) + file))
         for face in row["faces"]:
             told = [face["id"], *face["box_xyxy"], face["label"], face["probability"], face["smoothed_label"]]
-            self._rows.append(_line(frame + told + [face["scores"][label] for label in self.labels] + file))
-
-    def close(self) -> None:
-        self._rows.close()
+            self.add(_line(frame + told + [face["scores"][label] for label in self.labels] + file))
 
 
 def _line(values: Sequence[object]) -> str:

@@ -12,21 +12,14 @@ from device.sinks import Sink
 from device.sinks.row_file import RowFile
 
 
-class JsonLinesSink(Sink):
+class JsonLinesSink(RowFile):
     """Writes ``FrameResult.to_json()`` a line; see ``RowFile`` for ``append``."""
 
     def __init__(self, path: str | Path, overwrite: bool = False, append: bool = False):
-        self.name = str(path)
-        self._rows = RowFile(path, overwrite, append)
-
-    def begin(self) -> None:
-        self._rows.begin()
+        super().__init__(path, overwrite, append)
 
     def write(self, result: FrameResult) -> None:
-        self._rows.append(row_of(result))
-
-    def close(self) -> None:
-        self._rows.close()
+        self.add(row_of(result))
 
 
 class StandardOutputSink(Sink):

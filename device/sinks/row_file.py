@@ -1,4 +1,4 @@
-"""A text file that grows a row at a time."""
+"""Sinks that write a text file, which grows a row at a time."""
 
 import os
 import shutil
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import hold, refuse_existing, refuse_unwritable, way_out
+from device.sinks import Sink
 
 KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one harms the whole board
 
 
-class RowFile:
-    """A text file that grows a row at a time; the disk's refusals become one line.
+class RowFile(Sink):
+    """A sink whose ``write`` makes rows of a result and hands each to ``add``; the disk's refusals become one line.
 
     A row that the disk has no room for leaves nothing behind. With ``append`` a file that is there goes on, until less
     than ``KEPT_FREE_MB`` of the disk are free. ``header`` is a file's first line; one with another header is refused,
@@ -24,6 +25,7 @@ class RowFile:
         self, path: str | Path, overwrite: bool = False, append: bool = False, header: str | None = None
     ):
         refuse_unwritable(path, overwrite or append)
+        self.name = str(path)
         self.path, self.appending, self.header = Path(path), append, header
         self.overwrite = overwrite
         self._file: FileIO | None = None
@@ -43,7 +45,8 @@ class RowFile:
         except OSError as error:
             raise self._refused(error) from error
 
-    def append(self, row: str) -> None:
+    def add(self, row: str) -> None:
+        """Write ``row``, a line without its end, on disk before this returns."""
         try:
             if self._file is None:
                 self._file = self._open()
