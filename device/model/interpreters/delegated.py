@@ -2,21 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.model.interpreters.interpreter import Interpreter
 
 log = logging.getLogger(__name__)
-
-
-class Interpreter(Protocol):
-    """Runs a classifier."""
-
-    def run(self, tensor: np.ndarray) -> np.ndarray:
-        """Return the stored outputs ``(1, C)`` for one input tensor ``(1, h, w, c)``, both as the file says."""
-        ...
 
 
 class DelegatedInterpreter:

@@ -9,7 +9,8 @@ from device.errors import EdgeError
 from device.model.checks.graph import unfamiliar
 from device.model.delegates import DELEGATES, accelerator_named
 from device.model.file.tflite_file import TfliteFile
-from device.model.interpreters.delegated import DelegatedInterpreter, Interpreter
+from device.model.interpreters.delegated import DelegatedInterpreter
+from device.model.interpreters.interpreter import Interpreter
 from device.model.interpreters.litert import LocalInterpreter
 
 
