@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING
 
 from device.frames import CROP_MARGIN, FrameSource
 from device.plugins import SINKS, load_plugin
+from device.runtime.asked import asked_broker, asked_model, checked_rules
 from device.runtime.latency import DEFAULT_WARMUP, LatencyRecorder
 from device.runtime.options import STANDARD_OUTPUT, RunOptions
-from device.runtime.refusals import (
-    asked_broker,
-    asked_model,
-    checked_rules,
-    refuse_contradictions,
-    refuse_outputs,
-    remark_on_pictures,
-)
+from device.runtime.refusals import refuse_contradictions, refuse_outputs, remark_on_pictures
 from device.runtime.running_sinks import Inline
 from device.runtime.session import RunStatistics, run_session
 from device.runtime.stopping import Stop, stopped_after

@@ -8,9 +8,10 @@ import pytest
 
 from device.cli.run import asked_options, run
 from device.errors import EdgeError, UsageError
+from device.runtime.asked import asked_model
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
-from device.runtime.refusals import BELONGS_TO, asked_model, check_options, refuse_contradictions
+from device.runtime.refusals import BELONGS_TO, check_options, refuse_contradictions
 
 GIVEN = {name: True if getattr(RunOptions, name) is False else "x" for name in BELONGS_TO}
 

@@ -11,8 +11,8 @@ from itertools import count, islice
 import pytest
 
 from device.errors import EdgeError, UsageError
+from device.runtime.asked import asked_broker
 from device.runtime.options import RunOptions
-from device.runtime.refusals import asked_broker
 from device.sinks.mqtt import Broker, MqttSink, node_id
 
 LABELS = ("happy", "sad")
