@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from toolkit.training.architectures.classifier import classifier
+
 
 def build_chain(
     name: str, stages: Sequence[tuple[int, int]], dropout: float, class_count: int
@@ -22,10 +24,7 @@ def build_chain(
             prefix = f"stage{stage}_{step}"
             x = convolve(x, width, 3, 2 if step == 1 else 1, prefix)
             x = layers.ReLU(name=f"{prefix}_relu")(x)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dropout(dropout, name="features")(x)
-    logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name=name)
+    return classifier(image, x, dropout, class_count, name)
 
 
 def convolve(x: keras.KerasTensor, width: int, side: int, strides: int, prefix: str) -> keras.KerasTensor:

@@ -15,6 +15,7 @@ from keras import layers
 
 from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve, normalize
+from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
 from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
@@ -59,10 +60,7 @@ def build_mobilenet(
         x = layers.ReLU(6, name=f"{prefix}_relu")(normalize(depthwise(x), prefix))
         prefix = f"conv_pw_{number}"
         x = layers.ReLU(6, name=f"{prefix}_relu")(convolve(x, width, 1, 1, prefix))
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dropout(dropout, name="features")(x)
-    logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name=name)
+    return classifier(image, x, dropout, class_count, name)
 
 
 def enlarges(model: keras.Model) -> bool:

@@ -14,6 +14,7 @@ from keras import layers
 
 from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve
+from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
 from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
@@ -46,10 +47,7 @@ def build(class_count: int) -> keras.Model:
     x = layers.MaxPooling2D(3, 2, "same", name="max_pool")(x)
     for name, width in BLOCKS:
         x = _add_block(x, width, name)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dropout(DROPOUT, name="features")(x)
-    logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name="face-resnet")
+    return classifier(image, x, DROPOUT, class_count, "face-resnet")
 
 
 def _add_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from toolkit.training.architectures.chain import normalize
+from toolkit.training.architectures.classifier import classifier
 
 # (width, blocks) a stage; the first block of each stage halves the picture: 12, 6 pixels after the stem's 24.
 STAGES = ((64, 2), (128, 3), (256, 3))
@@ -16,20 +17,17 @@ def build(class_count: int) -> keras.Model:
     """Return the untrained network: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Rescaling(1 / 255, name="rescale")(image)
-    x = normalised(layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(x), "stem")
+    x = norm_relu(layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(x), "stem")
     for stage, (width, blocks) in enumerate(STAGES, start=1):
         for step in range(1, blocks + 1):
             name = f"stage{stage}_{step}"
             strides = 2 if step == 1 and stage > 1 else 1
             depthwise = layers.DepthwiseConv2D(3, strides, "same", use_bias=False, name=f"{name}_depthwise")
-            x = normalised(depthwise(x), f"{name}_depthwise")
-            x = normalised(layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(x), name)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dropout(0.2, name="features")(x)
-    logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name="separable")
+            x = norm_relu(depthwise(x), f"{name}_depthwise")
+            x = norm_relu(layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(x), name)
+    return classifier(image, x, 0.2, class_count, "separable")
 
 
-def normalised(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+def norm_relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Return ``x`` after batch normalisation and ReLU."""
     return layers.ReLU(name=f"{name}_relu")(normalize(x, name))

@@ -19,6 +19,7 @@ from device.text import one_line
 from toolkit.models.opening.file_kind import HDF5_START
 from toolkit.models.opening.hdf5_copy import copy_hdf5
 from toolkit.training.architectures import IMAGENET
+from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.downloading import LONGEST_REASON, download
 
 SIDE = 96
@@ -41,10 +42,7 @@ class Backbone:
         """Return the whole network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
         image = keras.Input((48, 48, 1), name="image")
         x = self.application(include_top=False, weights=None, input_tensor=self.prepare(image)).output
-        x = layers.GlobalAveragePooling2D(name="pool")(x)
-        x = layers.Dropout(DROPOUT, name="features")(x)
-        logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-        return keras.Model(image, logits, name=name)
+        return classifier(image, x, DROPOUT, class_count, name)
 
     def prepare(self, image: keras.KerasTensor) -> keras.KerasTensor:
         """Return what the weights were trained on: (N, 96, 96, 3) from (N, 48, 48, 1) gray 0..255."""
