@@ -1,7 +1,7 @@
 """Evaluating model files on labelled faces, each alone and every later one against the first."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,24 +47,47 @@ def leaks_of(dataset: Dataset, split: str, held_out: Dataset) -> np.ndarray | No
     return leaked_rows(held_out, dataset.split("train"))
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """What every model is measured on: ``faces`` of the data set ``whole``, called ``identity``; ``leaked`` as of
+    ``leaks_of``; ``robustness``: on corrupted faces too; ``delegate``: what runs .tflite files, if not the processor.
+    """
+
+    whole: Dataset
+    faces: Dataset
+    identity: DataIdentity
+    leaked: np.ndarray | None
+    robustness: bool
+    delegate: str | None
+
+
 def evaluate_one(
-    path: str, predictor: Predictor, faces: Dataset, data: DataIdentity, leaked: np.ndarray | None, name: str
+    path: str, predictor: Predictor, name: str, on: Measuring, warning: str
 ) -> tuple[ModelResults, np.ndarray]:
-    """Return what one model, called ``name``, is worth on ``faces``, and its (N, C) probabilities."""
+    """Return what one model, called ``name``, is worth, and its (N, C) probabilities; ``warning``: what is doubtful of
+    it, or ''."""
+    origin: dict[str, Any] = origin_of(path, predictor)
+    faces, classes = on.faces, on.identity.classes
+    learnt = learnt_faces(on.whole, tuple(of_the_file(predictor).labels), origin.get("training"))
+    leaked = on.leaked if on.leaked is None or learnt is None else leaked_rows(faces, learnt)
     probabilities = predictor.predict(faces.seen(predictor.colour))
-    report = evaluate_predictions(probabilities, faces.labels, data.classes)
     clean = None
     if leaked is not None and 0 < leaked.sum() < len(leaked):
-        clean = evaluate_predictions(probabilities[~leaked], faces.labels[~leaked], data.classes)
+        clean = evaluate_predictions(probabilities[~leaked], faces.labels[~leaked], classes)
+    delegated = on.delegate and Path(path).suffix == ".tflite"
+    where = f"run by the delegate {on.delegate}" if delegated else ""
     evaluation = Evaluation(
-        data,
-        report,
+        on.identity,
+        evaluate_predictions(probabilities, faces.labels, classes),
         None if leaked is None else int(leaked.sum()),
         clean,
+        note="; ".join(filter(None, (warning, training_note(faces, learnt), where))),
         mistakes=worst_mistakes(probabilities, faces.labels),
+        robustness=measure_robustness(predictor.predict, faces, colour=predictor.colour)
+        if on.robustness
+        else None,
     )
-    sections: dict[str, Any] = origin_of(path, predictor)
-    return ModelResults(identity_of(path, predictor, name), (evaluation,), **sections), probabilities
+    return ModelResults(identity_of(path, predictor, name), (evaluation,), **origin), probabilities
 
 
 def evaluate_models(
@@ -95,35 +118,20 @@ def evaluate_models(
     split, faces = choose_split(dataset, split)
     predictors, warnings = understood(models, predictors, faces)
     predictors = [one if tuple(one.labels) == names else _narrow(one, names, classes) for one in predictors]
-    leaked = leaks_of(dataset, split, faces)
-    identity = DataIdentity.of(faces, split)
+    leaked, identity = leaks_of(dataset, split, faces), DataIdentity.of(faces, split)
+    on = Measuring(whole, faces, identity, leaked, robustness, options.delegate)
     entries: list[ModelResults] = []
     reference = np.zeros(0)
     called = distinct_names(models)
     for path, predictor, warning in zip(models, predictors, warnings, strict=True):
         logger.info(f"evaluating {path} on {len(faces)} faces ({split})")
-        told = origin_of(path, predictor).get("training")
-        learnt = learnt_faces(whole, tuple(of_the_file(predictor).labels), told)
-        leaked_here = leaked if leaked is None or learnt is None else leaked_rows(faces, learnt)
-        entry, probabilities = evaluate_one(path, predictor, faces, identity, leaked_here, called[path])
-        trained_on = training_note(faces, learnt)
-        where = (
-            f"run by the delegate {options.delegate}"
-            if options.delegate and Path(path).suffix == ".tflite"
-            else ""
-        )
-        note = "; ".join(filter(None, (warning, trained_on, where)))
-        measured = None
-        if robustness:
-            measured = measure_robustness(predictor.predict, faces, colour=predictor.colour)
-        entry = replace(entry, evaluations=(replace(entry.evaluations[0], robustness=measured, note=note),))
+        entry, probabilities = evaluate_one(path, predictor, called[path], on, warning)
         if not entries:
             reference = probabilities
         else:
             paired = compare_predictions(reference, probabilities, faces.labels)
             first = entries[0].model
-            comparison = Comparison(first.name, first.sha256, identity, paired)
-            entry = replace(entry, comparisons=(comparison,))
+            entry = replace(entry, comparisons=(Comparison(first.name, first.sha256, identity, paired),))
         entries.append(entry)
     return Results(tuple(entries), "evaluate")
 

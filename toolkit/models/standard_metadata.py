@@ -14,79 +14,98 @@ IMAGE_PROPERTIES = 2  # ContentProperties
 NORMALIZATION_OPTIONS = 1  # ProcessUnitOptions
 RGB, GRAYSCALE = 1, 2  # ColorSpaceType
 
+Slot = tuple[str, int]
+
 
 def image_classifier_metadata(description: str, contract: InputContract) -> bytes:
     """Return the metadata flatbuffer: a face in, normalised as ``contract`` says, a probability a label out."""
-    import flatbuffers
+    return _Metadata().document(description, contract)
 
-    builder = flatbuffers.Builder(1024)
 
-    def table(slots: dict[int, tuple[str, int]], count: int) -> int:
-        builder.StartObject(count)
-        for slot, (kind, value) in slots.items():
-            getattr(builder, f"Prepend{kind}Slot")(slot, value, 0)
-        return int(builder.EndObject())
+class _Metadata:
+    """The tables of one metadata flatbuffer, innermost first: what a table holds has to stand in the file before it.
 
-    def text(value: str) -> tuple[str, int]:
-        return "UOffsetTRelative", builder.CreateString(value)
+    A slot of a table is the kind of its number, as ``flatbuffers`` calls it, and the number: a value, or the place of
+    what it holds.
+    """
 
-    def tables(*items: int) -> tuple[str, int]:
-        builder.StartVector(4, len(items), 4)
-        for item in reversed(items):
-            builder.PrependUOffsetTRelative(item)
-        return "UOffsetTRelative", builder.EndVector()
+    def __init__(self) -> None:
+        import flatbuffers
 
-    def floats(value: float) -> tuple[str, int]:
-        builder.StartVector(4, 1, 4)
-        builder.PrependFloat32(value)
-        return "UOffsetTRelative", builder.EndVector()
+        self.builder = flatbuffers.Builder(1024)
 
-    def offset(item: int) -> tuple[str, int]:
-        return "UOffsetTRelative", item
+    def document(self, description: str, contract: InputContract) -> bytes:
+        """Return the whole file."""
+        face, probabilities = self.face(contract), self.probabilities()
+        graph = self.table({2: self.tables(face), 3: self.tables(probabilities)}, 5)
+        more = self.associated_file(JSON_NAME, "Provenance and measured accuracy", DESCRIPTIONS)
+        slots = {
+            0: self.text(NAME),
+            1: self.text(description),
+            3: self.tables(graph),
+            6: self.tables(more),
+            7: self.text(PARSER_VERSION),
+        }
+        self.builder.Finish(self.table(slots, 8), file_identifier=IDENTIFIER)
+        return bytes(self.builder.Output())
 
-    size = table({0: ("Uint32", contract.width), 1: ("Uint32", contract.height)}, 2)
-    image = table({0: ("Int8", GRAYSCALE if contract.channels == 1 else RGB), 1: offset(size)}, 2)
-    content = table({0: ("Uint8", IMAGE_PROPERTIES), 1: offset(image)}, 3)
-    deviation = 1 / contract.pixel_scale  # what a pixel, less a mean of 0, is divided by
-    normalization = table({0: floats(0.0), 1: floats(deviation)}, 2)
-    process = table({0: ("Uint8", NORMALIZATION_OPTIONS), 1: offset(normalization)}, 2)
-    stats = table({0: floats(255 / deviation), 1: floats(0.0)}, 2)
-    image_in = table(
-        {
-            0: text("face"),
-            1: text("A face crop, pixels 0 to 255"),
+    def face(self, contract: InputContract) -> int:
+        """Return the input: its size and channels, its normalisation, the largest and least value of a pixel."""
+        size = self.table({0: ("Uint32", contract.width), 1: ("Uint32", contract.height)}, 2)
+        colours = GRAYSCALE if contract.channels == 1 else RGB
+        image = self.table({0: ("Int8", colours), 1: offset(size)}, 2)
+        content = self.table({0: ("Uint8", IMAGE_PROPERTIES), 1: offset(image)}, 3)
+        deviation = 1 / contract.pixel_scale  # what a pixel, less a mean of 0, is divided by
+        normalization = self.table({0: self.floats(0.0), 1: self.floats(deviation)}, 2)
+        process = self.table({0: ("Uint8", NORMALIZATION_OPTIONS), 1: offset(normalization)}, 2)
+        stats = self.table({0: self.floats(255 / deviation), 1: self.floats(0.0)}, 2)
+        slots = {
+            0: self.text("face"),
+            1: self.text("A face crop, pixels 0 to 255"),
             3: offset(content),
-            4: tables(process),
+            4: self.tables(process),
             5: offset(stats),
-        },
-        7,
-    )
-    labels = table(
-        {
-            0: text(LABELS_NAME),
-            1: text("A label a line, in the order of the outputs"),
-            2: ("Int8", TENSOR_AXIS_LABELS),
-        },
-        5,
-    )
-    plain = table({}, 0)
-    features = table({0: ("Uint8", 1), 1: offset(plain)}, 3)
-    probabilities = table(
-        {0: text("probability"), 1: text("A probability a label"), 3: offset(features), 6: tables(labels)}, 7
-    )
-    graph = table({2: tables(image_in), 3: tables(probabilities)}, 5)
-    more = table(
-        {0: text(JSON_NAME), 1: text("Provenance and measured accuracy"), 2: ("Int8", DESCRIPTIONS)}, 5
-    )
-    root = table(
-        {
-            0: text(NAME),
-            1: text(description),
-            3: tables(graph),
-            6: tables(more),
-            7: text(PARSER_VERSION),
-        },
-        8,
-    )
-    builder.Finish(root, file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
+        }
+        return self.table(slots, 7)
+
+    def probabilities(self) -> int:
+        """Return the output, whose numbers are called by the file of labels."""
+        words = "A label a line, in the order of the outputs"
+        labels = self.associated_file(LABELS_NAME, words, TENSOR_AXIS_LABELS)
+        features = self.table({0: ("Uint8", 1), 1: offset(self.table({}, 0))}, 3)
+        slots = {
+            0: self.text("probability"),
+            1: self.text("A probability a label"),
+            3: offset(features),
+            6: self.tables(labels),
+        }
+        return self.table(slots, 7)
+
+    def associated_file(self, name: str, words: str, kind: int) -> int:
+        return self.table({0: self.text(name), 1: self.text(words), 2: ("Int8", kind)}, 5)
+
+    def table(self, slots: dict[int, Slot], count: int) -> int:
+        """Return the place of a table with so many slots, those that are not in ``slots`` left at their defaults."""
+        self.builder.StartObject(count)
+        for slot, (kind, value) in slots.items():
+            getattr(self.builder, f"Prepend{kind}Slot")(slot, value, 0)
+        return int(self.builder.EndObject())
+
+    def text(self, value: str) -> Slot:
+        return offset(self.builder.CreateString(value))
+
+    def tables(self, *items: int) -> Slot:
+        self.builder.StartVector(4, len(items), 4)
+        for item in reversed(items):
+            self.builder.PrependUOffsetTRelative(item)
+        return offset(self.builder.EndVector())
+
+    def floats(self, value: float) -> Slot:
+        self.builder.StartVector(4, 1, 4)
+        self.builder.PrependFloat32(value)
+        return offset(self.builder.EndVector())
+
+
+def offset(place: int) -> Slot:
+    """Return the slot that holds what stands at ``place``."""
+    return "UOffsetTRelative", place

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from toolkit.charts import charts
 from toolkit.charts.pages import render_page
-from toolkit.reporting import sections
+from toolkit.reporting import class_section, sections
 from toolkit.reporting.change import Change
 from toolkit.reporting.data_sections import data_sections
 from toolkit.reporting.markdown import change_row
@@ -80,9 +80,9 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         **_verdict(selection),
         **sections.quantization(results, names, selection.choice),
         **sections.confusions(results, names, selection.choice),
-        "doubts": sections.doubts(selection),
+        "doubts": class_section.doubts(selection),
         "measured": _measured(selection),
-        **sections.classes(selection),
+        **class_section.classes(selection),
         **sections.latency(selection, runs),
         "robustness": sections.robustness(selection),
         "whole_way": _whole_way(results, names),
@@ -147,7 +147,7 @@ def _verdict(selection: Selection) -> dict[str, Any]:
         sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
     for unit in (" %", " ms", " KiB"):
         sentence = sentence.replace(unit, "\u00a0" + unit[1:])
-    weak = report.accuracy < sections.POOR or bool(sections.hardly_found(report))
+    weak = report.accuracy < class_section.POOR or bool(class_section.hardly_found(report))
     verdict = Markup("<code>{}</code> {}{}").format(
         choice.name, "is not fit for use: it " if weak else "", sentence
     )

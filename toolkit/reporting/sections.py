@@ -5,14 +5,10 @@ from typing import Any
 
 from toolkit.charts import charts, matrices, network_charts
 from toolkit.results.device_json import Run
-from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import ModelRow, Selection
 from toolkit.results.types import ESTIMATED, Evaluation, ModelResults, Results
 from toolkit.results.words import kept_words, percent, robustness_rows, short_ms
 
-WEAK_RECALL = 0.5
-HARDLY_FOUND, FEWEST_TO_JUDGE = 0.2, 10  # recall; faces of a class
-POOR = 0.5  # accuracy
 MOST_CONFUSIONS = 6  # more stand in the JSON
 MOST_CLASSES_DRAWN = 40
 
@@ -60,86 +56,6 @@ def _few_classes(evaluation: Evaluation) -> bool:
 def _evaluation_on(entry: ModelResults | None, fingerprint: str) -> Evaluation | None:
     same = [found for found in entry.evaluations if found.data.fingerprint == fingerprint] if entry else []
     return same[0] if same else None
-
-
-def hardly_found(report: EvaluationReport) -> list[str]:
-    """Return the classes of which the model finds almost no face."""
-    return [
-        name
-        for name, one in report.per_class.items()
-        if one.recall is not None and one.recall < HARDLY_FOUND and one.n >= FEWEST_TO_JUDGE
-    ]
-
-
-def doubts(selection: Selection) -> list[str]:
-    """Return what speaks against using the choice at all."""
-    choice = selection.choice
-    if choice is None or choice.evaluation is None:
-        return []
-    report = choice.evaluation.report
-    lines = []
-    if report.accuracy < POOR:
-        lines.append(f"{choice.name} names most faces wrong: {percent(1 - report.accuracy)} of {report.n:,}.")
-    for name in hardly_found(report):
-        one = report.per_class[name]
-        lines.append(f"It hardly ever finds '{name}': {percent(one.recall)} of {one.n:,} such faces.")
-    return lines
-
-
-def classes(selection: Selection) -> dict[str, Any]:
-    """Return the choice's per-class table, its calibration and its limits in words."""
-    choice = selection.choice
-    if choice is None or choice.evaluation is None:
-        return {"classes": [], "calibration_note": "", "limits": "No accuracy was measured."}
-    report, data = choice.evaluation.report, choice.evaluation.data
-    digest = choice.comparison.baseline_sha256 if choice.comparison else None
-    before = next(
-        (row.evaluation for row in selection.rows if row.entry.model.sha256 == digest and row.evaluation),
-        None,
-    )
-    lines: list[dict[str, Any]] = []
-    for name, metrics in report.per_class.items():
-        old = before.report.per_class[name] if before else None
-        both = old is not None and old.recall is not None and metrics.recall is not None
-        change = 100 * (metrics.recall - old.recall) if both else None  # type: ignore[operator,union-attr]
-        lines.append({"name": name, "metrics": metrics, "before": old, "change": change})
-    weak = [
-        line["name"]
-        for line in lines
-        if line["metrics"].recall is not None and line["metrics"].recall < WEAK_RECALL
-    ]
-    synthetic = (
-        " Synthetic faces reveal a fault of conversion; how well a model does on people they do not tell."
-        if data.synthetic
-        else ""
-    )
-    note = f"{choice.name}; recall is the share of a class's faces that were named so.{synthetic}"
-    gap = report.mean_confidence - report.accuracy
-    kind = (
-        "over-confident"
-        if gap > 0.02
-        else "under-confident"
-        if gap < -0.02
-        else "about as sure as it should be"
-    )
-    calibration = (
-        f"On the dashed line a model that says 70 % is right in 70 % of cases. {choice.name} is {kind}: "
-        f"its mean confidence is {percent(report.mean_confidence)}, its accuracy {percent(report.accuracy)}; "
-        f"the expected calibration error is {percent(report.expected_calibration_error)}. "
-        "Larger marks stand for more faces."
-    )
-    faces = "synthetic faces" if data.synthetic else "faces"
-    wrong = percent(1 - report.accuracy)
-    limits = f"{choice.name} was wrong on {wrong} of the {report.n:,} {faces} it was measured on."
-    if weak:
-        limits += f" It finds fewer than half of the faces that show: {', '.join(weak)}."
-    return {
-        "classes": lines,
-        "classes_before": before is not None,
-        "classes_note": note,
-        "calibration_note": calibration,
-        "limits": limits,
-    }
 
 
 def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from toolkit.reporting.sections import classes
+from toolkit.reporting.class_section import classes
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.selection import select
 from toolkit.results.types import DataIdentity, Evaluation, ModelIdentity, ModelResults, Results
