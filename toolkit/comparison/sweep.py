@@ -64,7 +64,7 @@ def sweep(request: SweepRequest) -> dict[str, Any]:
     while True:
         with next_trial(study, request) as trial:
             if trial is None:
-                return told(study, request.out)
+                return trials_document(study, request.out)
             train_trial(study, trial, request)
 
 
@@ -164,7 +164,7 @@ def spelled(options: dict[str, Any]) -> str:
     )
 
 
-def told(study: optuna.Study, out: Path) -> dict[str, Any]:
+def trials_document(study: optuna.Study, out: Path) -> dict[str, Any]:
     """Return all trials, the best first, those without a value last, how many there are of each state, and the best."""
     last = {folder_of(one): one for one in study.get_trials(deepcopy=False)}
     rows: list[dict[str, Any]] = [

@@ -19,7 +19,7 @@ from typing import Any
 from device.errors import EdgeError
 from device.files import sha256_of
 from device.service.unit import NAME
-from toolkit.deploy.service import Service, read_service, told
+from toolkit.deploy.service import Service, parse_facts, read_service
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
 
 log = logging.getLogger(__name__)
@@ -160,13 +160,13 @@ class HostOutcome:
 
 def read_facts(host: Host, python: str) -> str:
     """Return the board's name; EdgeError if the host is not fit for a deploy."""
-    facts = told(host.run(FACTS.format(python=shlex.quote(python)), Step.CHECK))
+    facts = parse_facts(host.run(FACTS.format(python=shlex.quote(python)), Step.CHECK))
     machine, bits = facts.get("machine", ""), facts.get("bits", "")
     version, free_mb = facts.get("python", ""), facts.get("free_mb", "")
     if bits not in ("32", "64") or not re.fullmatch(r"[0-9]+", free_mb):
         raise EdgeError(
-            f"{host.name}: answers oddly (bits {bits[:20]!r}, free MB {free_mb[:20]!r}); expected a Linux board; "
-            f"try: {host.attempt('getconf LONG_BIT')}"
+            f"{host.name}: gave an unexpected answer (bits {bits[:20]!r}, free MB {free_mb[:20]!r}); expected a Linux "
+            f"board; try: {host.attempt('getconf LONG_BIT')}"
         )
     if bits != "64":
         raise EdgeError(
@@ -197,13 +197,10 @@ def deploy_to(host: Host, parcel: Parcel, dry_run: bool = False) -> HostOutcome:
         return replace(_install(host, parcel, service), board=board)
     except EdgeError as error:
         return HostOutcome(host.name, "failed", str(error).removeprefix(f"{host.name}: "))
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-    ) as error:  # what a program there printed is not what ours prints
+    except (ValueError, LookupError, TypeError) as error:
+        # What a program there printed is not what ours prints.
         return HostOutcome(
-            host.name, "failed", f"answers oddly ({type(error).__name__}: {error}); see it by ssh"
+            host.name, "failed", f"gave an unexpected answer ({type(error).__name__}: {error}); see it by ssh"
         )
 
 

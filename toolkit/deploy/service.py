@@ -56,7 +56,7 @@ class Service:
         )
 
 
-def told(answer: str) -> dict[str, str]:
+def parse_facts(answer: str) -> dict[str, str]:
     """Return the ``NAME=VALUE`` lines of a host's answer; other lines are left out."""
     pairs = (line.split("=", 1) for line in answer.splitlines() if "=" in line)
     return {name: value.strip() for name, value in pairs}
@@ -64,7 +64,7 @@ def told(answer: str) -> dict[str, str]:
 
 def read_service(host: Host, doing: str) -> Service:
     """Return the service of ``host``; EdgeError if it would have to be restarted and may not be."""
-    facts = told(host.run(ASK, doing))
+    facts = parse_facts(host.run(ASK, doing))
     if facts.get("LoadState", "not-found") == "not-found":
         return Service()
     started = facts.get("ExecStart", "")

@@ -76,11 +76,7 @@ class Condition:
         try:
             found: bool | None = self._value(self.tree, figures)
         except ArithmeticError as error:
-            what = (
-                "divides by zero"
-                if isinstance(error, ZeroDivisionError)
-                else "reckons with too large numbers"
-            )
+            what = "divides by zero" if isinstance(error, ZeroDivisionError) else "overflows"
             raise EdgeError(f"'{self.text}' {what} and cannot be checked; write it another way") from None
         return found
 

@@ -54,8 +54,8 @@ def test_a_fit_board_is_known_by_its_name():
         (answer(python="3.9"), "Python 3.9 as 'python3', expected 3.11"),
         (answer(python=""), "no Python as 'python3'"),
         (answer(free="120"), "120 MB free"),
-        (answer(free="much"), "answers oddly"),
-        ("", "answers oddly"),
+        (answer(free="much"), "gave an unexpected answer"),
+        ("", "gave an unexpected answer"),
     ],
 )
 def test_an_unfit_board_is_refused_with_the_remedy(told, words, tiny_tflite):

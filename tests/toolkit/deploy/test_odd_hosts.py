@@ -1,4 +1,5 @@
-"""Hosts that answer oddly. Only ``ssh`` is a stand-in: it runs the real scripts in this machine's shell, oddly."""
+"""Hosts that give unexpected answers. Only ``ssh`` is a stand-in: it runs the real scripts in this machine's shell and
+spoils what they say."""
 
 import os
 import sys
