@@ -17,9 +17,9 @@ MOST_BYTES = 1 << 20  # of a file of labels
 def numbered_names(lines: Sequence[str]) -> dict[int, str]:
     """Return the names of a list by the numbers beside them, '3 happy' or 'happy: 3'; empty for a list without numbers.
 
-    Numbers behind names, without a sign between, count where every line has one and no name is another's: of a list of
-    'level 1' and 'level 2' they belong to the names. ValueError that tells the line where most lines have a number and
-    another has none, or where a number or a name stands twice.
+    'happy 3' is read as a number only if every line has one and no name repeats: in a list of 'level 1' and 'level 2'
+    the numbers belong to the names. Where most lines have a number, ValueError names the line that has none, or that
+    repeats a number or a name.
 
     >>> numbered_names(["1 happy", "0 sad"])
     {1: 'happy', 0: 'sad'}

@@ -11,9 +11,8 @@ from device.frames import Frame
 BLACK_LEVEL = 6.0  # mean gray; a covered lens in a lit room gives 10 and more
 BLACK_S, BLACK_AGAIN_S = 2.0, 1800.0
 FROZEN_S = 5.0  # a sensor's noise never repeats a picture; sources that compress say their own time
-STALE_S = (
-    60.0  # without a picture unlike the last few: some that take turns, or one with a clock drawn into it
-)
+# Without a picture unlike the last few: some that take turns, or one with a clock drawn into it.
+STALE_S = 60.0
 REMEMBERED = 8
 # A sensor's noise changes some percent of the pixels by 2 levels and more, from one picture to the next.
 CHANGED_LEVELS, CHANGED_RATIO = 2, 0.01

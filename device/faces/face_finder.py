@@ -27,8 +27,8 @@ class FaceFinder:
     interest (ROI), a square around its expected place, at the scale that it had; with more than eight faces every
     frame is searched as a whole instead. ``every_frame`` does that always. After a cut all faces are forgotten.
     ``min_face_px`` is what the detector was asked for: UsageError if no such face fits into a frame that is no still.
-    ``untold``: boxes in the last frame that may be faces and were not returned, for they are not certain yet, or too
-    many; who makes faces unrecognisable means these too.
+    ``untold``: boxes in the last frame that may be faces and were not returned, being too many or not certain yet;
+    blurring covers these as well.
 
     >>> finder = FaceFinder(create_detector())
     >>> for frame in source:

@@ -10,8 +10,8 @@ from device.faces.cropping import as_gray
 GRID_WH = (16, 12)  # of the copy; at 5 frames a second a slow pan still overlaps itself
 SAMPLED_PX = 64  # pixels read along the shorter side: enough for the grid's means
 NOISE_LEVELS = 8.0  # standard deviation under which a picture is flat: sensor noise is no change
-# On the benchmark's films a person or a slow pan changes a frame by up to 0.06, a fast pan every frame by 0.15; cuts
-# within one room begin at 0.06, cuts to another place at 0.15.
+# In the films of benchmarks/clips.py a person or a slow pan changes a frame by up to 0.06, a fast pan every frame by
+# 0.15; cuts within one room begin at 0.06, cuts to another place at 0.15.
 JUMP = 0.05
 CUT = 0.15
 CHANGED_LEVELS = 16  # gray levels by which a cell of the grid has changed

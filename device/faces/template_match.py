@@ -8,9 +8,9 @@ from device.frames import BoundingBox
 
 TEMPLATE_PX = 32
 SEARCH_RATIO = 1.75  # of the face's width: room for the movement of one frame
-MIN_CORRELATION = (
-    0.7  # on the shared clips a tilting face keeps above it, another place of the picture does not
-)
+# In the films of benchmarks/clips.py (docs/figures/device_loop.md) a tilting face keeps above it, another place of the
+# picture does not.
+MIN_CORRELATION = 0.7
 LEAST_CONTRAST = 2.0  # gray levels; the correlation with a flat picture is 0 by 0, which OpenCV calls 1
 
 

@@ -11,16 +11,15 @@ from device.frames import BoundingBox
 
 log = logging.getLogger(__name__)
 
-# Chosen on the shared clips against full-frame YuNet, with Haar's and with YuNet's detections, unless said otherwise.
-COAST_S = (
-    0.2  # a face that is not detected is reported where it should be for this long: blinks of the detector
-)
+# Chosen on the films of benchmarks/clips.py (docs/figures/device_loop.md) against full-frame YuNet, with Haar's and
+# with YuNet's detections, unless said otherwise.
+# A face that is not detected is reported where it should be for this long: blinks of the detector.
+COAST_S = 0.2
 REMEMBER_S = 0.7  # what only matches the face's last picture is reported for this long: a head turned away
 FORGET_S = 2.0  # a face that is detected again within this time keeps its id
 CONFIRM_HITS = 3  # detections before something uncertain is a face: a cascade's false boxes seldom last
-DOUBTED_HITS = (
-    6  # the same of a detector that is certain of most faces at once: a skull on a shirt lasts longer
-)
+# The same of a detector that is certain of most faces at once: a skull on a shirt lasts longer.
+DOUBTED_HITS = 6
 DOUBT_S = 0.2  # without a detection for this long, something uncertain is forgotten
 MIN_HIT_RATE = 0.5  # what is detected in a smaller share of frames, in the long run, is no face
 HIT_RATE_GAIN = 0.06  # of the newest frame in that share: a memory of about 16 frames

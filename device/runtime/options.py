@@ -8,8 +8,8 @@ from device.faces.detectors import DEFAULT_MIN_FACE_PX
 from device.sinks import MQTT_TOPIC
 
 STANDARD_OUTPUT = "-"
-# FER2013 has one neutral face in six; before a camera most are. Of 1,281 faces of press photographs the packaged model
-# names 87.2 % right with this, one of four tried with its earlier weights, and 84.2 % without it (docs/TRAINING.md).
+# FER2013 has one neutral face in six; before a camera most are. One of four values tried on 1,281 faces of press
+# photographs; what the packaged model names right of them with it and without stands in docs/TRAINING.md.
 CAMERA_PRIOR = {"neutral": 1.65}
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 FORGET_S = 5.0
-# On the shared clips, 0.4 s of smoothing alone leaves labels that last for less than half a second.
+# In the films of benchmarks/clips.py, 0.4 s of smoothing alone leaves labels that last for less than half a second: the
+# flips of docs/figures/device_loop.md.
 LEAD = 0.1  # by so much probability another label must lead before it is shown
 HOLD_S = 0.5  # a label is shown for at least this long
 OUTDATED_S = 1.0  # a label that was not the first for this long gives way to one that leads by less

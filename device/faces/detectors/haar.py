@@ -17,7 +17,8 @@ CASCADE = "haarcascade_frontalface_default.xml"
 STILL_PX = 1280  # longer side of a still, beyond which more pixels find no more faces
 WINDOW_PX = 24  # the cascade's training window
 SMALLEST_PX = 36  # of a face in the searched picture: half above the window, where recall is full
-# Measured on the clips: coarse steps and three votes find more in less time than fine steps in a smaller picture.
+# In the films of benchmarks/clips.py (docs/figures/device_loop.md) coarse steps and three votes find more in less time
+# than fine steps in a smaller picture.
 WHOLE_STEP, WHOLE_VOTES = 1.2, 3
 FINE_STEP, FINE_VOTES = 1.1, 4
 REGION_PX = 72  # a region is searched at this size: its face is then 36 pixels wide
@@ -83,7 +84,7 @@ class HaarDetector:
             maxSize=(largest, largest),
             outputRejectLevels=True,
         )
-        # A weight is the last stage's sum; faces of the clips lie between 2 and 9. Squashed into 0 to 1.
+        # A weight is the last stage's sum; faces in benchmarks/clips.py lie between 2 and 9. Squashed into 0 to 1.
         return [
             Detection(placed(box, scale, at), float(1 / (1 + np.exp(-(weight - 2) / 2))))
             for box, weight in zip(boxes, np.ravel(weights), strict=True)

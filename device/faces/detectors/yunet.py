@@ -12,16 +12,17 @@ from device.faces.fetching import NotFetchedError
 from device.frames import CROP_MARGIN, BoundingBox
 from device.resizing import resized
 
-SMALLEST_PX = (
-    15  # of a face in the searched picture; of the photographs' faces of 12 to 15 pixels 95 % are found
-)
+# Of a face in the searched picture; of those of 12 to 15 pixels in the photographs of docs/figures/device_loop.md 95 %
+# are found.
+SMALLEST_PX = 15
 UNREDUCED_PX = 320  # the longer side of a picture that is searched as it is, as cheap as half of one of 640
 STRIDE_PX = 32  # of the network's coarsest features
 REGION_PX = 3 * STRIDE_PX  # a region is searched at this size
 # Longer sides at which a still is searched: large faces are found best in the first, small ones in the second.
 STILL_PX = (640, 1280)
-# No second frame confirms a still's face. On the shared photographs, plain, dark, turned by 25 degrees and blurred, as
-# many faces are found as at 0.6 and half of the false ones go: two dogs and a hand become one dog.
+# No second frame confirms a still's face. In the photographs of benchmarks/film_quality.py, plain, dark, turned by 25
+# degrees and blurred, as many faces are found as at 0.6 and half of the false ones go: two dogs and a hand become one
+# dog.
 MIN_STILL_SCORE = 0.7
 NMS_IOU = 0.3
 
@@ -33,7 +34,7 @@ class YuNetDetector:
     margin_ratio = CROP_MARGIN
     region_ratio = 2.5
     certain_score = 0.8
-    min_score = 0.6  # full frames of the benchmark's films: below it a skull on a shirt, too, is a face
+    min_score = 0.6  # full frames of benchmarks/clips.py: below it a skull on a shirt, too, is a face
 
     def __init__(self, min_face_px: int, model_file: str | Path, reduce: bool = True):
         self.path = Path(model_file)

@@ -30,9 +30,8 @@ def open_interpreter(
     reason = unfamiliar(file)
     if reason is None and accelerator is None:
         return LocalInterpreter(path, data, threads), None
-    from device.model.interpreters.confinement import (
-        ConfinedInterpreter,  # its import costs a start 5 ms that few need
-    )
+    # Its import costs a start 5 ms that few need.
+    from device.model.interpreters.confinement import ConfinedInterpreter
 
     image, scores = file.tensors[file.inputs[0]], file.tensors[file.outputs[0]]
     ends = image, scores

@@ -54,10 +54,10 @@ def _state(file: Path) -> tuple[int, int]:
 def kept(source: Path, fingerprint: str, decode: Callable[[Path], Dataset], colour: bool = False) -> Dataset:
     """Return the faces kept of ``source`` under ``fingerprint``, else what ``decode`` makes, kept from now on.
 
-    ``decode`` writes the store of the faces to the file it is given, of ``colour`` if so, and returns the data set with
-    any images; the images that come back are StoredFaces on that file. Of one ``source`` the last is kept, in gray and
-    in colours. Where nothing can be kept, the faces go with
-    the process. Raises EdgeError for a full disk.
+    ``decode`` writes the store of the faces, with ``colour`` in colours, to the file it is given and returns the data
+    set with any images; the images that come back are StoredFaces on that file. Of one ``source`` the last faces in
+    gray and the last in colours are kept. Where nothing can be kept, the faces go with the process. Raises EdgeError
+    for a full disk.
     """
     try:
         name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:16]
