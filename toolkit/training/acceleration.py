@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from toolkit.training.given_weights import give_weights
 from toolkit.training.strideless import strideless
 
 
@@ -47,7 +48,7 @@ def accelerated(model: keras.Model, dtype_policy: str) -> keras.Model:
     The last layer with weights and what follows it stay float32: logits and probabilities need the digits.
     """
     faster = _copied(model, dtype_policy, exact_end=True)
-    faster.set_weights(model.get_weights())
+    give_weights(faster, model.get_weights())
     return faster
 
 

@@ -11,6 +11,7 @@ from device.errors import EdgeError
 from device.resizing import resized
 from toolkit.training.acceleration import accelerated
 from toolkit.training.architectures import build_network, short_name, weights_from
+from toolkit.training.given_weights import give_statistics, give_weights
 from toolkit.training.recipe import TrainingRecipe
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,8 @@ class Student:
         """Give the layers of the network those weights of ``backbone``, its own network without a classifier."""
         for layer in backbone.layers:
             if layer.weights:
-                self.network.get_layer(layer.name).set_weights(layer.get_weights())
-        self.body.set_weights(self.network.get_weights())
+                give_weights(self.network.get_layer(layer.name), layer.get_weights())
+        give_weights(self.body, self.network.get_weights())
 
     def start_from(self, trained: keras.Model, columns: list[int]) -> None:
         """Take the weights of ``trained``, and ``columns`` of its logits; new ones if empty.
@@ -101,8 +102,8 @@ class Student:
                 f"{sum(v.size for v in theirs):,} numbers, {self.network.name} expects {len(own)} of "
                 f"{sum(np.prod(w.shape) for w in own):,}; pass `arch` {trained.name}, or a model of {self.network.name}"
             )
-        self.network.set_weights(values)
-        self.body.set_weights(values)
+        give_weights(self.network, values)
+        give_weights(self.body, values)
 
     def export(self, temperature: float) -> keras.Model:
         """Return the float32 model that is saved: the network's input, pixels 0..255, in, (N, C) probabilities out.
@@ -111,7 +112,7 @@ class Student:
         it is folded into that one, and costs nothing.
         """
         network = keras.models.clone_model(self.network)
-        network.set_weights(self.body.get_weights())
+        give_weights(network, self.body.get_weights())
         return with_probabilities(network, temperature, short_name(self.recipe.arch))
 
 
@@ -172,7 +173,7 @@ def without_softmax(model: keras.Model) -> keras.Model:
     if type(last).__name__ == "Softmax":  # a layer, or keras.ops' operation
         return without_softmax(keras.Model(model.inputs[0], last.input, name=model.name))
     copied = keras.models.clone_model(model, clone_function=lambda layer: _linear(layer, last))
-    copied.set_weights(model.get_weights())
+    give_weights(copied, model.get_weights())
     shape = (8, *model.input_shape[1:])
     pixels = 255 * np.random.default_rng(0).random(shape, dtype=np.float32)
     answers = ops.convert_to_numpy(copied(pixels, training=False)).astype(np.float32)
@@ -185,17 +186,19 @@ def without_softmax(model: keras.Model) -> keras.Model:
 
 
 def with_channels(model: keras.Model, channels: int) -> keras.Model:
-    """Return ``model`` for pictures of ``channels``; a new one, its weights too, where it takes another number."""
+    """Return ``model`` for pictures of ``channels``; a new one, what it learnt too, where it takes another number."""
     if channels in (0, model.input_shape[-1]):
         return model
     image = keras.Input((*model.input_shape[1:-1], channels), name="image")
     try:
-        return keras.models.clone_model(model, input_tensors=image)
+        copied = keras.models.clone_model(model, input_tensors=image)
     except Exception as error:  # as many kinds as there are layers
         raise EdgeError(
             f"{model.name} cannot be built for {channels} channels, it counts on {model.input_shape[-1]}: leave "
             "`channels` out"
         ) from error
+    give_statistics(copied, model)
+    return copied
 
 
 def _linear(layer: Any, last: Any) -> Any:

@@ -24,6 +24,7 @@ from toolkit.training.distillation.teacher_cache import TeacherCache
 from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.divergence import Chance, refuse_diverged
 from toolkit.training.freeze_schedule import phase_of, plateaus
+from toolkit.training.given_weights import renew_constants
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import BEST_FILE, refuse_another
 from toolkit.training.student import Student
@@ -264,6 +265,7 @@ class Trainer:
             self.enter_phase(len(self.history) - 1)
             for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
                 variable.assign(value)
+            renew_constants(self.student.model)
             self.average.weights = groups["average"]
             self.first = groups.get("first", [])
             self.average.updates = state["average_updates"]

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from toolkit.training.given_weights import give_weights
+
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
@@ -35,9 +37,9 @@ def folded(model: keras.Model) -> keras.Model:
     faster = keras.models.clone_model(model, clone_function=copy)
     for layer in model.layers:
         if layer.name in norms:
-            faster.get_layer(layer.name).set_weights(_multiplied(layer, norms[layer.name]))
+            give_weights(faster.get_layer(layer.name), _multiplied(layer, norms[layer.name]))
         elif layer.name not in gone and getattr(layer, "weights", None):
-            faster.get_layer(layer.name).set_weights(layer.get_weights())
+            give_weights(faster.get_layer(layer.name), layer.get_weights())
     return faster
 
 
