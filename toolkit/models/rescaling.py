@@ -1,9 +1,10 @@
-"""Whether a network scales pixels of 0..255 itself, by its layers and the numbers in them."""
+"""Whether a network scales pixels of 0..255 itself: by its layers, and by what becomes of black and white."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from toolkit.models.entering_pixels import first_layer
 
 if TYPE_CHECKING:
     import keras
@@ -13,28 +14,42 @@ LARGEST_RESULT = 256.0
 
 
 def rescales_inside(model: "keras.Model") -> bool:
-    """Return whether a layer of the model scales pixels of 0..255, before any layer with weights, frozen or not.
+    """Return whether the model scales pixels of 0..255 before any layer with weights, frozen or not.
 
-    ``Rescaling(2, -1)``, or a ``Normalization`` that was adapted to pixels of 0..1, is no such layer.
+    By a layer, or by bare operations such as ``image / 127.5 - 1``. ``Rescaling(2, -1)``, a ``Normalization`` that was
+    adapted to pixels of 0..1, or ``image * 255`` before it, tells of other pixels; ``Rescaling(1)`` of these.
     """
     import keras
 
-    for layer in _in_order(model):
-        if isinstance(layer, keras.layers.Rescaling):
-            return _suits_bytes(layer.scale, layer.offset)
-        if isinstance(layer, keras.layers.Normalization):
-            return _normalizes_bytes(layer)
-        if layer.weights:
-            return False
-    return False
-
-
-def _normalizes_bytes(layer: "keras.layers.Normalization") -> bool:
-    if layer.mean is None:
+    scaling = (keras.layers.Rescaling, keras.layers.Normalization)
+    found = first_layer(model, lambda layer: isinstance(layer, scaling) or bool(layer.weights))
+    if found is None:
         return False
-    mean = np.asarray(layer.mean, np.float64)
-    scale = 1 / np.sqrt(np.maximum(np.asarray(layer.variance, np.float64), 1e-14))
-    return _suits_bytes(scale, -mean * scale)
+    layer, (scale, offset) = found
+    if not _suits_bytes(scale, offset):
+        return False
+    if not isinstance(layer, scaling):
+        return not _is_unchanged(scale, offset)
+    own_scale, own_offset = _numbers_of(layer)
+    return _suits_bytes(scale * own_scale, offset * own_scale + own_offset)
+
+
+def _numbers_of(layer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return by what a layer that scales pixels multiplies them, and what it adds then."""
+    import keras
+
+    if isinstance(layer, keras.layers.Rescaling):
+        return np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
+    to_numpy = keras.ops.convert_to_numpy
+    mean, variance = (to_numpy(one).astype(np.float64) for one in (layer.mean, layer.variance))
+    scale = 1 / np.sqrt(np.maximum(variance, 1e-14))
+    return scale, -mean * scale
+
+
+def _is_unchanged(scale: np.ndarray, offset: np.ndarray) -> bool:
+    """Return whether pixels are as in the picture; where black and white are alike, nothing tells that they are not."""
+    seen = scale != 0
+    return bool((np.isclose(scale, 1) & np.isclose(offset, 0))[seen].all())
 
 
 def _suits_bytes(scale: Any, offset: Any) -> bool:
@@ -44,12 +59,3 @@ def _suits_bytes(scale: Any, offset: Any) -> bool:
     small = np.abs(scale) * 255 <= LARGEST_RESULT
     center = -offset / np.where(scale == 0, 1, scale)
     return bool((small & ((center == 0) | (np.abs(center) > 1))).all())
-
-
-def _in_order(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model in their order, those of a model inside it in its place."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _in_order(layer)
-        else:
-            yield layer

@@ -82,18 +82,10 @@ def checked(model: Any, name: str, class_count: int) -> keras.Model:
         )
     model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not rescales_inside(model):
-        # A layer says to quantize and evaluate that pixels of 0..255 enter, even where it changes nothing.
-        factor = 1.0 if begins_with_arithmetic(model) else 1 / 255
         image = keras.Input(model.input_shape[1:], name="pixels")
-        model = keras.Model(image, model(keras.layers.Rescaling(factor)(image)), name=model.name)
+        model = keras.Model(image, model(keras.layers.Rescaling(1 / 255)(image)), name=model.name)
     _refuse_answers(model, name)
     return model
-
-
-def begins_with_arithmetic(model: keras.Model) -> bool:
-    """Return whether pixels are scaled by bare operations, such as ``image / 127.5 - 1``, before the first layer."""
-    operations = [one for one in model.operations if not isinstance(one, keras.layers.InputLayer)]
-    return bool(operations) and not isinstance(operations[0], keras.layers.Layer)
 
 
 def _refuse_shapes(model: keras.Model, name: str, class_count: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="architectures need the [toolkit] extra")
 
 from device.errors import EdgeError
+from toolkit.models.network import RESCALES, open_network
 from toolkit.models.predictors import load_predictor
 from toolkit.training.architectures import build_network, short_name
 from toolkit.training.recipe import TrainingRecipe
@@ -121,6 +122,33 @@ def names_a_place(content, folder):
         archive = zipfile.ZipFile(io.BytesIO(content))
         held += [archive.read(name) for name in archive.namelist()]
     return any(place in one for place in places for one in held)
+
+
+BEGINNINGS = {
+    "augmented, then scaled by operations": (
+        "keras.applications.mobilenet_v2.preprocess_input(layers.RandomFlip()(image))", -1.0
+    ),
+    "scaled by a layer": ("layers.Rescaling(1 / 127.5, -1)(image)", -1.0),
+    "three channels by an operation": ("keras.ops.repeat(image[..., :1], 3, axis=-1)", 0.0),
+    "nothing": ("image", 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_network_gets_0_to_1_unless_it_scales_pixels_itself(tmp_path, beginning):
+    """Its logits are the mean of what enters the first layer that learns."""
+    first, black = BEGINNINGS[beginning]
+    body = f"""
+def build(class_count):
+    image = keras.Input((48, 48, 3))
+    x = layers.GlobalAveragePooling2D()(layers.DepthwiseConv2D(1, depthwise_initializer="ones")({first}))
+    return keras.Model(image, layers.Dense(class_count, kernel_initializer=keras.initializers.Constant(1 / 3))(x))
+"""
+    model = build_network(write(tmp_path, body), 4)
+    faces = np.stack([np.zeros((48, 48, 3)), np.full((48, 48, 3), 255.0)])
+    np.testing.assert_allclose(model.predict_on_batch(faces), [[black] * 4, [1.0] * 4], atol=1e-5)
+    model.save(tmp_path / "m.keras")
+    assert open_network(tmp_path / "m.keras", ("a", "b", "c", "d")).range_from == RESCALES
 
 
 def test_a_keras_file_starts_from_its_own_weights(tmp_path):
