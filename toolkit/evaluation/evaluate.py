@@ -16,14 +16,7 @@ from toolkit.data.matching import ALL, choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.training_faces import learnt_faces, training_note
 from toolkit.evaluation.robustness import measure_robustness
-from toolkit.models.input_fit import (
-    BetterFit,
-    better_fit,
-    better_order,
-    label_indices,
-    settle_pixel_range,
-    tried,
-)
+from toolkit.models.input_fit import better_fit, label_indices, settle_pixel_range
 from toolkit.models.network import FOUND, FloatNetwork
 from toolkit.models.options import AS_THE_FILE_SAYS, ModelOptions
 from toolkit.models.predictors import NarrowedPredictor, Predictor, load_predictors, of_the_file
@@ -144,21 +137,13 @@ def understood(
     for path, predictor in zip(paths, predictors, strict=True):
         labels = label_indices(faces.classes, faces.labels, tuple(predictor.labels))
         seen = faces.seen(predictor.colour)
-        better: BetterFit | None
         if isinstance(predictor, FloatNetwork):
             predictor = settle_pixel_range(predictor, seen, labels)
             logger.info(f"pixels enter {path} as {predictor.pixel_range}: {predictor.range_from}")
-            better = better_fit(predictor, seen, labels)
-        else:
-            if isinstance(predictor, ExpressionModel) and not predictor.range_is_known:
-                predictor = settle_pixel_range(predictor, seen, labels)
-                logger.info(f"pixels enter {path} as {predictor.pixel_range}: {FOUND}")
-            images, known = tried(seen, labels)
-            better = (
-                better_order(predictor.predict(images), known, tuple(predictor.labels))
-                if len(known)
-                else None
-            )
+        elif isinstance(predictor, ExpressionModel) and not predictor.range_is_known:
+            predictor = settle_pixel_range(predictor, seen, labels)
+            logger.info(f"pixels enter {path} as {predictor.pixel_range}: {FOUND}")
+        better = better_fit(of_the_file(predictor), seen, labels)
         if better:
             logger.warning("%s may be fed or read in another way than it was trained: %s", path, better)
         settled.append(predictor)

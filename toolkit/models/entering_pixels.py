@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 UNCHANGED = (np.ones(1), np.zeros(1))
 
 
-def first_layer(
-    model: "keras.Model", wanted: Callable[[Any], bool]
-) -> tuple[Any, tuple[np.ndarray, np.ndarray]] | None:
+# A layer, and scale and offset of what enters it.
+Found = tuple[Any, tuple[np.ndarray, np.ndarray]] | None
+
+
+def first_layer(model: "keras.Model", wanted: Callable[[Any], bool]) -> Found:
     """Return the first layer of ``model`` that is ``wanted``, of models inside it too, and what enters it; or None.
 
     That is a scale and an offset a channel, (C,) each, of pixels of 0..255: the median of all places, for a margin of
@@ -25,7 +27,7 @@ def first_layer(
     return _first(model, None if None in shape else np.tile(levels, (1, *shape)), wanted)
 
 
-def _first(model: "keras.Model", pictures: Any, wanted: Callable[[Any], bool]) -> Any:
+def _first(model: "keras.Model", pictures: Any, wanted: Callable[[Any], bool]) -> Found:
     import keras
 
     inner = keras.Model(model.inputs[0], model.outputs[0])  # of a Sequential too, the graph of its layers

@@ -8,9 +8,10 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
+from device.model.pixels import BYTES
 from toolkit.data.class_names import normal_class_name, other_orders
 from toolkit.data.even_choice import even_rows
-from toolkit.models.network import FOUND, RESCALES, FloatNetwork
+from toolkit.models.network import FOUND, FloatNetwork
 
 # Faces that are asked to settle a range or an order; an accuracy of 0.1 more on them is no chance.
 TRIED_FACES = 500
@@ -58,27 +59,45 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
 
 
 def better_fit(
-    network: FloatNetwork, images: np.ndarray, labels: np.ndarray, answers: np.ndarray | None = None
+    network: FloatNetwork | ExpressionModel,
+    images: np.ndarray,
+    labels: np.ndarray,
+    answers: np.ndarray | None = None,
 ) -> BetterFit | None:
     """Return the pixel range or order of labels with which ``network`` recognises far more faces, or None.
 
     Arguments as ``settle_pixel_range``; answers: what ``network`` says of ``images``, where that is known. Orders
-    tried: alphabetical, reversed and those of PUBLISHED_ORDERS; other ranges unless the network rescales its pixels
-    itself.
+    tried: alphabetical, reversed and those of PUBLISHED_ORDERS; and other ranges, of a network that scales pixels
+    itself too: some were trained with pixels that were scaled before.
     """
     rows = tried_rows(labels)
     if not len(rows):
         return None
     images, labels = images[rows], labels[rows]
     answers = network.predict(images) if answers is None else answers[rows]
-    found = better_order(answers, labels, network.labels)
-    if found is None and network.range_from not in (RESCALES, FOUND):
-        given = answers.argmax(axis=1) == labels
-        for name in network.pixel_ranges:
-            other = network.with_pixel_range(name).predict(images).argmax(axis=1) == labels
-            if name != network.pixel_range and far_higher(other, given):
-                found = BetterFit(name, "", (), float(other.mean()), float(given.mean()), len(labels))
-    return found
+    return better_order(answers, labels, network.labels) or better_range(network, images, labels, answers)
+
+
+def better_range(
+    network: FloatNetwork | ExpressionModel, images: np.ndarray, labels: np.ndarray, answers: np.ndarray
+) -> BetterFit | None:
+    """Return the pixel range with which ``network`` recognises far more of ``images`` than by ``answers``, or None."""
+    given, best = answers.argmax(axis=1) == labels, None
+    for name in other_ranges(network) if given.mean() + FAR_HIGHER <= 1 else ():
+        right = network.with_pixel_range(name).predict(images).argmax(axis=1) == labels
+        if far_higher(right, given) and (best is None or right.mean() > best.accuracy):
+            best = BetterFit(name, "", (), float(right.mean()), float(given.mean()), len(labels))
+    return best
+
+
+def other_ranges(network: FloatNetwork | ExpressionModel) -> tuple[str, ...]:
+    """Return the pixel ranges that ``network`` might take instead of its own; none where its file's metadata or type,
+    or faces, have settled that."""
+    if isinstance(network, ExpressionModel):
+        settled = network.metadata is not None or network.input_tensor.dtype in BYTES
+    else:
+        settled = network.range_from == FOUND
+    return () if settled else tuple(name for name in network.pixel_ranges if name != network.pixel_range)
 
 
 def better_order(answers: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> BetterFit | None:

@@ -98,6 +98,18 @@ def test_a_graph_that_scales_pixels_itself_tells_it(tmp_path):
     assert not plain.range_is_known
 
 
+def test_a_graph_that_scales_pixels_which_were_scaled_before_is_told(
+    bright_or_dark, tmp_path, forked_toolkit
+):
+    model = float_file(tmp_path / "twice.tflite", MIDDLES["0..1"] / 255, [keras.layers.Rescaling(1 / 255)])
+    asked = ("evaluate", "--model", model, "--labels", "happy,sad", "--data", bright_or_dark, "--json")
+    done = forked_toolkit(*asked)
+    assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 0.5
+    assert "100.0 % of 40 faces instead of 50.0 %; pass --pixel-range 0..1" in done.stderr
+    done = forked_toolkit(*asked, "--pixel-range", "0..1")
+    assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 1.0
+
+
 def test_the_device_takes_what_it_is_told_and_says_what_it_assumes(tmp_path):
     model = float_file(tmp_path / "other.tflite", MIDDLES["0..255"])
     faces = np.stack([np.full((48, 48), level, np.uint8) for level in (105, 150)])

@@ -19,7 +19,7 @@ from toolkit.models.input_fit import (
     settle_pixel_range,
 )
 from toolkit.models.keras_file import save_model
-from toolkit.models.network import FOUND, GIVEN, STORED, open_network
+from toolkit.models.network import FOUND, GIVEN, RESCALES, STORED, open_network
 
 pytestmark = pytest.mark.toolkit
 
@@ -88,6 +88,22 @@ def test_ranges_that_differ_by_channel_are_those_of_keras_applications(mode, tmp
 def test_a_range_of_three_channels_is_refused_for_one(bright):
     with pytest.raises(UsageError, match=r"'caffe'; expected one of 0..255, 0..1, -1..1 for 1 channel"):
         open_network(bright, FER2013_CLASSES, "caffe")
+
+
+@pytest.mark.parametrize("first", ["layer", "operation"])
+def test_a_network_that_rescales_pixels_which_were_scaled_before_is_told(bright, faces, tmp_path, first):
+    image = keras.Input((8, 8, 1))
+    scaled = keras.layers.Rescaling(1 / 127.5)(image) if first == "layer" else image / 127.5
+    learnt = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(255.0))(scaled)
+    learnt = keras.layers.Rescaling(1, -1)(learnt)
+    keras.Model(image, keras.models.load_model(bright)(learnt)).save(tmp_path / "m.keras")
+    network = settle_pixel_range(open_network(tmp_path / "m.keras", FER2013_CLASSES), *faces)
+    assert (network.pixel_range, network.range_from) == ("0..255", RESCALES)
+    better = better_fit(network, *faces)
+    assert better.accuracy > 0.95
+    assert "pass `pixel_range` 0..1" in str(better)
+    told = open_network(tmp_path / "m.keras", FER2013_CLASSES, "0..1")
+    assert better_fit(told, *faces) is None
 
 
 def test_a_range_stored_in_the_file_is_known(bright, tmp_path, faces):
