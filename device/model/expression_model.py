@@ -12,13 +12,15 @@ from device.model.file.metadata import read_labels, read_metadata
 from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import ranges_of
-from device.model.pixels import ASSUMED_RANGE, input_contract, input_range, pixel_table
+from device.model.pixels import ASSUMED_RANGE, BYTES, input_contract, input_range, pixel_table
 from device.resizing import resized
 from device.storage import packaged
 
 PACKAGED_MODEL = "fer7_int8.tflite"
-# Operators after which a probability is still a probability.
+# Operators after which a number is what it was before, those that give probabilities, and those that give any numbers.
 TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
+BOUNDED, UNBOUNDED = ("SOFTMAX", "LOGISTIC"), ("FULLY_CONNECTED", "CONV_2D")
+ROUNDING = 1e-3  # of a probability, by which float32 may leave 0..1
 
 
 def load_model(
@@ -82,14 +84,35 @@ class ExpressionModel:
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
         self.output_tensor = self.structure.tensors[self.structure.outputs[0]]
-        # Files with our metadata do, whatever operator they end in: means of several networks, a sigmoid a class.
-        self.outputs_probabilities = self.metadata is not None or outputs_probabilities(self.structure)
         known_range = input_range(self.structure, self.metadata, pixel_range)
         self.range_is_known = bool(known_range)
         self._take(known_range or ASSUMED_RANGE)
         self._interpreter, self.confined_because = open_interpreter(
             path, data, self.structure, threads, delegate
         )
+        self.outputs_probabilities = self._gives_probabilities()
+
+    def _gives_probabilities(self) -> bool:
+        """Return whether the outputs are probabilities, not logits: by what they come from, else by the numbers."""
+        # Files with our metadata put out probabilities, whatever they end in: means of several networks, sigmoids.
+        last = last_operator(self.structure)
+        if self.metadata is not None or last in BOUNDED:
+            return True
+        if last in UNBOUNDED:
+            return False
+        answers = self._numbers(self._span() if self.output_tensor.scales else self._answers_to_noise())
+        return bool((answers > -ROUNDING).all() and (answers < 1 + ROUNDING).all())
+
+    def _span(self) -> np.ndarray:
+        """Return the least and the greatest number that an integer output stores; of int16, which is symmetric, 0."""
+        limits = np.iinfo(self.output_tensor.dtype)
+        return np.array([limits.min if self.output_tensor.dtype in BYTES else 0, limits.max])
+
+    def _answers_to_noise(self) -> np.ndarray:
+        noise = np.random.default_rng(0).integers(0, 256, (2, *self.input_size_hw), dtype=np.uint8)
+        ranges = (self.pixel_range,) if self.range_is_known else self.pixel_ranges
+        ways = [self.with_pixel_range(name) for name in ranges]
+        return np.array([way.infer(way.prepare(crop)) for way in ways for crop in noise])
 
     def _take(self, pixel_range: str) -> None:
         self.pixel_range = pixel_range
@@ -142,13 +165,18 @@ class ExpressionModel:
         """Run the network once on a prepared input; return the stored outputs, ``(C,)``."""
         return np.asarray(self._interpreter.run(tensor)).reshape(-1)
 
+    def _numbers(self, stored: np.ndarray) -> np.ndarray:
+        """Return stored outputs as float32, dequantized."""
+        values = stored.astype(np.float32)
+        if self.output_tensor.scales:
+            values = (values - self.output_tensor.zero_points[0]) * np.float32(self.output_tensor.scales[0])
+        return values
+
     def probabilities(self, stored: np.ndarray) -> np.ndarray:
         """Turn stored outputs ``(N, C)`` into probabilities ``(N, C) float32``: dequantize, softmax of
         logits. EdgeError for numbers that are not finite.
         """
-        values = stored.astype(np.float32)
-        if self.output_tensor.scales:
-            values = (values - self.output_tensor.zero_points[0]) * np.float32(self.output_tensor.scales[0])
+        values = self._numbers(stored)
         if not np.isfinite(values).all():
             raise EdgeError(f"{self.path} puts out numbers that are not finite; train or quantize it again")
         if self.outputs_probabilities:
@@ -157,13 +185,13 @@ class ExpressionModel:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def outputs_probabilities(structure: TfliteFile) -> bool:
-    """Return whether the output comes from a softmax or logistic, rather than being logits."""
+def last_operator(structure: TfliteFile) -> str:
+    """Return the name of the operator that the output comes from, transparent ones passed over; "" if from none."""
     producers = structure.producers()
     operator = producers.get(structure.outputs[0])
     while operator is not None and operator.name in TRANSPARENT:
         operator = producers.get(operator.inputs[0]) if operator.inputs else None
-    return operator is not None and operator.name in ("SOFTMAX", "LOGISTIC")
+    return operator.name if operator is not None else ""
 
 
 def packaged_model() -> Path:
