@@ -1,5 +1,6 @@
 """The names of a model's outputs, as ``--labels`` takes them everywhere."""
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     """Return the labels of ``--labels``: a file with one a line, in order or each with its number, or names with commas
     between; None as None.
 
+    The file may be JSON too: ``{"happy": 0, …}``, as Keras' class_indices are written, ``{"0": "happy", …}`` or a list.
     Raises EdgeError for a file that is not there or no UTF-8, UsageError where no label is left.
 
     >>> labels_from("cat, dog")
@@ -59,14 +61,17 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
             f"`labels` {text}: no such file; expected one label a line, or names with commas between"
         )
     try:
-        named = read_short(path, MOST_BYTES).splitlines() if is_file else text.split(",")
+        content = read_short(path, MOST_BYTES) if is_file else text
     except OSError as error:
         raise EdgeError(f"`labels` {text}: {error.strerror}; expected one label a line") from error
     except UnicodeDecodeError as error:
         raise EdgeError(f"`labels` {text} is no text in UTF-8; expected one label a line") from error
-    labels = tuple(name.strip() for name in named if name.strip())
-    if is_file:
-        labels = _in_order_of_numbers(text, labels)
+    if is_file and (path.suffix.lower() == ".json" or content.lstrip().startswith("{")):
+        labels = _of_json(text, content)
+    else:
+        named = content.splitlines() if is_file else content.split(",")
+        labels = tuple(name.strip() for name in named if name.strip())
+        labels = _in_order_of_numbers(text, labels) if is_file else labels
     if not labels:
         raise UsageError(
             f"`labels` {text} names no label; expected names with commas between, or a file of lines"
@@ -82,8 +87,27 @@ def _in_order_of_numbers(text: str, lines: tuple[str, ...]) -> tuple[str, ...]:
         raise UsageError(
             f"`labels` {text}: {error}; expected lines such as '3 happy', or names alone"
         ) from error
-    if named and sorted(named) not in (list(range(len(named))), list(range(1, len(named) + 1))):
+    return _in_order(text, named) if named else lines
+
+
+def _in_order(text: str, named: dict[int, str]) -> tuple[str, ...]:
+    if sorted(named) not in (list(range(len(named))), list(range(1, len(named) + 1))):
         raise UsageError(
             f"`labels` {text}: expected the numbers from 0 to {len(named) - 1}; received {sorted(named)}"
         )
-    return tuple(named[number] for number in sorted(named)) or lines
+    return tuple(named[number] for number in sorted(named))
+
+
+def _of_json(text: str, content: str) -> tuple[str, ...]:
+    """Return the names of a list or of an object of names and numbers, either of which may be the key."""
+    try:
+        found = json.loads(content)
+        if isinstance(found, dict):
+            pairs = [(name, key) if key.isdecimal() else (key, name) for key, name in found.items()]
+            found = _in_order(text, {int(number): name.strip() for name, number in pairs})
+        return tuple(name.strip() for name in found if name.strip())
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f'`labels` {text} is JSON, but no names with numbers; expected {{"angry": 0, "happy": 1}}, or one label a '
+            "line"
+        ) from error

@@ -73,6 +73,36 @@ def test_labels_are_named_or_read(tmp_path):
             labels_from(empty)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"very happy": 1, "angry": 0, "sad": 2}',  # train.class_indices of a Keras notebook
+        '{"1": "very happy", "0": "angry", "2": "sad"}',
+        '["angry", "very happy", "sad"]',
+    ],
+)
+def test_labels_are_read_from_json(tmp_path, content):
+    path = tmp_path / "class_indices.json"
+    path.write_text(content)
+    assert labels_from(str(path)) == ("angry", "very happy", "sad")
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"a": "b"}', '{"a": null}', '{"a": 0, ', "3", "[[", '[{"a": 0}]', '{"a": {"b": 0}}']
+)
+def test_json_of_something_else_is_told(tmp_path, content):
+    path = tmp_path / "class_indices.json"
+    path.write_text(content)
+    with pytest.raises(UsageError, match=r"is JSON, but no names with numbers; expected|names no label"):
+        labels_from(str(path))
+
+
+def test_numbers_in_json_that_leave_some_out_are_told(tmp_path):
+    (tmp_path / "other.txt").write_text('{"happy": 0, "sad": 7}')
+    with pytest.raises(UsageError, match=r"expected the numbers from 0 to 1; received \[0, 7\]"):
+        labels_from(str(tmp_path / "other.txt"))
+
+
 def test_a_preview_says_where_it_is(tiny_model, caplog):
     caplog.set_level("INFO", "device")
     options = RunOptions("demo:3", str(tiny_model), detector="haar", preview="127.0.0.1:0")
