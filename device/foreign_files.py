@@ -44,6 +44,14 @@ def why_foreign(start: bytes | memoryview, kinds: Iterable[Kind]) -> str:
     return ""
 
 
+def is_onnx(start: bytes) -> bool:
+    """Return whether a file that begins with ``start`` is an ONNX model.
+
+    That has no signature; its first field is a small version number, its second the name of the writer.
+    """
+    return start[:1] == b"\x08" and (b"pytorch" in start or b"onnx" in start)
+
+
 def is_text(start: bytes) -> bool:
     """Return whether a file that begins with ``start`` is a text: no control characters but those of lines and
     terminals. Not for formats whose numbers may all be large, such as raw pixels.

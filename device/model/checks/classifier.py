@@ -41,6 +41,11 @@ def verify_classifier(path: Path, structure: TfliteFile) -> None:
             "expected a classifier with one of each; convert one with a single picture and a single head of classes"
         )
     image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
+    if len(image.shape) == 4 and image.shape[1] in (1, 3) and image.shape[3] not in (1, 3):
+        raise EdgeError(
+            f"{path} takes an input of shape {list(image.shape)}, its channels first; expected [1, height, width, 1 or "
+            "3]; convert the network from ONNX with onnx2tf, which puts the channels last"
+        )
     if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
         raise EdgeError(
             f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "

@@ -16,9 +16,9 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import regular_size
-from device.foreign_files import NOT_FETCHED, why_foreign
 from device.model.file.flatbuffer import Buffer, MalformedFile, Table
 from device.model.file.operator_names import OPERATOR_NAMES
+from device.model.file.other_formats import why_other
 
 Item = TypeVar("Item")
 IDENTIFIER = b"TFL3"
@@ -103,14 +103,6 @@ class TfliteFile:
         return {index: operator for operator in self.operators for index in operator.outputs}
 
 
-# What is named .tflite and is something else.
-FOREIGN = (
-    *NOT_FETCHED,
-    (0, b"\x89HDF", "a Keras model", "convert it with 'toolkit quantize'"),
-    (0, b"PK", "a zip archive, such as a .keras file", "convert that with 'toolkit quantize', or unpack it"),
-)
-
-
 def read_tflite(source: str | Path | bytes | bytearray, name: str | None = None) -> TfliteFile:
     """Read and check a .tflite file, given by path or as bytes; ``name`` is what errors call it.
 
@@ -124,7 +116,7 @@ def read_tflite(source: str | Path | bytes | bytearray, name: str | None = None)
     if not data:
         raise EdgeError(f"{name} is empty (0 bytes); expected a .tflite model; copy or quantize it again")
     if data[4:8] != IDENTIFIER:
-        if why := why_foreign(memoryview(data), FOREIGN):
+        if why := why_other(data, name):
             raise EdgeError(f"{name} is no TFLite model but {why}")
         raise EdgeError(
             f"{name} is no TFLite model: expected the identifier TFL3 at byte 4, found {bytes(data[4:8])!r}; "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import regular_size, sha256_of
-from device.foreign_files import NOT_FETCHED, PACKED, pickles, why_foreign
+from device.foreign_files import NOT_FETCHED, PACKED, is_onnx, pickles, why_foreign
 from device.zip_files import DAMAGE, refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
@@ -154,9 +154,7 @@ def _why_foreign(path: Path, start: bytes) -> str:
         return f"{path} is {why}"
     if start.startswith(b"PK"):
         return f"{path} was cut short: its end is missing; copy or save it again"
-    # ONNX has no signature; its first field is a small version number, its second the name of the writer.
-    onnx = start[:1] == b"\x08" and (b"pytorch" in start or b"onnx" in start or b"tf2onnx" in start)
-    if foreign := "an ONNX model" if onnx else FOREIGN_SUFFIXES.get(path.suffix.lower()):
+    if foreign := "an ONNX model" if is_onnx(start) else FOREIGN_SUFFIXES.get(path.suffix.lower()):
         way_out = CONVERT if foreign in CONVERTED else EXPORT
         return f"{path} is {foreign}, expected a Keras one; {way_out}"
     if path.suffix in (".h5", ".hdf5"):

@@ -115,6 +115,7 @@ def any_size(shape):
         (lambda: Graph((1, 0, 8, 3)), "takes an input of shape"),
         (lambda: Graph((1, 1 << 13, 1 << 13, 3)), "numbers"),
         (lambda: Graph((8, 8)), "takes an input of shape"),
+        (lambda: Graph((1, 3, 8, 8)), "its channels first; expected .* onnx2tf, which puts the channels last"),
         (lambda: any_size((1, 1, 1, 1)), "takes pictures of any size; .* a fixed one"),
         (lambda: any_size((1, 8, 8, 1)), None),  # which it has until it is given another
     ],

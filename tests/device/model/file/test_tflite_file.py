@@ -53,6 +53,25 @@ def test_foreign_files_are_refused_in_one_line(tmp_path, content, message):
         read_tflite(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.onnx", b"??", "is no TFLite model but an ONNX model; convert it to .tflite"),
+        ("m.tflite", b"\x08\x08\x12\x07pytorch\x1a\x051.13", "is no TFLite model but an ONNX model"),
+        ("m.pt", b"PK\3\4" + b"\0" * 64, "is no TFLite model but a PyTorch model; convert it to .tflite"),
+        (
+            "m.onnx",
+            b"version https://git-lfs.github.com/spec/v1\noid",
+            "is no TFLite model but a Git LFS pointer",
+        ),
+    ],
+)
+def test_models_of_other_kinds_are_named_with_the_way_out(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(EdgeError, match=message):
+        read_tflite(tmp_path / name)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(EdgeError, match=r"nowhere.tflite"):
         read_tflite(tmp_path / "nowhere.tflite")
