@@ -78,7 +78,13 @@ def smoke_test(model: ExpressionModel) -> float:
 
 def install_model(path: str | Path) -> Installed:
     """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
-    model = load_model(path)
+    model = load_model(path, allow_unlabelled=True)
+    if not model.labels:
+        raise EdgeError(
+            f"{path} carries no labels, and an installed model names its {model.output_tensor.elements} outputs "
+            'itself; append a labels.txt with one a line, python3 -c "import zipfile; '
+            f"zipfile.ZipFile('{path}', 'a').write('labels.txt')\", or quantize its Keras model"
+        )
     smoke_test(model)
     with locked(state_folder()):
         return _install(model, Path(path))

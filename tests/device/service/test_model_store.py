@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from device.model.expression_model import load_model
+from device.model.file.associated_files import graph_bytes
 from device.model.file.metadata import read_metadata
 from device.runtime.build import run_with
 from device.runtime.options import RunOptions
@@ -55,6 +57,21 @@ def test_install_and_roll_back_and_forth(home, models):
     assert recipe() == "recipe 0"
     roll_back()
     assert recipe() == "recipe 1"
+
+
+def test_a_model_of_others_is_installed_with_the_labels_that_the_error_asks_for(home, tiny_model, tmp_path):
+    bare, labels = tmp_path / "bare.tflite", read_metadata(tiny_model).labels
+    # The name is blanked, or the missing end of the file would be noticed.
+    bare.write_bytes(graph_bytes(tiny_model.read_bytes()).replace(b"fer_edge.json", b"other_one.txt"))
+    with pytest.raises(
+        EdgeError, match=r"carries no labels.* its 7 outputs itself; append a labels.txt"
+    ) as raised:
+        install_model(bare)
+    code = str(raised.value).split('"')[1]
+    (tmp_path / "labels.txt").write_text("\n".join(labels))
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    install_model(bare)
+    assert load_model(current_model()).labels == labels
 
 
 def test_only_two_models_are_kept_and_nothing_half_written(home, models):
