@@ -11,7 +11,7 @@ from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.synthesis import load_synthetic
 from toolkit.models.keras_file import load_keras_model
 from toolkit.training.batches import pixels
-from toolkit.training.distillation.teachers import as_teacher
+from toolkit.training.distillation.teachers import as_teacher, open_teacher
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import Student
 
@@ -23,7 +23,7 @@ def test_it_names_faces_and_gives_its_weights_to_the_network_that_ships():
     assert TEACHER.stat().st_size < 7e6
     faces = load_synthetic()
     faces = faces.select(np.arange(0, len(faces), 16))
-    answers = as_teacher(load_keras_model(TEACHER), TEACHER, FER2013_CLASSES, "float32")(pixels(faces.images))
+    answers = as_teacher(open_teacher(TEACHER), FER2013_CLASSES, "float32")(pixels(faces.images))
     student = Student(TrainingRecipe(arch="face-compact", dtype_policy="float32"), len(FER2013_CLASSES))
     student.start_from(load_keras_model(TEACHER), list(range(7)))
     started = student.export(1.0).predict(pixels(faces.images), verbose=0)

@@ -16,12 +16,13 @@ from toolkit.charts.training_pictures import draw_confusion, draw_learning_curve
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import load_keras_model
+from toolkit.models.network import FloatNetwork
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import answers_folder
-from toolkit.training.distillation.teachers import as_teacher
+from toolkit.training.distillation.teachers import as_teacher, open_teacher
 from toolkit.training.reading import read_training_data
 from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request, unheeded
 from toolkit.training.starting_weights import first_weights
@@ -66,7 +67,7 @@ def train(
         logger.info("%s", remark)
     tracking = open_mlflow(request.mlflow) if request.mlflow else None
     give_first_weights = first_weights(request)
-    teachers = [load_keras_model(path) for path in request.teachers]
+    teachers = [open_teacher(path) for path in request.teachers]
     data = read_training_data(request)
     with data_parallel(request.recipe.with_batch_size(len(data.train)).batch_size):
         trainer = make_trainer(request, data, teachers)
@@ -126,13 +127,10 @@ def open_mlflow(uri: str) -> "MlflowLog":
     return MlflowLog(uri)
 
 
-def make_trainer(request: TrainingRequest, data: TrainingData, models: Sequence[keras.Model]) -> Trainer:
-    """Return the trainer of ``request``, with ``models`` as its teachers and what its checkpoints must know again."""
+def make_trainer(request: TrainingRequest, data: TrainingData, networks: Sequence[FloatNetwork]) -> Trainer:
+    """Return the trainer of ``request``, with ``networks`` as its teachers and what its checkpoints must know again."""
     recipe = request.recipe
-    teachers = [
-        as_teacher(model, path, data.train.classes, recipe.dtype_policy)
-        for model, path in zip(models, request.teachers, strict=True)
-    ]
+    teachers = [as_teacher(network, data.train.classes, recipe.dtype_policy) for network in networks]
     cache = None
     if request.asks_teachers_once:
         parent = request.teacher_cache or request.out / "teacher_cache"

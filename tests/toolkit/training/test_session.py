@@ -18,7 +18,7 @@ from tensorboardX.proto.event_pb2 import Event
 from device.errors import EdgeError, UsageError
 from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
-from toolkit.training.distillation.teachers import as_teacher
+from toolkit.training.distillation.teachers import as_teacher, open_teacher
 from toolkit.training.reading import read_one
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
@@ -173,16 +173,15 @@ def test_a_training_that_ended_in_the_folder_meanwhile_is_kept(stripes, tmp_path
 
 
 def test_a_teacher_gives_the_shares_among_the_students_classes(trained):
-    path = trained.model
-    model = load_keras_model(path)
+    teacher = open_teacher(trained.model)
     faces = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
-    both = as_teacher(model, path, ("happy", "sad"), "float32")(faces)
-    np.testing.assert_array_equal(as_teacher(model, path, ("sad", "happy"), "float32")(faces), both[:, ::-1])
-    np.testing.assert_allclose(as_teacher(model, path, ("sad",), "float32")(faces), 1.0, atol=1e-6)
+    both = as_teacher(teacher, ("happy", "sad"), "float32")(faces)
+    np.testing.assert_array_equal(as_teacher(teacher, ("sad", "happy"), "float32")(faces), both[:, ::-1])
+    np.testing.assert_allclose(as_teacher(teacher, ("sad",), "float32")(faces), 1.0, atol=1e-6)
     with pytest.raises(
         EdgeError, match=r"does not know 'fear'; expected all of sad, fear, it knows happy, sad"
     ):
-        as_teacher(model, path, ("sad", "fear"), "float32")
+        as_teacher(teacher, ("sad", "fear"), "float32")
 
 
 def test_a_share_that_holds_nothing_out_is_told(stripes, caplog):

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.models.keras_file import read_keras_metadata
+from toolkit.models.head import SOFTMAX
+from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.network import FloatNetwork, open_network
 from toolkit.training.acceleration import accelerated
 from toolkit.training.batches import Batch
 from toolkit.training.distillation.folding import folded
@@ -50,26 +51,46 @@ class TeacherPanel:
         return mean
 
 
-def as_teacher(model: keras.Model, path: Path, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
-    """Return ``model``, of the file at ``path``, as a teacher of ``classes``, computing under ``dtype_policy``.
+def open_teacher(path: Path) -> FloatNetwork:
+    """Return the network of a teacher's file; EdgeError unless that tells its classes and the pixels that it takes."""
+    save = "save_model(model, 'teacher.keras', {'labels': [...], 'pixel_range': '0..1'}) of toolkit.models.keras_file"
+    if not path.is_file() or not (read_keras_metadata(path) or {}).get("labels"):
+        load_keras_model(path)  # which says what is no model at all
+        raise EdgeError(
+            f"the teacher {path} names no classes; expected a .keras that 'toolkit train' wrote, or one saved by {save}"
+        )
+    network = open_network(path)
+    if not network.range_is_known:
+        raise EdgeError(
+            f"the teacher {path} does not tell which pixel values it takes; expected a network that scales 0..255 "
+            f"itself, or one saved by {save}"
+        )
+    return network
+
+
+def as_teacher(network: FloatNetwork, classes: tuple[str, ...], dtype_policy: str) -> Teacher:
+    """Return ``network`` as a teacher of ``classes``, computing under ``dtype_policy``.
 
     A teacher that knows more classes gives the shares among the student's. EdgeError if it does not know them all.
     """
-    metadata = read_keras_metadata(path) or {}
-    labels = tuple(metadata.get("labels", ()))
-    colour = metadata.get("colour") is True
-    unknown = [name for name in classes if name not in labels]
+    unknown = [name for name in classes if name not in network.labels]
     if unknown:
         raise EdgeError(
-            f"the teacher {path} does not know '{unknown[0]}'; expected all of {', '.join(classes)}, it knows "
-            f"{', '.join(labels) or 'no labels'}; choose another teacher or other `classes`"
+            f"the teacher {network.path} does not know '{unknown[0]}'; expected all of {', '.join(classes)}, it knows "
+            f"{', '.join(network.labels)}; choose another teacher or other `classes`"
         )
-    columns = [labels.index(name) for name in classes]
-    shape = model.input_shape[1:]
+    columns = [network.labels.index(name) for name in classes]
+    # As training writes them: pixels of 0..255 in, a row of probabilities out.
+    plain = (
+        network.pixel_range == "0..255"
+        and network.head == SOFTMAX
+        and len(network.original.output_shape) == 2
+    )
+    model, largest = (network.original, 255) if plain else (network.model, 1)
     fast = accelerated(folded(model), dtype_policy)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
-        seen = fitted(images if colour else in_gray(images), shape)
+        seen = fitted(images if network.colour else in_gray(images), network.input_shape) * (largest / 255)
         shares = np.asarray(fast.predict_on_batch(seen), np.float32)[:, columns]
         among: np.ndarray = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-8)
         return among
