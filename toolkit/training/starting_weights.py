@@ -48,11 +48,17 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
 
 
 def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
-    """Return which logits of the model at ``path`` are those of ``classes``; none, which is logged, unless it knows
-    them all."""
+    """Return which logits of the model at ``path`` are those of ``classes``; none, which is logged, unless its file
+    names them all: an order that is guessed would teach it wrong names first."""
     labels = (read_keras_metadata(path) or {}).get("labels", [])
     missing = [name for name in classes if name not in labels]
-    if labels and missing:
+    if not labels:
+        logger.warning(
+            "%s names no classes: its last layer begins anew; to keep that, save the model with the names of its "
+            "outputs in their order, save_model(model, 'named.keras', {'labels': [...]}) of toolkit.models.keras_file",
+            path,
+        )
+    elif missing:
         logger.warning(
             "%s knows no class '%s'; %sit knows %s: its last layer begins anew",
             path,

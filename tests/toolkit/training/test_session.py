@@ -22,7 +22,6 @@ from toolkit.training.distillation.teachers import as_teacher, open_teacher
 from toolkit.training.reading import read_one
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
-from toolkit.training.starting_weights import logit_columns
 
 from .conftest import RECIPE, interrupt, run
 
@@ -223,16 +222,6 @@ def test_fewer_classes_start_with_their_own_logits(stripes, trained, tmp_path):
     assert read_keras_metadata(trained.model)["labels"] == ["happy", "sad"]
     assert read_keras_metadata(turned.model)["labels"] == ["sad", "happy"]
     assert turned.report.accuracy >= 0.9
-
-
-def test_a_class_that_the_first_weights_do_not_know_is_said(trained, caplog):
-    assert logit_columns(trained.model, ("sad", "happy")) == [1, 0]
-    assert not caplog.records
-    assert logit_columns(trained.model, ("happy", "sda")) == []
-    assert (
-        "knows no class 'sda'; did you mean sad? it knows happy, sad: its last layer begins anew"
-        in caplog.text
-    )
 
 
 def doubled(path, wide):
