@@ -18,6 +18,7 @@ from device.errors import EdgeError
 from device.files import regular_size, temporary_folder, whole_file
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.json_fields import JsonFields
+from toolkit.models.opening.allowed_operations import refuse_unlisted
 from toolkit.models.opening.configuration import (
     OF_KERAS,
     OLD_HARD_SIGMOID,
@@ -120,6 +121,7 @@ def load_keras_model(path: str | Path) -> "keras.Model":
                 f"{path} describes no network that Keras knows ({error}); save it again"
             ) from error
         import_quietly()
+        refuse_unlisted(path, config)
         openable = rewritten(kind, config, weights)
         refuse_large_network(path, lambda: _load(path, openable, config))
         return _load(path, openable, config)

@@ -2,7 +2,6 @@
 built as.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,20 +14,14 @@ from device.model.file.metadata import checked_labels
 from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.model.pixels import refuse_range
 from device.resizing import resized
+from toolkit.models.answers import ask
 from toolkit.models.head import LOGITS, SOFTMAX, head_of, single_logit
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
-from toolkit.models.opening.size_check import elements, output_shapes, refuse_large_activations
+from toolkit.models.opening.size_check import refuse_large_activations
 from toolkit.models.rescaling import rescales_inside
-from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
     import keras
-
-BATCH = 128
-WORTH_COMPILING = 100
-# Numbers that all layers together may put out for a batch; Keras holds them until the last one has.
-LARGEST_BATCH = 1 << 26
-UNKNOWN_BATCH = 4  # of a SavedModel, tried with one image: what it makes on its way is not known
 
 # Where the pixel range of a network comes from, as results tell it.
 GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
@@ -103,7 +96,7 @@ class FloatNetwork:
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, C) float32`` probabilities of faces as ``prepare`` takes them."""
-        return _ask(self.path, self.asked, images, lambda some: _scaled(self.prepare(some), self.pixel_range))
+        return ask(self.path, self.asked, images, lambda some: _scaled(self.prepare(some), self.pixel_range))
 
 
 def open_network(
@@ -172,7 +165,7 @@ def _head(path: Path, model: "keras.Model", shape: tuple[int, int, int]) -> str:
     pixels = np.random.default_rng(0).random((8, *shape), dtype=np.float32)
     # In each range that it may take: what is no probability in one of them is none.
     asked = np.concatenate([_scaled(pixels, name) for name in ranges_of(shape[2])])
-    answers = _ask(path, model, asked, lambda batch: batch)
+    answers = ask(path, model, asked, lambda batch: batch)
     if answers.shape[1] == 1:
         single_logit(path, model, answers)
         return LOGITS
@@ -206,45 +199,6 @@ def _normal_form(
     if head == LOGITS:
         scores = keras.layers.Softmax(name="probability")(scores)
     return keras.Model(image, scores, name=model.name)
-
-
-def _batch_of(model: "keras.Model") -> int:
-    """Return how many images may be asked for at once."""
-    import keras
-
-    if any(isinstance(layer, keras.layers.TFSMLayer) for layer in model._flatten_layers()):
-        return UNKNOWN_BATCH
-    return max(1, min(BATCH, LARGEST_BATCH // max(1, sum(map(elements, output_shapes(model))))))
-
-
-def _ask(
-    path: Path,
-    model: "keras.Model",
-    images: np.ndarray,
-    prepare: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """Return the model's outputs as ``float32``, under any Keras backend; EdgeError where it cannot compute them.
-
-    ``prepare`` makes the model's inputs of some of ``images``. For many of them the model is compiled: a call of the
-    model itself takes up to four times as long, but to compile it takes as long as a hundred such answers.
-    """
-    import keras
-
-    size, parts = _batch_of(model), []
-    try:
-        for start in range(0, len(images), size):
-            batch = prepare(images[start : start + size])
-            if len(images) < WORTH_COMPILING:
-                answers = keras.ops.convert_to_numpy(model(batch, training=False))
-            else:
-                answers = model.predict_on_batch(batch)
-            answers = np.asarray(answers, np.float32)
-            parts.append(answers.reshape(len(answers), -1))
-    except (
-        Exception
-    ) as error:  # Keras and its backends raise many kinds for settings that do not fit a picture
-        raise EdgeError(f"{path} does not compute: {reason_of(error)}; save the network again") from error
-    return np.concatenate(parts)
 
 
 def _verify_classifier(

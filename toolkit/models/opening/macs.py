@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from toolkit.models.opening.calls import Shape
+
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
-Shape = tuple[int | None, ...]
 
 
 def keras_macs(model: Any) -> int:
@@ -12,29 +13,37 @@ def keras_macs(model: Any) -> int:
     layers, each time that they are called; an open size counts once."""
     network = getattr(model, "_functional", None) or model
     return sum(
-        _layer_macs(node.operation, node.input_tensors[0].shape, node.output_tensors[0].shape)
+        layer_macs(
+            node.operation,
+            (None, *node.input_tensors[0].shape[1:]),
+            (None, *node.output_tensors[0].shape[1:]),
+        )
         for nodes in getattr(network, "_nodes_by_depth", {}).values()
         for node in nodes
         if node.input_tensors
     )
 
 
-def _layer_macs(layer: Any, takes: Shape, gives: Shape) -> int:
-    """Return the MACs of ``layer`` for one input of the shape ``takes``, of which it makes ``gives``, batch first."""
+def layer_macs(layer: Any, takes: Shape, gives: Shape) -> int:
+    """Return the MACs of ``layer`` for an input of the shape ``takes``, of which it makes ``gives``, batch first."""
     from keras import layers
 
     if hasattr(layer, "layers"):
         return keras_macs(layer)
     if isinstance(layer, layers.TimeDistributed):
-        return (takes[1] or 1) * _layer_macs(layer.layer, _step(takes), _step(gives))
+        return (takes[1] or 1) * layer_macs(layer.layer, _step(takes), _step(gives))
     if isinstance(layer, layers.Bidirectional):
-        return sum(_layer_macs(one, takes, gives) for one in (layer.forward_layer, layer.backward_layer))
+        return sum(layer_macs(one, takes, gives) for one in (layer.forward_layer, layer.backward_layer))
     if (cell := getattr(layer, "cell", None)) is not None:  # recurrent: each step uses every weight
         kernels = [weight for weight in cell.weights if len(weight.shape) > 1]
-        return (takes[1] or 1) * sum(_weights(kernel) * _places(gives, kernel) for kernel in kernels)
+        return (
+            (takes[0] or 1)
+            * (takes[1] or 1)
+            * sum(_weights(kernel) * _places(gives, kernel) for kernel in kernels)
+        )
     kernels = [kernel for name in KERNELS if (kernel := getattr(layer, name, None)) is not None]
-    # Channels last: between batch and channels stand the positions at which every weight is used once.
-    return math.prod(size or 1 for size in gives[1:-1]) * sum(map(_weights, kernels))
+    # Channels last: before them stand the images and positions at which every weight is used once.
+    return math.prod(size or 1 for size in gives[:-1]) * sum(map(_weights, kernels))
 
 
 def _weights(kernel: Any) -> int:

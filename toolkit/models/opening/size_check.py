@@ -1,16 +1,20 @@
 """Whether a network may be built: its shapes are worked out without room for any weight, before it is built."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device.errors import EdgeError
-from toolkit.models.opening.macs import keras_macs
+from toolkit.models.opening.calls import Call, Shape, calls_of
+from toolkit.models.opening.inner_work import elements, multiplications_within, shapes_within
+from toolkit.models.opening.macs import layer_macs
+from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:
     import keras
 
+MOST_IMAGES = 128  # that a network is asked for at once
 MOST_LAYERS = 2000  # NASNetLarge has 1,039
 LARGEST_ACTIVATION = (
     1 << 25
@@ -41,84 +45,87 @@ def refuse_large_network(path: Path, load: Callable[[], "keras.Model"]) -> None:
 
 def refuse_large_activations(path: Path, model: "keras.Model") -> None:
     """Raise EdgeError where a layer of ``model`` puts out, or all together compute, more for one image than any image
-    classifier does."""
-    shapes = list(output_shapes(model))
-    if len(shapes) > MOST_LAYERS:
-        raise EdgeError(f"{path} has {len(shapes):,} layers; expected at most {MOST_LAYERS:,}")
-    largest = max(shapes, key=elements, default=())
-    if elements(largest) > LARGEST_ACTIVATION:
-        raise EdgeError(
-            f"{path} has a layer that makes {elements(largest):,} numbers for one image, shape {largest}; "
-            f"expected at most {LARGEST_ACTIVATION:,}"
-        )
-    if (total := sum(map(elements, shapes))) > LARGEST_SUM:
-        raise EdgeError(
-            f"{path} has layers that make {total:,} numbers together for one image; expected at most "
-            f"{LARGEST_SUM:,}"
-        )
-    if (steps := max(_steps(model), default=0)) > MOST_STEPS:
-        raise EdgeError(
-            f"{path} goes through a sequence of {steps:,} steps one by one; expected at most {MOST_STEPS:,}"
-        )
-    if (macs := keras_macs(model)) > MOST_MACS:
-        raise EdgeError(f"{path} multiplies {macs:,} times for one image; expected at most {MOST_MACS:,}")
+    classifier does, alone or in a batch of MOST_IMAGES."""
+    for batch in (1, MOST_IMAGES):
+        taken = _demand(path, model, batch)
+        if taken.layers > MOST_LAYERS:
+            raise EdgeError(f"{path} has {taken.layers:,} layers; expected at most {MOST_LAYERS:,}")
+        if taken.largest > LARGEST_ACTIVATION:
+            raise EdgeError(
+                f"{path} has a layer that makes {taken.largest:,} numbers for one image, shape {taken.shape}; "
+                f"expected at most {LARGEST_ACTIVATION:,}"
+            )
+        if taken.numbers > LARGEST_SUM:
+            raise EdgeError(
+                f"{path} has layers that make {taken.numbers:,} numbers together for one image; expected at most "
+                f"{LARGEST_SUM:,}"
+            )
+        if taken.steps > MOST_STEPS:
+            raise EdgeError(
+                f"{path} goes through a sequence of {taken.steps:,} steps one by one; expected at most {MOST_STEPS:,}"
+            )
+        if taken.macs > MOST_MACS:
+            raise EdgeError(
+                f"{path} multiplies {taken.macs:,} times for one image; expected at most {MOST_MACS:,}"
+            )
 
 
-def elements(shape: tuple[int | None, ...]) -> int:
-    """Return how many numbers one image gives in a tensor of ``shape`` (batch first); an open size counts once."""
-    return math.prod(size or 1 for size in shape[1:])
+def numbers_for_one_image(path: Path, model: "keras.Model") -> int:
+    """Return how many numbers all layers of ``model`` together put out for an image, alone or in a batch."""
+    return max(_demand(path, model, batch).numbers for batch in (1, MOST_IMAGES))
 
 
-def output_shapes(model: Any) -> Iterator[tuple[int | None, ...]]:
-    """Yield the shape of everything that the operations of a model put out, those of models inside it too, and of what
-    is made within them."""
-    for operation in _operations(model):
-        for node in operation._inbound_nodes:
-            yield from (tuple(tensor.shape) for tensor in node.output_tensors)
-            yield from _shapes_within(operation, node)
+@dataclass(frozen=True)
+class _Demand:
+    """What a network takes for one image of a batch.
+
+    layers: how many tensors it puts out on its way; largest: numbers of the largest one, of ``shape``; numbers: those
+    of all; steps: of the longest sequence; macs: multiplications.
+    """
+
+    layers: int
+    largest: int
+    shape: Shape
+    numbers: int
+    steps: int
+    macs: int
 
 
-def _shapes_within(layer: Any, node: Any) -> Iterator[tuple[int | None, ...]]:
-    """Yield the shapes of what ``layer`` makes on its way, called as ``node`` tells: a separable convolution channels
-    before they are mixed, attention a number for each pair of places, in each head."""
+def _demand(path: Path, model: "keras.Model", batch: int) -> _Demand:
+    """Return what ``model`` takes for one image in a ``batch``: what grows by more than the images shows in a large
+    one, what takes much for none of them in a batch of one."""
+    try:
+        calls = calls_of(model, batch)
+    except Exception as error:  # Keras raises many kinds for shapes that do not fit each other
+        raise EdgeError(f"{path} does not compute: {reason_of(error)}; save the network again") from error
+    made = [
+        (call.times * elements(shape), shape)
+        for call in calls
+        for shape in (*call.gives, *shapes_within(call))
+    ]
+    largest, shape = max(made, key=lambda one: one[0], default=(0, ()))
+    return _Demand(
+        sum(len(call.gives) for call in calls),
+        -(-largest // batch),
+        shape,
+        -(-sum(numbers for numbers, _ in made) // batch),
+        max(map(_steps, calls), default=0),
+        -(-sum(map(_multiplications, calls)) // batch),
+    )
+
+
+def _steps(call: Call) -> int:
+    """Return how many steps a layer takes that calls what is inside it once a step, those around it too."""
     from keras import layers
 
-    first, last = (tuple(node.input_tensors[at].shape) for at in (0, -1)) if node.input_tensors else ((), ())
-    if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
-        yield (*node.output_tensors[0].shape[:-1], (first[-1] or 1) * layer.depth_multiplier)
-    elif isinstance(layer, layers.MultiHeadAttention | layers.GroupQueryAttention):
-        heads = getattr(layer, "num_query_heads", None) or layer.num_heads
-        yield (None, heads, elements(first[:-1]), elements(last[:-1]))
-    elif isinstance(
-        layer, layers.Attention
-    ):  # the additive one too, which adds before it sums over the channels
-        channels = first[-1] if isinstance(layer, layers.AdditiveAttention) else 1
-        yield (None, elements(first[:-1]), elements(last[:-1]), channels)
+    by_steps = isinstance(call.operation, layers.TimeDistributed | layers.RNN | layers.Bidirectional)
+    return call.times * (call.takes[0][1] or 1) if by_steps else 0
 
 
-def _steps(model: Any) -> Iterator[int]:
-    """Yield how many steps each layer of a model takes that calls what is inside it once a step."""
-    for operation in _operations(model):
-        for node in operation._inbound_nodes:
-            if node.input_tensors:
-                yield _steps_of(operation, tuple(node.input_tensors[0].shape))
-
-
-def _steps_of(layer: Any, shape: tuple[int | None, ...]) -> int:
-    """Return how many steps ``layer`` takes through an input of ``shape``, those of layers inside it too."""
+def _multiplications(call: Call) -> int:
     from keras import layers
 
-    if isinstance(layer, layers.TimeDistributed):
-        return (shape[1] or 1) * _steps_of(layer.layer, (shape[0], *shape[2:]))
-    if isinstance(layer, layers.RNN | layers.Bidirectional):
-        return shape[1] or 1
-    return max(_steps(layer), default=1) if hasattr(layer, "layers") else 1
-
-
-def _operations(model: Any) -> Iterator[Any]:
-    """Yield the operations of a model, those of models inside it before the model itself."""
-    network = getattr(model, "_functional", None) or model
-    for operation in getattr(network, "operations", None) or model.layers:
-        if hasattr(operation, "layers") and operation is not model:
-            yield from _operations(operation)
-        yield operation
+    if isinstance(call.operation, layers.TimeDistributed) or not (call.takes and call.gives):
+        return 0  # what is inside it is a call of its own
+    own = layer_macs(call.operation, call.takes[0], call.gives[0])
+    return call.times * (own + multiplications_within(call))

@@ -56,9 +56,92 @@ def steps_within_steps(image):
     return keras.layers.Reshape((2000, 4000, 1))(x)
 
 
+def doubled_along_the_batch(image):
+    x = image
+    for _ in range(21):
+        x = keras.layers.Concatenate(axis=0)([x, x])
+    return x
+
+
+def padded_along_the_batch(image):
+    return keras.ops.pad(image, [[300_000, 0], [0, 0], [0, 0], [0, 0]])
+
+
+def each_picture_with_each(image):
+    return keras.ops.sum(keras.ops.tensordot(image, image, axes=0), axis=(3, 4, 5, 6))
+
+
+def large_square(image):
+    return keras.layers.Reshape((4800, 4800))(keras.layers.UpSampling2D(100)(image))
+
+
+def product(image):
+    x = large_square(image)
+    return keras.ops.matmul(x, x)[..., None]
+
+
+def einsum(image):
+    x = large_square(image)
+    return keras.ops.einsum("bij,bkj->bik", x, x)[..., None]
+
+
+def dot(image):
+    x = large_square(image)
+    return keras.layers.Dot((2, 1))([x, x])[..., None]
+
+
+def heads_of_pixels(image):
+    x = keras.ops.repeat(keras.ops.reshape(image, (-1, 2304, 1, 1)), 64, axis=2)
+    return keras.ops.dot_product_attention(x, x, x)
+
+
+def window_beyond_the_picture(image):
+    return keras.layers.MaxPooling2D(10**9, strides=1, padding="same")(image)
+
+
+def wide_window(image):
+    return keras.layers.AveragePooling2D(501, strides=1, padding="same")(keras.layers.UpSampling2D(20)(image))
+
+
+def large_patches(image):
+    return keras.ops.image.extract_patches(keras.layers.UpSampling2D(10)(image), 480)
+
+
+def padded_to_other_proportions(image):
+    narrow = keras.layers.UpSampling2D((1, 1000))(keras.ops.reshape(image, (-1, 1, 2304, 1)))
+    return keras.ops.image.resize(narrow, (1000, 1), pad_to_aspect_ratio=True)
+
+
+def open_inside(image):
+    any_size = x = keras.Input((None, None, 1))
+    for _ in range(20):
+        x = keras.layers.Conv2D(8, 1)(x)
+    return keras.Model(any_size, x)(keras.layers.Resizing(2000, 2000)(image))
+
+
+def network_each_step(image):
+    inner = keras.Sequential(
+        [keras.Input((48, 48, 1)), keras.layers.UpSampling2D(50), keras.layers.MaxPooling2D(50)]
+    )
+    return keras.ops.mean(keras.layers.TimeDistributed(inner)(keras.ops.stack([image] * 10, axis=1)), axis=1)
+
+
 @pytest.mark.parametrize(
     ("middle", "said"),
     [
+        (doubled_along_the_batch, "makes 4,831,838,208 numbers for one image"),
+        (padded_along_the_batch, "makes 691,202,304 numbers for one image"),
+        (each_picture_with_each, r"makes 679,477,248 numbers for one image, shape \(128, 48"),
+        (product, r"multiplies 110,592,000,\d{3} times for one image"),
+        (einsum, r"multiplies 110,592,000,\d{3} times for one image"),
+        (dot, r"multiplies 110,592,000,\d{3} times for one image"),
+        (heads_of_pixels, "makes 339,738,624 numbers for one image"),
+        (window_beyond_the_picture, r"multiplies \d{2},\d{3}(,\d{3}){6} times for one image"),
+        (wide_window, r"multiplies 4,\d{3},\d{3},\d{3},\d{3} times for one image"),
+        (large_patches, r"makes \d{2},\d{3},\d{3},\d{3} numbers for one image, shape \(230400, 230400\)"),
+        (padded_to_other_proportions, r"makes \d[\d,]+ numbers for one image"),
+        (open_inside, r"layers that make \d{3},\d{3},\d{3} numbers together"),
+        (network_each_step, r"makes 57,600,000 numbers for one image, shape \(1, 2400"),
         (separable, "makes 46,080,000 numbers for one image"),
         (attending, "makes 339,738,624 numbers for one image"),
         (attending_after, r"makes \d{3},\d{3},\d{3},\d{3} numbers for one image"),
