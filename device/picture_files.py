@@ -10,8 +10,8 @@ import numpy as np
 from device.files import read_regular
 from device.foreign_files import NOT_FETCHED, why_foreign
 from device.media_suffixes import UNREAD_SUFFIXES
+from device.picture_sizes import PNG_SIGNATURE, declared_bytes, jpeg_scans
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
 BMP_SIGNATURE = b"BM"
@@ -20,6 +20,10 @@ OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Brands of HEIC and AVIF in a container that holds films too (ISO/IEC 23008-12, annex B; AV1 Image File Format).
 ISO_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"avif",
                 b"avis")  # fmt: skip
+MOST_BYTES = (
+    1 << 28
+)  # 64 million pixels, OpenCV's limit, of four channels; in 64 bits they would take eight times as many
+MOST_SCANS = 100  # progressive JPEGs have ten; each goes over the whole picture
 PNM = re.compile(rb"P[1-6]\s")
 
 
@@ -62,12 +66,14 @@ def in_8_bits(image: np.ndarray) -> np.ndarray:
     Numbers of 16 bits are taken for those of 8, 10, 12 or 16 bits, the fewest that hold all of the picture: cameras
     write 12 bits into 16. Fractions up to 1 are of 1, other numbers are as they are.
     """
+    if image.dtype == np.int8:  # whose numbers end below 255
+        image = image.astype(np.int16)
     if image.dtype == np.uint16:
         image >>= next(bits - 8 for bits in (8, 10, 12, 16) if image.max() < 1 << bits)
     if np.issubdtype(image.dtype, np.floating):
         np.nan_to_num(image, copy=False)
         image *= 255 if image.max() <= 1 else 1
-    return image if image.dtype == np.uint8 else np.clip(image, 0, 255).astype(np.uint8)
+    return image if image.dtype == np.uint8 else np.clip(image, 0, 255, out=image).astype(np.uint8)
 
 
 def check_container(content: bytes) -> None:
@@ -85,6 +91,8 @@ def check_container(content: bytes) -> None:
     elif content.startswith(JPEG_SIGNATURE):
         if JPEG_END not in content:
             raise ValueError("a JPEG without its end; the file is cut off")
+        if jpeg_scans(content, MOST_SCANS) > MOST_SCANS:
+            raise ValueError(f"a JPEG of over {MOST_SCANS} scans, a hostile file; it is not decoded")
     elif content.startswith(BMP_SIGNATURE):
         if int.from_bytes(content[2:6], "little") > len(content):
             raise ValueError("a BMP shorter than its header says; the file is cut off")
@@ -95,6 +103,10 @@ def check_container(content: bytes) -> None:
         raise ValueError("a GIF without its end; the file is cut off")
     elif not content.startswith(OTHER_SIGNATURES) and not PNM.match(content):
         raise ValueError("no PNG, JPEG, BMP, WebP, TIFF, PNM or GIF, whatever its name says")
+    if (size := declared_bytes(content)) > MOST_BYTES:
+        raise ValueError(
+            f"too many pixels for a picture, {size:,} bytes unpacked, or a hostile file; it is not decoded"
+        )
 
 
 def check_png(content: bytes) -> None:

@@ -57,3 +57,45 @@ def test_what_is_no_picture_is_told(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=told):
             read_picture(tmp_path / name, 1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "size"),
+    [
+        (".tiff", np.float64, 14_400),
+        (".tiff", np.float32, 7200),
+        (".png", np.uint16, 3600),
+        (".ppm", np.uint16, 3600),
+    ],
+)
+def test_a_picture_that_unpacks_to_far_more_is_not_decoded(monkeypatch, suffix, dtype, size):
+    picture, plain = np.ones((20, 30, 3), dtype), np.ones((20, 30, 3), np.uint8)
+    content = cv2.imencode(suffix, picture)[1].tobytes()
+    assert decode_picture(content).shape == (20, 30, 3)
+    monkeypatch.setattr("device.picture_files.MOST_BYTES", 1800)
+    assert decode_picture(cv2.imencode(suffix, plain)[1].tobytes()).shape == (20, 30, 3)
+    with pytest.raises(ValueError, match=f"{size:,} bytes unpacked"):
+        decode_picture(content)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_large_tiff_of_either_order_tells_its_size(order):
+    tags = ((256, 4, 1, 20_000), (257, 4, 1, 3000), (258, 3, 3, 0), (277, 3, 1, 3))
+    content = b"II+\0\x08\0\0\0" if order == "<" else b"MM\0+\0\x08\0\0"
+    content += struct.pack(f"{order}QQ", 16, len(tags))
+    for tag, kind, count, value in tags:
+        held = [value, 0] if kind == 4 else [value, 0, 0, 0]
+        held = [64, 64, 64, 0] if count == 3 else held
+        content += struct.pack(f"{order}HHQ{'II' if kind == 4 else 'HHHH'}", tag, kind, count, *held)
+    with pytest.raises(ValueError, match="1,440,000,000 bytes unpacked"):
+        decode_picture(content)
+
+
+def test_a_jpeg_of_many_scans_is_not_decoded():
+    """Each goes over the whole picture: two megabytes took minutes."""
+    progressive = cv2.imencode(".jpg", GRAY, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    with pytest.raises(ValueError, match="a JPEG of over 100 scans"):
+        decode_picture(progressive[:-2] + scan * 200 + b"\xff\xd9")
+    # A film behind a picture, as telephones write it, holds the same bytes.
+    assert decode_picture(progressive + b"\xff\xda\0\2" * 200).shape == GRAY.shape

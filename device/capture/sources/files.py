@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 
 from device.capture.settings import USUAL_RATE
-from device.capture.sources.opencv import CaptureSource
+from device.capture.sources.opencv import CaptureSource, refuse_large
 from device.errors import EdgeError
 from device.files import native_path
 from device.foreign_files import NOT_FETCHED, Kind, is_text, why_foreign
 
-LARGEST_PIXELS = 64_000_000  # of a picture, as OpenCV's limit for those in files of their own
 MOST_OBLONG = 4.0  # of a pixel; what tells more is no format
 STILL_FRAMES = 10  # with fewer, a film may well show one picture alone
 START_BYTES = 4096
@@ -58,16 +57,10 @@ class VideoFile(CaptureSource):
             raise EdgeError(
                 f"{self.path} is no video that OpenCV can read; expected .mp4, .mkv, .avi, .mjpg or .gif"
             )
-        width, height = (
-            round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
         self._pixel_ratio = _pixel_ratio(capture)
-        if width * height * max(self._pixel_ratio, 1 / self._pixel_ratio) > LARGEST_PIXELS:
-            capture.release()
-            raise EdgeError(
-                f"{self.path} has pictures of {width}x{height}, expected at most {LARGEST_PIXELS // 10**6} million "
-                "pixels; make them smaller, as with ffmpeg's -vf scale=1920:-2"
-            )
+        refuse_large(
+            capture, self.name, "make them smaller, as with ffmpeg's -vf scale=1920:-2", self._pixel_ratio
+        )
         self._shown, self._alike = None, 0
         rate = capture.get(cv2.CAP_PROP_FPS)
         self.rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else USUAL_RATE

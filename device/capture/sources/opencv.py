@@ -15,6 +15,23 @@ from device.opencv_log import SILENT, set_opencv_log_level
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 set_opencv_log_level(SILENT)
 
+LARGEST_PIXELS = 1 << 24  # of a film's or a stream's picture, of which several are held; 4K has 8.3 million
+
+
+def refuse_large(capture: cv2.VideoCapture, name: str, remedy: str, pixel_ratio: float = 1.0) -> None:
+    """Release ``capture`` and raise EdgeError where its pictures are too large, shown with square pixels.
+
+    pixel_ratio: width of a pixel to its height.
+    """
+    width, height = (
+        round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+    )
+    if width * height * max(pixel_ratio, 1 / pixel_ratio) > LARGEST_PIXELS:
+        capture.release()
+        raise EdgeError(
+            f"{name} has pictures of {width}x{height}, expected at most {LARGEST_PIXELS:,} pixels; {remedy}"
+        )
+
 
 class CaptureSource(FrameSource):
     """A ``cv2.VideoCapture`` as a context. Subclasses say how to open it and what its end means."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from device.capture.sources.opencv import CaptureSource
+from device.capture.sources.opencv import CaptureSource, refuse_large
 from device.errors import EdgeError, UsageError
 from device.files import native_path
 from device.text import without_password
@@ -49,6 +49,8 @@ class NetworkStream(CaptureSource):
             self.timeout_ms,
         ]
         capture = cv2.VideoCapture(native_path(self.address), cv2.CAP_FFMPEG, timeouts)
+        if capture.isOpened():
+            refuse_large(capture, self.name, "set the camera to a smaller one")
         # A first picture belongs to the opening: what only looks like a video ends the program, not a reader.
         if not capture.isOpened() or not capture.grab():
             capture.release()

@@ -37,12 +37,13 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
     """A network camera: the pictures as multipart JPEG, then silence or the end."""
 
     hang = False
+    shown: tuple[np.ndarray, ...] = ()
 
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
-        for picture in pictures() * 2:
+        for picture in self.shown or pictures() * 2:
             data = cv2.imencode(".jpg", picture)[1].tobytes()
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
             self.wfile.write(head.encode() + data + b"\r\n")
@@ -248,6 +249,12 @@ def test_an_address_that_stops_answering_ends_in_bounded_time(mjpeg_server, monk
     with pytest.raises(EdgeError, match="stopped delivering after"):
         read(source, most=1000)
     assert not mjpeg_server.outlasted
+
+
+def test_an_address_of_absurd_pictures_is_one_line(mjpeg_server, monkeypatch):
+    monkeypatch.setattr(MjpegHandler, "shown", (np.zeros((4200, 4200), np.uint8),) * 2)
+    with pytest.raises(EdgeError, match="4200x4200, expected at most 16,777,216 pixels; set the camera"):
+        read(NetworkStream(address_of(mjpeg_server), timeout_ms=5000))
 
 
 def test_an_address_that_ends_is_opened_again_and_counted(mjpeg_server):
