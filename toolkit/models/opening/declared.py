@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.files import read_short
+from device.files import read_short, regular_size
 from device.text import one_line
 from device.zip_files import DAMAGE
 from toolkit.models.opening.file_kind import HDF5, opened_archive
@@ -17,6 +17,7 @@ from toolkit.models.opening.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB
 DEEPEST_NESTING = 100
+START_BYTES = 200
 MOST_CALLS = 2000  # of layers, when a network is built; NASNetLarge makes 1,039
 
 
@@ -93,7 +94,7 @@ def _of_archive(path: Path, weights: Path) -> Declared:
         stored = weights.with_name("stored.h5")
         stored.write_bytes(read_member(archive, WEIGHTS, path))
     network = _network(config, path)
-    copy_hdf5(stored, weights, f"{WEIGHTS} in {path}")
+    copy_hdf5(stored, weights, f"{WEIGHTS} in {path}", path.stat().st_size)
     stored.unlink()
     return Declared(network)
 
@@ -101,7 +102,7 @@ def _of_archive(path: Path, weights: Path) -> Declared:
 def _of_hdf5(path: Path, weights: Path) -> Declared:
     import h5py
 
-    copy_hdf5(path, weights, str(path))
+    copy_hdf5(path, weights, str(path), path.stat().st_size)
     with h5py.File(weights) as file:
         text = file.attrs.get("model_config")
     config = _beside(path) if text is None else parse_config(text, f"the network in {path}")
@@ -124,7 +125,13 @@ def _beside(path: Path) -> Any:
 
 
 def _is_network(path: Path) -> bool:
-    return '"class_name"' in _text_of(path)[:200]
+    """Return whether a JSON file begins as a network's does; what cannot be read is some other file."""
+    try:
+        regular_size(path)
+        with open(path, "rb") as file:
+            return b'"class_name"' in file.read(START_BYTES)
+    except OSError:
+        return False
 
 
 def _text_of(path: Path) -> str:

@@ -26,17 +26,19 @@ LONGEST_REASON = 200  # characters of a library's
 START_S = 60  # by the clock, beside the processor's time
 
 
-def copy_hdf5(source: Path, copy: Path, name: str) -> None:
+def copy_hdf5(source: Path, copy: Path, name: str, file_bytes: int | None = None) -> None:
     """Write the groups, data sets and attributes of an HDF5 file to ``copy``.
 
+    file_bytes: of the file that somebody gave, where ``source`` was unpacked from it; else of ``source``.
     Raises EdgeError, which calls the file ``name``, where it is damaged, or where its data sets lie outside of it, are
     no numbers or far larger than it.
     """
     import h5py  # noqa: F401  # its absence is told here
 
-    processor_s = PROCESSOR_S + source.stat().st_size // BYTES_A_SECOND
+    size = source.stat().st_size
+    processor_s = PROCESSOR_S + size // BYTES_A_SECOND
     limit_s = START_S + 2 * processor_s
-    arguments = (str(source), str(copy), name, str(processor_s))
+    arguments = (str(source), str(copy), name, str(processor_s), str(file_bytes or size))
     command = python_module("toolkit.models.opening.hdf5_copy", *arguments)
     try:
         done = subprocess.run(command, capture_output=True, timeout=limit_s, env=child_environment())
@@ -51,11 +53,10 @@ def copy_hdf5(source: Path, copy: Path, name: str) -> None:
     raise EdgeError(f"{name} is damaged: read in a process of its own, {fate}; copy or save it again")
 
 
-def _main(source: Path, copy: Path, name: str, processor_s: int) -> None:
+def _main(source: Path, copy: Path, name: str, processor_s: int, size: int) -> None:
     """Copy under limits; what is wrong is a line on standard output, and exit status 1."""
     import h5py
 
-    size = source.stat().st_size
     room = FREE_BYTES + LARGEST_GROWTH * size + MEMORY_BYTES
     limit_this_process(room, processor_s)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -128,4 +129,4 @@ def _declared_bytes(one: Any, name: str) -> int:
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    _main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

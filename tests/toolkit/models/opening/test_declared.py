@@ -6,6 +6,7 @@ import os
 import zipfile
 
 import h5py
+import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -155,6 +156,20 @@ def test_members_that_unpack_to_far_more_are_refused_by_their_sum(good, tmp_path
         read_declared(large, KERAS_3, tmp_path / "weights.h5")
 
 
+def test_what_unpacks_twice_is_compared_with_the_archive_itself(good, tmp_path):
+    """Each step by less than ten times: 13 MB became 5 GB."""
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_dataset("wide", data=np.zeros(64 << 20, np.uint8), chunks=(1 << 20,), compression="gzip")
+        file.create_dataset("room", data=np.zeros(8 << 20, np.uint8))
+    weights = (tmp_path / "w.h5").read_bytes()
+    assert len(weights) * 10 > 72 << 20
+    path = with_members(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED, weights=weights)
+    with pytest.raises(
+        EdgeError, match=f"has {path.stat().st_size:,} bytes and declares 75,497,472 of weights"
+    ):
+        load_keras_model(path)
+
+
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
 def test_a_damaged_member_is_one_line(good, tmp_path, member):
     path = with_members(good, tmp_path / "m.keras", zipfile.ZIP_DEFLATED)
@@ -229,6 +244,19 @@ def test_weights_alone_say_what_to_do(good, tmp_path):
         (tmp_path / name).write_bytes((tmp_path / "m.weights.h5").read_bytes())
         with pytest.raises(EdgeError, match=r"weights without the network.*model\.save"):
             load_keras_model(tmp_path / name)
+
+
+def test_other_files_beside_weights_are_not_taken_for_their_network(good, tmp_path):
+    model = keras.models.load_model(good / "m.keras")
+    model.save_weights(tmp_path / "m.weights.h5")
+    (tmp_path / "boxes.json").write_text(json.dumps(list(range(2_000_000))))
+    (tmp_path / "notes.json").write_text('{"class_name": 1}', "utf-16")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(EdgeError, match=r"m\.weights\.h5 holds weights without the network"):
+        read_declared(tmp_path / "m.weights.h5", HDF5, tmp_path / "copy.h5")
+    (tmp_path / "architecture.json").write_text(model.to_json())
+    assert read_declared(tmp_path / "m.weights.h5", HDF5, tmp_path / "copy.h5").alone
 
 
 def test_a_good_file_tells_its_network(good, tmp_path):
