@@ -27,6 +27,7 @@ BOXES_FILE = "faces.json"
 EXPECTED = f"expected photographs or clips in a folder for each class, or photographs and {BOXES_FILE} with their boxes"
 CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
 MOST_PX = 1e6  # no picture is as large
+LEAST_INSIDE, WIDEST = 0.5, 4.0  # of a face's box: its part in the picture, its width to its height
 MOST_BYTES = 16 << 20  # of their boxes: 200,000 pictures
 
 
@@ -44,16 +45,32 @@ class LabelledPicture:
         return is_film(self.path)
 
     def images(self) -> Iterator[np.ndarray]:
-        """Yield the picture, or some frames of the clip; EdgeError if it cannot be read."""
+        """Yield the picture, or some frames of the clip; EdgeError if it cannot be read or a box does not fit it."""
         if not self.is_clip:
             try:
-                yield read_picture(self.path, LARGEST_BYTES)
+                image = read_picture(self.path, LARGEST_BYTES)
             except ValueError as error:
                 raise EdgeError(f"cannot read {self.path}: {error}") from error
+            self._refuse_boxes_beside(image)
+            yield image
             return
         with VideoFile(self.path) as clip:
             for frame in islice(clip, 0, CLIP_STEP * CLIP_FRAMES, CLIP_STEP):
+                self._refuse_boxes_beside(frame.image)
                 yield frame.image
+
+    def _refuse_boxes_beside(self, image: np.ndarray) -> None:
+        height, width = image.shape[:2]
+        whole = BoundingBox(0, 0, width, height)
+        for box, _ in self.boxes or ():
+            inside = box.shared_area(whole) >= LEAST_INSIDE * box.area
+            if not inside or box.width > WIDEST * box.height:
+                given = ", ".join(f"{number:g}" for number in (box.left, box.top, box.width, box.height))
+                raise EdgeError(
+                    f"{self.path} has {width}x{height} pixels and a face's box [{given}], which "
+                    f"{'is as wide as no face' if inside else 'lies outside of it'}; "
+                    "expected [x, y, width, height] in pixels of the picture as it is shown"
+                )
 
 
 def labelled_pictures(root: Path) -> list[LabelledPicture]:

@@ -172,6 +172,25 @@ def test_unreadable_pictures_are_named_and_left_out(tmp_path, model, caplog):
 
 
 @pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ([2000, 2000, 100, 100], "lies outside of it"),  # of the picture before it was made smaller
+        ([0, 0, 40_000, 40_000], "lies outside of it"),
+        ([0, 0, 600, 100], "is as wide as no face"),
+    ],
+)
+def test_a_picture_whose_box_does_not_fit_it_is_named_and_left_out(tmp_path, model, caplog, box, said):
+    for name in ("good.png", "bad.png"):
+        write(tmp_path / name, picture_of(("happy", 160, 300)))
+    boxes = {"good.png": [box_of(160, 300)], "bad.png": [box_of(160, 300), box]}
+    (tmp_path / "faces.json").write_text(json.dumps({"boxes_xywh": boxes}))
+    measured = measure_whole_way(model, labelled_pictures(tmp_path), "here", HAAR)
+    assert (measured.pictures_n, measured.all_faces.n) == (1, 1)
+    (line,) = (record.getMessage() for record in caplog.records if "bad.png" in record.getMessage())
+    assert f"bad.png has 640x480 pixels and a face's box [{', '.join(map(str, box))}], which {said};" in line
+
+
+@pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"boxes_xywh": {"a.png": [[1, 2, 3]]}}', '{"boxes_xywh": {"a.png": [[1, 2, 0, 5]]}}',
                 '{"boxes_xywh": {"a.png": [{"label": "sad"}]}}', '{"boxes_xywh": {"a.png": [[NaN, 2, 3, 5]]}}',
                 '{"boxes_xywh": {"a.png": [{"box": [1, 2, 3, 4], "label": 5}]}}', '{"boxes_xywh": {}}'],
