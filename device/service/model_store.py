@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import locked, read_short, whole_file, write_whole
+from device.files import locked, read_short, sha256_of, whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
@@ -92,11 +92,13 @@ def install_model(path: str | Path) -> Installed:
 
 def _install(model: ExpressionModel, path: Path) -> Installed:
     folder = state_folder()
+    _refuse_no_links(folder)
     stored = folder / "models" / f"{model.sha256[:16]}.tflite"
-    if not stored.is_file():
+    if not (stored.is_file() and sha256_of(stored) == model.sha256):  # a disk may have damaged it since
         with whole_file(stored) as partial:
             shutil.copyfile(path, partial)
-    load_model(stored)  # what the disk gives back, not what was sent to it
+    if load_model(stored).sha256 != model.sha256:  # what the disk gives back, not what was sent to it
+        raise EdgeError(f"{stored} holds other bytes than {path}, from which it was copied; install it again")
     before = current_model()
     if before is None:
         (folder / "previous").unlink(missing_ok=True)
@@ -116,6 +118,7 @@ def roll_back() -> Installed:
 
 def _roll_back() -> Installed:
     folder = state_folder()
+    _refuse_no_links(folder)
     current, previous = current_model(), _target(folder / "previous")
     if current is None and previous is None and lost_model() is None:
         raise EdgeError(
@@ -210,9 +213,20 @@ def _trial() -> Iterator[tuple[Path, dict[str, Any] | None]]:
 def _read_trial(folder: Path) -> dict[str, Any] | None:
     try:
         trial = json.loads(read_short(folder / "trial.json"))
-        return trial if isinstance(trial.get("starts"), int) and "model" in trial else None
+        return trial if isinstance(trial.get("starts"), int) and isinstance(trial.get("model"), str) else None
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
+
+
+def _refuse_no_links(folder: Path) -> None:
+    """Raise EdgeError where a file or folder stands in place of a link: one would be lost, one cannot be replaced."""
+    for link in (folder / "current", folder / "previous"):
+        if link.exists() and not link.is_symlink():
+            what = "a folder" if link.is_dir() else "a file"
+            raise EdgeError(
+                f"{link} is {what}, expected a link to a model, as 'device install' makes it; move it away, and "
+                "install from there what you need of it"
+            )
 
 
 def _target(link: Path) -> Path | None:
@@ -232,11 +246,13 @@ def _link(link: Path, target: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise EdgeError(f"cannot write {link}: {error.strerror}; is the disk full or read-only?") from error
 
 
 def _drop_unused(folder: Path) -> None:
     kept = {_target(folder / name) for name in ("current", "previous")}
     for path in (folder / "models").glob("*.tflite"):
-        if Path(os.path.realpath(path)) not in kept:
+        if Path(os.path.realpath(path)) not in kept and (path.is_symlink() or not path.is_dir()):
             path.unlink(missing_ok=True)

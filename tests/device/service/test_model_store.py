@@ -19,28 +19,6 @@ from device.runtime.options import RunOptions
 from device.runtime.stopping import Stop
 from device.service import model_store
 from device.service.model_store import begin_run, current_model, install_model, mark_good, roll_back
-from toolkit.models.packing import pack_metadata
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    folder = tmp_path / "state"
-    monkeypatch.setenv("FER_EDGE_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def models(tiny_model, tmp_path):
-    """Three whole models that differ in what they say of themselves."""
-    import dataclasses
-
-    paths = []
-    for number in range(3):
-        metadata = dataclasses.replace(read_metadata(tiny_model), recipe=f"recipe {number}")
-        path = tmp_path / f"{number}.tflite"
-        path.write_bytes(pack_metadata(tiny_model.read_bytes(), metadata))
-        paths.append(path)
-    return paths
 
 
 def recipe() -> str:
@@ -256,7 +234,7 @@ def test_a_lost_model_is_replaced_by_the_one_before(home, models):
 
 def test_a_damaged_trial_note_is_ignored(home, models):
     install_model(models[0])
-    for content in ("", "[]", "{}", '{"starts": "x"}'):
+    for content in ("", "[]", "{}", '{"starts": "x"}', '{"starts": 9, "model": [1]}'):
         (home / "trial.json").write_text(content)
         assert begin_run() is None
 
