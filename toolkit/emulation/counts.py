@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.files import write_whole
+from device.files import read_short, write_whole
 from device.model.file.metadata import weights_sha256
 from device.storage import cache_folder
 from toolkit.emulation.boards import Board
 
 # Pinned, so that counts of one day can be held against those of another.
 PACKAGES = ("numpy==2.4.6", "opencv-python-headless==4.14.0.94", "ai-edge-litert==2.3.0")
+MOST_BYTES = 1 << 20  # of the user's counts: thousands of models
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def known_count(board: Board, model: Path) -> Count | None:
     """Return the count of a .tflite on a board that was made before, with the same packages; None if there is none."""
     digest = weights_sha256(model.read_bytes())
     for models in (shipped_counts(), _own_counts()):
-        if found := models.get(digest, {}).get("boards", {}).get(board.key):
-            return Count(**found)
+        if found := _count_of(models.get(digest, {}).get("boards", {}).get(board.key)):
+            return found
     return None
 
 
@@ -58,6 +59,16 @@ def remember(board: Board, model: Path, count: Count) -> None:
         return
 
 
+def _count_of(stored: Any) -> Count | None:
+    """Return a count as ``remember`` wrote it, None where it is no such one."""
+    try:
+        count = Count(**stored)
+    except TypeError:
+        return None
+    frames = (one for one in (count.steady_frame, count.searched_frame) if one is not None)
+    return count if all(type(number) is int and number > 0 for number in (count.classify, *frames)) else None
+
+
 def _own_file() -> Path:
     return cache_folder() / "counts.json"
 
@@ -65,9 +76,9 @@ def _own_file() -> Path:
 def _own_counts() -> dict[str, Any]:
     """Return the counts in the user's cache, none where they are of another version or damaged."""
     try:
-        document = json.loads(_own_file().read_text())
+        document = json.loads(read_short(_own_file(), MOST_BYTES))
         same = document["packages"] == list(PACKAGES) and document["fer-edge"] == version("fer-edge")
         models: dict[str, Any] = document["models"] if same else {}
         return {digest: entry for digest, entry in models.items() if isinstance(entry["boards"], dict)}
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

@@ -131,6 +131,30 @@ def test_a_count_is_kept_for_the_next_time(monkeypatch, tmp_path, tiny_tflite):
     assert known_count(board, tiny_tflite) is None
 
 
+@pytest.mark.parametrize("damage", [{"classify": "3000000"}, {"other": 1}, {"classify": -1}, [1], "x", 7])
+def test_a_damaged_count_is_counted_anew(monkeypatch, tmp_path, tiny_tflite, damage):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    board, count = BOARDS["pi4"], Count(3_000_000, 33_000_000, 330_000_000)
+    remember(board, tiny_tflite, count)
+    (file,) = tmp_path.rglob("counts.json")
+    document = json.loads(file.read_text())
+    (entry,) = document["models"].values()
+    entry["boards"][board.key] = damage
+    file.write_text(json.dumps(document))
+    assert known_count(board, tiny_tflite) is None
+    remember(board, tiny_tflite, count)
+    assert known_count(board, tiny_tflite) == count
+
+
+def test_a_pipe_in_place_of_the_counts_is_not_waited_for(monkeypatch, tmp_path, tiny_tflite):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    remember(BOARDS["pi4"], tiny_tflite, Count(3_000_000))
+    (file,) = tmp_path.rglob("counts.json")
+    file.unlink()
+    os.mkfifo(file)
+    assert known_count(BOARDS["pi4"], tiny_tflite) is None
+
+
 def test_a_user_without_a_home_keeps_no_count(monkeypatch, tiny_tflite):
     def nobodys_home():
         raise RuntimeError("Could not determine home directory.")
