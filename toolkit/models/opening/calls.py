@@ -43,17 +43,23 @@ def _through(network: Any, tensors: Any, times: int, calls: list[Call]) -> Any:
 def _called(operation: Any, args: Any, options: Any, times: int, calls: list[Call]) -> Any:
     import keras
     from keras import layers
+    from keras.src import backend  # no public way to call a layer in shapes alone
 
     if isinstance(operation, layers.SpectralNormalization):  # only in training does it more than its layer
         return _called(operation.layer, args, options, times, calls)
     network = getattr(operation, "_functional", None) or operation
+    first: Any = next(iter((*args, *options.values())), None)
     if hasattr(network, "_run_through_graph"):
-        return _through(network, args[0], times, calls)
+        return _through(network, first, times, calls)
     if isinstance(operation, layers.TimeDistributed):
-        batch, steps, *sides = args[0].shape
-        step = keras.KerasTensor((batch, *sides), args[0].dtype)
+        batch, steps, *sides = first.shape
+        step = keras.KerasTensor((batch, *sides), first.dtype)
         _called(operation.layer, (step,), {}, times * (steps or 1), calls)
-    outputs = operation.compute_output_spec(*args, **options)
+    if isinstance(operation, layers.Rescaling | layers.RandomCrop):
+        # Keras tells another shape than they put out: of a scale for each of many channels, of no training.
+        outputs = backend.compute_output_spec(lambda image: operation(image, training=False), first)
+    else:
+        outputs = operation.compute_output_spec(*args, **options)
     calls.append(Call(operation, tuple(_shapes((args, options))), tuple(_shapes(outputs)), times))
     return outputs
 

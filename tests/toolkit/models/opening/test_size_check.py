@@ -112,6 +112,14 @@ def padded_to_other_proportions(image):
     return keras.ops.image.resize(narrow, (1000, 1), pad_to_aspect_ratio=True)
 
 
+def many_channels_by_a_scale(image):
+    return keras.layers.Rescaling([1.0] * 20_000)(image)
+
+
+def cropped_in_training_alone(image):
+    return keras.layers.UpSampling2D(300)(keras.layers.RandomCrop(4, 4)(image))
+
+
 def open_inside(image):
     any_size = x = keras.Input((None, None, 1))
     for _ in range(20):
@@ -140,6 +148,8 @@ def network_each_step(image):
         (wide_window, r"multiplies 4,\d{3},\d{3},\d{3},\d{3} times for one image"),
         (large_patches, r"makes \d{2},\d{3},\d{3},\d{3} numbers for one image, shape \(230400, 230400\)"),
         (padded_to_other_proportions, r"makes \d[\d,]+ numbers for one image"),
+        (many_channels_by_a_scale, "makes 46,080,000 numbers for one image"),
+        (cropped_in_training_alone, "makes 207,360,000 numbers for one image"),
         (open_inside, r"layers that make \d{3},\d{3},\d{3} numbers together"),
         (network_each_step, r"makes 57,600,000 numbers for one image, shape \(1, 2400"),
         (separable, "makes 46,080,000 numbers for one image"),
