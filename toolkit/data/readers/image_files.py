@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from device.media_suffixes import FILM_SUFFIXES, MOVING_PICTURE, PICTURE_SUFFIXES, UNREAD_SUFFIXES
-from device.picture_files import GIF_SIGNATURES, JPEG_SIGNATURE, PNG_SIGNATURE, decode_picture, read_picture
+from device.picture_files import GIF_SIGNATURES, JPEG_SIGNATURE, decode_picture, read_picture
+from device.picture_sizes import PNG_SIGNATURE
 from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
