@@ -20,17 +20,17 @@ OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Brands of HEIC and AVIF in a container that holds films too (ISO/IEC 23008-12, annex B; AV1 Image File Format).
 ISO_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"avif",
                 b"avis")  # fmt: skip
-MOST_BYTES = (
-    1 << 28
-)  # 64 million pixels, OpenCV's limit, of four channels; in 64 bits they would take eight times as many
+# Of a file, and of what it unpacks to: 64 million pixels, OpenCV's limit, of four channels; in 64 bits they would take
+# eight times as many.
+MOST_BYTES = 1 << 28
 MOST_SCANS = 100  # progressive JPEGs have ten; each goes over the whole picture
 PNM = re.compile(rb"P[1-6]\s")
 
 
-def read_picture(path: Path, most_bytes: int) -> np.ndarray:
+def read_picture(path: Path, most_bytes: int = MOST_BYTES) -> np.ndarray:
     """Return the picture in a file of at most ``most_bytes``, as ``decode_picture`` does.
 
-    >>> read_picture(Path("photo.jpg"), 1 << 25).shape
+    >>> read_picture(Path("photo.jpg")).shape
     (480, 640, 3)
     """
     if path.suffix.lower() in UNREAD_SUFFIXES:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from device.capture.sources.files import VideoFile
-from device.capture.sources.images import LARGEST_BYTES, is_picture
+from device.capture.sources.images import is_picture
 from device.errors import EdgeError
 from device.files import read_regular
 from device.frames import BoundingBox
@@ -48,7 +48,7 @@ class LabelledPicture:
         """Yield the picture, or some frames of the clip; EdgeError if it cannot be read or a box does not fit it."""
         if not self.is_clip:
             try:
-                image = read_picture(self.path, LARGEST_BYTES)
+                image = read_picture(self.path)
             except ValueError as error:
                 raise EdgeError(f"cannot read {self.path}: {error}") from error
             self._refuse_boxes_beside(image)

@@ -12,7 +12,6 @@ from device.picture_files import read_picture
 from device.text import a_few, counted
 
 EXPECTED = "PNG, JPEG, WebP, TIFF, BMP or PGM files"
-LARGEST_BYTES = 256 << 20  # 64 million pixels, which OpenCV takes at most, in three colours and more
 
 
 def is_picture(path: Path) -> bool:
@@ -63,7 +62,7 @@ class ImageFiles(FrameSource):
         for index, path in enumerate(self.paths):
             captured_ns = time.monotonic_ns()
             try:
-                image = read_picture(path, LARGEST_BYTES)
+                image = read_picture(path)
             except ValueError as error:
                 broken.append(f"{path.name} ({error})")
             else:

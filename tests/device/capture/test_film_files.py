@@ -10,8 +10,8 @@ import pytest
 
 from device.capture.sources import open_source
 from device.capture.sources.files import STILL_FRAMES, VideoFile
-from device.capture.sources.images import LARGEST_BYTES
 from device.errors import EdgeError
+from device.picture_files import MOST_BYTES
 
 # ffmpeg -f lavfi -i testsrc=s=64x48:r=25:d=2 -vf interlace=lowpass=0 -frames:v 12 -flags +ilme+ildct -g 12
 # -c:v mpeg2video -q:v 12 interlaced.mkv
@@ -77,7 +77,7 @@ def test_a_picture_file_of_absurd_length_is_not_read(tmp_path, name):
     (tmp_path / name).write_bytes(picture)
     with open_source(str(tmp_path / name)) as source:
         assert len(list(source)) == 1
-    for size in (LARGEST_BYTES + 1, 1 << 40):
+    for size in (MOST_BYTES + 1, 1 << 40):
         os.truncate(tmp_path / name, size)
         with (
             pytest.raises(EdgeError, match="expected at most 262,144"),

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from device.files import read_regular
-from device.picture_files import decode_picture
+from device.picture_files import decode_picture, read_picture
 from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
 from toolkit.data.readers.found_pictures import Pictures
@@ -20,7 +19,6 @@ from toolkit.data.readers.shards import READERS, find_shards, splits_of
 from toolkit.data.readers.walk import images_under
 
 COLOURS_ASKED = 64
-LARGEST_PHOTOGRAPH_BYTES = 256 << 20  # 80 million pixels, uncompressed
 Item = TypeVar("Item")
 # Where it stands, under its split and class, and (H, W) gray or (H, W, 3) BGR uint8, None for one that cannot be read.
 Picture = tuple[Path, np.ndarray | None]
@@ -52,8 +50,8 @@ def pictures_of_files(root: Path, paths: Iterable[Path]) -> Iterator[Picture]:
     """Yield the pictures in the files ``paths`` of the folder ``root``."""
     for path in paths:
         try:
-            yield path.relative_to(root), _decoded(read_regular(path, LARGEST_PHOTOGRAPH_BYTES))
-        except OSError:
+            yield path.relative_to(root), read_picture(path)
+        except ValueError:
             yield path.relative_to(root), None
 
 
