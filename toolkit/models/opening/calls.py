@@ -57,7 +57,8 @@ def _called(operation: Any, args: Any, options: Any, times: int, calls: list[Cal
         _called(operation.layer, (step,), {}, times * (steps or 1), calls)
     if isinstance(operation, layers.Rescaling | layers.RandomCrop):
         # Keras tells another shape than they put out: of a scale for each of many channels, of no training.
-        outputs = backend.compute_output_spec(lambda image: operation(image, training=False), first)
+        image = keras.KerasTensor(first.shape, first.dtype)  # which Keras takes for sparse behind a product
+        outputs = backend.compute_output_spec(lambda dense: operation(dense, training=False), image)
     else:
         outputs = operation.compute_output_spec(*args, **options)
     calls.append(Call(operation, tuple(_shapes((args, options))), tuple(_shapes(outputs)), times))
