@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_LABEL = 100
 FEW = 5
-# A password may be written with / @ : in it, so the longest reading counts: a path that holds : and @ is hidden too.
+# A password may be written with / @ : in it, so the longest reading counts, but of a file's path from / or ./ on.
 # Without a scheme it is what `mqtt` takes, USER:PASSWORD@HOST.
-PASSWORD = re.compile(r"^((?:[\w+.-]+://)?+[^:]*):.*@", re.DOTALL)
+PASSWORD = re.compile(r"^(?![./])((?:[\w+.-]+://)?+[^:]*):.*@", re.DOTALL)
 
 
 def printable(text: object, longest: int | None = None) -> str:

@@ -73,6 +73,7 @@ def test_no_password_is_shown_however_it_is_written(user, password, place):
         "http://[::1]:80/x",
         "usb:0",
         "me@pi:1883",
+        "/mnt/disk:1/me@home/film.mp4",
         "x.mp4",
     ],
 )

@@ -81,7 +81,7 @@ def make_request(
         raise UsageError(
             "`resume` goes on with the training that `overwrite` replaces; leave out one of them"
         )
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = {name: value for name, value in options.items() if value is not None and value != ()}
     where = f" (in {recipe_file})" if recipe_file else ""
     values = read_values(recipe_file) if recipe_file else {}
     if resume:

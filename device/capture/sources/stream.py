@@ -50,7 +50,7 @@ class NetworkStream(CaptureSource):
         ]
         capture = cv2.VideoCapture(native_path(self.address), cv2.CAP_FFMPEG, timeouts)
         if capture.isOpened():
-            refuse_large(capture, self.name, "set the camera to a smaller one")
+            refuse_large(capture, self.name, "set the camera to a smaller picture")
         # A first picture belongs to the opening: what only looks like a video ends the program, not a reader.
         if not capture.isOpened() or not capture.grab():
             capture.release()

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,14 @@ from toolkit.data.ferplus import VOTES_FILE, read_votes
 from toolkit.data.readers.broken import refuse_endless, refuse_too_many_broken
 from toolkit.data.readers.face_store import new_face_store
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, USAGE_COLUMNS, Labels, column_named, usage_column
+from toolkit.data.readers.table_labels import (
+    LABEL_COLUMNS,
+    ROWS_LOOKED_AT,
+    USAGE_COLUMNS,
+    Labels,
+    column_named,
+    usage_column,
+)
 from toolkit.data.readers.text_table import most_rows, read_table
 from toolkit.data.stored_faces import stored
 
@@ -144,17 +151,17 @@ def votes_of(path: Path, splits: list[str]) -> np.ndarray:
 def holds_faces(path: Path) -> bool:
     """Return whether a table has columns of labels and pixels; EdgeError for a file that is no table."""
     rows = read_table(path)
-    return columns_of(next(rows, []), next(rows, [])) is not None
+    return columns_of(next(rows, []), list(islice(rows, 1))) is not None
 
 
 def read_rows(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
     """Yield the label, the pixels as text and the split (``split`` where there is one) of each row."""
     rows = read_table(path)
-    first, second = next(rows, []), next(rows, [])
-    columns = columns_of(first, second)
+    first, some = next(rows, []), list(islice(rows, ROWS_LOOKED_AT))
+    columns = columns_of(first, some)
     if columns is None:
         raise EdgeError(_why_no_faces(path, first))
-    before = [second] if columns.header else [first, second]
+    before = some if columns.header else [first, *some]
     last = max(columns.label, *columns.pixels, columns.usage or 0)
     for number, row in enumerate(filter(None, chain(before, rows)), start=1):
         if len(row) <= last:
@@ -172,16 +179,17 @@ def read_rows(path: Path, split: str) -> Iterator[tuple[str, str, str]]:
         yield row[columns.label], text, split or parse_usage(path, number, usage)
 
 
-def columns_of(first: list[str], second: list[str]) -> TableColumns | None:
-    """Return where label, pixels and usage stand in a table of these first two rows; None where it has none."""
+def columns_of(first: list[str], rows: list[list[str]]) -> TableColumns | None:
+    """Return where label, pixels and usage stand in a table of this first row and some ``rows`` behind it; None where
+    it has none."""
     names = [name.strip().lower() for name in first]
     label = column_named(names, LABEL_COLUMNS)
-    usage = usage_column(names, second, {label})
+    usage = usage_column(names, rows, {label})
     if label is None:
         without_header = len(first) in (2, 3) and first[1].count(" ") >= FEWEST_PIXELS
         return TableColumns(0, (1,), 2 if len(first) > 2 else None, header=False) if without_header else None
     single = column_named(names, PIXEL_COLUMNS)
-    if single is not None and (not second or _is_pixels(second[single : single + 1])):
+    if single is not None and (not rows or _is_pixels(rows[0][single : single + 1])):
         return TableColumns(label, (single,), usage)
     none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *NUMBER_COLUMNS)
     others = tuple(at for at, name in enumerate(names) if name not in none and at != usage)

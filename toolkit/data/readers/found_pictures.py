@@ -1,5 +1,6 @@
 """The pictures of a data set, found by what lists and files of labels call them."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from toolkit.data.readers.walk import images_under
 
 # What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
 ALIGNED = "_aligned"
+WHOLE_PATH = re.compile(r"/|[A-Za-z]:")
 
 
 @dataclass
@@ -36,10 +38,12 @@ class Pictures:
     def named(self, text: str, beside: Path, split: str = "") -> Path:
         """Return the picture that a list in the folder ``beside`` calls ``text``, with folders and suffix or without.
 
-        None in a folder of another split than ``split``, or than the folders in ``text`` tell; where several are left,
-        that in a folder of this one. A path to nothing where there is none.
+        None in a folder of another split than ``split``, or than the folders in ``text`` tell, unless that is the whole
+        path of another machine; where several are left, that in a folder of this one. A path to nothing where there is
+        none.
         """
-        name = PurePosixPath(_composed(text.strip().replace("\\", "/").lstrip("/")))
+        written = _composed(text.strip().replace("\\", "/"))
+        name = PurePosixPath(written.lstrip("/"))
         for place in (beside, self.root):
             if (exact := self.by_path.get(_composed(str(place / name)))) is not None:
                 return exact
@@ -48,7 +52,7 @@ class Pictures:
         for wanted in (stem + ALIGNED, stem):
             found = self.by_stem.get(wanted, [])
             near = [path for path in found if beside in path.parents] or found
-            if asked:
+            if asked and (split or len(near) > 1 or not WHOLE_PATH.match(written)):
                 near = [path for path in near if self.split_told(path) in ("", asked)]
                 if len(near) > 1:
                     near = [path for path in near if self.split_told(path)]

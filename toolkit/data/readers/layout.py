@@ -16,6 +16,7 @@ from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subf
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
+GIVEN_NAMES = ("joy",)  # of persons, which are words for expressions too
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
     "folder for each class alone, a labels.csv beside the pictures, picture,label, or an expression in the name of "
@@ -164,12 +165,11 @@ def _refuse_other_expression(folder: Path, name: str) -> None:
         return
     for base, inner, _ in walk(folder):
         for one in inner:
-            if normal_class_name(one) in set(FERPLUS_CLASSES) - {own} and next(
-                images_under(base / one), None
-            ):
+            named = normal_class_name(one) in set(FERPLUS_CLASSES) - {own} and one.lower() not in GIVEN_NAMES
+            if named and next(images_under(base / one), None):
                 raise EdgeError(
-                    f"{folder}, the class '{own}', holds a folder '{(base / one).relative_to(folder)}'; expected the "
-                    "folder of an expression beside those of the others; move it there, or call it otherwise"
+                    f"{folder}, the class '{own}', holds a folder '{(base / one).relative_to(folder)}', whose pictures "
+                    f"would count as '{own}'; move it beside the folders of the other expressions, or call it otherwise"
                 )
 
 
@@ -216,6 +216,11 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         for folder in dict.fromkeys(part.parent for part in inner)
         for part in subfolders(folder)
         if part not in inner
+    ]
+    lines += [
+        f"{counted(count, 'picture')} right in '{folder.relative_to(root)}', beside folders of splits, read as 'train'"
+        for folder in dict.fromkeys(part.parent for part in inner)
+        if (count := sum(map(holds_image, _files_in(folder))))
     ]
     beside = [folder.name for folder in folders if splits and folder not in splits]
     lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,13 @@ from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
 from toolkit.data.readers.record import checked_label, label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named, usage_column
+from toolkit.data.readers.table_labels import (
+    LABEL_COLUMNS,
+    ROWS_LOOKED_AT,
+    USAGE_COLUMNS,
+    column_named,
+    usage_column,
+)
 from toolkit.data.readers.text_table import is_table, read_table
 
 PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
@@ -72,12 +78,12 @@ def columns_told(table: Path) -> str:
 
 def _of_table(path: Path) -> Iterator[Entry]:
     rows = read_table(path)
-    first, second = next(rows, []), next(rows, [])
-    rows = chain(filter(None, [second]), rows)
+    first, some = next(rows, []), list(islice(rows, ROWS_LOOKED_AT))
+    rows = chain(some, rows)
     names = [name.strip().lower() for name in first]
     label = column_named(names, LABEL_COLUMNS)
-    picture = picture_column(names, second, label)
-    usage = usage_column(names, second, {picture, label})
+    picture = picture_column(names, some[0] if some else [], label)
+    usage = usage_column(names, some, {picture, label})
     if picture is None:
         # A picture and its label a row at once, or its votes, without names of columns.
         if _are_votes(names):
@@ -242,7 +248,7 @@ def _of_object(said: object, where: str) -> Entry | None:
     names, row = list(held), [value if isinstance(value, str) else "" for value in held.values()]
     at_label = column_named(names, LABEL_COLUMNS)
     at_picture = picture_column(names, row, at_label)
-    at_usage = usage_column(names, row, {at_picture, at_label})
+    at_usage = column_named(names, USAGE_COLUMNS)
     picture, label, usage = (
         held[names[at]] if at is not None else "" for at in (at_picture, at_label, at_usage)
     )

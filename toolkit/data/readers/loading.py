@@ -9,13 +9,14 @@ from device.text import LONGEST_LABEL, is_label, printable
 from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
-from toolkit.data.readers.face_tables import holds_faces, load_face_tables
+from toolkit.data.readers.face_tables import holds_faces, load_face_tables, parse_pixels, read_rows
 from toolkit.data.readers.folders import load_folders
 from toolkit.data.readers.list_entries import columns_told, entries_of
 from toolkit.data.readers.photographs import photograph_notes
+from toolkit.data.readers.picture_lists import are_listed
 from toolkit.data.readers.shards import READERS, find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.text_table import is_table, read_table
+from toolkit.data.readers.text_table import is_table
 from toolkit.data.readers.walk import files_under, image_folders, images_under, subfolders
 from toolkit.data.synthesis import load_synthetic
 
@@ -105,7 +106,7 @@ def find_tables(root: Path) -> dict[Path, str]:
     where several tell no splits by their names.
     """
     pictured = list(islice(image_folders(root), 2))
-    if len(pictured) > 1:
+    if len(pictured) > 1 or (pictured and are_listed(root)):
         return {}
     tables = [path for path in sorted(files_under(root)) if is_table(path)]
     named = [path for path in tables if path.name.lower().startswith(CSV_FILE)]
@@ -122,25 +123,28 @@ def find_tables(root: Path) -> dict[Path, str]:
 
 
 def _has_faces(table: Path, asked: bool) -> bool:
-    """Return whether a table holds faces; one that nobody ``asked`` for may be no table, and needs a row."""
+    """Return whether a table holds faces; one that nobody ``asked`` for may be no table, and needs a first face."""
+    if asked:
+        return holds_faces(table)
     try:
-        return holds_faces(table) and (asked or len(list(islice(read_table(table), 2))) > 1)
-    except EdgeError:
-        if asked:
-            raise
+        return holds_faces(table) and any(
+            len(parse_pixels(text)) for _, text, _ in islice(read_rows(table, ""), 1)
+        )
+    except (EdgeError, ValueError):
         return False
 
 
 def unread_beside(root: Path) -> tuple[str, ...]:
     """Return a line where shards or tables of faces stand among the folders of pictures that were read."""
-    found = [
+    others = (
         path
-        for path in sorted(files_under(root))
+        for path in files_under(root)
         if path.suffix.lower() in READERS or (is_table(path) and _has_faces(path, asked=False))
-    ]
-    if not found:
-        return ()
-    return (f"the pictures in folders are read, and {found[0].relative_to(root)} is not; name it to read it",)
+    )
+    return tuple(
+        f"the pictures in folders are read, and {path.relative_to(root)} is not; name it to read it"
+        for path in islice(others, 1)
+    )
 
 
 def refuse_class_names(dataset: Dataset) -> None:

@@ -47,6 +47,15 @@ def listed_images(pictures: Pictures, only: Path | None = None) -> tuple[list[Im
     return sorted(found.values(), key=lambda file: file.path), notes
 
 
+def are_listed(root: Path) -> bool:
+    """Return whether a list of labels under ``root`` names a picture there, or is one that has to be mended first."""
+    pictures = Pictures.under(root)
+    try:
+        return any(file.path in pictures.paths for file in listed_images(pictures)[0])
+    except EdgeError:
+        return True
+
+
 def _refuse_conflict(source: Path, first: ImageFile, second: ImageFile) -> None:
     """Raise EdgeError where two entries of one picture, the second in ``source``, tell another class or split."""
     told = [(normal_class_name(one.folder_class), one.split) for one in (first, second)]

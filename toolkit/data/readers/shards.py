@@ -22,6 +22,7 @@ from toolkit.data.readers.folders import is_marked, renamed_notes, with_source
 from toolkit.data.readers.image_files import DecodedFace, decode_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.parquet import read_parquet
+from toolkit.data.readers.picture_lists import are_listed
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
@@ -52,18 +53,19 @@ class Columns:
 
 def find_shards(path: Path) -> tuple[Path, ...]:
     """Return the shards, of one kind, that ``path`` is or holds, by name; none where class folders, two at least, hold
-    pictures.
+    pictures, or one whose pictures are in a list of labels.
 
     EdgeError for one that cannot be read or is no regular file.
     """
     if path.is_file():
         return (path,) if path.suffix.lower() in READERS else ()
-    below = (folder for folder in image_folders(path) if folder != path)
-    if len(list(islice(below, 2))) > 1:
-        return ()
     found = list(files_under(path))
     kinds = ([one for one in found if one.suffix.lower() == suffix] for suffix in READERS)
     shards = tuple(sorted(next(filter(None, kinds), [])))
+    below = (folder for folder in image_folders(path) if folder != path)
+    pictured = list(islice(below, 2)) if shards else []
+    if len(pictured) > 1 or (pictured and are_listed(path)):
+        return ()
     for shard in shards:
         try:
             regular_size(shard)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
@@ -20,7 +20,7 @@ from toolkit.data.readers.list_entries import (
     picture_column,
 )
 from toolkit.data.readers.split_names import split_of, split_within
-from toolkit.data.readers.table_labels import usage_column
+from toolkit.data.readers.table_labels import ROWS_LOOKED_AT, usage_column
 from toolkit.data.readers.text_table import is_table, read_table
 from toolkit.data.readers.walk import files_under
 
@@ -39,8 +39,11 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
         return files, ()
     by_name = _by_name(root, files)
     told: dict[Path, tuple[str, Path]] = {}
-    lists, missing = [], 0
+    lists: list[Path] = []
+    missing = 0
     for path in sorted(files_under(root)):
+        if path.stem.lower() in by_name:
+            continue  # a picture, or a file about one
         try:
             if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
                 continue  # a file of something else
@@ -48,19 +51,23 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
         except EdgeError:
             continue  # nobody asked for it
         missing += sum(picture is None for picture, _ in named)
-        lists.append(str(path.relative_to(root)))
+        lists.append(path)
         for picture, split in named:
             if picture is None:
                 continue
             before, other = told.setdefault(picture, (split, path))
+            if before != split and _several_ways(root):
+                return files, (
+                    f"lists such as {path.relative_to(root)} tell several ways to split and are not used",
+                )
             if before != split:
                 raise EdgeError(
-                    f"{picture.relative_to(root)} is {before} in {other.relative_to(root)} and {split} in {lists[-1]}; "
-                    "expected each picture in one split; take it out of one of them"
+                    f"{picture.relative_to(root)} is {before} in {other.relative_to(root)} and {split} in "
+                    f"{path.relative_to(root)}; expected each picture in one split; take it out of one of them"
                 )
     if not told:
         return files, ()
-    notes = [f"the splits are read from {a_few(lists)}"]
+    notes = [f"the splits are read from {a_few([str(path.relative_to(root)) for path in lists])}"]
     if left := len(files) - len(told):
         notes.append(f"{counted(left, 'picture')} in none of these lists, read as train")
     if missing:
@@ -68,6 +75,13 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     return [replace(file, split=told[file.path][0]) if file.path in told else file for file in files], tuple(
         notes
     )
+
+
+def _several_ways(root: Path) -> bool:
+    """Return whether several lists are called by one split, as those of a cross-validation are: train_fold1.csv."""
+    lists = (path for path in files_under(root) if path.suffix.lower() in LIST_SUFFIXES or is_table(path))
+    named = [split for path in lists if (split := split_within(path.stem))]
+    return len(set(named)) < len(named)
 
 
 def _named(path: Path) -> Iterator[tuple[str, str]]:
@@ -88,15 +102,16 @@ def _named(path: Path) -> Iterator[tuple[str, str]]:
 def _of_table(path: Path, split: str) -> Iterator[tuple[str, str]]:
     rows = read_table(path)
     first = [cell.strip() for cell in next(rows, [])]
-    second = next(rows, [])
-    picture = picture_column([name.lower() for name in first], second, None)
-    usage = usage_column([name.lower() for name in first], second, {picture})
+    some = list(islice(rows, ROWS_LOOKED_AT))
+    names = [name.lower() for name in first]
+    picture = picture_column(names, some[0] if some else [], None)
+    usage = usage_column(names, some, {picture})
     if picture is None and first and first[0].lower().endswith(PICTURE_NAMES) and split:
         yield first[0], split
         picture = 0
     if picture is None or not (split or usage is not None):
         return
-    for row in filter(None, (second, *rows)):
+    for row in chain(some, rows):
         told = split_of(row[usage].strip()) if usage is not None and usage < len(row) else split
         if picture < len(row) and told:
             yield row[picture], told

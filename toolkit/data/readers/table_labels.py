@@ -1,6 +1,7 @@
 """Labels as tables and lists have them, names or numbers, and the classes that they stand for."""
 
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from toolkit.data.readers.split_names import SPLIT_OF_WORD
 # Names before the numbers beside them; Label Studio calls them choice.
 LABEL_COLUMNS = ("class_name", "label_name", "emotion_name", "emotion", "label", "class", "expression", "emotions",
                  "labels", "target", "category", "choice", "emotion_label", "class_id", "y")  # fmt: skip
+ROWS_LOOKED_AT = 100  # of a table, for what its columns hold
 USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
 
 
@@ -22,16 +24,21 @@ def column_named(names: list[str], wanted: tuple[str, ...]) -> int | None:
     return next((names.index(name) for name in wanted if name in names), None)
 
 
-def usage_column(names: list[str], row: list[str], taken: set[int | None]) -> int | None:
+def usage_column(names: list[str], rows: Sequence[list[str]], taken: set[int | None]) -> int | None:
     """Return the position of the column that tells splits, by its name among a header's ``names``; else of the one
-    column but those ``taken`` in which the first ``row`` has the word of a split; or None."""
-    told = [
-        at
-        for at, cell in enumerate(row[: len(names)])
-        if at not in taken and cell.strip().lower() in SPLIT_OF_WORD
-    ]
+    column but those ``taken`` in which all of the first ``rows`` have words of splits, 'train' among them; or None.
+
+    One cell tells nothing: an annotator may be called Val.
+    """
     named = column_named(names, USAGE_COLUMNS)
-    return told[0] if named is None and len(told) == 1 else named
+    if named is not None:
+        return named
+    told = []
+    for at in set(range(len(names))) - taken:
+        splits = {SPLIT_OF_WORD.get(row[at].strip().lower()) if at < len(row) else None for row in rows}
+        if "train" in splits and None not in splits:
+            told.append(at)
+    return told[0] if len(told) == 1 else None
 
 
 class Labels:

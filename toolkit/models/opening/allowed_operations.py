@@ -31,8 +31,9 @@ PLAIN_LAYERS = """
 """
 AUGMENTATION = """
     RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomErasing RandomFlip
-    RandomGrayscale RandomHue RandomInvert RandomPosterization RandomRotation RandomSaturation RandomSharpness
-    RandomShear RandomTranslation RandomZoom
+    RandomElasticTransform RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective
+    RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom
+    RandAugment AugMix CutMix MixUp Solarization
 """
 # Operations of keras.ops, by their classes.
 ELEMENTWISE = """

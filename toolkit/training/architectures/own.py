@@ -22,6 +22,7 @@ from device.text import one_line
 from toolkit.models.head import final_activation
 from toolkit.models.keras_file import load_keras_model
 from toolkit.models.opening.allowed_operations import refuse_unlisted
+from toolkit.models.opening.configuration import without_training
 from toolkit.models.rescaling import rescales_inside
 from toolkit.quiet_tensorflow import reason_of
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, split_name
@@ -116,7 +117,7 @@ def _refuse_custom(model: keras.Model, name: str) -> None:
                 f"{name} has the layer {layer.name} of the class {kind.__name__}, whose code a .keras file does not "
                 "hold: quantize and evaluate could not open it; build it from Keras' own layers"
             )
-    refuse_unlisted(name, json.loads(model.to_json()))
+    refuse_unlisted(name, without_training(json.loads(model.to_json())))
 
 
 def _refuse_answers(model: keras.Model, name: str) -> None:

@@ -42,3 +42,22 @@ def test_class_folders_go_before_it_and_that_is_said(tmp_path, write):
     dataset = load_dataset(tmp_path)
     assert dataset.counts() == {"happy": 2, "sad": 2}
     assert any(note.startswith("the pictures in folders are read, and data/") for note in dataset.notes)
+
+
+@pytest.mark.parametrize("write", [write_shards, write_faces])
+def test_pictures_with_a_list_of_labels_go_before_it(tmp_path, write):
+    pictures(tmp_path / "images", 4)
+    lines = [f"{number}.png,{('angry', 'fear')[number % 2]}" for number in range(4)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    write(tmp_path / "data")
+    dataset = load_dataset(tmp_path)
+    assert dataset.counts() == {"angry": 2, "fear": 2}
+    assert any(note.startswith("the pictures in folders are read, and data/") for note in dataset.notes)
+
+
+def test_a_table_of_features_is_none_of_faces(tmp_path):
+    pictures(tmp_path / "images", 4)
+    header = ",".join(["image", "label", *(f"feature_{number}" for number in range(300))])
+    rows = [f"{number}.png,{('angry', 'fear')[number % 2]}" + ",-0.5" * 300 for number in range(4)]
+    (tmp_path / "features.csv").write_text("\n".join([header, *rows]))
+    assert load_dataset(tmp_path).counts() == {"angry": 2, "fear": 2}

@@ -51,6 +51,20 @@ def test_an_accent_is_the_same_however_it_is_written(tmp_path):
     }
 
 
+def test_the_whole_path_of_another_machine_tells_no_split(tmp_path):
+    pictures(tmp_path / "train", 3)
+    lines = [f"/home/dev/test_faces/{number}.png,{NAMES[number]}" for number in range(3)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    assert load_dataset(tmp_path).counts() == dict.fromkeys(NAMES, 1)
+
+
+def test_an_annotator_is_no_split(tmp_path):
+    pictures(tmp_path)
+    lines = [f"{n}.png,{NAMES[n % 3]},{('Val', 'Bob')[n % 2]}" for n in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["image,label,annotator", *lines]))
+    assert load_dataset(tmp_path).split("train").counts() == dict.fromkeys(NAMES, 2)
+
+
 @pytest.mark.parametrize("column", ["dataset", "data set", "mode", "which"])
 def test_a_column_of_splits_is_known_by_what_it_holds(tmp_path, column):
     pictures(tmp_path)

@@ -78,6 +78,7 @@ def test_splits_in_class_folders_beside_something_else(tmp_path):
     dataset = load_dataset(tmp_path)
     assert dataset.split("test").counts() == {"happy": 2, "sad": 2}
     assert dataset.split("train").counts() == {"happy": 8, "sad": 8}
+    assert "4 pictures right in 'happy', beside folders of splits, read as 'train'" in dataset.notes
     assert "folder 'happy/augmented' stands beside folders of splits and is read as 'train'" in dataset.notes
 
 
@@ -91,6 +92,8 @@ def test_a_person_called_as_a_split_is_none(tmp_path):
 def test_the_folder_of_another_expression_in_one_is_refused(tmp_path):
     fill(tmp_path / "happy", 3)
     fill(tmp_path / "sad", 3)
+    fill(tmp_path / "sad" / "Joy", 1)  # a person
+    assert load_dataset(tmp_path).counts() == {"happy": 3, "sad": 4}
     fill(tmp_path / "happy" / "more" / "Fear", 3)
     with pytest.raises(EdgeError, match="the class 'happy', holds a folder 'more/Fear'"):
         load_dataset(tmp_path)

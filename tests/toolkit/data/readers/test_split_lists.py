@@ -95,6 +95,17 @@ def test_a_picture_in_the_lists_of_two_splits_is_refused(tmp_path):
         load_dataset(tmp_path)
 
 
+def test_lists_of_a_cross_validation_are_said_and_not_used(tmp_path):
+    class_folders(tmp_path)
+    for fold in range(2):
+        for split, numbers in (("train", {0, 1, 2, 3} - {fold}), ("val", {fold})):
+            lines = [f"{name}/{number}_{name}.png" for name in NAMES for number in numbers]
+            (tmp_path / f"{split}_fold{fold}.csv").write_text("\n".join(["image", *lines]))
+    dataset = load_dataset(tmp_path)
+    assert dataset.split("train").counts() == dict.fromkeys(NAMES, 4)
+    assert any("several ways to split and are not used" in note for note in dataset.notes)
+
+
 def test_a_text_of_something_else_tells_no_split(tmp_path):
     class_folders(tmp_path)
     (tmp_path / "test.txt").write_text("read me before the test\n")

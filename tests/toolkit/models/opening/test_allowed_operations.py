@@ -60,9 +60,15 @@ def mirrored_too(x):
     return one + other
 
 
+def augmented(x):
+    for layer in (layers.RandomPerspective(), layers.RandomGaussianBlur(), layers.RandAugment()):
+        x = layer(x)
+    return x
+
+
 @pytest.mark.parametrize(
     "middle",
-    [windows_of_attention, attention_by_hand, normalization_by_hand, shapes_by_hand, mirrored_too],
+    [windows_of_attention, attention_by_hand, normalization_by_hand, shapes_by_hand, mirrored_too, augmented],
 )
 def test_what_classifiers_are_made_of_is_opened(tmp_path, middle):
     network = open_network(saved(middle, tmp_path / "m.keras"), LABELS)
