@@ -103,9 +103,12 @@ def _by_class(place: Path, split: str) -> Iterator[ImageFile]:
         _refuse_group_of_classes(place, folder)
         name, named_split = together.get(folder, (folder.name, split))
         _refuse_other_expression(folder, name)
+        parts = [part for part in subfolders(folder) if part in inner]
+        for part in parts:
+            yield from (ImageFile(path, inner[part], name) for path in images_under(part))
         for path in images_under(folder):
-            part = next((one for one in path.parents if one.parent == folder), folder)
-            yield ImageFile(path, inner.get(part, named_split), name)
+            if not any(part in path.parents for part in parts):
+                yield ImageFile(path, named_split, name)
 
 
 def told_together(folders: list[Path]) -> dict[Path, tuple[str, str]]:

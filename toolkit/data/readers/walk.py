@@ -15,9 +15,9 @@ LEFTOVERS = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Informati
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
-    return sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and _holds_data(folder, folder, entry.name)
-    )
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_dir()]
+    return [folder / name for name in sorted(names) if _holds_data(folder, folder, name)]
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
