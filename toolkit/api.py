@@ -15,15 +15,21 @@ from toolkit.comparison.variants import make_variants
 from toolkit.data.class_names import checked_classes
 from toolkit.evaluation.evaluate import evaluate_models
 from toolkit.models.options import ModelOptions
+from toolkit.outputs import page_paths
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.quantization.run import quantize as quantize_by
-from toolkit.reporting.build import Report, make_report, output_paths, write_report
+from toolkit.reporting.build import DOCUMENTS, Report, make_report, write_report
 from toolkit.results.codec import write_results
 from toolkit.results.types import Results
-from toolkit.training.request import listed, make_request
+from toolkit.training.request import make_request
 
 StrPath = str | Path
+
+
+def listed(value: StrPath | Sequence[StrPath]) -> list[Any]:
+    """Return ``value`` as a list: one name is not its letters."""
+    return [value] if isinstance(value, str | Path) else list(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +62,14 @@ def train(data: StrPath, out: StrPath | None = None, **options: Any) -> Trained:
 
     recipe, resume = options.pop("recipe", None), options.pop("resume", False)
     overwrite = options.pop("overwrite", False)
+    several = {name: listed(options[name]) for name in ("teachers", "more_data") if options.get(name)}
     request = make_request(
-        Path(recipe) if recipe else None, Path(out) if out else None, resume, overwrite, data=data, **options
+        Path(recipe) if recipe else None,
+        Path(out) if out else None,
+        resume,
+        overwrite,
+        data=data,
+        **(options | several),
     )
     result = run_training(request)
     report = result.report
@@ -108,7 +120,7 @@ def report(
     >>> page = report(["evaluation.json", "benchmark.json"], "report.html")
     """
     files = [str(path) for path in listed(results)]
-    paths = output_paths(out, overwrite, files) if out is not None else None
+    paths = page_paths(out, DOCUMENTS, overwrite, files) if out is not None else None
     made = make_report(files)
     if paths:
         write_report(made, paths, overwrite)

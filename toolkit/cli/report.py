@@ -42,7 +42,8 @@ def report(
     p90_ms, p99_ms, p50_ratio, size_kib, size_ratio, parameters and peak_memory_mb.
     """
     from device.errors import UsageError, refuse_without
-    from toolkit.reporting.build import fail_if, make_report, output_paths, write_report
+    from toolkit.outputs import page_paths
+    from toolkit.reporting.build import DOCUMENTS, fail_if, make_report, write_report
     from toolkit.reporting.change import FIGURES
     from toolkit.reporting.condition import Condition
 
@@ -51,7 +52,7 @@ def report(
     if not out:
         refuse_without("out", "FILE.html", faces=faces)
     limit = Condition(condition, FIGURES) if condition else None
-    paths = output_paths(out, overwrite, (*results, faces)) if out else None
+    paths = page_paths(out, DOCUMENTS, overwrite, (*results, faces)) if out else None
     made = (
         make_report([results[1]], results[0], faces) if compare else make_report(list(results), None, faces)
     )

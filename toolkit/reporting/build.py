@@ -1,14 +1,12 @@
 """Building the report's files from results files."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import write_together
-from toolkit.outputs import page_paths
 from toolkit.reporting.change import Change, changes, figures
 from toolkit.reporting.condition import Condition, failing
 from toolkit.reporting.markdown import render_markdown
@@ -20,6 +18,8 @@ from toolkit.results.types import Results
 
 if TYPE_CHECKING:
     from toolkit.reporting.face_pictures import FacePictures
+
+DOCUMENTS = (".json", ".md")  # written beside the page
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,8 @@ def make_report(paths: list[str], old: str | None = None, faces: str | None = No
     return Report(results, documents.runs, documents.data_sets, compared, pictures)
 
 
-def output_paths(
-    out: str | Path, overwrite: bool = False, sources: Iterable[str | None] = ()
-) -> tuple[Path, ...]:
-    """Return the three files of a report: HTML, JSON, Markdown; ``sources``: the files which it is made of.
-
-    Errors as of ``page_paths``.
-    """
-    return page_paths(out, (".json", ".md"), overwrite, sources)
-
-
 def write_report(report: Report, paths: tuple[Path, ...], overwrite: bool = False) -> None:
-    """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``output_paths`` returns them: all or none."""
+    """Write ``report`` as HTML, JSON and Markdown to ``paths``, as ``page_paths`` returns them: all or none."""
     page, beside, markdown = paths
     texts = {
         page: report.to_html(beside.name),

@@ -112,19 +112,14 @@ def make_request(
         out=out or Path("runs") / short_name(recipe.arch),
         recipe=recipe,
         classes=checked_classes(given_classes, fewest=2) if given_classes else None,
-        teachers=tuple(map(Path, listed(inputs.get("teachers", ())))),
+        teachers=tuple(map(Path, inputs.get("teachers", ()))),
         init=Path(inputs["init"]) if inputs.get("init") else None,
         resume=resume,
         overwrite=overwrite,
         teacher_cache=Path(inputs["teacher_cache"]) if inputs.get("teacher_cache") else None,
-        more_data=tuple(map(FurtherData.parse, map(str, listed(inputs.get("more_data", ()))))),
+        more_data=tuple(map(FurtherData.parse, map(str, inputs.get("more_data", ())))),
         mlflow=inputs.get("mlflow"),
     )
-
-
-def listed(value: Any) -> list[Any]:
-    """Return ``value`` as a list: one text or path is not the letters of it."""
-    return [value] if isinstance(value, str | Path) else list(value)
 
 
 def arch_of(model: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import cv2
@@ -43,8 +44,8 @@ class CaptureSource(FrameSource):
     def __init__(self) -> None:
         self.capture: cv2.VideoCapture | None = None
 
-    def _open(self) -> cv2.VideoCapture:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self) -> cv2.VideoCapture: ...
 
     def __enter__(self) -> "CaptureSource":
         self.capture = self._open()

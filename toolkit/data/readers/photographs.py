@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
@@ -14,7 +15,6 @@ from device.errors import EdgeError, UsageError
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import DEFAULT_MIN_FACE_PX, create_detector
 from device.faces.detectors.base import Detection
-from device.files import read_short
 from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
@@ -102,7 +102,7 @@ def crop_photographs(
                 f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
         if classed and (root / CLASSES_FILE).is_file():
-            (place / CLASSES_FILE).write_text(read_short(root / CLASSES_FILE), encoding="utf-8")
+            shutil.copyfile(root / CLASSES_FILE, place / CLASSES_FILE)
     return replace(cropped, notes=notes)
 
 
@@ -142,6 +142,7 @@ def _crop_into(
     cropper = FaceCropper(detector.margin_ratio, size_px, colour=colour)
     faces = several = number = 0
     nobody, unread = [], []
+    taken: set[Path] = set()
     for number, (name, image) in enumerate(pictures, 1):
         if image is None:
             unread.append(str(name))
@@ -153,7 +154,8 @@ def _crop_into(
         several += len(found) > 1
         for order, face in enumerate(found[:1] if classed else found, 1):
             crop = cropper.crop(image, face.box)
-            target = _free_place(place / name, f"_{order}" if order > 1 else "")
+            target = _free_place(place / name, f"_{order}" if order > 1 else "", taken)
+            taken.add(target)
             target.write_bytes(cv2.imencode(".png", crop[..., ::-1] if colour else crop)[1].tobytes())
             faces += 1
         if number % 100 == 0:
@@ -161,12 +163,13 @@ def _crop_into(
     return Cropped(number, faces, several, tuple(nobody), tuple(unread))
 
 
-def _free_place(picture: Path, order: str) -> Path:
-    """Return where a face of ``picture`` goes, its folder made; a number tells a.1.jpg from a_1.jpg."""
+def _free_place(picture: Path, order: str, taken: set[Path]) -> Path:
+    """Return where a face of ``picture`` goes, its folder made, none of the places ``taken``: a number tells a.1.jpg
+    from a_1.jpg."""
     picture.parent.mkdir(parents=True, exist_ok=True)
     stem = picture.name.replace(".", "_") + order
     names = chain([f"{stem}.png"], (f"{stem}_again{number}.png" for number in count(1)))
-    return next(place for place in map(picture.with_name, names) if not place.exists())
+    return next(place for place in map(picture.with_name, names) if place not in taken)
 
 
 def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:

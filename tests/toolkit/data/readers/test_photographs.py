@@ -66,8 +66,9 @@ def test_two_pictures_of_nearly_one_name_give_two_faces(photographs, tmp_path):
     for number, name in enumerate(("happy/a.1.jpg", "happy/a_1.jpg", "sad/a.jpg")):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / "in" / name), photograph(100 + 10 * number))
-    assert crop_photographs(tmp_path / "in", tmp_path / "out").faces == 3
-    assert len(load_dataset(tmp_path / "out")) == 3
+    for overwrite in (False, True):
+        assert crop_photographs(tmp_path / "in", tmp_path / "out", overwrite=overwrite).faces == 3
+        assert len(load_dataset(tmp_path / "out")) == 3
 
 
 def test_numbered_classes_keep_their_names(photographs, tmp_path):
