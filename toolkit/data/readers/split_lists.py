@@ -42,8 +42,8 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     lists: list[Path] = []
     missing = 0
     for path in sorted(files_under(root)):
-        if path.stem.lower() in by_name:
-            continue  # a picture, or a file about one
+        if path.stem.lower() in by_name or not path.is_file():
+            continue  # a picture, a file about one, or a pipe
         try:
             if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
                 continue  # a file of something else

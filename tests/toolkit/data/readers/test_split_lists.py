@@ -1,6 +1,7 @@
 """Class folders with lists of names beside them that tell the splits."""
 
 import json
+import os
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_lists_of_a_cross_validation_are_said_and_not_used(tmp_path):
     dataset = load_dataset(tmp_path)
     assert dataset.split("train").counts() == dict.fromkeys(NAMES, 4)
     assert any("several ways to split and are not used" in note for note in dataset.notes)
+
+
+def test_pipes_in_place_of_lists_are_passed_over(tmp_path):
+    class_folders(tmp_path)
+    for name in ("train.txt", "test.csv", "split.json", "metadata.jsonl"):
+        os.mkfifo(tmp_path / name)
+    assert load_dataset(tmp_path).counts() == dict.fromkeys(NAMES, 4)
 
 
 def test_a_text_of_something_else_tells_no_split(tmp_path):
