@@ -3,6 +3,7 @@
 from typing import Any
 
 from toolkit.charts.charts import WIDTH
+from toolkit.charts.epochs import plot_epochs
 from toolkit.charts.svg import INK, LOSS, MUTED, QUANTIZED, drawing, label, new_figure, to_svg
 
 MOST_LAYERS = 60  # of more, those that change the probabilities most
@@ -48,7 +49,7 @@ def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
         axes.grid(axis="y")
         for key, curve, colour in curves:
             values = [100 * value for value in history[key]]
-            axes.plot(range(1, len(values) + 1), values, color=colour, label=curve, lw=1.8)
+            plot_epochs(axes, values, color=colour, label=curve, lw=1.8)
         axes.set(xlabel="epoch", ylabel="accuracy, %")
         axes.legend(loc="lower right", fontsize=9, labelcolor=INK)
         words = "; ".join(

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from device.files import whole_file
 from device.text import printable
+from toolkit.charts.epochs import plot_epochs
 from toolkit.results.history import EpochRecord
 
 AS_TEXT: dict[Any, Any] = {"text.parse_math": False}  # a class may be called anything
@@ -25,27 +25,23 @@ MOST_CELLS, LONGEST_NAME = 30, 16
 def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
     """Draw loss and accuracy, training beside validation on one axis each, and the learning rate; the epoch that is
     kept is marked. Training is a fixed sample of the training faces, as they are."""
-    epochs = [record.epoch for record in history]
     kept = max(row for row, record in enumerate(history) if record.best)
     figure = Figure(figsize=(13, 4), layout="constrained")
     loss, accuracy, rate = figure.subplots(1, 3)
-    loss.plot(epochs, [record.training_loss for record in history], color=BLUE, label="training")
-    loss.plot(epochs, [record.validation_loss for record in history], color=ORANGE, label="validation")
-    loss.set(ylabel="loss", title=f"Loss; kept: epoch {epochs[kept]}, the lowest of validation")
+    plot_epochs(loss, [record.training_loss for record in history], color=BLUE, label="training")
+    plot_epochs(loss, [record.validation_loss for record in history], color=ORANGE, label="validation")
+    loss.set(ylabel="loss", title=f"Loss; kept: epoch {history[kept].epoch}, the lowest of validation")
     named = 100 * history[kept].validation_accuracy
-    accuracy.plot(
-        epochs, [100 * record.training_accuracy for record in history], color=BLUE, label="training"
-    )
-    accuracy.plot(
-        epochs, [100 * record.validation_accuracy for record in history], color=ORANGE, label="validation"
-    )
+    named_right = [100 * record.training_accuracy for record in history]
+    plot_epochs(accuracy, named_right, color=BLUE, label="training")
+    named_right = [100 * record.validation_accuracy for record in history]
+    plot_epochs(accuracy, named_right, color=ORANGE, label="validation")
     accuracy.set(ylabel="accuracy, %", title=f"Accuracy; kept: {named:.1f} %")
-    rate.plot(epochs, [record.learning_rate for record in history], color=GREEN)
+    plot_epochs(rate, [record.learning_rate for record in history], color=GREEN)
     rate.set(ylabel="learning rate", title="Learning rate")
     for axes in (loss, accuracy, rate):
-        axes.axvline(epochs[kept], color=VERMILION, lw=1, ls=":")
+        axes.axvline(history[kept].epoch, color=VERMILION, lw=1, ls=":")
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axes is not rate:
             axes.legend()
     save(figure, path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from device.files import temporary_folder, write_together
+from toolkit.charts.epochs import plot_epochs
 from toolkit.charts.matrices import confusion
 from toolkit.charts.pages import data_uri, render_page
 from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
@@ -86,7 +87,7 @@ def curves(measured: Sequence[Measured]) -> str:
         for axes, one in zip(panels, measured, strict=False):
             for key, colour in (("training_accuracy", MUTED), ("validation_accuracy", QUANTIZED)):
                 values = [100 * value for value in one.history[key]]
-                axes.plot(range(1, len(values) + 1), values, color=colour, lw=1.8, label=key.split("_")[0])
+                plot_epochs(axes, values, color=colour, lw=1.8, label=key.split("_")[0])
             axes.set_title(one.ranked.name, fontsize=9, color=INK)
             axes.grid(axis="y")
         for axes in panels[len(measured) :]:

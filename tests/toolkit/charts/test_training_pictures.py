@@ -18,12 +18,16 @@ from toolkit.charts.training_pictures import (
 from toolkit.results.history import EpochRecord
 
 
-def test_the_curves_are_drawn(tmp_path):
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_curves_are_drawn_and_of_one_epoch_a_point(tmp_path, count):
     history = [
-        EpochRecord(n, 2.0, 1.0 / n, 0.1 * n, 0.1, 1.0, 1.0, True, 0.8 / n, 0.12 * n) for n in range(1, 6)
+        EpochRecord(n, 2.0, 1.0 / n, 0.1 * n, 0.1, 1.0, 1.0, True, 0.8 / n, 0.12 * n)
+        for n in range(1, count + 1)
     ]
     draw_learning_curves(history, tmp_path / "curves.png")
-    assert cv2.imread(str(tmp_path / "curves.png")).std() > 5
+    drawn = cv2.imread(str(tmp_path / "curves.png"))
+    rate_bgr = [int(GREEN[at : at + 2], 16) for at in (5, 3, 1)]
+    assert (drawn == rate_bgr).all(axis=2).sum() > 20
 
 
 @pytest.mark.parametrize(
