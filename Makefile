@@ -84,7 +84,7 @@ test-deploy: setup ## toolkit deploy over a real sshd on loopback
 test-arm64: setup ## the installed wheel on emulated Cortex-A53, A72, A76, Debian 12 and 13; instructions against a reference
 	$(BIN)/python -m pytest -rs tests/hardware/test_arm64_device.py tests/hardware/test_arm64_estimate.py
 
-arm64-reference: setup ## count anew the instructions of the models that ship, after a change of them
+arm64-reference: setup ## count anew the instructions of the seven-class int8 models that ship, after a change of them
 	PYTHONPATH=. $(BIN)/python tests/hardware/arm64_reference.py models/best_int8.tflite models/small_int8.tflite
 
 test-picamera: setup ## the real picamera2 on libcamera's virtual camera
@@ -262,7 +262,7 @@ bench-loop: setup ## what the loop finds in films and photographs, its time, mem
 	PYTHONPATH=. $(BIN)/python benchmarks/device_loop.py
 	PYTHONPATH=. $(BIN)/python benchmarks/device_instructions.py
 
-bench-press: setup ## the shipped models on faces of press photographs; benchmarks/press_parts.py made the parts
+bench-press: setup ## the shipped seven-class models on faces of press photographs; benchmarks/press_parts.py made the parts
 	PYTHONPATH=. $(BIN)/python benchmarks/press.py models/best_int8.tflite device/data/fer7_int8.tflite models/small_int8.tflite
 
 bench-representative: setup ## how many representative faces are enough

@@ -79,7 +79,7 @@ made, what each step gave and how often PublicTest was looked at: [docs/TRAINING
 
 A network of the compact architecture trained on the majority of the ten FER+ taggers, eight classes, and measured on
 theirs: {ferplus} (n = {ferplus_n:,}). The FER+ paper's VGG13 stands at 85.0 % by its own selection of faces (Barsoum et
-al., ICMI 2016). It does not ship; `make models` makes it.
+al., ICMI 2016). Ours does not ship; `make models` makes it.
 
 ## Reproduce
 
@@ -88,8 +88,8 @@ by the recipes in `recipes/`; quantizes, evaluates and writes this card. FER2013
 this repository.
 
 `best` and `best4` come from weights that had learnt to recognise the people of VGGFace2, photographs of public figures
-from the web (arXiv 1710.08092); `compact` and `small` learnt from a teacher with such weights. Both data sets were
-gathered for research: see their terms before any commercial use. They also learnt from 4,898 faces of
+from the web (arXiv 1710.08092); `compact` and `small` learnt from teachers with such weights. FER2013 and VGGFace2 were
+gathered for research: see their terms before any commercial use. All of them also learnt from 4,898 faces of
 press photographs, of an Apache-2.0 repository
 ([more](../docs/TRAINING.md#a-second-domain-press-photographs)); `make models` leaves that out where `data/press` is not
 there.

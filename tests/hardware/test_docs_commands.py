@@ -67,7 +67,15 @@ def build(class_count):
 FORKED = re.compile(r"toolkit (quantize|train|evaluate|benchmark|sweep) [^'*~$]*$")
 # These would wait for a camera.
 CAMERA = re.compile(r"device run($| --source usb| --rotate)")
-DOCUMENTS = ("README.md", "docs/PI_QUICKSTART.md", "CONTRIBUTING.md", "docs/FAQ.md", "docs/SCALING.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/PI_QUICKSTART.md",
+    "CONTRIBUTING.md",
+    "docs/FAQ.md",
+    "docs/DATA.md",
+    "docs/NETWORKS.md",
+    "docs/SCALING.md",
+)
 OF_A_CLASS = 6  # faces of each split, enough to try things out
 
 
