@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -82,8 +83,8 @@ def install_model(path: str | Path) -> Installed:
     if not model.labels:
         raise EdgeError(
             f"{path} carries no labels, and an installed model names its {model.output_tensor.elements} outputs "
-            'itself; append a labels.txt with one a line, python3 -c "import zipfile; '
-            f"zipfile.ZipFile('{path}', 'a').write('labels.txt')\", or quantize its Keras model"
+            "itself; append a labels.txt with one a line (or quantize its Keras model): python3 -c "
+            f"\"import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'a').write('labels.txt')\" {shlex.quote(str(path))}"
         )
     smoke_test(model)
     with locked(state_folder()):

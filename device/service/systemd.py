@@ -123,7 +123,9 @@ def _refuse_closed(path: str) -> None:
         if not folder.stat().st_mode & stat.S_IXOTH:
             raise EdgeError(
                 f"{folder} lets no other user in, and the service runs as a user of its own; "
-                f"chmod o+x {folder}, or keep {os.path.basename(path)} under /opt"
+                f"chmod o+x {shlex.quote(str(folder))}, or keep {os.path.basename(path)} under /opt"
             )
     if os.path.isfile(path) and not os.stat(path).st_mode & stat.S_IROTH:
-        raise EdgeError(f"{path} can be read by no other user, as the service is one; chmod o+r {path}")
+        raise EdgeError(
+            f"{path} can be read by no other user, as the service is one; chmod o+r {shlex.quote(path)}"
+        )

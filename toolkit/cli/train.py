@@ -238,6 +238,6 @@ def interrupted(out: Path, epochs_done: int) -> NoReturn:
         kept = f"{out} keeps what it held" if held else "nothing is kept; train again"
         raise EdgeError(f"interrupted before an epoch was finished; {kept}")
     raise EdgeError(
-        f"interrupted; {out} keeps epoch {epochs_done} and best.keras, the best so far; go on with: toolkit train "
-        f"--out {out} --resume"
+        f"interrupted; {out} keeps epoch {epochs_done} and {BEST_FILE}, the best so far; go on with: toolkit train "
+        f"--out {shlex.quote(str(out))} --resume"
     )

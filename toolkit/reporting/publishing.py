@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,8 +106,8 @@ def _published(path: Path, entries: dict[str, ModelResults], results: Sequence[s
     entry = entries.get(sha256_of(path))
     if entry is None or not entry.evaluations:
         raise EdgeError(
-            f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model {path} --data "
-            "DATA --out FILE' and name that file by `results`"
+            f"{path} is not evaluated in {', '.join(map(str, results))}; run 'toolkit evaluate --model "
+            f"{shlex.quote(str(path))} --data DATA --out FILE' and name that file by `results`"
         )
     predictor = of_the_file(load_predictor(path, ModelOptions(entry.model.labels)))
     found, words = _input_of(predictor, entry)

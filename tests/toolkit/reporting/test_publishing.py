@@ -145,13 +145,14 @@ def test_a_keras_model_goes_beside_its_tflite(
 def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
     forked_toolkit, tiny_tflite, evaluated, timed, tmp_path
 ):
-    other = tmp_path / "other.tflite"
+    other = tmp_path / "my models/other.tflite"
+    other.parent.mkdir()
     other.write_bytes(tiny_tflite.read_bytes() + b"\0")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "README.md").write_text("mine")
     (tmp_path / tiny_tflite.name).write_bytes(tiny_tflite.read_bytes())
     for code, message, changed in (
-        (1, f"{other} is not evaluated in {evaluated}; run 'toolkit evaluate", {"--model": other}),
+        (1, f"{other} is not evaluated in {evaluated}; run 'toolkit evaluate --model '{other}'", {"--model": other}),
         (1, f"{tiny_tflite} is not evaluated in {timed}", {"--results": timed}),
         (1, "no model at nowhere.tflite", {"--model": "nowhere.tflite"}),
         (1, "full is not empty; pass --overwrite", {"--out": tmp_path / "full"}),

@@ -180,7 +180,7 @@ def test_resuming_needs_the_folder_only_and_more_epochs_lengthen(stripes, tmp_pa
 
 
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(stripes, tmp_path):
-    out = tmp_path / "one"
+    out = tmp_path / "run one"
     command = [
         *(sys.executable, "-m", "toolkit", "train", "--data", stripes, "--out", out),
         *("--arch", "fully-connected", "--epochs", "100000"),
@@ -193,5 +193,5 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(stripes, tmp_path):
         rest = training.stderr.read()
     assert training.returncode == 1
     assert "error: interrupted; " in rest
-    assert f"go on with: toolkit train --out {out} --resume" in rest
+    assert f"go on with: toolkit train --out '{out}' --resume" in rest
     assert (out / "best.keras").exists()

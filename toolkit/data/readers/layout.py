@@ -1,5 +1,6 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -273,8 +274,8 @@ def contents_in_words(root: Path) -> str:
     if film := next((path for path in files_under(root) if path.suffix.lower() in FILM_SUFFIXES), None):
         return (
             f"no images, but films, such as {film.relative_to(root)}; store pictures of each with 'device run --source "
-            f"{film.name} --save-frames PICTURES/CLASS/{film.stem}', then cut the faces out with 'toolkit data crop "
-            "PICTURES --out FACES'"
+            f"{shlex.quote(film.name)} --save-frames {shlex.quote(f'PICTURES/CLASS/{film.stem}')}', then cut the faces "
+            "out with 'toolkit data crop PICTURES --out FACES'"
         )
     for entry in entries:
         if entry.is_file() and (why := why_no_data(entry)):

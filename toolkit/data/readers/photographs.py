@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -187,8 +188,8 @@ def photograph_notes(root: Path, dataset: Dataset) -> tuple[str, ...]:
         return ()
     return (
         f"the pictures look like whole photographs: a face takes {100 * float(np.median(seen)):.0f} % of their width "
-        f"({len(images)} looked at), and a network learns from faces alone; 'toolkit data crop {root} --out FACES' "
-        "cuts them out",
+        f"({len(images)} looked at), and a network learns from faces alone; 'toolkit data crop "
+        f"{shlex.quote(str(root))} --out FACES' cuts them out",
     )
 
 

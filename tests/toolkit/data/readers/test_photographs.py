@@ -138,7 +138,7 @@ def test_photographs_are_noticed_where_they_are_read_as_faces(photographs, toolk
 
 def test_photographs_in_shards_are_noticed_and_cut_into_the_same_faces(photographs, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    root = tmp_path / "shards"
+    root = tmp_path / "my shards"
     root.mkdir()
     for split in ("train", "test"):
         with tarfile.open(root / f"{split}-0.tar", "w") as tar:
@@ -150,7 +150,7 @@ def test_photographs_in_shards_are_noticed_and_cut_into_the_same_faces(photograp
                     tar.addfile(member, io.BytesIO(content))
     for _ in range(2):  # the second time from the decoded faces that were kept
         (note,) = [note for note in load_dataset(root, lenient=True).notes if "whole photographs" in note]
-        assert f"toolkit data crop {root} --out" in note
+        assert f"toolkit data crop '{root}' --out" in note
     crop_photographs(photographs, tmp_path / "of_folders")
     cropped = crop_photographs(root, tmp_path / "of_shards")
     assert (cropped.pictures, cropped.faces, cropped.several, len(cropped.unread)) == (7, 5, 1, 1)

@@ -1,5 +1,7 @@
 """Data sets as they are published, and flat folders: where labels stand in names and in files of labels."""
 
+import shlex
+
 import pytest
 
 from device.errors import EdgeError
@@ -169,16 +171,17 @@ def test_expw_gives_boxes_and_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("read", [load_dataset, lambda root: crop_photographs(root, root.parent / "faces")])
-def test_films_are_told_the_way_to_faces(tmp_path, read):
+@pytest.mark.parametrize("name", ["01-01-03-01-02-01-01", "take 1"])
+def test_films_are_told_the_way_to_faces(tmp_path, read, name):
     """RAVDESS: folders of actors that hold films."""
-    film = tmp_path / "ravdess/Actor_01/01-01-03-01-02-01-01.mp4"
+    film = tmp_path / f"ravdess/Actor_01/{name}.mp4"
     film.parent.mkdir(parents=True)
     film.write_bytes(b"\0\0\0\x20ftypisom")
     with pytest.raises(EdgeError) as raised:
         read(tmp_path / "ravdess")
     assert (
         f"no images, but films, such as Actor_01/{film.name}; store pictures of each with 'device run --source "
-        f"{film.name} --save-frames PICTURES/CLASS/{film.stem}', then cut the faces out with 'toolkit data crop "
-        "PICTURES --out FACES'"
+        f"{shlex.quote(film.name)} --save-frames {shlex.quote(f'PICTURES/CLASS/{name}')}', then cut the faces out with "
+        "'toolkit data crop PICTURES --out FACES'"
     ) in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["ravdess"]
