@@ -1,6 +1,7 @@
 """An exponential moving average of all weights, batch-normalisation statistics included."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -32,20 +33,22 @@ def blended(first: list[np.ndarray], second: list[np.ndarray], share: float) -> 
     return [share * one + (1 - share) * other for one, other in zip(first, second, strict=True)]
 
 
-class AveragedWeights:
-    """A context in which a model carries an average of its weights, with the statistics of ``batches``; what it carried
-    before, dropout seeds included, comes back at its end."""
+@contextlib.contextmanager
+def carrying(
+    model: keras.Model, weights: Sequence[np.ndarray], batches: Sequence[np.ndarray]
+) -> Iterator[None]:
+    """Let ``model`` carry ``weights`` in a ``with`` block, with the statistics of ``batches`` of inputs.
 
-    def __init__(
-        self, model: keras.Model, weights: list[np.ndarray], batches: Callable[[], list[np.ndarray]]
-    ):
-        self.model, self.weights, self.batches = model, weights, batches
+    What it carried before, dropout seeds included, comes back at its end, and where that fails.
 
-    def __enter__(self) -> None:
-        self.kept = [keras.ops.convert_to_numpy(variable) for variable in self.model.variables]
-        self.model.set_weights(self.weights)
-        reestimate_statistics(self.model, self.batches())
-
-    def __exit__(self, *exc: object) -> None:
-        for variable, value in zip(self.model.variables, self.kept, strict=True):
+    >>> with carrying(model, average.weights, batches):
+    ...     model.save("average.keras")
+    """
+    kept = [keras.ops.convert_to_numpy(variable) for variable in model.variables]
+    try:
+        model.set_weights(weights)
+        reestimate_statistics(model, batches)
+        yield
+    finally:
+        for variable, value in zip(model.variables, kept, strict=True):
             variable.assign(value)

@@ -1,5 +1,6 @@
 """The training loop: any Keras backend, resumable after any epoch, best epoch kept by validation."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -17,7 +18,7 @@ from toolkit.data.even_choice import even_rows
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
-from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, AveragedWeights, WeightAverage, blended
+from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage, blended, carrying
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker, pixels
 from toolkit.training.checkpoint import damage_told, load_checkpoint, save_checkpoint
 from toolkit.training.distillation.teacher_cache import TeacherCache
@@ -154,13 +155,13 @@ class Trainer:
         )
         return float(logs["loss"])
 
-    def averaged(self) -> AveragedWeights:
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Return a context in which the student carries the averaged weights, ``keep_first`` of the first ones in them,
         its statistics estimated anew."""
         weights = self.average.weights
         if self.recipe.keep_first:
             weights = blended(self.first, weights, self.recipe.keep_first)
-        return AveragedWeights(self.student.model, weights, self.statistics_batches)
+        return carrying(self.student.model, weights, self.statistics_batches())
 
     def statistics_batches(self) -> list[np.ndarray]:
         """Return inputs to estimate the normalisations' statistics from: faces as the training shows them."""

@@ -13,6 +13,7 @@ from device.errors import EdgeError
 from toolkit.data.synthesis import load_synthetic
 from toolkit.data.train_split import split_for_training
 from toolkit.results.history import EpochRecord
+from toolkit.training.averaging import carrying
 from toolkit.training.divergence import Chance, refuse_diverged
 from toolkit.training.freeze_schedule import LONGEST_WARMUP, WARMUP_STEPS, phase_of, plateaus, rate_share
 from toolkit.training.recipe import TrainingRecipe
@@ -50,6 +51,15 @@ def test_the_trained_weights_and_statistics_come_back_after_measuring(tmp_path):
     assert any(
         not np.array_equal(*pair) for pair in zip(inside, trainer.student.model.get_weights(), strict=True)
     )
+
+
+def test_weights_come_back_where_the_statistics_cannot_be_estimated():
+    model = Student(TrainingRecipe(arch="mini-xception", dtype_policy="float32"), 7).model
+    before = model.get_weights()
+    zeros = [np.zeros_like(weight) for weight in before]
+    with pytest.raises(ValueError, match="shape"), carrying(model, zeros, [FACES, FACES[..., 0, 0]]):
+        pass
+    assert all(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
 
 
 def test_a_warm_up_has_fifty_steps_or_more_but_never_most_of_a_training():
