@@ -8,32 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from device.files import locked, sha256_of
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
-from toolkit.models.keras_file import load_keras_model
-from toolkit.models.network import FloatNetwork
+from toolkit.models.network import FloatNetwork, open_network
 from toolkit.results.history import EpochRecord
 from toolkit.results.metrics import EvaluationReport, evaluate_predictions
-from toolkit.training.batches import pixels
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import answers_folder
 from toolkit.training.distillation.teachers import as_teacher, open_teacher
 from toolkit.training.reading import read_training_data
 from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request, unheeded
 from toolkit.training.starting_weights import first_weights
-from toolkit.training.student import fitted
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
 
 if TYPE_CHECKING:
     from toolkit.training.mlflow_log import MlflowLog
 
-BATCH = 256
 logger = logging.getLogger(__name__)
 
 
@@ -145,8 +140,8 @@ def make_trainer(request: TrainingRequest, data: TrainingData, networks: Sequenc
 
 def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecord]) -> EvaluationReport:
     """Draw curves, confusion and samples into OUT; return the best model's report on the validation faces."""
-    model = load_keras_model(request.out / BEST_FILE)
-    probabilities = answers(model, validation.seen(colour=True))
+    network = open_network(request.out / BEST_FILE)
+    probabilities = network.predict(validation.seen(network.colour))
     report = evaluate_predictions(probabilities, validation.labels, validation.classes)
     draw_learning_curves(history, request.out / "learning_curves.png")
     title = f"validation, n = {report.n:,}, % of each true class"
@@ -161,13 +156,3 @@ def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecor
         request.recipe.seed,
     )
     return report
-
-
-def answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the (N, C) float32 probabilities of (N, 48, 48[, 3]) uint8 faces, a batch in memory at a time."""
-    shape = model.input_shape[1:]
-    parts = [
-        model.predict_on_batch(fitted(pixels(images[start : start + BATCH]), shape))
-        for start in range(0, len(images), BATCH)
-    ]
-    return np.concatenate(parts)
