@@ -24,8 +24,8 @@ from toolkit.training.checkpoint import damage_told, load_checkpoint, save_check
 from toolkit.training.distillation.teacher_cache import TeacherCache
 from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.divergence import Chance, refuse_diverged
-from toolkit.training.freeze_schedule import phase_of, plateaus
 from toolkit.training.given_weights import renew_constants
+from toolkit.training.learning_rate import phase_of, plateaus
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import BEST_FILE, refuse_another
 from toolkit.training.student import Student

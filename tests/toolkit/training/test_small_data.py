@@ -15,7 +15,7 @@ from toolkit.data.train_split import split_for_training
 from toolkit.results.history import EpochRecord
 from toolkit.training.averaging import carrying
 from toolkit.training.divergence import Chance, refuse_diverged
-from toolkit.training.freeze_schedule import LONGEST_WARMUP, WARMUP_STEPS, phase_of, plateaus, rate_share
+from toolkit.training.learning_rate import LONGEST_WARMUP, WARMUP_STEPS, phase_of, plateaus, rate_share
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.renormalization import reestimate_statistics
 from toolkit.training.student import Student

@@ -14,7 +14,7 @@ from toolkit.data.train_split import split_for_training
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.results.history import EpochRecord
 from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.freeze_schedule import phase_of
+from toolkit.training.learning_rate import phase_of
 from toolkit.training.recipe import TrainingRecipe, make_recipe
 from toolkit.training.student import Student
 from toolkit.training.trainer import Trainer

@@ -19,7 +19,7 @@ STEP_FALLS, STEP_FACTOR = (0.5, 0.75), 0.1
 
 
 @dataclass(frozen=True)
-class FreezePhase:
+class Phase:
     """The epochs from ``start`` to before ``stop``, from 0, with one cycle of the learning rate up to ``peak``.
 
     ``frozen``: only the heads learn; the backbone keeps its weights, and its batch normalisation the statistics.
@@ -38,7 +38,7 @@ class FreezePhase:
         return self.peak * rate_share(self.schedule, share, self.warmup_share) * PLATEAU_FACTOR**plateaus
 
 
-def phase_of(epoch: int, recipe: TrainingRecipe, steps_per_epoch: int | None = None) -> FreezePhase:
+def phase_of(epoch: int, recipe: TrainingRecipe, steps_per_epoch: int | None = None) -> Phase:
     """Return the phase in which ``epoch``, from 0, lies; without ``freeze_epochs`` there is but one.
 
     Where ``steps_per_epoch`` is given, a warm-up takes WARMUP_STEPS or more.
@@ -53,7 +53,7 @@ def phase_of(epoch: int, recipe: TrainingRecipe, steps_per_epoch: int | None = N
     if warmup and steps_per_epoch:
         floor = min(WARMUP_STEPS / ((stop - start) * steps_per_epoch), LONGEST_WARMUP)
         warmup = max(warmup, floor)
-    return FreezePhase(start, stop, peak, warmup, frozen, recipe.schedule)
+    return Phase(start, stop, peak, warmup, frozen, recipe.schedule)
 
 
 def rate_share(schedule: str, progress: float, warmup_share: float) -> float:
