@@ -90,10 +90,10 @@ def frames_named(model: Path, folder: Path, tint: str) -> list[str]:
 
 @pytest.mark.toolkit
 def test_only_a_network_of_three_channels_on_coloured_pictures_learns_colours(faces, tmp_path):
-    from toolkit.training.reading import may_see_colour, read_training_data
     from toolkit.training.recipe import TrainingRecipe
     from toolkit.training.request import TrainingRequest
     from toolkit.training.trainer import Trainer
+    from toolkit.training.training_data import may_see_colour, read_training_data
 
     def learns_colours(data: Path, **options) -> bool:
         request = TrainingRequest(data, tmp_path / "out", TrainingRecipe(dtype_policy="float32", **options))

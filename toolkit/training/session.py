@@ -20,11 +20,11 @@ from toolkit.results.metrics import EvaluationReport, evaluate_predictions
 from toolkit.training.devices import data_parallel
 from toolkit.training.distillation.teacher_cache import answers_folder
 from toolkit.training.distillation.teachers import as_teacher, open_teacher
-from toolkit.training.reading import read_training_data
 from toolkit.training.request import BEST_FILE, TrainingRequest, refuse_out, refuse_request, unheeded
 from toolkit.training.starting_weights import first_weights
 from toolkit.training.tensorboard import TensorBoardLog
 from toolkit.training.trainer import Origins, Progress, Trainer
+from toolkit.training.training_data import read_training_data
 
 if TYPE_CHECKING:
     from toolkit.training.mlflow_log import MlflowLog
