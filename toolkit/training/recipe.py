@@ -30,10 +30,18 @@ ADAM_SHARE = 0.01  # of the learning rate of SGD
 
 
 def option(
-    default: Any, doc: str, low: float | None = None, high: float | None = None, known: tuple[str, ...] = ()
+    default: Any,
+    doc: str,
+    low: float | None = None,
+    high: float | None = None,
+    known: tuple[str, ...] | tuple[int, ...] = (),
 ) -> Any:
-    """Return a recipe's field: its default, what it does, and the numbers or names that it may have."""
-    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high, "known": known})
+    """Return a recipe's field: its default, or a function that gives it, what it does, and the values that it may have,
+    from ``low`` to ``high`` or those ``known``."""
+    metadata = {"doc": doc, "low": low, "high": high, "known": known}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def usual_policy(cpuinfo: Path = Path("/proc/cpuinfo"), devices: Path = Path("/dev")) -> str:
@@ -61,8 +69,7 @@ class TrainingRecipe:
         0,
         "Channels of the picture that enters: 1, gray, or 3, red, green and blue where most pictures of the data have "
         "colours, else the same gray three times. 0: as the network is built.",
-        0,
-        3,
+        known=(0, 1, 3),
     )
     label_source: str = option(
         OWN_LABELS,
@@ -169,12 +176,10 @@ class TrainingRecipe:
     fine_tune_factor: float = option(
         0.1, "After them all layers learn, at this share of the learning rate.", 1e-6, 1.0
     )
-    dtype_policy: str = dataclasses.field(
-        default_factory=usual_policy,
-        metadata={
-            "doc": f"{', '.join(POLICIES)}. By default the second where the machine computes in it, else the first.",
-            **{"low": None, "high": None, "known": POLICIES},
-        },
+    dtype_policy: str = option(
+        usual_policy,
+        f"{', '.join(POLICIES)}. By default the second where the machine computes in it, else the first.",
+        known=POLICIES,
     )
     seed: int = option(0, "Seed of everything random.", 0, 2**31 - 1)
 
@@ -235,13 +240,11 @@ def why_refused(name: str, value: Any) -> str:
     limits = FIELDS[name].metadata
     known, low, high = limits["known"], limits["low"], limits["high"]
     if known and value not in known:
-        return f"must be one of {', '.join(known)}, not {value}"
+        return f"must be one of {', '.join(map(str, known))}, not {value}"
     if low is not None and not (math.isfinite(value) and low <= value <= high):
         return f"must be from {low} to {high}, not {value}"
     if name == "arch" and not is_known(value):
         return no_architecture(value)
-    if name == "channels" and value == 2:
-        return "must be 0, 1 or 3, not 2"
     if name == "augment":
         wrong = [part for part in value.split(",") if part.strip() and part.strip() not in AUGMENTATIONS]
         if wrong:
