@@ -24,7 +24,8 @@ from toolkit.data.readers.loading import load_dataset
 from toolkit.data.train_split import TrainingData, split_for_training
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.averaging import blended
-from toolkit.training.batches import BatchMaker, pixels
+from toolkit.training.batches import BatchMaker
+from toolkit.training.pixels import pixels
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.renormalization import reestimate_statistics
 from toolkit.training.student import with_probabilities, without_softmax

@@ -10,8 +10,8 @@ keras = pytest.importorskip("keras", reason="a teacher needs the [toolkit] extra
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.synthesis import load_synthetic
 from toolkit.models.keras_file import load_keras_model
-from toolkit.training.batches import pixels
 from toolkit.training.distillation.teachers import as_teacher, open_teacher
+from toolkit.training.pixels import pixels
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import Student
 

@@ -15,6 +15,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.even_choice import even_rows
 from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
+from toolkit.training.pixels import pixels
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.recombination import recombination
 
@@ -154,12 +155,6 @@ class BatchMaker:
             faces[place] = np.rint(faces[place] * mask + other * (1 - mask))
             shares[place] = mask.mean()
         return faces, partners, shares
-
-
-def pixels(faces: np.ndarray) -> np.ndarray:
-    """Return (N, H, W) gray or (N, H, W, 3) uint8 faces as (N, H, W, channels) float32 of 0..255."""
-    values = faces.astype(np.float32)
-    return values if faces.ndim == 4 else values[..., None]
 
 
 def yield_the_processor() -> None:

@@ -13,9 +13,8 @@ import numpy as np
 
 from toolkit.data.even_choice import even_rows
 from toolkit.training.architectures.face_mobilenet import enlarges
-from toolkit.training.batches import pixels
+from toolkit.training.pixels import inputs_of
 from toolkit.training.renormalization import FACES, renormalize
-from toolkit.training.student import fitted
 
 BATCH = 64
 POSITIONS = 16  # where each face's activations are read
@@ -131,7 +130,7 @@ def _inputs(model: keras.Model, names: Sequence[str], faces: np.ndarray) -> dict
     rngs = [np.random.default_rng(SEED) for _ in names]
     readings: list[list[np.ndarray]] = [[] for _ in names]
     for start in range(0, len(faces), BATCH):
-        batch = fitted(pixels(faces[start : start + BATCH]), model.input_shape[1:])
+        batch = inputs_of(model, faces[start : start + BATCH])
         outputs = keras.tree.flatten(probe.predict_on_batch(batch))
         for rng, read, output in zip(rngs, readings, outputs, strict=True):
             values = np.asarray(output, np.float32)

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 
 from toolkit.data.even_choice import even_rows
-from toolkit.training.batches import pixels
-from toolkit.training.student import fitted
+from toolkit.training.pixels import inputs_of
 
 FACES = 1024
 BATCH = 32
@@ -29,7 +28,7 @@ def renormalize(model: keras.Model, faces: np.ndarray) -> None:
     squares = [np.zeros(layer.gamma.shape) for layer in norms]
     counts = [0] * len(norms)
     for start in range(0, len(faces), BATCH):
-        inputs = fitted(pixels(faces[start : start + BATCH]), model.input_shape[1:])
+        inputs = inputs_of(model, faces[start : start + BATCH])
         for index, values in enumerate(probe(inputs, training=False)):
             flat = keras.ops.convert_to_numpy(keras.ops.cast(values, "float32"))
             flat = flat.reshape(-1, flat.shape[-1]).astype(np.float64)

@@ -8,10 +8,10 @@ import numpy as np
 from keras import layers, ops
 
 from device.errors import EdgeError
-from device.resizing import resized
 from toolkit.training.acceleration import accelerated
 from toolkit.training.architectures import build_network, short_name, weights_from
 from toolkit.training.given_weights import give_statistics, give_weights
+from toolkit.training.pixels import fitted
 from toolkit.training.recipe import TrainingRecipe
 
 logger = logging.getLogger(__name__)
@@ -128,23 +128,6 @@ def with_probabilities(network: keras.Model, temperature: float, name: str) -> k
     elif temperature != 1:
         logits = layers.Rescaling(1 / temperature, name="temperature")(logits)
     return keras.Model(network.input, layers.Softmax(name="probabilities")(logits), name=name)
-
-
-def fitted(faces: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return (N, H, W, 1) or, for three channels, (N, H, W, 3) faces, float32, as (N, *shape).
-
-    They are enlarged or shrunk as the device does it, but not rounded, and gray stands in every channel.
-    """
-    height, width, channels = shape
-    if faces.shape[1:3] != (height, width):
-        fit = [resized(face, (height, width)) for face in faces]
-        faces = np.stack(fit).reshape(len(faces), height, width, -1)
-    return faces if channels == faces.shape[3] else np.repeat(faces, channels, axis=3)
-
-
-def in_gray(faces: np.ndarray) -> np.ndarray:
-    """Return (N, H, W, 1) of (N, H, W, 1 or 3) faces in R, G, B order, by OpenCV's weights."""
-    return faces if faces.shape[3] == 1 else faces @ np.array([[0.299], [0.587], [0.114]], faces.dtype)
 
 
 def make_optimizer(recipe: TrainingRecipe) -> keras.optimizers.Optimizer:

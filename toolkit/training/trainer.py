@@ -19,13 +19,14 @@ from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.history import EpochRecord, write_history
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage, blended, carrying
-from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker, pixels
+from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import damage_told, load_checkpoint, save_checkpoint
 from toolkit.training.distillation.teacher_cache import TeacherCache
 from toolkit.training.distillation.teachers import Teacher, TeacherPanel, soften
 from toolkit.training.divergence import Chance, refuse_diverged
 from toolkit.training.given_weights import renew_constants
 from toolkit.training.learning_rate import phase_of, plateaus
+from toolkit.training.pixels import pixels
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import BEST_FILE, refuse_another
 from toolkit.training.student import Student

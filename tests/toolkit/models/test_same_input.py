@@ -10,8 +10,7 @@ from device.model.expression_model import ExpressionModel
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
 from toolkit.quantization.convert import Conversion
-from toolkit.training.batches import pixels
-from toolkit.training.student import fitted
+from toolkit.training.pixels import fitted, pixels
 
 pytestmark = pytest.mark.toolkit
 

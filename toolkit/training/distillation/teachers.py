@@ -13,7 +13,7 @@ from toolkit.training.acceleration import accelerated
 from toolkit.training.batches import Batch
 from toolkit.training.distillation.folding import folded
 from toolkit.training.distillation.teacher_cache import TeacherCache
-from toolkit.training.student import fitted, in_gray
+from toolkit.training.pixels import fitted, in_gray
 
 # (B, 48, 48, 1 or 3) float32 0..255 -> (B, C) float32 probabilities
 Teacher = Callable[[np.ndarray], np.ndarray]
