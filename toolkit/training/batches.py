@@ -13,6 +13,7 @@ import numpy as np
 
 from toolkit.data.dataset import Dataset
 from toolkit.data.even_choice import even_rows
+from toolkit.data.ferplus import VOTE_COLUMNS
 from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
 from toolkit.training.pixels import pixels
@@ -22,7 +23,7 @@ from toolkit.training.recombination import recombination
 WORKERS = 2
 AHEAD = 6
 STEPS_BACK = 10
-VOTE_COUNT = 10
+VOTE_COUNT = len(VOTE_COLUMNS)
 RECOMBINED = 7  # tells the choice of a partner from that of the changes
 
 
