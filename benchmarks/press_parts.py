@@ -17,7 +17,7 @@ from press import CLASSES, PARTS, load_press
 
 from device.cli.commands import run_script
 from device.files import write_whole
-from toolkit.training.architectures.face_mobilenet import BACKBONE
+from toolkit.training.architectures import load_pretrained
 
 SHARES = (0.6, 0.2, 0.2)
 SAME_PERSON = 0.65
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     asked = parser.parse_args()
     faces = load_press(asked.press)
-    network = BACKBONE.load("face-mobilenet", "faces")
+    network = load_pretrained("face-mobilenet", "faces")
     features = [
         np.asarray(network.predict_on_batch(faces.images[start : start + 256, ..., None].astype(np.float32)))
         for start in range(0, len(faces), 256)

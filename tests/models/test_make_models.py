@@ -56,7 +56,7 @@ def test_every_recipe_can_be_read():
 @pytest.mark.toolkit
 def test_what_is_done_is_passed_over(stripes, tmp_path):
     from toolkit.models.keras_file import save_model
-    from toolkit.training.architectures.fully_connected import build
+    from toolkit.training.architectures import build_network
 
     recipes = tmp_path / "recipes"
     recipes.mkdir()
@@ -66,7 +66,7 @@ def test_what_is_done_is_passed_over(stripes, tmp_path):
     first = tmp_path / "runs" / "first"
     first.mkdir(parents=True)
     (first / "history.csv").write_text("epoch,loss\n1,1.0\n")
-    save_model(build(2), first / "best.keras", {"labels": ["happy", "sad"]})
+    save_model(build_network("fully-connected", 2), first / "best.keras", {"labels": ["happy", "sad"]})
     done = run("--data", stripes, "second", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("runs/")] == ["runs/second"]

@@ -26,14 +26,12 @@ def mix(monkeypatch, capsys):
 
 def test_the_mean_of_two_models(mix, stripes, tmp_path):
     from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
-    from toolkit.training.architectures import fully_connected, mini_xception
+    from toolkit.training.architectures import build_network
 
     paths = [tmp_path / name / "best.keras" for name in ("one", "two", "other")]
-    for path, build in zip(
-        paths, (fully_connected.build, fully_connected.build, mini_xception.build), strict=True
-    ):
+    for path, arch in zip(paths, ("fully-connected", "fully-connected", "mini-xception"), strict=True):
         path.parent.mkdir()
-        save_model(build(2), path, {"labels": ["happy", "sad"]})
+        save_model(build_network(arch, 2), path, {"labels": ["happy", "sad"]})
     one, two, other = paths
     made = tmp_path / "mean.keras"
     code, told = mix("--data", stripes, "--share", "0.25", one, two, made)

@@ -9,7 +9,8 @@ from keras import layers, ops
 
 from device.errors import EdgeError
 from toolkit.training.acceleration import accelerated
-from toolkit.training.architectures import build_network, short_name, weights_from
+from toolkit.training.architectures import build_network, short_name
+from toolkit.training.architectures.face_mobilenet import enlarges, kernel_of_half_the_side
 from toolkit.training.given_weights import give_statistics, give_weights
 from toolkit.training.pixels import fitted
 from toolkit.training.recipe import TrainingRecipe
@@ -90,7 +91,10 @@ class Student:
         """
         head = last_dense(self.network)
         last = {id(weight) for weight in head.weights} if head is not None else set()
-        theirs, own = weights_from(self.recipe.arch, trained), self.network.weights
+        theirs, own = trained.get_weights(), self.network.weights
+        enlarged = self.recipe.arch == "face-fast" and enlarges(trained)
+        if enlarged and theirs[0].shape == tuple(own[0].shape):
+            theirs[0] = kernel_of_half_the_side(theirs[0])
         values = []
         for weight, value in zip(own, theirs, strict=False):
             if id(weight) in last and value.shape[:-1] == weight.shape[:-1]:

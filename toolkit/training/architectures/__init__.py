@@ -17,7 +17,6 @@ from toolkit.training.architectures.own_files import is_own
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 
 # Names of published weights: of keras.applications, and of face recognition networks.
@@ -26,47 +25,73 @@ IMAGENET, FACES = "imagenet", "faces"
 
 @dataclass(frozen=True)
 class Architecture:
-    """A family member: its name, what it is in a line, and the published weights that it is made to start from, if any.
+    """A family member: its name, its family's module, what it is in a line, and the published weights that it is made
+    to start from, if any.
 
-    The module of its name makes it by ``build``; its ``BACKBONE`` loads published weights.
+    The family makes it by ``build(name, class_count)``; by ``load(name, weights)`` it loads published weights.
     """
 
     name: str
+    module: str
     summary: str
     pretrained: str = ""
 
     @property
-    def module(self) -> ModuleType:
-        return importlib.import_module(f"{__name__}.{self.name.replace('-', '_')}")
+    def family(self) -> ModuleType:
+        return importlib.import_module(f"{__name__}.{self.module}")
 
     def build(self, class_count: int) -> "keras.Model":
         """Return an untrained model: (N, 48, 48, 1) gray 0..255 in, (N, class_count) float32 logits out."""
-        model: keras.Model = self.module.build(class_count)
+        model: keras.Model = self.family.build(self.name, class_count)
         return model
 
 
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture("compact", "plain 3x3 chain 32/64/112/176, the model that the device carries"),
-        Architecture("small", "the same chain 16/48/112/208, the fast model that ships"),
-        Architecture("face-compact", "face-mobilenet with fewer channels, the accurate model that ships"),
-        Architecture("face-fast", "face-compact on a face that is not enlarged, two fifths of its time"),
-        Architecture("wide", "the same chain 48/96/192/256, its teacher"),
-        Architecture("fully-connected", "two dense layers, a floor"),
-        Architecture("plain-cnn", "three convolutions and a wide dense layer, the tutorials' CNN"),
-        Architecture("mini-xception", "residual separable blocks, the fer package's network"),
-        Architecture("separable", "depthwise separable convolutions like MobileNet's"),
-        Architecture("face-resnet", "dlib's face recognition network, 4.4M parameters", pretrained=FACES),
+        Architecture("compact", "chain", "plain 3x3 chain 32/64/112/176, the model that the device carries"),
+        Architecture("small", "chain", "the same chain 16/48/112/208, the fast model that ships"),
         Architecture(
-            "face-mobilenet", "MobileNet that learnt to recognise people, 3.2M parameters", pretrained=FACES
+            "face-compact",
+            "face_mobilenet",
+            "face-mobilenet with fewer channels, the accurate model that ships",
         ),
-        Architecture("face-mobilenet-192", "face-mobilenet on a larger picture, a teacher"),
-        Architecture("face-compact-192", "face-compact on a larger picture, the teacher that ships"),
-        Architecture("vgg16", "thirteen plain convolutions, 14.7M parameters", pretrained=IMAGENET),
-        Architecture("resnet50v2", "residual bottlenecks, 23.6M parameters", pretrained=IMAGENET),
         Architecture(
-            "efficientnetv2b0", "fused and depthwise bottlenecks, 5.9M parameters", pretrained=IMAGENET
+            "face-fast",
+            "face_mobilenet",
+            "face-compact on a face that is not enlarged, two fifths of its time",
+        ),
+        Architecture("wide", "chain", "the same chain 48/96/192/256, its teacher"),
+        Architecture("fully-connected", "fully_connected", "two dense layers, a floor"),
+        Architecture(
+            "plain-cnn", "plain_cnn", "three convolutions and a wide dense layer, the tutorials' CNN"
+        ),
+        Architecture(
+            "mini-xception", "mini_xception", "residual separable blocks, the fer package's network"
+        ),
+        Architecture("separable", "separable", "depthwise separable convolutions like MobileNet's"),
+        Architecture(
+            "face-resnet", "face_resnet", "dlib's face recognition network, 4.4M parameters", pretrained=FACES
+        ),
+        Architecture(
+            "face-mobilenet",
+            "face_mobilenet",
+            "MobileNet that learnt to recognise people, 3.2M parameters",
+            pretrained=FACES,
+        ),
+        Architecture("face-mobilenet-192", "face_mobilenet", "face-mobilenet on a larger picture, a teacher"),
+        Architecture(
+            "face-compact-192", "face_mobilenet", "face-compact on a larger picture, the teacher that ships"
+        ),
+        Architecture(
+            "vgg16", "transfer", "thirteen plain convolutions, 14.7M parameters", pretrained=IMAGENET
+        ),
+        Architecture("resnet50v2", "transfer", "residual bottlenecks, 23.6M parameters", pretrained=IMAGENET),
+        Architecture(
+            "efficientnetv2b0",
+            "transfer",
+            "fused and depthwise bottlenecks, 5.9M parameters",
+            pretrained=IMAGENET,
         ),
     )
 }
@@ -109,14 +134,6 @@ def pretrained_of(name: str) -> str:
     return ARCHITECTURES[name].pretrained if name in ARCHITECTURES else ""
 
 
-def weights_from(name: str, trained: "keras.Model") -> list["np.ndarray"]:
-    """Return the weights of ``trained`` as the architecture called ``name`` takes them, by its ``weights_of``."""
-    module = ARCHITECTURES[name].module if name in ARCHITECTURES else None
-    own = getattr(module, "weights_of", None)
-    weights: list[np.ndarray] = own(trained) if own else trained.get_weights()
-    return weights
-
-
 def load_pretrained(name: str, weights: str) -> "keras.Model":
     """Return the architecture called ``name`` with published weights: downloaded once by their name, or a file.
 
@@ -128,5 +145,5 @@ def load_pretrained(name: str, weights: str) -> "keras.Model":
             f"{name} has no published weights; expected one of {', '.join(starters)}; leave "
             "out `weights`, or give a trained .keras to `init`"
         )
-    model: keras.Model = ARCHITECTURES[name].module.BACKBONE.load(name, weights)
+    model: keras.Model = ARCHITECTURES[name].family.load(name, weights)
     return model

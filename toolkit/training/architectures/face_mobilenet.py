@@ -1,10 +1,9 @@
-"""MobileNet that learnt to recognise people: depthwise separable convolutions on a face enlarged to 144x144.
+"""MobileNet that learnt to recognise people, and smaller ones: depthwise separable convolutions on an enlarged face.
 
-3.2 million parameters and 239 million multiply-accumulates in seven classes: a teacher, not for a board. Its weights
-come from the 3.3 million photographs of VGGFace2 (arXiv 1710.08092), by A. Savchenko (arXiv 1807.07718,
-github.com/HSE-asavchenko/HSE_FaceRec_tf); the network is that of arXiv 1704.04861. VGGFace2 was seen at
-224 pixels: a classifier on the published features names 46 % of held-out faces right at 96 pixels, 57 % at 144 and
-60 % at 192, where a step takes 1.7 times as long as at 144.
+The network is that of arXiv 1704.04861. The published weights of ``face-mobilenet`` come from the 3.3 million
+photographs of VGGFace2 (arXiv 1710.08092), by A. Savchenko (arXiv 1807.07718,
+github.com/HSE-asavchenko/HSE_FaceRec_tf). VGGFace2 was seen at 224 pixels: a classifier on the published features names
+46 % of held-out faces right at 96 pixels, 57 % at 144 and 60 % at 192, where a step takes 1.7 times as long as at 144.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,16 +12,17 @@ import keras
 import numpy as np
 from keras import layers
 
-from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve, normalize
 from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
 from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
-SIDE = 144
-DROPOUT = 0.3
 # Of the first convolution, then of each pair of a depthwise and a pointwise one.
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
+# Three quarters to three eighths of them. The early layers, where the picture is large, keep most of theirs: they are
+# few and cost little to store; the last lose most, with most of the parameters. 288 and 384 are multiples of 16 and 32,
+# in which int8 kernels work.
+COMPACT_WIDTHS = (24, 48, 80, 80, 160, 160, 288, 288, 288, 288, 288, 288, 384, 384)
 # Of the depthwise ones: 72 pixels after the first convolution, then 36, 18, 9, 5.
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 # Subtracted from the pixels that the weights were trained on; gray faces get the mean of the three.
@@ -35,11 +35,33 @@ PACKAGE = WeightsPackage(
     manifest="package/models/faceres-deep.json",
     weights="package/models/faceres-deep.bin",
 )
+# Pixels of a side that the face is enlarged to, None for not at all; widths; the dropout before the last layer.
+# Parameters and multiply-accumulates are those of seven classes.
+MOBILENETS: dict[str, tuple[int | None, Sequence[int], float]] = {
+    # A teacher, not for a board: 3.2 million parameters and 239 million multiply-accumulates.
+    "face-mobilenet": (144, WIDTHS, 0.3),
+    # A teacher nearer to the 224 pixels that the published weights have seen: as many parameters, 412 million
+    # multiply-accumulates. Made to start from a trained face-mobilenet (--init), whose weights it takes as they are.
+    "face-mobilenet-192": (192, WIDTHS, 0.3),
+    # The accurate model that ships: 818,000 parameters and 81 million multiply-accumulates. Made to start from a
+    # trained face-mobilenet (--init), whose channels are then pruned (toolkit.training.pruning).
+    "face-compact": (144, COMPACT_WIDTHS, 0.2),
+    # A teacher as small as its student: as many parameters, 144 million multiply-accumulates. Made to start from a
+    # trained face-compact (--init), whose weights it takes as they are, and face-compact takes them back.
+    "face-compact-192": (192, COMPACT_WIDTHS, 0.3),
+    # Two fifths of face-compact's time, a point of its accuracy: as many parameters, 36 million multiply-accumulates.
+    # Made to start from a trained face-compact (--init), by kernel_of_half_the_side. The first convolution reads one
+    # channel, which int8 kernels work on as if it were eight: at 144 pixels, with the enlarging, it takes a fifth of
+    # the time of all layers.
+    "face-fast": (None, COMPACT_WIDTHS, 0.2),
+}
+# Rows: the pixels 2i, 2i + 1 and 2i + 2 of a line enlarged by two, as shares of the pixels i - 1, i and i + 1 before.
+ENLARGED_BY_TWO = np.array([[0.25, 0.75, 0], [0, 0.75, 0.25], [0, 0.25, 0.75]], np.float32)
 
 
-def build(class_count: int) -> keras.Model:
-    """Return the network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
-    return build_mobilenet("face-mobilenet", SIDE, WIDTHS, DROPOUT, class_count)
+def build(name: str, class_count: int) -> keras.Model:
+    """Return one of MOBILENETS with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
+    return build_mobilenet(name, *MOBILENETS[name], class_count)
 
 
 def build_mobilenet(
@@ -68,6 +90,16 @@ def enlarges(model: keras.Model) -> bool:
     return any(isinstance(layer, layers.Resizing) for layer in model.layers)
 
 
+def kernel_of_half_the_side(kernel: np.ndarray) -> np.ndarray:
+    """Return the first kernel of a network that enlarges, (3, 3, channels, width), for one that does not.
+
+    To enlarge a face to 96 pixels, bilinearly, and to go over every second of them with a 3x3 kernel is to go over the
+    48 pixels of the face with another 3x3 kernel: so ``face-fast`` is ``face-compact`` at 96 pixels, and nothing is
+    enlarged.
+    """
+    return np.asarray(np.einsum("uvio,ua,vb->abio", kernel, ENLARGED_BY_TWO, ENLARGED_BY_TWO))
+
+
 def published(arrays: Arrays) -> Iterator[Convolution]:
     """Yield every convolution of the published network, with the scale and offset of its normalisation.
 
@@ -91,4 +123,4 @@ def published(arrays: Arrays) -> Iterator[Convolution]:
         yield full(f"conv_pw_{number}")
 
 
-BACKBONE = PublishedBackbone(build, PACKAGE, published, FACES)
+load = PublishedBackbone(build, PACKAGE, published).load

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-from toolkit.training.architectures import FACES
 from toolkit.training.architectures.chain import convolve
 from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.published_weights import Convolution, PublishedBackbone
@@ -37,7 +36,7 @@ PACKAGE = WeightsPackage(
 )
 
 
-def build(class_count: int) -> keras.Model:
+def build(name: str, class_count: int) -> keras.Model:
     """Return the network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
@@ -45,9 +44,9 @@ def build(class_count: int) -> keras.Model:
     x = convolve(x, 32, 7, 2, FIRST)
     x = layers.ReLU(name=f"{FIRST}_relu")(x)
     x = layers.MaxPooling2D(3, 2, "same", name="max_pool")(x)
-    for name, width in BLOCKS:
-        x = _add_block(x, width, name)
-    return classifier(image, x, DROPOUT, class_count, "face-resnet")
+    for block, width in BLOCKS:
+        x = _add_block(x, width, block)
+    return classifier(image, x, DROPOUT, class_count, name)
 
 
 def _add_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
@@ -77,4 +76,4 @@ def published(arrays: Arrays) -> Iterator[Convolution]:
         )
 
 
-BACKBONE = PublishedBackbone(build, PACKAGE, published, FACES)
+load = PublishedBackbone(build, PACKAGE, published).load

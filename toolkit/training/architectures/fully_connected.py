@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 
-def build(class_count: int) -> keras.Model:
+def build(name: str, class_count: int) -> keras.Model:
     """Return the untrained network: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Rescaling(1 / 255, name="rescale")(image)
@@ -18,4 +18,4 @@ def build(class_count: int) -> keras.Model:
         x = layers.ReLU(name=f"dense{step}_relu")(x)
     x = layers.Dropout(0.3, name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name="fully-connected")
+    return keras.Model(image, logits, name=name)

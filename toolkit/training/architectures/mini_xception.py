@@ -10,7 +10,7 @@ from keras import layers
 WIDTHS = (16, 32, 64, 128)
 
 
-def build(class_count: int) -> keras.Model:
+def build(name: str, class_count: int) -> keras.Model:
     """Return the untrained network: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Rescaling(1 / 127.5, -1.0, name="rescale")(image)
@@ -23,7 +23,7 @@ def build(class_count: int) -> keras.Model:
     x = layers.Conv2D(class_count, 3, padding="same", dtype="float32", name="class_maps")(x)
     x = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name="mini-xception")
+    return keras.Model(image, logits, name=name)
 
 
 def separable_block(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:

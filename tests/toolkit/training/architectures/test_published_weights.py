@@ -115,7 +115,7 @@ def package(request, tmp_path_factory):
         ("face-compact-192", 0.818e6, 144e6),
     ],
 )
-def test_the_docstrings_say_what_it_costs(name, parameters, macs):
+def test_the_comments_say_what_it_costs(name, parameters, macs):
     assert keras_cost(build_network(name, 7)) == pytest.approx((parameters, macs), rel=0.015)
 
 

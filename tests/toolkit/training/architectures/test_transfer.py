@@ -27,9 +27,7 @@ from toolkit.training.architectures import (
     face_resnet,
     load_pretrained,
 )
-from toolkit.training.architectures.efficientnetv2b0 import BACKBONE as EFFICIENTNETV2B0
-from toolkit.training.architectures.resnet50v2 import BACKBONE as RESNET50V2
-from toolkit.training.architectures.vgg16 import BACKBONE as VGG16
+from toolkit.training.architectures.transfer import BACKBONES
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import make_request
 from toolkit.training.student import Student
@@ -37,8 +35,8 @@ from toolkit.training.student import Student
 from ..conftest import run
 
 pytestmark = pytest.mark.toolkit
-BACKBONES = {"vgg16": VGG16, "resnet50v2": RESNET50V2, "efficientnetv2b0": EFFICIENTNETV2B0}
-# The same preprocessing by keras.applications' own function, and the figures of each docstring.
+VGG16 = BACKBONES["vgg16"]
+# The same preprocessing by keras.applications' own function, and the figures of each comment.
 MODES = {"vgg16": "caffe", "resnet50v2": "tf", "efficientnetv2b0": "torch"}
 PUBLISHED = {
     "vgg16": vgg16.WEIGHTS_PATH_NO_TOP,
@@ -77,7 +75,7 @@ def test_the_url_is_that_of_keras(name):
     assert BACKBONES[name].weights_url == PUBLISHED[name]
 
 
-def test_the_large_ones_cost_what_their_docstrings_say():
+def test_the_large_ones_cost_what_their_comments_say():
     for name, parameters, million_macs in (
         ("resnet50v2", 23_579_000, 639),
         ("efficientnetv2b0", 5_928_000, 133),
