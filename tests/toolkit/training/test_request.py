@@ -56,6 +56,7 @@ def test_wrong_recipes_are_explained(tmp_path, text, message):
         ("--batch-size -5", "--batch-size must be from 0 to 65536, not -5"),
         ("--learning-rate nan", "--learning-rate must be from 1e-08 to 100.0, not nan"),
         ("--seed -1", "--seed must be from 0 to"),
+        ("--channels 2", "--channels must be one of 0, 1, 3, not 2"),
         ("--dtype-policy float8", "--dtype-policy must be one of float32"),
         ("--freeze-epochs 3 --epochs 1", "--freeze-epochs 3 are more than all 1 --epochs"),
         ("--teacher-cache kept", "--teacher-cache keeps what teachers say of views; expected --teacher"),
