@@ -18,7 +18,7 @@ from toolkit.models.options import ModelOptions
 from toolkit.outputs import page_paths
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult
-from toolkit.quantization.run import quantize as quantize_by
+from toolkit.quantization.run import run as run_quantization
 from toolkit.reporting.build import DOCUMENTS, Report, make_report, write_report
 from toolkit.results.codec import write_results
 from toolkit.results.types import Results
@@ -80,14 +80,20 @@ def train(data: StrPath, out: StrPath | None = None, **options: Any) -> Trained:
 def quantize(model: StrPath, out: StrPath | None = None, **options: Any) -> QuantizationResult:
     """Quantize a Keras model, measure it against its float original and write a ``.tflite``.
 
-    ``options``: the other fields of ``QuantizeOptions`` (``data``, ``recipe``, ``max_drop``, ``overwrite``, …).
-    ``.path`` of the result is the file, ``.measured`` what it cost, ``.model()`` the model ready to run.
+    ``options``: the other fields of ``QuantizeOptions`` (``data``, ``recipe``, ``max_drop``, ``overwrite``, …). Of
+    ``recipe="all"`` the one to take is returned; what ``edgetpu`` finds stands in the file ``results``.
+    ``.path`` of the result is the file, ``.measured`` what it cost, ``.model()`` the model ready to run. EdgeError as
+    ``toolkit quantize``.
 
     >>> result = quantize("runs/one/best.keras", data="faces", max_drop=0.5)
     """
     if isinstance(options.get("data"), Path):
         options["data"] = str(options["data"])
-    return quantize_by(QuantizeOptions(Path(model), out=Path(out) if out else None, **options))
+    if options.get("results"):
+        options["results"] = Path(options["results"])
+    several = {name: tuple(listed(options[name])) for name in ("keep_float", "labels") if options.get(name)}
+    asked = QuantizeOptions(Path(model), out=Path(out) if out else None, **(options | several))
+    return run_quantization(asked).result
 
 
 def evaluate(

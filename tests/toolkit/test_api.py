@@ -88,6 +88,60 @@ def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):
         assert any(told in message for message in caplog.messages), told
 
 
+@pytest.fixture
+def untrained(tmp_path):
+    import keras
+
+    from toolkit.models.keras_file import save_model
+
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((48, 48, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, 2, name="conv"),
+            layers.ReLU(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, "softmax", name="head"),
+        ]
+    )
+    save_model(network, tmp_path / "net.keras", {"labels": ["happy", "sad"]})
+    return tmp_path / "net.keras"
+
+
+def test_every_option_of_quantize_counts(untrained, stripes, tmp_path):
+    written = tmp_path / "quantized.json"
+    result = toolkit.quantize(
+        untrained, data=stripes, results=str(written), edgetpu=True, representative=20, untrained=True
+    )
+    document = json.loads(written.read_text())
+    assert document["path"] == str(result.path)
+    assert document["edgetpu"]["operators"]
+    mixed = toolkit.quantize(
+        untrained,
+        tmp_path / "mixed.tflite",
+        data=stripes,
+        keep_float="conv",
+        labels=["sad", "happy"],
+        representative=20,
+        untrained=True,
+    )
+    assert mixed.recipe.kept_float == ("conv",)
+    assert mixed.metadata.labels == ("sad", "happy")
+
+
+def test_of_all_recipes_the_one_to_take_is_returned(untrained, stripes, tmp_path):
+    written = tmp_path / "all.json"
+    result = toolkit.quantize(
+        untrained, data=stripes, recipe="all", results=written, representative=20, untrained=True
+    )
+    document = json.loads(written.read_text())
+    assert result.recipe.name == document["recommended"]
+    assert result.path == tmp_path / f"net_{result.recipe.name}.tflite"
+    assert {row["recipe"] for row in document["rows"]} >= {"float32", "float16", "int8", "int8-mixed"}
+
+
 def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):
     """Its code cells, in order, in one process and a folder of their own."""
     monkeypatch.chdir(tmp_path)

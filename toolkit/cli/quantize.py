@@ -101,4 +101,4 @@ def quantize(
     outcome = run(asked)
     lines = outcome.verbose_lines if verbose else outcome.lines
     text = json.dumps(outcome.document, indent=1) if as_json else as_options("\n".join(lines))
-    click.echo(outcome.path if quiet else text)
+    click.echo(outcome.result.path if quiet else text)

@@ -3,7 +3,6 @@
 import json
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
@@ -30,10 +29,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class QuantizationOutcome:
-    """``path``: the file that was written, of several the one to take; a ``document`` for programs, ``lines`` for
-    people, ``verbose_lines`` with the error of each layer too."""
+    """``result``: what was written, of several the one to take; a ``document`` for programs, ``lines`` for people,
+    ``verbose_lines`` with the error of each layer too."""
 
-    path: Path
+    result: QuantizationResult
     document: dict[str, Any]
     lines: tuple[str, ...]
     verbose_lines: tuple[str, ...]
@@ -47,12 +46,6 @@ def run(options: QuantizeOptions) -> QuantizationOutcome:
     if options.results:
         write_whole(options.results, json.dumps(outcome.document, indent=1), options.overwrite)
     return outcome
-
-
-def quantize(options: QuantizeOptions) -> QuantizationResult:
-    """Quantize by one recipe, measure, and write the file. Raises EdgeError in one line; then nothing is written."""
-    options.refuse_files()
-    return quantize_with(open_quantizer(options), options)
 
 
 def open_quantizer(options: QuantizeOptions) -> Quantizer:
@@ -80,25 +73,19 @@ def faces_of(options: QuantizeOptions, colour: bool) -> Dataset:
     return load_dataset(options.data or SYNTHETIC, colour=colour)
 
 
-def quantize_with(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationResult:
-    """Quantize by the one recipe of ``options`` and write the file."""
+def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
     result = quantizer.quantize(options.one_recipe, options.out, options.max_drop, options.layer_errors)
     fault = why_no_agreement(result.measured.float_probabilities, result.measured.quantized_probabilities)
     if fault and not options.untrained:
         recipe = result.recipe.name
         raise EdgeError(f"{recipe} breaks {options.model}: {fault}; try `recipe=float16`, or `max_drop=0.5`")
     result.write(options.overwrite)
-    return result
-
-
-def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
-    result = quantize_with(quantizer, options)
     document = result_document(result)
     checked: list[str] = []
     if options.edgetpu:
         document["edgetpu"], checked = examine(result.path, options.overwrite)
     lines, verbose = result_lines(result), result_lines(result, verbose=True)
-    return QuantizationOutcome(result.path, document, (*lines, *checked), (*verbose, *checked))
+    return QuantizationOutcome(result, document, (*lines, *checked), (*verbose, *checked))
 
 
 def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
@@ -121,8 +108,8 @@ def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Quantizatio
     lines += [f"Not possible, {name}: {why}" for name, why in impossible.items()]
     if results[0].note:
         lines.append(f"note: {results[0].note}")
-    path = next(result.path for result in results if result.recipe.name == decision.choice)
-    return QuantizationOutcome(path, document, tuple(lines), tuple(lines))
+    taken = next(result for result in results if result.recipe.name == decision.choice)
+    return QuantizationOutcome(taken, document, tuple(lines), tuple(lines))
 
 
 def quantize_all(

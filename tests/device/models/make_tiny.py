@@ -13,7 +13,7 @@ import numpy as np
 from toolkit.data.dataset import Dataset
 from toolkit.models.keras_file import save_model
 from toolkit.quantization.options import QuantizeOptions
-from toolkit.quantization.run import quantize
+from toolkit.quantization.run import run
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 HERE = Path(__file__).parent
@@ -48,5 +48,5 @@ if __name__ == "__main__":
         request = QuantizeOptions(
             Path(folder) / "tiny.keras", noise_faces(), out, untrained=True, overwrite=True
         )
-        quantize(request)
+        run(request)
     print(out)

@@ -14,7 +14,7 @@ from toolkit.quantization.convert import Conversion
 from toolkit.quantization.layers import refuse_unknown_layers
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.recipe import RECIPES, recipe_named
-from toolkit.quantization.run import open_quantizer, quantize
+from toolkit.quantization.run import open_quantizer, run
 
 pytestmark = pytest.mark.toolkit
 
@@ -100,12 +100,12 @@ def test_options_that_do_not_fit_the_recipe_are_wrong_use():
 def test_the_file_is_written_beside_the_model_and_never_over_another(trained, faces, tmp_path):
     model = tmp_path / "net.keras"
     model.write_bytes(trained.read_bytes())
-    result = quantize(QuantizeOptions(model, faces, representative=50))
+    result = run(QuantizeOptions(model, faces, representative=50)).result
     assert result.path == tmp_path / "net_int8.tflite"
     assert read_metadata(result.path).representative["count"] == 50
     before = result.path.read_bytes()
     with pytest.raises(EdgeError, match="`overwrite`"):
-        quantize(QuantizeOptions(model, faces, representative=50))
+        run(QuantizeOptions(model, faces, representative=50))
     assert result.path.read_bytes() == before
 
 
