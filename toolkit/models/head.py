@@ -70,7 +70,7 @@ def _has_unbounded_output(operation: Any) -> bool:
 def single_logit(path: object, model: "keras.Model", answers: np.ndarray) -> None:
     """Change a model of one output so that it puts out the logit of the second of two classes.
 
-    Raises EdgeError where its output is neither a sigmoid nor a logit, or where the model does not tell.
+    Raises EdgeError where its output is neither the sigmoid of a layer nor a logit, or where the model does not tell.
     """
     found = final_activation(model)
     if found is None:
@@ -88,7 +88,8 @@ def single_logit(path: object, model: "keras.Model", answers: np.ndarray) -> Non
     elif name != "linear" or (
         answers.min() >= 0 and answers.max() <= 1 and not _has_unbounded_output(operation)
     ):
+        behind = "keras.ops.sigmoid, which no layer holds" if name == "sigmoid" else f"'{name}'"
         raise EdgeError(
-            f"{path} has one output behind '{name}', expected a sigmoid or a logit; end the network in "
+            f"{path} has one output behind {behind}, expected a layer's sigmoid or a logit; end the network in "
             "Dense(1, activation='sigmoid') or in two outputs with a softmax"
         )
