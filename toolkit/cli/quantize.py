@@ -13,7 +13,7 @@ from toolkit.cli.model_options import model_options
 
 
 @click.command(cls=Command)
-@click.option("--model", required=True, metavar="FILE", help="The Keras model, such as models/best.keras.")
+@click.option("--model", required=True, metavar="FILE", help="The Keras model, such as runs/one/best.keras.")
 @click.option(
     "--data",
     metavar="DATA",
