@@ -1,6 +1,7 @@
 """The toolkit's Python API, and the notebook that shows it: str or Path, no printing, no backend changed."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,7 +132,11 @@ def test_every_option_of_quantize_counts(untrained, stripes, tmp_path):
     assert mixed.metadata.labels == ("sad", "happy")
 
 
-def test_of_all_recipes_the_one_to_take_is_returned(untrained, stripes, tmp_path):
+def test_of_all_recipes_the_one_to_take_is_returned(untrained, stripes, tmp_path, monkeypatch):
+    litert = tmp_path / "litert"
+    litert.write_text("#!/bin/sh\necho out of order; exit 3\n")
+    litert.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
     written = tmp_path / "all.json"
     result = toolkit.quantize(
         untrained, data=stripes, recipe="all", results=written, representative=20, untrained=True
@@ -140,6 +145,7 @@ def test_of_all_recipes_the_one_to_take_is_returned(untrained, stripes, tmp_path
     assert result.recipe.name == document["recommended"]
     assert result.path == tmp_path / f"net_{result.recipe.name}.tflite"
     assert {row["recipe"] for row in document["rows"]} >= {"float32", "float16", "int8", "int8-mixed"}
+    assert document["impossible"]["litert static_wi8_ai8"] == "litert exits 3: out of order"
 
 
 def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):

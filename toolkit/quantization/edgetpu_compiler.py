@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device.child_processes import last_line
+from device.child_processes import last_words
 from device.errors import EdgeError
 from device.files import refuse_existing, temporary_folder, write_whole
 
@@ -56,8 +56,7 @@ def compile_for_edgetpu(model: Path, overwrite: bool = False) -> CompilerLog | N
             raise EdgeError(f"{PROGRAM} did not finish: {error}") from error
         made = folder / out.name
         if done.returncode or not made.is_file():
-            said = last_line(done.stderr, done.stdout) or "it said nothing"
-            raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {said}")
+            raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {last_words(done)}")
         write_whole(out, made.read_bytes(), overwrite)
     return read_log(done.stdout + done.stderr, str(out))
 

@@ -2,14 +2,15 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 
-from device.child_processes import last_line
+from device.child_processes import last_words
+from device.errors import EdgeError
 from device.files import temporary_folder
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
 from toolkit.quantization.recipe import Recipe
+from toolkit.quantization.reference import reference_interpreter
 
 PROGRAM = "litert"
 RECIPE = "static_wi8_ai8"
@@ -22,8 +23,9 @@ def get_calibration_data():
 """
 
 
-def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
-    """Return its result, measured as ours are but not to be written; why it failed; None if not installed."""
+def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | None:
+    """Return its result, measured as ours are but not to be written; None if it is not installed, EdgeError if it
+    fails."""
     program = shutil.which(PROGRAM)
     if program is None:
         return None
@@ -31,27 +33,18 @@ def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | str | None:
         source, out, script, faces = (
             here / name for name in ("float32.tflite", "out.tflite", "faces.py", "faces.npy")
         )
-        source.write_bytes(quantizer.conversion.float_file)
+        float_file = quantizer.conversion.float_file
+        source.write_bytes(float_file)
+        # What the signature calls the input; the converter's own name for it ends in ':0' and the like.
+        (signature,) = reference_interpreter(float_file).get_signature_list().values()
         np.save(faces, np.concatenate(list(quantizer.conversion.calibration_inputs())))
-        script.write_text(CALIBRATION_SCRIPT.format(name=_input_name(source), faces=str(faces)))
+        script.write_text(CALIBRATION_SCRIPT.format(name=signature["inputs"][0], faces=str(faces)))
         command = [program, "quantize", str(source), "--recipe", RECIPE]
         command += ["--calibration-data", str(script), "--output", str(out)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"litert did not finish: {error}"
+            raise EdgeError(f"litert did not finish: {error}") from error
         if done.returncode or not out.is_file():
-            said = last_line(done.stderr, done.stdout) or "it said nothing"
-            return f"litert exits {done.returncode}: {said}"
+            raise EdgeError(f"litert exits {done.returncode}: {last_words(done)}")
         return quantizer.measured_result(BASELINE, out.read_bytes())
-
-
-def _input_name(path: Path) -> str:
-    """Return what the signature calls the input; the converter's own name for it ends in ':0' and the like."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    from device.quiet import silenced
-
-    with silenced(2):
-        (signature,) = Interpreter(model_path=str(path)).get_signature_list().values()
-    return str(signature["inputs"][0])

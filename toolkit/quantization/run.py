@@ -90,9 +90,10 @@ def _one_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationO
 
 def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> QuantizationOutcome:
     results, impossible = quantize_all(quantizer, options)
-    baseline = quantize_by_litert(quantizer)
-    if isinstance(baseline, str):
-        impossible[BASELINE.name], baseline = baseline, None
+    try:
+        baseline = quantize_by_litert(quantizer)
+    except EdgeError as error:
+        impossible[BASELINE.name], baseline = str(error), None
     log.info("timing all recipes in turn")
     rows = compare_recipes((*results, *([baseline] if baseline else [])))
     tolerated = TOLERATED_DROP_POINTS if options.max_drop is None else options.max_drop

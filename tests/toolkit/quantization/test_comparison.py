@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from device.errors import EdgeError
 from device.runtime.benchmark import LatencyRatio
 from toolkit.quantization.comparison import RecipeRow, comparison_lines, recommended
 from toolkit.quantization.litert_baseline import quantize_by_litert
@@ -48,9 +49,10 @@ def test_without_googles_litert_there_is_no_peer(quantizer, monkeypatch, tmp_pat
     assert quantize_by_litert(quantizer) is None
 
 
-def test_a_peer_that_fails_is_told_not_raised(quantizer, monkeypatch, tmp_path):
+def test_a_peer_that_fails_is_one_line(quantizer, monkeypatch, tmp_path):
     program = tmp_path / "litert"
     program.write_text("#!/bin/sh\necho out of order; exit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
-    assert quantize_by_litert(quantizer) == "litert exits 3: out of order"
+    with pytest.raises(EdgeError, match=r"^litert exits 3: out of order$"):
+        quantize_by_litert(quantizer)
