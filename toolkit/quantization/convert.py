@@ -5,7 +5,7 @@ import functools
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from toolkit.quantization.equalization import channel_peaks, equalize
 from toolkit.quantization.frozen_converter import frozen_converter
 from toolkit.quantization.int8_forms import as_products, elu_in_int8
 from toolkit.quantization.layers import Layer, layers_of, unknown_layer
-from toolkit.quantization.recipe import Recipe
+from toolkit.quantization.recipe import RECIPES, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +52,7 @@ class Conversion:
     @functools.cached_property
     def float_file(self) -> bytes:
         """The network as a float32 .tflite, batch normalisation folded in."""
-        return self._given_file or self._convert()
+        return self._given_file or self._convert(RECIPES["float32"])
 
     @functools.cached_property
     def equalized(self) -> "Conversion":
@@ -96,7 +96,10 @@ class Conversion:
         says.
         """
         source = self.equalized if recipe.equalized else self
-        data = source.integer(recipe.io_dtype, recipe.kept_float) if recipe.integer else self._other(recipe)
+        if recipe.integer:
+            data = source.integer(recipe.io_dtype, recipe.kept_float)
+        else:
+            data = self.float_file if recipe.name == "float32" else self._convert(recipe)
         _verify(read_tflite(data), recipe)
         return data
 
@@ -186,37 +189,25 @@ class Conversion:
             raise EdgeError(f"{self.network.path}: int8 has no form for {reason}; {IN_FLOAT}")
         return quantized
 
-    def _other(self, recipe: Recipe) -> bytes:
+    def _convert(self, recipe: Recipe) -> bytes:
         import tensorflow as tf
 
-        if recipe.name == "float32":
-            return self.float_file
-        settings: dict[str, Any] = {"optimizations": [tf.lite.Optimize.DEFAULT]}
-        if recipe.weights == "float16":
-            settings["types"] = [tf.float16]
-        if recipe.activations == "int16":
-            settings["ops"] = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
-            settings["calibrated"] = True
-        return self._convert(**settings)
-
-    def _convert(
-        self, optimizations: Sequence[Any] = (), types: Any = None, ops: Any = None, calibrated: bool = False
-    ) -> bytes:
         unroll(self.network.original)
-        if calibrated:
+        if recipe.calibrated:
             _ = self.calibrated  # which refuses loops: TensorFlow's calibrator ends the process on them
         with (
             self._one_line_errors(),
             contextlib.redirect_stdout(io.StringIO()),
             frozen_converter(self._of_one_face()) as converter,
         ):
-            converter.optimizations = list(optimizations)
             converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-            if types:
-                converter.target_spec.supported_types = types
-            if ops:
-                converter.target_spec.supported_ops = ops
-            if calibrated:
+            if recipe.weights != "float32":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if recipe.weights == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            if recipe.activations == "int16":
+                int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+                converter.target_spec.supported_ops = [int16]
                 converter.representative_dataset = lambda: ([face] for face in self.calibration_inputs())
             return bytes(converter.convert())
 

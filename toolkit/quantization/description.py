@@ -14,8 +14,6 @@ from toolkit.quantization.recipe import Recipe
 from toolkit.quantization.representative import RepresentativeFaces
 from toolkit.results.provenance import now, package_versions
 
-PIXEL_SCALE = 1 / 255  # a quantized network takes pixels of 0..1, whatever the Keras model took
-
 
 def metadata_of(
     network: FloatNetwork, recipe: Recipe, tflite: bytes, representative: RepresentativeFaces
@@ -27,7 +25,7 @@ def metadata_of(
     scale, zero_point = (image.scales[0], image.zero_points[0]) if image.scales else (0.0, 0)
     return ModelMetadata(
         labels=network.labels,
-        input=InputContract(height, width, channels, image.dtype, scale, zero_point, PIXEL_SCALE),
+        input=InputContract(height, width, channels, image.dtype, scale, zero_point),
         crop_margin=_crop_margin(network),
         pixel_range=network.pixel_range,
         colour=network.colour,

@@ -14,7 +14,7 @@ from toolkit.quantization.reference import reference_interpreter
 
 PROGRAM = "litert"
 RECIPE = "static_wi8_ai8"
-BASELINE = Recipe(f"litert {RECIPE}", "int8", "int8", "float32", True, "Google's litert quantize")
+BASELINE = Recipe(f"litert {RECIPE}", "int8", "int8", "float32", "Google's litert quantize")
 TIMEOUT_S = 600
 CALIBRATION_SCRIPT = """
 import numpy as np

@@ -12,16 +12,14 @@ IO_DTYPES = ("int8", "uint8")
 class Recipe:
     """What the numbers of a quantized network are.
 
-    ``weights``, ``activations`` and ``io_dtype`` (input and output): their types; ``calibrated``: whether
-    representative faces set the ranges of the activations; ``kept_float``: layers that stay in float32, by
-    name.
+    ``weights``, ``activations`` and ``io_dtype`` (input and output): their types; ``kept_float``: layers that stay
+    in float32, by name.
     """
 
     name: str
     weights: str
     activations: str
     io_dtype: str
-    calibrated: bool
     summary: str
     kept_float: tuple[str, ...] = ()
     equalized: bool = False
@@ -30,6 +28,11 @@ class Recipe:
     def integer(self) -> bool:
         """Whether activations are int8, but for layers kept in float."""
         return self.activations == "int8"
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether representative faces set the ranges of the activations."""
+        return self.activations != "float32"
 
     def with_io_dtype(self, io_dtype: str | None) -> "Recipe":
         """Return the recipe with input and output of type ``io_dtype``; UsageError where its activations are no
@@ -55,14 +58,12 @@ class Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("float32", "float32", "float32", "float32", False, "not quantized, the baseline"),
-        Recipe("float16", "float16", "float32", "float32", False, "half the size, float arithmetic"),
-        Recipe(
-            "dynamic", "int8", "float32", "float32", False, "int8 weights, ranges measured at each inference"
-        ),
-        Recipe("int8", "int8", "int8", "int8", True, "full integer, int8 in and out"),
-        Recipe("int8-mixed", "int8", "int8", "int8", True, "int8, the layers that lose most kept in float32"),
-        Recipe("int16x8", "int8", "int16", "float32", True, "int8 weights, int16 activations"),
+        Recipe("float32", "float32", "float32", "float32", "not quantized, the baseline"),
+        Recipe("float16", "float16", "float32", "float32", "half the size, float arithmetic"),
+        Recipe("dynamic", "int8", "float32", "float32", "int8 weights, ranges measured at each inference"),
+        Recipe("int8", "int8", "int8", "int8", "full integer, int8 in and out"),
+        Recipe("int8-mixed", "int8", "int8", "int8", "int8, the layers that lose most kept in float32"),
+        Recipe("int16x8", "int8", "int16", "float32", "int8 weights, int16 activations"),
     )
 }
 
