@@ -28,7 +28,7 @@ from toolkit.models.opening.configuration import (
     quantized_layers,
     without_training,
 )
-from toolkit.models.opening.declared import Declared, parse_config, read_declared, read_member
+from toolkit.models.opening.declared import Declared, parse_config, parts, read_declared, read_member
 from toolkit.models.opening.file_kind import KERAS_3, SAVED_MODEL, kind_of, opened_archive
 from toolkit.models.opening.operations import foreign_operations
 from toolkit.models.opening.rewritten_file import is_of_keras_3, rewritten
@@ -228,11 +228,7 @@ def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str
 
 def _named_classes(config: object) -> Iterator[tuple[str, str]]:
     """Yield (class, name) of every layer that a configuration names."""
-    if isinstance(config, dict):
-        inner = config.get("config")
-        if "class_name" in config and isinstance(inner, dict) and "name" in inner:
-            yield str(config["class_name"]), str(inner["name"])
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from _named_classes(part)
+    for part in parts(config):
+        inner = part.get("config")
+        if "class_name" in part and isinstance(inner, dict) and "name" in inner:
+            yield str(part["class_name"]), str(inner["name"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.text import a_few
+from toolkit.models.opening.declared import parts
 
 NETWORKS = "Functional Model Sequential InputLayer Identity"
 WEIGHTED = """
@@ -108,17 +109,13 @@ def _derived_in_keras(kind: Any) -> Iterator[Any]:
 def _named(config: Any, refused: set[str]) -> Iterator[str]:
     """Yield the name of each class of ``refused``, each split into too many parts and each function off the list in a
     configuration."""
-    if isinstance(config, dict):
-        parts = config.get("indices_or_sections", 0)
-        name = str(config.get("class_name", "")).rpartition(".")[2]
-        function = str(config.get("config")).rpartition(".")[2]
+    for part in parts(config):
+        sections = part.get("indices_or_sections", 0)
+        name = str(part.get("class_name", "")).rpartition(".")[2]
+        function = str(part.get("config")).rpartition(".")[2]
         if name in refused:
             yield name
-        elif isinstance(parts, int) and parts > MOST_PARTS:
-            yield f"a split into {parts:,} parts"
+        elif isinstance(sections, int) and sections > MOST_PARTS:
+            yield f"a split into {sections:,} parts"
         elif name == "function" and function not in FUNCTIONS:
             yield f"the function {function}"
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from _named(part, refused)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from toolkit.models.opening.declared import parts
 from toolkit.models.opening.operations import OPERATION_CLASSES, as_layer
 
 Config = dict[str, Any]
@@ -95,14 +96,11 @@ def without_training(config: Any) -> Any:
 
 def quantized_layers(config: Any) -> list[str]:
     """Return the names of the layers that Keras' own quantization changed, which int8 here cannot start from."""
-    if isinstance(config, list):
-        return [name for part in config for name in quantized_layers(part)]
-    if not isinstance(config, dict):
-        return []
-    policy = config.get("dtype")
-    kind = policy.get("class_name", "") if isinstance(policy, dict) else ""
-    found = [str(config.get("name"))] if "Quantized" in str(kind) else []
-    return found + [name for value in config.values() for name in quantized_layers(value)]
+    return [
+        str(part.get("name"))
+        for part in parts(config)
+        if isinstance(policy := part.get("dtype"), dict) and "Quantized" in str(policy.get("class_name"))
+    ]
 
 
 def _policy_name(dtype: Any) -> str | None:

@@ -11,10 +11,9 @@ from device.errors import EdgeError
 from device.files import read_short, regular_size
 from device.text import one_line
 from device.zip_files import DAMAGE
-from toolkit.models.opening.file_kind import HDF5, opened_archive
+from toolkit.models.opening.file_kind import CONFIG, HDF5, WEIGHTS, opened_archive
 from toolkit.models.opening.hdf5_copy import FREE_BYTES, LARGEST_GROWTH, LONGEST_REASON, copy_hdf5
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST_CONFIG_BYTES = 8 << 20  # the largest of keras.applications, NASNetLarge, has 1.2 MB
 DEEPEST_NESTING = 100
 START_BYTES = 200
@@ -83,6 +82,16 @@ def parse_config(text: bytes | str, name: str) -> Any:
         if not level:
             return document
     raise EdgeError(f"{name} nests deeper than {DEEPEST_NESTING}; that is no network")
+
+
+def parts(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield every dictionary of a network's configuration, its layers among them, the outer ones first."""
+    if isinstance(config, dict):
+        yield config
+        config = list(config.values())
+    if isinstance(config, list):
+        for part in config:
+            yield from parts(part)
 
 
 def _of_archive(path: Path, weights: Path) -> Declared:

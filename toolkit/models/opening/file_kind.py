@@ -12,6 +12,8 @@ from device.foreign_files import NOT_FETCHED, PACKED, is_onnx, pickles, why_fore
 from device.zip_files import DAMAGE, refuse_many
 
 KERAS_3, HDF5, SAVED_MODEL = "Keras 3 archive", "HDF5", "SavedModel"
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"  # of a Keras 3 archive
+GRAPH_FILE = "saved_model.pb"  # of a SavedModel
 
 MOST_FILE_BYTES = 2 << 30  # VGG19 with its optimizer has 1.7 GB
 LONGEST_START = 1 << 16
@@ -58,7 +60,7 @@ def kind_of(path: Path) -> str:
         raise EdgeError(f"no model at {path}; name a .keras file, such as models/best.keras")
     if path.is_dir():
         checkpoints = any(path.glob("*.index"))
-        what = "of checkpoints, weights without the network" if checkpoints else "without saved_model.pb"
+        what = "of checkpoints, weights without the network" if checkpoints else f"without {GRAPH_FILE}"
         way_out = f"; {EXPORT}" if checkpoints else ""
         raise EdgeError(f"{path} is a folder {what}; expected a .keras file or a SavedModel{way_out}")
     try:
@@ -92,7 +94,7 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def is_saved_model(path: Path) -> bool:
     """Return whether ``path`` is a folder as TensorFlow's ``saved_model.save`` writes it."""
-    return (path / "saved_model.pb").is_file()
+    return (path / GRAPH_FILE).is_file()
 
 
 def digest_of(path: Path) -> str:
@@ -136,13 +138,13 @@ def _refuse_other_archive(path: Path) -> None:
             names = set(archive.namelist())
     except (OSError, *DAMAGE) as error:
         raise EdgeError(f"{path} is a damaged zip archive ({error}); copy or save it again") from error
-    missing = sorted({"config.json", "model.weights.h5"} - names)
+    missing = sorted({CONFIG, WEIGHTS} - names)
     if not missing:
         return
     if any(name.endswith("data.pkl") for name in names):
         raise EdgeError(f"{path} is a PyTorch model, expected a Keras one; {CONVERT}")
-    inside = [name for name in names if name.endswith((".keras", ".h5", ".hdf5", "saved_model.pb"))]
-    if inside and "config.json" not in names:
+    inside = [name for name in names if name.endswith((".keras", ".h5", ".hdf5", GRAPH_FILE))]
+    if inside and CONFIG not in names:
         raise EdgeError(f"{path} is a zip archive around {min(inside)}; unpack it first and name that")
     raise EdgeError(f"{path} is a zip archive but no Keras 3 model: {', '.join(missing)} is missing")
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from toolkit.models.opening.declared import parts
+
 Config = dict[str, Any]
 
 # TFOpLambda since TF 2.4, TensorFlowOpLayer before; SlicingOpLambda has no layer that computes the same.
@@ -35,14 +37,10 @@ FUNCTION_OF_OPERATOR = {
 
 def foreign_operations(config: Any) -> Iterator[str]:
     """Yield the names of the functions in a network's configuration that no layer of Keras 3 stands for."""
-    if isinstance(config, dict):
-        if config.get("class_name") in OPERATION_CLASSES and as_layer(config) is None:
-            settings = config["config"]
+    for part in parts(config):
+        if part.get("class_name") in OPERATION_CLASSES and as_layer(part) is None:
+            settings = part["config"]
             yield str(settings.get("function") or _node(settings).get("op") or settings.get("name"))
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from foreign_operations(part)
 
 
 def as_layer(layer: Config) -> Config | None:

@@ -5,8 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from toolkit.models.opening.declared import CONFIG, WEIGHTS
-from toolkit.models.opening.file_kind import HDF5
+from toolkit.models.opening.file_kind import CONFIG, HDF5, WEIGHTS
 
 METADATA, MODEL_WEIGHTS = "metadata.json", "model_weights"
 # Where Keras 2.13 to 2.15 kept the layers in the weights of a .keras file, and where Keras 3 looks for them.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from device.errors import EdgeError
 from device.files import temporary_folder
 from device.text import a_few, one_line
-from toolkit.models.opening.file_kind import refuse_odd_files
+from toolkit.models.opening.file_kind import GRAPH_FILE, refuse_odd_files
 from toolkit.models.opening.pure_graph import refuse_impure
 from toolkit.models.opening.trial import refuse_greedy
 from toolkit.quiet_tensorflow import reason_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-SIGNATURE, GRAPH_FILE = "serving_default", "saved_model.pb"
+SIGNATURE = "serving_default"
 LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 
 
