@@ -17,7 +17,7 @@ from device.cli.commands import run_script
 from device.model.expression_model import ExpressionModel
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic
-from toolkit.quantization.convert import Conversion
+from toolkit.quantization.conversion.convert import Conversion
 from toolkit.quantization.measurement import measure
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import Quantizer

@@ -9,8 +9,8 @@ from device.model.file.metadata import InputContract, ModelMetadata
 from device.model.file.tflite_file import read_tflite
 from toolkit.data.dataset import Dataset
 from toolkit.models.network import FloatNetwork
+from toolkit.quantization.conversion.recipe import Recipe
 from toolkit.quantization.measurement import Measurement
-from toolkit.quantization.recipe import Recipe
 from toolkit.quantization.representative import RepresentativeFaces
 from toolkit.results.provenance import now, package_versions
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from device.errors import EdgeError
-from toolkit.quantization.layers import LayerError
-from toolkit.quantization.recipe import Recipe
+from toolkit.quantization.conversion.layers import LayerError
+from toolkit.quantization.conversion.recipe import Recipe
 from toolkit.results.words import signed
 
 # Past this share of layers in float there is little left of int8.

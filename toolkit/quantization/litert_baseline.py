@@ -8,9 +8,9 @@ import numpy as np
 from device.child_processes import last_words
 from device.errors import EdgeError
 from device.files import temporary_folder
+from toolkit.quantization.conversion.recipe import Recipe
+from toolkit.quantization.conversion.reference import reference_interpreter
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
-from toolkit.quantization.recipe import Recipe
-from toolkit.quantization.reference import reference_interpreter
 
 PROGRAM = "litert"
 RECIPE = "static_wi8_ai8"

@@ -10,7 +10,7 @@ from toolkit.data.label_sources import OWN_LABELS
 from toolkit.data.readers.loading import refuse_no_data
 from toolkit.models.opening.file_kind import kind_of
 from toolkit.outputs import refuse_output
-from toolkit.quantization.recipe import RECIPES, Recipe, quantized_path, recipe_named
+from toolkit.quantization.conversion.recipe import RECIPES, Recipe, quantized_path, recipe_named
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED
 
 ALL = "all"

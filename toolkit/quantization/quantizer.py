@@ -19,12 +19,12 @@ from toolkit.data.even_choice import even_rows
 from toolkit.models.input_fit import better_fit, settle_pixel_range
 from toolkit.models.network import FloatNetwork
 from toolkit.models.packing import pack_metadata
-from toolkit.quantization.convert import Conversion
+from toolkit.quantization.conversion.convert import Conversion
+from toolkit.quantization.conversion.layers import Layer, LayerError, measure_layers
+from toolkit.quantization.conversion.recipe import Recipe, quantized_path
 from toolkit.quantization.description import accuracy_of, metadata_of
 from toolkit.quantization.guard import Trial, hold_drop
-from toolkit.quantization.layers import Layer, LayerError, measure_layers
 from toolkit.quantization.measurement import Measurement, measure, seconds_each
-from toolkit.quantization.recipe import Recipe, quantized_path
 from toolkit.quantization.representative import ChosenFaces
 from toolkit.quantization.sanity_check import not_plausible, why_not_plausible
 

@@ -12,13 +12,13 @@ from toolkit.data.label_sources import narrowed
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.data.training_faces import learnt_faces
 from toolkit.models.network import open_network
-from toolkit.quantization.comparison import compare_recipes, comparison_lines, recommended
-from toolkit.quantization.edgetpu_report import examine
-from toolkit.quantization.layers import refuse_unknown_layers
+from toolkit.quantization.conversion.layers import refuse_unknown_layers
+from toolkit.quantization.conversion.recipe import RECIPES
+from toolkit.quantization.edgetpu.report import examine
 from toolkit.quantization.litert_baseline import BASELINE, quantize_by_litert
 from toolkit.quantization.options import ALL, QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer
-from toolkit.quantization.recipe import RECIPES
+from toolkit.quantization.recipe_table import compare_recipes, comparison_lines, recommended
 from toolkit.quantization.representative import choose_faces
 from toolkit.quantization.sanity_check import why_no_agreement
 from toolkit.quantization.table import result_document, result_lines

@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason="the toolkit's network needs the [to
 from device.model.expression_model import ExpressionModel
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
-from toolkit.quantization.convert import Conversion
+from toolkit.quantization.conversion.convert import Conversion
 from toolkit.training.pixels import fitted, pixels
 
 pytestmark = pytest.mark.toolkit

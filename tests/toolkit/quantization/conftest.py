@@ -51,7 +51,7 @@ def conversion(path, faces, layer, ridge=1e-3):
 
     from toolkit.models.keras_file import save_model
     from toolkit.models.network import open_network
-    from toolkit.quantization.convert import Conversion
+    from toolkit.quantization.conversion.convert import Conversion
 
     keras.utils.set_random_seed(2)
     image = keras.Input((48, 48, 1))

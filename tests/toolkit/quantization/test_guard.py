@@ -8,10 +8,10 @@ import pytest
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from toolkit.models.keras_file import load_keras_model, save_model
+from toolkit.quantization.conversion.layers import LayerError
+from toolkit.quantization.conversion.recipe import recipe_named
 from toolkit.quantization.guard import hold_drop, ranked
-from toolkit.quantization.layers import LayerError
 from toolkit.quantization.options import QuantizeOptions
-from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer, run
 
 pytestmark = pytest.mark.toolkit

@@ -11,8 +11,8 @@ from device.service.model_store import install_model
 from device.storage import HOME_VARIABLE
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.models.network import open_network
+from toolkit.quantization.conversion.recipe import recipe_named
 from toolkit.quantization.options import QuantizeOptions
-from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer
 
 pytestmark = pytest.mark.toolkit

@@ -10,10 +10,10 @@ from device.model.expression_model import ExpressionModel, load_model
 from device.model.file.associated_files import graph_bytes
 from device.model.file.metadata import read_metadata
 from toolkit.models.network import open_network
-from toolkit.quantization.convert import Conversion
-from toolkit.quantization.layers import refuse_unknown_layers
+from toolkit.quantization.conversion.convert import Conversion
+from toolkit.quantization.conversion.layers import refuse_unknown_layers
+from toolkit.quantization.conversion.recipe import RECIPES, recipe_named
 from toolkit.quantization.options import QuantizeOptions
-from toolkit.quantization.recipe import RECIPES, recipe_named
 from toolkit.quantization.run import open_quantizer, run
 
 pytestmark = pytest.mark.toolkit

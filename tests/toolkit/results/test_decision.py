@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.runtime.benchmark import LatencyRatio
-from toolkit.quantization.comparison import RecipeRow, recommended
+from toolkit.quantization.recipe_table import RecipeRow, recommended
 from toolkit.results.decision import Candidate, decide
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.selection import select

@@ -18,8 +18,8 @@ from toolkit.data.synthesis import load_synthetic
 from toolkit.models.cost import keras_cost
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
-from toolkit.quantization.convert import Conversion
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.conversion.convert import Conversion
+from toolkit.quantization.conversion.recipe import recipe_named
 from toolkit.training.architectures import (
     ARCHITECTURES,
     build_network,

@@ -10,15 +10,15 @@ from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
-from toolkit.models.recurrence import recurrent_layers, unroll
 from toolkit.models.tflite_object import unpacked
-from toolkit.quantization.calibration import calibrate
-from toolkit.quantization.convert import Conversion
+from toolkit.quantization.conversion.calibration import calibrate
+from toolkit.quantization.conversion.convert import Conversion
+from toolkit.quantization.conversion.recipe import recipe_named
+from toolkit.quantization.conversion.recurrence import recurrent_layers, unroll
 from toolkit.quantization.options import QuantizeOptions
-from toolkit.quantization.recipe import recipe_named
 from toolkit.quantization.run import open_quantizer
 
-from .conftest import CLASSES, conversion
+from ..conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 
@@ -59,7 +59,9 @@ def test_control_flow_is_one_line_that_names_it(tmp_path, faces, monkeypatch):
     path = tmp_path / "m.keras"
     recurrent(layers.GRU(4, name="memory")).save(path)
     network = open_network(path, faces.classes)
-    monkeypatch.setattr("toolkit.quantization.convert.unroll", lambda model: None)  # so the loop stays one
+    monkeypatch.setattr(
+        "toolkit.quantization.conversion.convert.unroll", lambda model: None
+    )  # so the loop stays one
     monkeypatch.setattr(Conversion, "refuse_recurrent", lambda self: None)
     with pytest.raises(EdgeError, match=r"m\.keras: WHILE .*no int8 form here; pass `recipe=float16`$"):
         _ = Conversion(network, faces.images[:20]).calibrated

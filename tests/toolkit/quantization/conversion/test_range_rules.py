@@ -11,10 +11,10 @@ from graphs import Graph
 
 from device.model.expression_model import ExpressionModel
 from toolkit.models.tflite_object import unpacked
-from toolkit.quantization.range_rules import share_ranges, widen_sums
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.conversion.range_rules import share_ranges, widen_sums
+from toolkit.quantization.conversion.recipe import recipe_named
 
-from .conftest import CLASSES, conversion
+from ..conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 

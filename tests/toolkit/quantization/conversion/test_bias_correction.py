@@ -12,11 +12,11 @@ from device.model.file.tflite_file import read_tflite
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
 from toolkit.models.keras_file import save_model
 from toolkit.models.network import open_network
-from toolkit.quantization.bias_correction import channel_shifts, correct_biases
-from toolkit.quantization.convert import Conversion
+from toolkit.quantization.conversion.bias_correction import channel_shifts, correct_biases
+from toolkit.quantization.conversion.convert import Conversion
 
 pytestmark = pytest.mark.toolkit
-BEST = Path(__file__).parents[3] / "models" / "best.keras"
+BEST = Path(__file__).parents[4] / "models" / "best.keras"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from device.model.file.tflite_file import read_tflite
-from toolkit.quantization.numeric_verify import layer_outputs
+from toolkit.quantization.conversion.numeric_verify import layer_outputs
 
 CORRECTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 BIAS = 2  # which of their inputs it is

@@ -6,7 +6,7 @@ import numpy as np
 
 from device.quiet import silenced
 from toolkit.models.tflite_object import operator_name, unpacked
-from toolkit.quantization.reference import reference_interpreter
+from toolkit.quantization.conversion.reference import reference_interpreter
 
 DIVISOR = 1  # which of the inputs it is
 

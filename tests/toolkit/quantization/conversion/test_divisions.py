@@ -7,10 +7,10 @@ keras = pytest.importorskip("keras", reason="quantizing needs the [toolkit] extr
 
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
-from toolkit.quantization.divisions import computed_divisions
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.conversion.divisions import computed_divisions
+from toolkit.quantization.conversion.recipe import recipe_named
 
-from .conftest import CLASSES, conversion
+from ..conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.models.tflite_object import constant, operator_name, packed, set_constant, unpacked
-from toolkit.quantization.calibration import activations
+from toolkit.quantization.conversion.calibration import activations
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 READERS = ("CONV_2D", "FULLY_CONNECTED")

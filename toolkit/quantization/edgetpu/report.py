@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from device.model.file.tflite_file import read_tflite
-from toolkit.quantization.edgetpu import ON_CHIP_BYTES, EdgeTpuCheck, check_edgetpu
-from toolkit.quantization.edgetpu_compiler import HOW_TO_GET_IT, CompilerLog, compile_for_edgetpu
+from toolkit.quantization.edgetpu.compiler import HOW_TO_GET_IT, CompilerLog, compile_for_edgetpu
+from toolkit.quantization.edgetpu.rules import ON_CHIP_BYTES, EdgeTpuCheck, check_edgetpu
 
 
 def examine(model: Path, overwrite: bool) -> tuple[dict[str, Any], list[str]]:

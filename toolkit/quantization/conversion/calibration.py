@@ -11,8 +11,8 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.file.tflite_file import read_tflite
 from toolkit.models.tflite_object import packed, unpacked
-from toolkit.quantization.range_rules import apply_range_rules
-from toolkit.quantization.reference import reference_interpreter
+from toolkit.quantization.conversion.range_rules import apply_range_rules
+from toolkit.quantization.conversion.reference import reference_interpreter
 
 CONTROL_FLOW = {"WHILE", "IF"}
 

@@ -17,15 +17,15 @@ from device.quiet import silenced
 from toolkit.data.even_choice import even_rows
 from toolkit.models.cost import tflite_cost
 from toolkit.models.network import FloatNetwork
-from toolkit.models.recurrence import recurrent_layers, unroll
-from toolkit.quantization.bias_correction import channel_shifts, correct_biases
-from toolkit.quantization.calibration import calibrate
-from toolkit.quantization.divisions import computed_divisions, runs_through
-from toolkit.quantization.equalization import channel_peaks, equalize
-from toolkit.quantization.frozen_converter import frozen_converter
-from toolkit.quantization.int8_forms import as_products, elu_in_int8
-from toolkit.quantization.layers import Layer, layers_of, unknown_layer
-from toolkit.quantization.recipe import RECIPES, Recipe
+from toolkit.quantization.conversion.bias_correction import channel_shifts, correct_biases
+from toolkit.quantization.conversion.calibration import calibrate
+from toolkit.quantization.conversion.divisions import computed_divisions, runs_through
+from toolkit.quantization.conversion.equalization import channel_peaks, equalize
+from toolkit.quantization.conversion.frozen_converter import frozen_converter
+from toolkit.quantization.conversion.int8_forms import as_products, elu_in_int8
+from toolkit.quantization.conversion.layers import Layer, layers_of, unknown_layer
+from toolkit.quantization.conversion.recipe import RECIPES, Recipe
+from toolkit.quantization.conversion.recurrence import recurrent_layers, unroll
 
 if TYPE_CHECKING:
     import keras

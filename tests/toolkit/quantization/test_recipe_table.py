@@ -6,8 +6,8 @@ import pytest
 
 from device.errors import EdgeError
 from device.runtime.benchmark import LatencyRatio
-from toolkit.quantization.comparison import RecipeRow, comparison_lines, recommended
 from toolkit.quantization.litert_baseline import quantize_by_litert
+from toolkit.quantization.recipe_table import RecipeRow, comparison_lines, recommended
 
 pytestmark = pytest.mark.toolkit
 

@@ -13,10 +13,10 @@ from graphs import Graph
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
-from toolkit.quantization.int8_forms import as_products, elu_in_int8
-from toolkit.quantization.recipe import recipe_named
+from toolkit.quantization.conversion.int8_forms import as_products, elu_in_int8
+from toolkit.quantization.conversion.recipe import recipe_named
 
-from .conftest import CLASSES, conversion
+from ..conftest import CLASSES, conversion
 
 pytestmark = pytest.mark.toolkit
 NORMALIZED = {

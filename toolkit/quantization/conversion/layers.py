@@ -13,7 +13,7 @@ from device.errors import UsageError
 from device.model.file.operator_names import OPERATOR_NAMES
 from device.model.file.tflite_file import TfliteFile
 from device.text import did_you_mean
-from toolkit.quantization.numeric_verify import layer_outputs
+from toolkit.quantization.conversion.numeric_verify import layer_outputs
 
 # Operators that only move numbers about: nothing to keep in float.
 MOVING = ("RESHAPE", "QUANTIZE", "DEQUANTIZE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "PACK", "STRIDED_SLICE")

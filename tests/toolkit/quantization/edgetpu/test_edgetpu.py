@@ -9,11 +9,11 @@ import pytest
 
 from device.errors import EdgeError
 from device.model.file.tflite_file import Operator, Tensor, TfliteFile, read_tflite
-from toolkit.quantization.edgetpu import check_edgetpu
-from toolkit.quantization.edgetpu_compiler import compile_for_edgetpu, read_log
-from toolkit.quantization.edgetpu_report import examine
+from toolkit.quantization.edgetpu.compiler import compile_for_edgetpu, read_log
+from toolkit.quantization.edgetpu.report import examine
+from toolkit.quantization.edgetpu.rules import check_edgetpu
 
-TINY = Path(__file__).parents[2] / "device" / "models" / "tiny_int8.tflite"
+TINY = Path(__file__).parents[3] / "device" / "models" / "tiny_int8.tflite"
 
 
 def tensor(shape, dtype="int8", constant=None, scales=(0.1,), signature=None):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from device.model.file.tflite_file import read_tflite
-from toolkit.quantization.layers import layer_name, layers_of
+from toolkit.quantization.conversion.layers import layer_name, layers_of
 
-PACKAGED = Path(__file__).parents[3] / "device" / "data" / "fer7_int8.tflite"
+PACKAGED = Path(__file__).parents[4] / "device" / "data" / "fer7_int8.tflite"
 
 
 @pytest.mark.parametrize(
