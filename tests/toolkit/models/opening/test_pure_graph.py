@@ -11,6 +11,7 @@ tf = pytest.importorskip("tensorflow")
 
 from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model
+from toolkit.models.opening import trial
 from toolkit.models.opening.pure_graph import refuse_impure
 
 pytestmark = pytest.mark.toolkit
@@ -241,6 +242,14 @@ def saved_sum(folder, kind, least):
 def test_memory_that_the_graph_takes_is_tried_apart(tmp_path, kind):
     with pytest.raises(EdgeError, match=r"m is not run: for one image it takes over 512 MB"):
         load_keras_model(saved_sum(tmp_path, kind, 50_000_000 if kind == "Tile" else 50_000))
+
+
+def test_a_busy_machine_is_told_from_a_greedy_graph(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "CLOCK_S", 0.05)
+    with pytest.raises(
+        EdgeError, match=r"not loaded within 0\.05 s; try again where the machine is less busy"
+    ):
+        trial.refuse_greedy(tmp_path)
 
 
 def test_what_else_is_wrong_is_told_as_that(tmp_path):
