@@ -113,7 +113,7 @@ def open_network(
     numbers. Usage: ``open_network("other.h5", ("cat", "dog"), "0..1").predict(faces)``.
     """
     path = Path(path)
-    model = _bare(load_keras_model(path))
+    model = _bare(path, load_keras_model(path))
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
@@ -133,10 +133,18 @@ def open_network(
     return FloatNetwork(path, model, asked, labels, pixel_range, origin, metadata, head)
 
 
-def _bare(model: "keras.Model") -> "keras.Model":
-    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one."""
+def _bare(path: Path, model: "keras.Model") -> "keras.Model":
+    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one.
+
+    Raises EdgeError where its class, which this process knows, tells nothing of tensors.
+    """
     import keras
 
+    if not hasattr(model, "inputs"):
+        raise EdgeError(
+            f"{path} is a {type(model).__name__}, a subclass of keras.Model whose call is Python code; build it of its "
+            "layers, keras.Model(inputs, outputs), or write a SavedModel, model.export('folder'), and name that"
+        )
     if isinstance(model, keras.Sequential) or not len(model.inputs) == len(model.outputs) == 1:
         return model
     if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):

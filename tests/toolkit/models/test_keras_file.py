@@ -88,6 +88,27 @@ def test_a_custom_class_is_named(tmp_path):
         load_keras_model(tmp_path / "m.keras")
 
 
+def test_a_network_of_a_class_that_is_registered_here_is_told_what_to_build(tmp_path):
+    """From Python, in a notebook: from a command its class is not known."""
+
+    @keras.saving.register_keras_serializable("of_a_test")
+    class Net(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.pool, self.dense = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)
+
+        def call(self, x):
+            return self.dense(self.pool(x))
+
+    network = Net()
+    network(np.zeros((1, 8, 8, 1), np.float32))
+    network.save(tmp_path / "m.keras")
+    with pytest.raises(
+        EdgeError, match=r"is a Net, a subclass of keras\.Model .* keras\.Model\(inputs, outputs\)"
+    ):
+        open_network(tmp_path / "m.keras", ("a", "b", "c"))
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_another_precision_is_rebuilt_in_float32_with_the_same_weights(tmp_path, policy, suffix):
