@@ -26,8 +26,8 @@ def crop(
 ) -> None:
     """Cut the faces out of whole photographs, as the device does: the largest face of each picture, in its class.
 
-    PHOTOGRAPHS holds a folder for each class, under split folders or not, or parquet or tar files; of a folder without
-    classes every face is written, to be sorted.
+    PHOTOGRAPHS holds a folder for each class, under split folders or not, or parquet or tar files, or is a list of
+    pictures and their labels; of a folder without classes every face is written, to be sorted.
     """
     from toolkit.data.readers.photographs import crop_photographs
 

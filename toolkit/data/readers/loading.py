@@ -11,9 +11,10 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables, parse_pixels, read_rows
 from toolkit.data.readers.folders import load_folders
-from toolkit.data.readers.list_entries import columns_told, entries_of
+from toolkit.data.readers.list_entries import columns_told
 from toolkit.data.readers.photographs import photograph_notes
 from toolkit.data.readers.picture_lists import are_listed
+from toolkit.data.readers.pictures import lists_pictures
 from toolkit.data.readers.shards import READERS, find_shards, load_shards
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.text_table import is_table
@@ -71,12 +72,11 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
 
     if shards := find_shards(path):
         return load_shards(path, shards, lenient, colour, noticed)
+    if lists_pictures(path):
+        return load_folders(path.parent, lenient, colour, noticed, labels=path)
     if path.is_file():
-        if not (is_table(path) and holds_faces(path)):
-            if next(entries_of(path), None):
-                return load_folders(path.parent, lenient, colour, noticed, labels=path)
-            if is_table(path) and next(images_under(path.parent), None):
-                raise EdgeError(f"{path} {columns_told(path)}, or emotion and pixels")
+        if is_table(path) and not holds_faces(path) and next(images_under(path.parent), None):
+            raise EdgeError(f"{path} {columns_told(path)}, or emotion and pixels")
         return load_face_tables(path, {path: ""}, lenient)
     if tables := find_tables(path):
         return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)

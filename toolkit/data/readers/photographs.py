@@ -27,6 +27,7 @@ from toolkit.data.readers.layout import ImageFile, contents_in_words
 from toolkit.data.readers.pictures import (
     Picture,
     folder_name,
+    lists_pictures,
     pictures_of_files,
     pictures_of_shards,
     sample_pictures,
@@ -73,28 +74,30 @@ def crop_photographs(
     """Cut the faces of the photographs under ``root`` out and write them as PNG files of ``size_px`` pixels.
 
     They are gray, with ``colour`` red, green and blue. Folders by class, under split folders or not, keep their places
-    in ``out``; shards, and pictures whose class stands elsewhere, become such folders; of each picture the largest face
-    is taken: it is the one that the class names. Of a folder without classes every face is written, ``NAME_2.png`` the
-    second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
+    in ``out``; shards, and pictures whose class stands elsewhere, as in a list, which ``root`` may be too, become such
+    folders; of each picture the largest face is taken: it is the one that the class names. Of a folder without classes
+    every face is written, ``NAME_2.png`` the second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
     Raises EdgeError for a folder without pictures or without a face, or where ``out`` holds something.
 
     >>> crop_photographs(Path("party"), Path("party_faces")).faces
     """
     shards = find_shards(root) if root.exists() else ()
-    if not root.is_dir() and not shards:
+    labels = root if not shards and lists_pictures(root) else None
+    if not root.is_dir() and not shards and not labels:
         raise EdgeError(
-            f"{root} is no folder; expected photographs, in a folder for each class or all in one, or parquet or tar "
-            "files of them"
+            f"{root} is no folder; expected photographs, in a folder for each class or all in one, a list of them, or parquet "
+            "or tar files"
         )
-    place, source = (Path(os.path.realpath(path)) for path in (out, root))
+    folder = root.parent if labels else root
+    place, source = (Path(os.path.realpath(path)) for path in (out, folder))
     if source in (place, *place.parents):
-        raise UsageError(f"{out} lies in {root}, whose photographs are read; name a folder elsewhere")
+        raise UsageError(f"{out} lies in {folder}, whose photographs are read; name a folder elsewhere")
     notes: tuple[str, ...] = ()
     if shards:
         classed, pictures = True, pictures_of_shards(root, shards)
     else:
-        places, classed, notes = _places(root)
-        read = pictures_of_files(root, places)
+        places, classed, notes = _places(folder, labels)
+        read = pictures_of_files(folder, places)
         pictures = ((place, image) for place, (_, image) in zip(places.values(), read, strict=True))
     with quiet_opencv(), new_folder(out, overwrite) as place:
         cropped = _crop_into(place, pictures, size_px, classed, colour)
@@ -102,22 +105,23 @@ def crop_photographs(
             raise EdgeError(
                 f"no face was found in the {cropped.pictures:,} photographs of {root}; nothing is written"
             )
-        if classed and (root / CLASSES_FILE).is_file():
-            shutil.copyfile(root / CLASSES_FILE, place / CLASSES_FILE)
+        if classed and (folder / CLASSES_FILE).is_file():
+            shutil.copyfile(folder / CLASSES_FILE, place / CLASSES_FILE)
     return replace(cropped, notes=notes)
 
 
-def _places(root: Path) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:
-    """Return where the face of each photograph under ``root`` goes, whether they have classes, and what to say of it.
+def _places(root: Path, labels: Path | None) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:
+    """Return where the face of each photograph under ``root``, or of the list ``labels``, goes, whether they have
+    classes, and what to say of it.
 
     It goes where the picture stands if its folders tell its class and its split or nothing does, else into folders of
     its split and class. One folder beside pictures, not called as an expression is, is no class.
     """
     try:
-        files, notes = labelled_images(root)
+        files, notes = labelled_images(root, labels)
     except EdgeError:
         paths = list(images_under(root))
-        if paths and subfolders(root):
+        if labels or (paths and subfolders(root)):
             raise
         if not paths:
             raise EdgeError(
@@ -126,7 +130,8 @@ def _places(root: Path) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:
             ) from None
         return {path: path.relative_to(root) for path in paths}, False, ()
     names = {normal_class_name(file.folder_class) for file in files}
-    if len(names) == 1 and not names & set(FERPLUS_CLASSES) and any(map(holds_image, root.iterdir())):
+    unclassed = len(names) == 1 and not labels and not names & set(FERPLUS_CLASSES)
+    if unclassed and any(map(holds_image, root.iterdir())):
         return {path: path.relative_to(root) for path in images_under(root)}, False, ()
     return {file.path: _place(file, file.path.relative_to(root)) for file in files}, True, notes
 

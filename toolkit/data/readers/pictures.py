@@ -13,15 +13,24 @@ from toolkit.data.even_choice import even_rows
 from toolkit.data.readers.face_tables import holds_faces
 from toolkit.data.readers.found_pictures import Pictures
 from toolkit.data.readers.image_files import COLOURED, to_gray
+from toolkit.data.readers.list_entries import entries_of
 from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
 from toolkit.data.readers.shards import READERS, find_shards, splits_of
+from toolkit.data.readers.text_table import is_table
 from toolkit.data.readers.walk import images_under
 
 COLOURS_ASKED = 64
 Item = TypeVar("Item")
 # Where it stands, under its split and class, and (H, W) gray or (H, W, 3) BGR uint8, None for one that cannot be read.
 Picture = tuple[Path, np.ndarray | None]
+
+
+def lists_pictures(path: Path) -> bool:
+    """Return whether ``path`` is a file that lists pictures, and no table of faces; EdgeError for a damaged one."""
+    if not path.is_file() or (is_table(path) and holds_faces(path)):
+        return False
+    return next(entries_of(path), None) is not None
 
 
 def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
@@ -32,7 +41,7 @@ def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
         pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))
     elif path.is_dir():
         pictures = pictures_of_files(path, _some(list(images_under(path)), count))
-    elif path.is_file() and not holds_faces(path):
+    elif lists_pictures(path):
         listed = [file.path for file in listed_images(Pictures.under(path.parent), path)[0]]
         pictures = pictures_of_files(path.parent, _some(listed, count))
     else:

@@ -15,6 +15,7 @@ from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.readers.photographs import crop_photographs
+from toolkit.data.readers.pictures import mostly_coloured
 
 NOBODY = np.full((480, 640, 3), 90, np.uint8)
 
@@ -195,3 +196,27 @@ def test_the_command_says_what_it_cut(photographs, tmp_path, toolkit_command):
     assert "1 without a face of 30 pixels or more: train/sad/nobody.png" in done.stdout
     again = toolkit_command("data", "crop", photographs, "--out", tmp_path / "faces", "--overwrite", "--json")
     assert json.loads(again.stdout)["faces"] == 5
+
+
+LISTS = {
+    "labels.json": json.dumps({"1.png": "happy", "2.png": "sad"}),
+    "metadata.jsonl": '{"file_name": "1.png", "label": "happy"}\n{"file_name": "2.png", "label": "sad"}\n',
+    "labels.txt": "1.png happy\n2.png sad\n",
+    "labels.csv": "image,label\n1.png,happy\n2.png,sad\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_named_itself_is_looked_at_and_cut_as_its_folder_is(tmp_path, name):
+    root = tmp_path / "all"
+    root.mkdir()
+    for number in (1, 2):
+        cv2.imwrite(str(root / f"{number}.png"), photograph(100 + 10 * number))
+    (root / name).write_text(LISTS[name])
+    assert mostly_coloured(root / name)
+    (note,) = [note for note in load_dataset(root / name).notes if "whole photographs" in note]
+    assert f"toolkit data crop {root / name} --out" in note
+    assert crop_photographs(root / name, tmp_path / "faces").notes == (f"the labels are read from {name}",)
+    assert load_dataset(tmp_path / "faces").counts() == {"happy": 1, "sad": 1}
+    with pytest.raises(UsageError, match=f"lies in {root}, whose"):
+        crop_photographs(root / name, root / "faces")
