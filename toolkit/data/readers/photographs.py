@@ -32,9 +32,9 @@ from toolkit.data.readers.pictures import (
     pictures_of_shards,
     sample_pictures,
 )
-from toolkit.data.readers.shards import find_shards
+from toolkit.data.readers.shards import find_shards, splits_of
 from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.walk import images_under, subfolders
+from toolkit.data.readers.walk import folder_of, images_under, subfolders
 from toolkit.data.writing import new_folder
 
 log = logging.getLogger(__name__)
@@ -76,8 +76,9 @@ def crop_photographs(
     They are gray, with ``colour`` red, green and blue. Folders by class, under split folders or not, keep their places
     in ``out``; shards, and pictures whose class stands elsewhere, as in a list, which ``root`` may be too, become such
     folders; of each picture the largest face is taken: it is the one that the class names. Of a folder without classes
-    every face is written, ``NAME_2.png`` the second. Detector, smallest face, margin and turning are the device's. A new ``out`` appears whole or not at all.
-    Raises EdgeError for a folder without pictures or without a face, or where ``out`` holds something.
+    every face is written, ``NAME_2.png`` the second. Detector, smallest face, margin and turning are the device's. A
+    new ``out`` appears whole or not at all. Raises EdgeError for a folder without pictures or without a face, or where
+    ``out`` holds something.
 
     >>> crop_photographs(Path("party"), Path("party_faces")).faces
     """
@@ -85,16 +86,18 @@ def crop_photographs(
     labels = root if not shards and lists_pictures(root) else None
     if not root.is_dir() and not shards and not labels:
         raise EdgeError(
-            f"{root} is no folder; expected photographs, in a folder for each class or all in one, a list of them, or parquet "
-            "or tar files"
+            f"{root} is no folder; expected photographs, in a folder for each class or all in one, a list of them, or "
+            "parquet or tar files"
         )
-    folder = root.parent if labels else root
-    place, source = (Path(os.path.realpath(path)) for path in (out, folder))
-    if source in (place, *place.parents):
-        raise UsageError(f"{out} lies in {folder}, whose photographs are read; name a folder elsewhere")
-    notes: tuple[str, ...] = ()
+    folder = folder_of(root)
+    source = root if shards else folder
+    place = Path(os.path.realpath(out))
+    if Path(os.path.realpath(source)) in (place, *place.parents):
+        raise UsageError(f"{out} lies in {source}, whose photographs are read; name a folder elsewhere")
+    notes: Sequence[str]
     if shards:
-        classed, pictures = True, pictures_of_shards(root, shards)
+        splits, notes = splits_of(folder, shards)
+        classed, pictures = True, pictures_of_shards(folder, splits)
     else:
         places, classed, notes = _places(folder, labels)
         read = pictures_of_files(folder, places)
@@ -107,7 +110,7 @@ def crop_photographs(
             )
         if classed and (folder / CLASSES_FILE).is_file():
             shutil.copyfile(folder / CLASSES_FILE, place / CLASSES_FILE)
-    return replace(cropped, notes=notes)
+    return replace(cropped, notes=tuple(notes))
 
 
 def _places(root: Path, labels: Path | None) -> tuple[dict[Path, Path], bool, tuple[str, ...]]:

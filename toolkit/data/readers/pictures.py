@@ -1,7 +1,7 @@
 """The pictures of a data set as its files hold them, in their own size and colours, before faces are made of them."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from toolkit.data.readers.picture_lists import listed_images
 from toolkit.data.readers.record import Record
 from toolkit.data.readers.shards import READERS, find_shards, splits_of
 from toolkit.data.readers.text_table import is_table
-from toolkit.data.readers.walk import images_under
+from toolkit.data.readers.walk import folder_of, images_under
 
 COLOURS_ASKED = 64
 Item = TypeVar("Item")
@@ -37,8 +37,9 @@ def sample_pictures(path: Path, count: int) -> list[np.ndarray]:
     """Return about ``count`` readable pictures, (H, W) gray or (H, W, 3) BGR uint8, spread over the shards, folder or
     list ``path``; none of other data."""
     if path.exists() and (shards := find_shards(path)):
-        some = _some(shards, count)
-        pictures = pictures_of_shards(path, some, math.ceil(count / len(some)))
+        folder = folder_of(path)
+        some = _some(list(splits_of(folder, shards)[0].items()), count)
+        pictures = pictures_of_shards(folder, dict(some), math.ceil(count / len(some)))
     elif path.is_dir():
         pictures = pictures_of_files(path, _some(list(images_under(path)), count))
     elif lists_pictures(path):
@@ -64,10 +65,10 @@ def pictures_of_files(root: Path, paths: Iterable[Path]) -> Iterator[Picture]:
             yield path.relative_to(root), None
 
 
-def pictures_of_shards(root: Path, shards: Sequence[Path], each: int | None = None) -> Iterator[Picture]:
-    """Yield the pictures, of each the first ``each``, in ``shards``, which ``find_shards(root)`` returned."""
-    folder = root if root.is_dir() else root.parent
-    splits, _ = splits_of(folder, shards)
+def pictures_of_shards(
+    folder: Path, splits: Mapping[Path, str], each: int | None = None
+) -> Iterator[Picture]:
+    """Yield the pictures, of each the first ``each``, in the shards of ``folder``, see ``splits_of``."""
     for shard, split in splits.items():
         records: Iterator[Record] = READERS[shard.suffix.lower()](shard)[1]
         for number, record in enumerate(islice(records, each), 1):

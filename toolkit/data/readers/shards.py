@@ -26,7 +26,7 @@ from toolkit.data.readers.picture_lists import are_listed
 from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
-from toolkit.data.readers.walk import files_under, image_folders
+from toolkit.data.readers.walk import files_under, folder_of, image_folders
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def load_shards(
 
     >>> load_shards(Path("my_faces"), find_shards(Path("my_faces")))
     """
-    folder = root if root.is_dir() else root.parent
+    folder = folder_of(root)
     fingerprint = fingerprint_of(folder, shards)
     dataset = kept(
         root, fingerprint, lambda file: noticed(decode_shards(folder, shards, file, colour)), colour

@@ -13,6 +13,11 @@ TRAINING_FILE = "checkpoint.npz"  # beside it are a training's pictures of curve
 LEFTOVERS = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 
 
+def folder_of(root: Path) -> Path:
+    """Return the folder of the data set at ``root``: that of a file, or the folder itself."""
+    return root if root.is_dir() else root.parent
+
+
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
     with os.scandir(folder) as entries:

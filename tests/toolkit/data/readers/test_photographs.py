@@ -17,6 +17,8 @@ from toolkit.data.readers.loading import load_dataset
 from toolkit.data.readers.photographs import crop_photographs
 from toolkit.data.readers.pictures import mostly_coloured
 
+from ..conftest import png
+
 NOBODY = np.full((480, 640, 3), 90, np.uint8)
 
 
@@ -158,6 +160,35 @@ def test_photographs_in_shards_are_noticed_and_cut_into_the_same_faces(photograp
     faces = [load_dataset(tmp_path / name) for name in ("of_folders", "of_shards")]
     rows = [np.lexsort((one.labels, one.splits, one.images.sum(axis=(1, 2)))) for one in faces]
     assert faces[0].select(rows[0]).fingerprint() == faces[1].select(rows[1]).fingerprint()
+
+
+def write_shard(path: Path, pictures: dict[str, np.ndarray]) -> None:
+    """Write a tar of the form of webdataset, pictures by their labels."""
+    with tarfile.open(path, "w") as tar:
+        for label, picture in pictures.items():
+            for suffix, content in ((".png", png(picture)), (".cls", label.encode())):
+                member = tarfile.TarInfo(f"{label}{suffix}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+
+
+def test_a_shard_named_itself_keeps_the_names_of_its_classes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_shard(tmp_path / "faces.tar", {"0": photograph(100), "1": photograph(120)})
+    (tmp_path / "classes.txt").write_text("1 happy\n0 sad\n")
+    crop_photographs(tmp_path / "faces.tar", tmp_path / "out")
+    assert load_dataset(tmp_path / "faces.tar").counts() == {"happy": 1, "sad": 1}
+    assert load_dataset(tmp_path / "out").counts() == {"happy": 1, "sad": 1}
+
+
+def test_a_shard_that_is_left_out_is_said(tmp_path):
+    for name in ("train-0.tar", "other.tar"):
+        write_shard(tmp_path / name, {"sad": photograph(100)})
+    cropped = crop_photographs(tmp_path, tmp_path.with_name("out_of_shards"))
+    assert cropped.lines() == [
+        "1 face of 1 photograph",
+        "'other.tar' tells no split by its name and is left out",
+    ]
 
 
 def test_colours_stay_where_they_are_asked_for(photographs, tmp_path):
