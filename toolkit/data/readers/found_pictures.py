@@ -18,8 +18,7 @@ WHOLE_PATH = re.compile(r"/|[A-Za-z]:")
 
 @dataclass
 class Pictures:
-    """The pictures under ``root``, by their paths and by their names without suffix, both as Unicode composes them: a
-    Mac writes accents apart from their letters."""
+    """The pictures under ``root``, by their paths and by their names without suffix, both ``composed``."""
 
     root: Path
     paths: set[Path] = field(default_factory=set)
@@ -31,8 +30,8 @@ class Pictures:
         found = cls(root)
         for path in images_under(root):
             found.paths.add(path)
-            found.by_path[_composed(str(path))] = path
-            found.by_stem.setdefault(_composed(path.stem.lower()), []).append(path)
+            found.by_path[composed(str(path))] = path
+            found.by_stem.setdefault(composed(path.stem.lower()), []).append(path)
         return found
 
     def named(self, text: str, beside: Path, split: str = "") -> Path:
@@ -42,10 +41,10 @@ class Pictures:
         path of another machine; where several are left, that in a folder of this one. A path to nothing where there is
         none.
         """
-        written = _composed(text.strip().replace("\\", "/"))
+        written = composed(text.strip().replace("\\", "/"))
         name = PurePosixPath(written.lstrip("/"))
         for place in (beside, self.root):
-            if (exact := self.by_path.get(_composed(str(place / name)))) is not None:
+            if (exact := self.by_path.get(composed(str(place / name)))) is not None:
                 return exact
         stem = (name.stem if name.suffix.lower() in PICTURE_NAMES else name.name).lower()
         asked = split or split_told(name.parent)
@@ -70,5 +69,6 @@ class Pictures:
         return (f"{counted(count, 'picture')} in no list of labels, left out",) if count else ()
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
+    """Return a text as Unicode composes it: a Mac writes accents apart from their letters."""
     return unicodedata.normalize("NFC", text)

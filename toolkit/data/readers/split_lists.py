@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from device.errors import EdgeError
 from device.files import read_short
 from device.text import a_few, counted
+from toolkit.data.readers.found_pictures import composed
 from toolkit.data.readers.image_files import PICTURE_NAMES
 from toolkit.data.readers.layout import ImageFile
 from toolkit.data.readers.list_entries import (
@@ -42,7 +43,7 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     lists: list[Path] = []
     missing = 0
     for path in sorted(files_under(root)):
-        if path.stem.lower() in by_name or not path.is_file():
+        if _plain(path.stem) in by_name or not path.is_file():
             continue  # a picture, a file about one, or a pipe
         try:
             if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
@@ -155,6 +156,6 @@ def _picture(by_name: dict[str, Path | None], text: str) -> Path | None:
 
 
 def _plain(name: str) -> str:
-    """Return a path as lists are compared with: its folders by slashes, in small letters, without suffix."""
-    path = PurePosixPath(name.strip().replace("\\", "/").removeprefix("./").lstrip("/").lower())
+    """Return a path as lists are compared with: its folders by slashes, composed, in small letters, without suffix."""
+    path = PurePosixPath(composed(name).strip().replace("\\", "/").removeprefix("./").lstrip("/").lower())
     return str(path.with_suffix("") if path.suffix in PICTURE_NAMES else path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_lists_of_names_tell_the_splits_of_class_folders(tmp_path, line):
         for number, split in enumerate(("train", "train", "test", "validation"))
     }
     assert "the splits are read from test_list.txt, train.txt, val.txt" in dataset.notes
+
+
+@pytest.mark.parametrize("forms", [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_are_one_in_lists_of_splits_however_they_are_written(tmp_path, forms):
+    on_disk, listed = (unicodedata.normalize(form, "Zoë") for form in forms)
+    for name in NAMES:
+        pictures(tmp_path / name, 4, f"{on_disk}_{{}}.png")
+    write_lists(tmp_path, f"{{name}}/{listed}_{{number}}.png", train=(0, 1, 2), test=(3,))
+    assert load_dataset(tmp_path).split("test").counts() == dict.fromkeys(NAMES, 1)
 
 
 def test_lists_stand_in_a_folder_of_their_own(tmp_path):
