@@ -89,20 +89,20 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
         broken=left_out,
         source=str(source),
         notes=labels.notes(folder, FERPLUS_CLASSES),
-        formats={f"{read.side}x{read.side} gray": len(read.names)},
+        formats=dict(read.formats.most_common()),
     )
 
 
 @dataclass
 class FaceRows:
     """What is read of tables: the split of each row; the row and the name of each face; name, label's code and reason
-    of each broken row; the side of the faces in pixels."""
+    of each broken row; how many faces have each size."""
 
     splits: list[str] = field(default_factory=list)
     rows: array = field(default_factory=lambda: array("q"))  # type: ignore[type-arg]
     names: list[str] = field(default_factory=list)
     broken: list[tuple[str, int, str]] = field(default_factory=list)
-    side: int = FACE_SIZE
+    formats: Counter[str] = field(default_factory=Counter)
 
 
 def _read_faces(tables: Mapping[Path, str], labels: Labels, images: np.ndarray) -> FaceRows:
@@ -122,9 +122,9 @@ def _read_faces(tables: Mapping[Path, str], labels: Labels, images: np.ndarray) 
                     read.broken.append((name, code, str(error)))
                     refuse_endless(path, len(read.broken), f"row {number}", str(error))
                     continue
-                count, read.side = len(values), math.isqrt(len(values))
-                face = values.reshape(read.side, read.side)
-                images[len(read.names)] = resized(face, (FACE_SIZE, FACE_SIZE))
+                count, side = len(values), math.isqrt(len(values))
+                images[len(read.names)] = resized(values.reshape(side, side), (FACE_SIZE, FACE_SIZE))
+                read.formats[f"{side}x{side} gray"] += 1
                 labels.keep(code)
                 read.rows.append(len(read.splits) - 1)
                 read.names.append(name)

@@ -179,6 +179,13 @@ def test_faces_of_another_square_are_resized_and_a_row_cut_off_is_no_small_face(
     assert dataset.broken[0].reason == "expected 1024 pixels, received 576"
 
 
+def test_tables_of_different_sizes_tell_each_of_them(tmp_path):
+    for name, side, count in (("train.csv", 32, 3), ("test.csv", 24, 2)):
+        rows = [(number % 2, " ".join(["9"] * side * side)) for number in range(count)]
+        write_csv(tmp_path / name, rows, ("emotion", "pixels"))
+    assert load_dataset(tmp_path).formats == {"32x32 gray": 3, "24x24 gray": 2}
+
+
 def test_labels_are_any_names_contempt_too_or_named_beside(tmp_path, faces):
     def rows(labels):
         return [csv_row(label, face, "train") for label, face in zip(labels, faces, strict=False)]
