@@ -110,7 +110,7 @@ def evaluate(
     overwrite = options.pop("overwrite", False)
     fields = {field.name for field in dataclasses.fields(ModelOptions)}
     if options.get("classes"):
-        options["classes"] = checked_classes(listed(options["classes"]))
+        options["classes"] = checked_classes(options["classes"], fewest=2)
     told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
     results = evaluate_models([str(path) for path in listed(models)], str(data), options=told, **options)
     if out is not None:
@@ -140,7 +140,7 @@ def compare(
     *,
     seeds: int = 1,
     vary: str | Sequence[str] = (),
-    classes: Sequence[str] | None = None,
+    classes: str | Sequence[str] | None = None,
     targets: Sequence[str] = (),
     int8: bool = True,
     **recipe: Any,
@@ -158,7 +158,7 @@ def compare(
         make_variants(listed(archs), listed(vary), None),
         seeds=seeds,
         common=recipe,
-        classes=checked_classes(listed(classes), fewest=2) if classes else None,
+        classes=checked_classes(classes, fewest=2) if classes else None,
         targets=tuple(listed(targets)),
         quantize=int8,
     )

@@ -62,6 +62,17 @@ def test_one_name_is_not_its_letters(stripes, tmp_path):
         toolkit.compare(stripes, "nosuch", tmp_path / "out")
 
 
+def test_one_text_names_several_classes(stripes, tmp_path):
+    with pytest.raises(EdgeError, match="no class 'nobody'"):
+        toolkit.compare(stripes, "small", tmp_path / "out", classes="happy,nobody")
+    for call in (
+        lambda **named: toolkit.compare(stripes, "small", tmp_path / "out", **named),
+        lambda **named: toolkit.evaluate("any.keras", stripes, **named),
+    ):
+        with pytest.raises(EdgeError, match="at least two classes; received 'happy'"):
+            call(classes="happy")
+
+
 def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):
     caplog.set_level("INFO", "toolkit")
     trained = toolkit.train(
@@ -81,6 +92,8 @@ def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):
     results = toolkit.evaluate([trained.model, str(int8.path)], stripes, tmp_path / "evaluation.json")
     assert [len(entry.evaluations) for entry in results.models] == [1, 1]
     assert results.models[1].comparisons[0].paired.n == 20
+    turned = toolkit.evaluate(trained.model, stripes, classes="sad,happy").models[0].evaluations[0]
+    assert turned.report.n == 20
     page = toolkit.report([tmp_path / "evaluation.json"], tmp_path / "report.html")
     assert len(page.results.models) == 2
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")

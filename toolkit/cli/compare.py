@@ -81,7 +81,7 @@ def compare(
     from toolkit.comparison.comparison import compare as run_comparison
     from toolkit.comparison.page import PAGE
     from toolkit.comparison.variants import make_variants
-    from toolkit.data.class_names import parse_classes
+    from toolkit.data.class_names import checked_classes
 
     common: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     request = ComparisonRequest(
@@ -90,7 +90,7 @@ def compare(
         make_variants(archs, vary, file),
         seeds=seeds,
         common=common,
-        classes=parse_classes(classes, fewest=2) if classes else None,
+        classes=checked_classes(classes, fewest=2) if classes else None,
         targets=targets,
         quantize=not no_int8,
     )

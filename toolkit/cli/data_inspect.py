@@ -29,7 +29,7 @@ def inspect(
     data: Path, out: Path | None, classes: str | None, near: bool, overwrite: bool, as_json: bool, quiet: bool
 ) -> None:
     """Show what is in DATA: classes by split, copies, leaks, conflicting labels, broken files."""
-    from toolkit.data.class_names import parse_classes
+    from toolkit.data.class_names import checked_classes
     from toolkit.data.inspection import inspect_dataset
     from toolkit.data.readers.loading import load_dataset
 
@@ -39,7 +39,7 @@ def inspect(
         from toolkit.reporting.inspection_page import write_inspection
 
         paths = page_paths(out, (".json",), overwrite, (data,))
-    chosen = parse_classes(classes) if classes else None
+    chosen = checked_classes(classes) if classes else None
     inspection = inspect_dataset(load_dataset(data, chosen, lenient=True), near)
     if paths:
         write_inspection(inspection, paths[0], paths[1], overwrite)

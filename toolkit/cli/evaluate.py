@@ -83,7 +83,7 @@ def evaluate(
     from device.errors import UsageError, refuse_without
     from device.labels import labels_from
     from toolkit.cli.tables import print_evaluation
-    from toolkit.data.class_names import parse_classes
+    from toolkit.data.class_names import checked_classes
     from toolkit.data.label_sources import OWN_LABELS
     from toolkit.evaluation.evaluate import evaluate_models
     from toolkit.evaluation.whole_way import with_whole_way
@@ -104,7 +104,7 @@ def evaluate(
     if out:
         refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)
-    chosen = parse_classes(classes, fewest=2) if classes else None
+    chosen = checked_classes(classes, fewest=2) if classes else None
     results = Results((), "evaluate")
     if data:
         results = evaluate_models(list(models), data, split, chosen, label_source, robustness, options)

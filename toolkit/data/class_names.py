@@ -64,14 +64,14 @@ def other_orders(labels: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {name: order for name, order in orders.items() if order != labels}
 
 
-def parse_classes(text: str, fewest: int = 1) -> tuple[str, ...]:
-    """Return the normalised names of a comma-separated option; UsageError for an empty or repeated one, or too few."""
-    return checked_classes(text.split(","), fewest)
+def checked_classes(given: str | Iterable[str], fewest: int = 1) -> tuple[str, ...]:
+    """Return the normalised names of classes, which a text has commas between; UsageError for an empty or repeated one,
+    or fewer than ``fewest``.
 
-
-def checked_classes(given: Iterable[str], fewest: int = 1) -> tuple[str, ...]:
-    """Return the normalised names of classes; UsageError for an empty or repeated one, or fewer than ``fewest``."""
-    typed = [part.strip() for part in given]
+    >>> checked_classes("Happiness,sad")
+    ('happy', 'sad')
+    """
+    typed = [part.strip() for part in (given.split(",") if isinstance(given, str) else given)]
     text = ",".join(typed)
     names = tuple(normal_class_name(part) for part in typed)
     if "" in names:

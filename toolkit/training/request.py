@@ -106,12 +106,11 @@ def make_request(
     if not inputs.get("data"):
         raise UsageError(f"no data to train on; expected `data`, or data in a recipe file{where}")
     classes = inputs.get("classes")
-    given_classes = classes.split(",") if isinstance(classes, str) else classes
     return TrainingRequest(
         data=Path(inputs["data"]),
         out=out or Path("runs") / short_name(recipe.arch),
         recipe=recipe,
-        classes=checked_classes(given_classes, fewest=2) if given_classes else None,
+        classes=checked_classes(classes, fewest=2) if classes else None,
         teachers=tuple(map(Path, inputs.get("teachers", ()))),
         init=Path(inputs["init"]) if inputs.get("init") else None,
         resume=resume,
