@@ -42,28 +42,24 @@ def load_folders(
     root: Path,
     lenient: bool = False,
     colour: bool = False,
-    noticed: Callable[[Dataset], Dataset] = lambda dataset: dataset,
     labels: Path | None = None,
 ) -> Dataset:
     """Return the faces of class folders, under split folders or directly in ``root`` (then all are 'train').
 
     Where there are none, one alone, or folders that are no classes, see ``labelled_images``; with ``labels``, that list
     alone. With ``colour`` they are there in colours too. ``KEPT_FROM`` pictures or more are decoded once and kept, see
-    ``kept``, with what is ``noticed`` then. Raises EdgeError if there is no such layout, no image, or, unless
-    ``lenient``, too many broken images.
+    ``kept``. Raises EdgeError if there is no such layout, no image, or, unless ``lenient``, too many broken images.
     """
     files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
     if not lenient and len(names) == 1 and (why := why_unlisted(root)):
         raise EdgeError(f"{root} holds images of one class alone, '{names.pop()}', and {why}")
     if len(files) < KEPT_FROM:
-        dataset = noticed(decode_files(root, files, new_face_store(len(files), colour=colour)))
+        dataset = decode_files(root, files, new_face_store(len(files), colour=colour))
     else:
         told = ((file.folder_class, file.split) for file in files)
         fingerprint = fingerprint_of(root, (file.path for file in files), told)
-        dataset = kept(
-            root, fingerprint, lambda file: noticed(decode_into(file, root, files, colour)), colour
-        )
+        dataset = kept(root, fingerprint, lambda file: decode_into(file, root, files, colour), colour)
     dataset = replace(dataset, notes=(*dataset.notes, *notes))
     return with_source(dataset, root, is_marked(root, files[0].path), lenient)
 

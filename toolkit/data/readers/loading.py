@@ -66,22 +66,20 @@ def load_any(path: Path, lenient: bool, colour: bool = False) -> Dataset:
         return load_synthetic()
     if (path / CSV_FILE).is_file() and not subfolders(path):
         return load_face_tables(path / CSV_FILE, {path / CSV_FILE: ""}, lenient)
-
-    def noticed(dataset: Dataset) -> Dataset:
-        return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
-
     if shards := find_shards(path):
-        return load_shards(path, shards, lenient, colour, noticed)
-    if lists_pictures(path):
-        return load_folders(path.parent, lenient, colour, noticed, labels=path)
-    if path.is_file():
+        dataset = load_shards(path, shards, lenient, colour)
+    elif lists_pictures(path):
+        dataset = load_folders(path.parent, lenient, colour, labels=path)
+    elif path.is_file():
         if is_table(path) and not holds_faces(path) and next(images_under(path.parent), None):
             raise EdgeError(f"{path} {columns_told(path)}, or emotion and pixels")
         return load_face_tables(path, {path: ""}, lenient)
-    if tables := find_tables(path):
+    elif tables := find_tables(path):
         return load_face_tables(path if len(tables) > 1 else next(iter(tables)), tables, lenient)
-    dataset = load_folders(path, lenient, colour, noticed)
-    return replace(dataset, notes=(*dataset.notes, *unread_beside(path)))
+    else:
+        dataset = load_folders(path, lenient, colour)
+        dataset = replace(dataset, notes=(*dataset.notes, *unread_beside(path)))
+    return replace(dataset, notes=(*dataset.notes, *photograph_notes(path, dataset)))
 
 
 def refuse_no_data(path: Path) -> None:

@@ -3,7 +3,7 @@
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -81,11 +81,10 @@ def load_shards(
     shards: tuple[Path, ...],
     lenient: bool = False,
     colour: bool = False,
-    noticed: Callable[[Dataset], Dataset] = lambda dataset: dataset,
 ) -> Dataset:
     """Return the faces of ``shards``, which ``find_shards(root)`` returned; decoded once and kept, see ``kept``.
 
-    With ``colour`` they are there in colours too. What is ``noticed`` when they are decoded is kept with them.
+    With ``colour`` they are there in colours too.
 
     Raises EdgeError for shards that cannot be read or hold nothing, for an invalid label, or, unless ``lenient``,
     for too many broken pictures.
@@ -94,9 +93,7 @@ def load_shards(
     """
     folder = folder_of(root)
     fingerprint = fingerprint_of(folder, shards)
-    dataset = kept(
-        root, fingerprint, lambda file: noticed(decode_shards(folder, shards, file, colour)), colour
-    )
+    dataset = kept(root, fingerprint, lambda file: decode_shards(folder, shards, file, colour), colour)
     return with_source(dataset, root, is_marked(folder, shards[0]), lenient)
 
 

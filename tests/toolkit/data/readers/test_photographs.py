@@ -181,6 +181,15 @@ def test_a_shard_named_itself_keeps_the_names_of_its_classes(tmp_path, monkeypat
     assert load_dataset(tmp_path / "out").counts() == {"happy": 1, "sad": 1}
 
 
+def test_photographs_that_were_kept_are_told_by_the_path_of_this_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_shard(tmp_path / "faces.tar", {"happy": photograph(100), "sad": photograph(120)})
+    (tmp_path / "elsewhere").symlink_to(tmp_path)
+    for root in (tmp_path, tmp_path / "elsewhere"):
+        (note,) = [note for note in load_dataset(root / "faces.tar").notes if "whole photographs" in note]
+        assert f"toolkit data crop {root / 'faces.tar'} --out" in note
+
+
 def test_a_shard_that_is_left_out_is_said(tmp_path):
     for name in ("train-0.tar", "other.tar"):
         write_shard(tmp_path / name, {"sad": photograph(100)})
