@@ -19,7 +19,10 @@ from device.media_suffixes import is_film
 from device.picture_files import read_picture
 from device.text import counted
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.walk import files_under, subfolders
+from toolkit.data.readers.class_numbers import class_of_number
+from toolkit.data.readers.folders import labelled_images
+from toolkit.data.readers.layout import class_places
+from toolkit.data.readers.walk import files_under, images_under, subfolders
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +77,8 @@ class LabelledPicture:
 
 
 def labelled_pictures(root: Path) -> list[LabelledPicture]:
-    """Return the pictures that ``root/faces.json`` gives boxes of, else those of folders by class.
+    """Return the pictures that ``root/faces.json`` gives boxes of, else those whose class is told as in a data set, by
+    folders, under split folders or not, by lists or by names, and the clips in class folders.
 
     faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
     ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
@@ -83,17 +87,37 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
         raise EdgeError(f"there is no folder {root}; {EXPECTED}")
     if (root / BOXES_FILE).exists():
         return _boxed_pictures(root)
-    pictures = [
-        LabelledPicture(path, label=normal_class_name(folder.name))
-        for folder in subfolders(root)
-        for path in files_under(folder)
-        if is_picture(path) or is_film(path)
-    ]
-    if not pictures:
+    told = _classes_told(root)
+    if not told:
         raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
-    if loose := sum(is_picture(path) or is_film(path) for path in root.iterdir()):
-        log.warning("%s right in %s, in no class's folder, left out", counted(loose, "picture"), root)
-    return pictures
+    loose = [path for path in root.iterdir() if path not in told and (is_picture(path) or is_film(path))]
+    if loose:
+        log.warning("%s right in %s, in no class's folder, left out", counted(len(loose), "picture"), root)
+    named = class_of_number(root, set(told.values()))
+    return [
+        LabelledPicture(path, label=named.get(label) or normal_class_name(label))
+        for path, label in sorted(told.items())
+    ]
+
+
+def _classes_told(root: Path) -> dict[Path, str]:
+    """Return what tells the class of each picture, as in a data set, and of each film, the folder that it stands in."""
+    films = {
+        path: folder.name
+        for place in class_places(root)
+        for folder in subfolders(place)
+        for path in files_under(folder)
+        if is_film(path)
+    }
+    try:
+        files, _ = labelled_images(root)
+    except EdgeError as error:
+        files = []
+        if any(not is_film(path) for path in images_under(root)):
+            if not films:
+                raise
+            log.warning("%s; the pictures are left out", error)
+    return films | {file.path: file.folder_class for file in files if not is_film(file.path)}
 
 
 def _boxed_pictures(root: Path) -> list[LabelledPicture]:

@@ -107,6 +107,43 @@ def test_persons_in_folders_by_class_are_read_and_what_stands_beside_is_said(tmp
     assert "1 picture right in" in caplog.text
 
 
+def classes_in(root):
+    return {str(one.path.relative_to(root)): one.label for one in labelled_pictures(root)}
+
+
+def test_classes_of_whole_pictures_are_told_as_those_of_a_data_set(tmp_path):
+    for place in ("splits/test/happy/a.png", "splits/test/sad/b.png", "listed/a.png", "listed/b.png"):
+        write(tmp_path / place, picture_of())
+    (tmp_path / "splits/test/sad/c.mp4").write_bytes(b"")
+    (tmp_path / "listed/labels.csv").write_text("image,label\na.png,1\nb.png,0\n")
+    (tmp_path / "listed/classes.txt").write_text("sad\nhappy\n")
+    assert classes_in(tmp_path / "splits") == {
+        "test/happy/a.png": "happy",
+        "test/sad/b.png": "sad",
+        "test/sad/c.mp4": "sad",
+    }
+    assert classes_in(tmp_path / "listed") == {"a.png": "happy", "b.png": "sad"}
+
+
+def test_persons_in_the_one_class_there_is_are_no_classes(tmp_path):
+    for place in ("happy/anna/a.png", "happy/ben/b.png"):
+        write(tmp_path / place, picture_of())
+    assert set(classes_in(tmp_path).values()) == {"happy"}
+
+
+def test_films_alone_are_labelled_too_and_pictures_of_no_class_are_told(tmp_path, caplog):
+    for place in ("happy/a.mp4", "sad/b.gif"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_bytes(b"")
+    assert classes_in(tmp_path) == {"happy/a.mp4": "happy", "sad/b.gif": "sad"}
+    assert not caplog.records
+    (tmp_path / "happy/a.mp4").unlink()
+    (tmp_path / "sad/b.gif").unlink()
+    write(tmp_path / "loose.png", picture_of())
+    with pytest.raises(EdgeError, match="no folder for each class"):
+        labelled_pictures(tmp_path)
+
+
 def test_boxes_tell_missed_and_false_faces_and_the_conditions_of_both(tmp_path, model):
     write(tmp_path / "two.png", picture_of(("happy", 70, 60), ("surprise", 160, 300)))
     write(tmp_path / "dark.png", picture_of(("happy", 160, 300), light=0.4))

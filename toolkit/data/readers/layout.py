@@ -63,7 +63,8 @@ def _only_folder(folders: list[Path]) -> Path | None:
     holding = [folder for folder in folders if len(folders) == 1 or next(images_under(folder), None)]
     if len(holding) != 1 or not subfolders(holding[0]):
         return None
-    return holding[0] if len(folders) == 1 or _expressions_below(holding[0]) else None
+    is_class = normal_class_name(holding[0].name) in FERPLUS_CLASSES
+    return holding[0] if _expressions_below(holding[0]) or (len(folders) == 1 and not is_class) else None
 
 
 def splits_among(folders: list[Path]) -> dict[Path, str]:
@@ -77,6 +78,16 @@ def splits_among(folders: list[Path]) -> dict[Path, str]:
         if split := split_of(folder.name) or (split_within(folder.name) if held else ""):
             found[folder] = split
     return found if any(subfolders(folder) for folder in found) else {}
+
+
+def class_places(root: Path) -> list[Path]:
+    """Return the folders in which class folders stand: a place for each split, or ``root``, or the only folder in it
+    that holds all classes."""
+    folders = subfolders(root)
+    splits = splits_among(folders)
+    if not splits and (only := _only_folder(folders)):
+        return class_places(only)
+    return [class_place(split) for split in splits] or [root]
 
 
 def class_place(split: Path) -> Path:
@@ -193,7 +204,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
     if not splits and (only := _only_folder(folders)):
         return (*_loose_notes([root]), *layout_notes(only, files))
     filled = {parent for file in files for parent in file.path.parents}
-    places = [class_place(split) for split in splits] or [root]
+    places = class_places(root)
     lines = [
         f"folder '{folder.relative_to(root)}' holds no picture that can be read and is left out"
         if not any(map(holds_image, _files_in(folder)))
