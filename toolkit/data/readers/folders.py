@@ -2,10 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,9 +31,9 @@ from toolkit.data.synthesis import MARK, SOURCE
 
 KEPT_FROM = 100_000  # pictures; fewer are decoded within a minute or two
 ROWS_AT_ONCE = 4096
-# Of the pictures in the folders that they name, so many do readers of labels have to tell: a list a quarter; CK+ has
-# files for the last of some twenty pictures of a person.
-LEAST_SHARE: dict[Callable[..., Any], float] = {listed_images: 0.25, file_labelled_images: 0.0}
+# What reads labels where folders tell no classes, and the share that it has to tell of the pictures in the folders that
+# it names: a list a quarter; CK+ has files for the last of some twenty pictures of a person. None for what is no list.
+LABEL_READERS = ((listed_images, 0.25), (file_labelled_images, 0.0), (boxed_images, None), (named_images, None))
 
 
 def load_folders(
@@ -94,9 +92,9 @@ def labelled_images(root: Path, labels: Path | None = None) -> tuple[list[ImageF
         return files, (*layout_notes(root, files), *splits, *_contradicted(root, files))
     pictures = Pictures.under(root)
     unused: tuple[str, ...] = ()
-    for reader in (listed_images, file_labelled_images, boxed_images, named_images):
+    for reader, least in LABEL_READERS:
         found, notes = reader(pictures)
-        if found and (not several or _across_folders(found, files, LEAST_SHARE.get(reader))):
+        if found and (not several or _across_folders(found, files, least)):
             return found, notes
         if reader is listed_images and (other := _named_otherwise(found, files)):
             unused = (
