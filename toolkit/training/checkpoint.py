@@ -12,8 +12,9 @@ from device.errors import EdgeError
 from device.files import whole_file
 from device.text import one_line
 from toolkit.array_files import load_arrays
+from toolkit.data.readers.walk import TRAINING_FILE
 
-CHECKPOINT_FILE = "checkpoint.npz"
+CHECKPOINT_FILE = TRAINING_FILE
 Groups = dict[str, list[np.ndarray]]
 # Of the state, what every reader takes for granted.
 PARTS = {"recipe": dict, "request": dict, "history": list}

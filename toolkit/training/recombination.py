@@ -7,7 +7,8 @@ left or right part is joined to the rest of the other along a soft edge: eyes of
 
 import numpy as np
 
-SIDE = 48
+from toolkit.data.dataset import FACE_SIZE
+
 LEFT_AS_THEY_ARE = 0.35  # share of the faces
 LAID_OVER = 0.3
 LEAST_SHARE = 0.25
@@ -25,10 +26,10 @@ def recombination(rng: np.random.Generator) -> np.ndarray | None:
     if kind < LEFT_AS_THEY_ARE:
         return None
     if kind < LEFT_AS_THEY_ARE + LAID_OVER:
-        return np.full((SIDE, SIDE), rng.uniform(LEAST_SHARE, 1.0), np.float32)
+        return np.full((FACE_SIZE, FACE_SIZE), rng.uniform(LEAST_SHARE, 1.0), np.float32)
     edge, softness = rng.uniform(*EDGE), rng.uniform(*SOFTNESS)
-    ramp = np.clip((edge - np.arange(SIDE, dtype=np.float32)) / softness + 0.5, 0, 1)
+    ramp = np.clip((edge - np.arange(FACE_SIZE, dtype=np.float32)) / softness + 0.5, 0, 1)
     if rng.random() < 0.5:
         ramp = 1 - ramp
     ramp = ramp[:, None] if rng.random() < ACROSS else ramp[None]
-    return np.broadcast_to(ramp, (SIDE, SIDE)).astype(np.float32)
+    return np.broadcast_to(ramp, (FACE_SIZE, FACE_SIZE)).astype(np.float32)

@@ -33,7 +33,7 @@ from toolkit.data.stored_faces import stored
 PIXELS = FACE_SIZE * FACE_SIZE
 PIXEL_COLUMNS = ("pixels", "pixel", "image", "img", "face", "data")
 # What numbers the rows of a table with a column a pixel; pandas leaves the name empty, or calls it so.
-NUMBER_COLUMNS = ("", "id", "index", "unnamed: 0")
+ROW_NUMBER_COLUMNS = ("", "id", "index", "unnamed: 0")
 # Fewer numbers are no face; each takes a digit and what divides it from the next.
 FEWEST_PIXELS = 16 * 16
 LEAST_BYTES = 2 * FEWEST_PIXELS
@@ -191,7 +191,7 @@ def columns_of(first: list[str], rows: list[list[str]]) -> TableColumns | None:
     single = column_named(names, PIXEL_COLUMNS)
     if single is not None and (not rows or _is_pixels(rows[0][single : single + 1])):
         return TableColumns(label, (single,), usage)
-    none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *NUMBER_COLUMNS)
+    none = (*LABEL_COLUMNS, *USAGE_COLUMNS, *ROW_NUMBER_COLUMNS)
     others = tuple(at for at, name in enumerate(names) if name not in none and at != usage)
     return TableColumns(label, others, usage) if len(others) >= FEWEST_PIXELS else None
 

@@ -33,7 +33,12 @@ KEPT_FROM = 100_000  # pictures; fewer are decoded within a minute or two
 ROWS_AT_ONCE = 4096
 # What reads labels where folders tell no classes, and the share that it has to tell of the pictures in the folders that
 # it names: a list a quarter; CK+ has files for the last of some twenty pictures of a person. None for what is no list.
-LABEL_READERS = ((listed_images, 0.25), (file_labelled_images, 0.0), (boxed_images, None), (named_images, None))
+LABEL_READERS = (
+    (listed_images, 0.25),
+    (file_labelled_images, 0.0),
+    (boxed_images, None),
+    (named_images, None),
+)
 
 
 def load_folders(

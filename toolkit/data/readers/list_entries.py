@@ -30,7 +30,7 @@ PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "fil
                    "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",
                    "subdirectory_filepath", "pixels")  # fmt: skip
 # A number of the row as often as the name of a picture.
-NUMBER_COLUMNS = ("id", "image_id", "name")
+NUMBER_OR_NAME_COLUMNS = ("id", "image_id", "name")
 NUMBERED_FROM_1 = {"list_patition_label.txt": PUBLISHED_ORDERS["RAF-DB"]}
 LIST_SUFFIXES = (".txt", ".lst")
 LINE = re.compile(
@@ -116,7 +116,7 @@ def picture_column(names: list[str], row: list[str], label: int | None) -> int |
         for at, cell in enumerate(row[: len(names)])
         if at != label and cell.strip().lower().endswith(PICTURE_NAMES)
     ]
-    may_be_a_number = named is not None and names[named] in NUMBER_COLUMNS and named not in seen
+    may_be_a_number = named is not None and names[named] in NUMBER_OR_NAME_COLUMNS and named not in seen
     unnamed = named is None and label is not None
     return seen[0] if seen and (unnamed or may_be_a_number) else named
 

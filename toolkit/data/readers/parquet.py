@@ -16,7 +16,7 @@ from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named
 if TYPE_CHECKING:
     import pyarrow
 
-PICTURE_COLUMNS = ("image", "img", "picture", "photo", "face", "jpg", "png")
+IMAGE_COLUMNS = ("image", "img", "picture", "photo", "face", "jpg", "png")
 # Under this key of the schema the library keeps what its columns are, in JSON.
 FEATURES_KEY = b"huggingface"
 # A few rows: where a picture is stored once and named in many of them, each gets a copy.
@@ -94,7 +94,7 @@ def columns_of(path: Path, schema: "pyarrow.Schema") -> ParquetColumns:
     from pyarrow import types
 
     features = features_of(schema.metadata or {})
-    image = column_of(path, schema, features, "Image", PICTURE_COLUMNS)
+    image = column_of(path, schema, features, "Image", IMAGE_COLUMNS)
     labels = ("label", *LABEL_COLUMNS) if "label" in features else LABEL_COLUMNS
     label = column_of(path, schema, features, "ClassLabel", labels)
     kind = schema.field(image).type

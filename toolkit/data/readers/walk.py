@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from toolkit.data.readers.image_files import holds_image
 
+TRAINING_FILE = "checkpoint.npz"  # beside it are a training's pictures of curves and samples
 # macOS' archives, Synology's thumbnails, what disks have at their root; a dot begins .ipynb_checkpoints and
 # .Trash-1000, copies of what was.
-TRAINING_FILE = "checkpoint.npz"  # beside it are a training's pictures of curves and samples
 LEFTOVERS = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 
 
