@@ -199,8 +199,8 @@ def test_a_network_of_one_channel_refuses_coloured_crops():
 
 
 def test_joined_data_sets_are_coloured_if_the_first_one_is(faces):
-    from toolkit.data.joining import join
     from toolkit.data.train_split import SplitChoice, split_for_training
+    from toolkit.training.joining import join
 
     choice = SplitChoice(hold_out=False, validation_share=0.1, seed=0, label_source="own")
     coloured = split_for_training(load_dataset(faces, colour=True), choice)

@@ -22,9 +22,9 @@ def copy_groups(images: np.ndarray) -> np.ndarray:
     return np.unique(pixel_digests(images), return_inverse=True)[1]
 
 
-def leaked_rows(held_out: Dataset, train: Dataset) -> np.ndarray:
-    """Return a mask, (N,) bool, of the faces of ``held_out`` that also stand in ``train``."""
-    return np.isin(pixel_digests(held_out.images), pixel_digests(train.images))
+def leaked_rows(faces: Dataset, others: Dataset) -> np.ndarray:
+    """Return a mask, (N,) bool, of those of ``faces`` that also stand in ``others``."""
+    return np.isin(pixel_digests(faces.images), pixel_digests(others.images))
 
 
 def without_leaks(train: Dataset, held_out: Dataset) -> Dataset:

@@ -34,7 +34,7 @@ class TrainingData:
     """Faces to learn from, faces that choose the epoch, and how many copies of held-out faces were removed.
 
     chances: (N,) float64, how often each training face is drawn, sums to 1, or None for once an epoch;
-    taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.data.joining``;
+    taught: (N,) bool, which training faces teachers answer about, or None for all. See ``toolkit.training.joining``;
     tested: (M,) uint64, ``pixel_digests`` of the data's own faces that neither teach nor choose, to be kept out of what
     another data set teaches.
     """

@@ -12,9 +12,9 @@ from device.model.expression_model import ExpressionModel
 from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
+from toolkit.data.learnt_faces import learnt_faces, training_note
 from toolkit.data.matching import ALL, choose_split, match_classes
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.training_faces import learnt_faces, training_note
 from toolkit.evaluation.robustness import measure_robustness
 from toolkit.models.input_fit import better_fit, label_indices, settle_pixel_range
 from toolkit.models.network import FOUND, FloatNetwork

@@ -10,8 +10,8 @@ from device.errors import EdgeError
 from device.text import counted
 from toolkit.data.copies import leaked_rows
 from toolkit.data.dataset import Dataset
+from toolkit.data.learnt_faces import training_note
 from toolkit.data.matching import refuse_misspelt, with_network_classes
-from toolkit.data.training_faces import training_note
 
 # From benchmarks/representative_faces.py: from 20 faces on the drop stays within 0.2 points.
 DEFAULT_COUNT = 200

@@ -9,8 +9,8 @@ from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import narrowed
+from toolkit.data.learnt_faces import learnt_faces
 from toolkit.data.readers.loading import SYNTHETIC, load_dataset
-from toolkit.data.training_faces import learnt_faces
 from toolkit.models.network import open_network
 from toolkit.quantization.conversion.layers import refuse_unknown_layers
 from toolkit.quantization.conversion.recipe import RECIPES

@@ -14,8 +14,8 @@ import numpy as np
 from toolkit.data.dataset import Dataset
 from toolkit.data.even_choice import even_rows
 from toolkit.data.ferplus import VOTE_COLUMNS
-from toolkit.data.joining import by_class_size
 from toolkit.training.augmentation import augment_face
+from toolkit.training.joining import by_class_size
 from toolkit.training.pixels import pixels
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.recombination import recombination

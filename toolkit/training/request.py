@@ -8,7 +8,6 @@ from typing import Any
 from device.errors import EdgeError, UsageError
 from device.files import sha256_of
 from toolkit.data.class_names import checked_classes
-from toolkit.data.joining import FurtherData
 from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.opening.file_kind import kind_of
@@ -16,6 +15,7 @@ from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
 from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent
 from toolkit.training.checkpoint import CHECKPOINT_FILE, read_state
+from toolkit.training.joining import FurtherData
 from toolkit.training.recipe import (
     FIELDS,
     FINE_TUNING_DEFAULTS,

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from toolkit.data.joining import join
 from toolkit.data.label_sources import narrowed
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.readers.pictures import mostly_coloured
 from toolkit.data.train_split import TrainingData, split_for_training, split_in_words
 from toolkit.training.architectures import ARCHITECTURES
+from toolkit.training.joining import join
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest
 

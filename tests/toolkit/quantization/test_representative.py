@@ -7,7 +7,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.dataset import Dataset
-from toolkit.data.training_faces import NOT_KNOWN
+from toolkit.data.learnt_faces import NOT_KNOWN
 from toolkit.quantization.representative import MEASURED_AT_MOST, choose_faces, choose_representative
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.joining import by_class_size
 from toolkit.data.train_split import split_for_training
 from toolkit.training.augmentation import CAMERA_FAULTS, augment_face, turn_and_shift
 from toolkit.training.averaging import WeightAverage
 from toolkit.training.batches import BatchMaker, vote_shares
+from toolkit.training.joining import by_class_size
 from toolkit.training.learning_rate import rate_share
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.temperature import fit_temperature, top_probabilities

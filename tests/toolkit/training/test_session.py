@@ -16,9 +16,9 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 from tensorboardX.proto.event_pb2 import Event
 
 from device.errors import EdgeError, UsageError
-from toolkit.data.joining import FurtherData
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata, save_model
 from toolkit.training.distillation.teachers import as_teacher, open_teacher
+from toolkit.training.joining import FurtherData
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest, make_request
 from toolkit.training.training_data import read_one

@@ -9,10 +9,10 @@ import pytest
 from device.errors import EdgeError, UsageError
 from toolkit.data.copies import leaked_rows, pixel_digests
 from toolkit.data.dataset import Dataset
-from toolkit.data.joining import FurtherData, join
 from toolkit.data.train_split import TrainingData
+from toolkit.training.joining import FurtherData, join
 
-from .conftest import make_faces
+from ..data.conftest import make_faces
 
 
 def part(seed, labels, classes, split="train"):

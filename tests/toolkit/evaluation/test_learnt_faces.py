@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
-from toolkit.data.training_faces import NOT_KNOWN
+from toolkit.data.learnt_faces import NOT_KNOWN
 from toolkit.training.recipe import TrainingRecipe
 from toolkit.training.request import TrainingRequest
 from toolkit.training.session import train
