@@ -1,11 +1,13 @@
-"""Where a command may write: found out before anything is read or measured."""
+"""Where a command may write, found out before anything is read or measured; folders that appear whole or not at all."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
-from device.files import refuse_existing, refuse_place, same_file
+from device.files import TEMPORARY, folder_for, locked, refuse_existing, refuse_place, same_file, way_out
 
 Inputs = Iterable[str | Path | None]
 PAGE_SUFFIXES = (".html", ".htm")
@@ -53,3 +55,54 @@ def refuse_input(path: str | Path, inputs: Inputs) -> None:
     for source in inputs:
         if source and same_file(path, source):
             raise UsageError(f"{path} would replace {source}, which this command reads; choose another name")
+
+
+@contextlib.contextmanager
+def new_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Yield where to write what ``out`` is to hold: it appears whole or not at all.
+
+    A new folder has the rights of the umask; an empty one that is there keeps its own. Raises EdgeError if ``out``
+    holds something and ``overwrite`` is false, if another program writes there, or if the disk refuses a write.
+    """
+    if out.exists() and not out.is_dir():
+        raise EdgeError(f"{out} is a file; expected a folder; name another")
+    there = out.is_dir()
+    try:
+        with locked(out, wait_s=0.0) if there else contextlib.nullcontext():
+            filled = there and any(out.iterdir())
+            if filled and not overwrite:
+                raise EdgeError(
+                    f"{out} is not empty; pass `overwrite` to write into it, or name another folder"
+                )
+            if filled:
+                yield out
+                return
+            beside = out if there else out.parent
+            with (
+                folder_for(beside),
+                tempfile.TemporaryDirectory(
+                    prefix=TEMPORARY, dir=beside, ignore_cleanup_errors=True
+                ) as private,
+            ):
+                place = Path(private, "whole")
+                place.mkdir()
+                yield place
+                if there:
+                    _move_into(out, place)
+                else:
+                    place.replace(out)
+    except OSError as error:
+        raise EdgeError(f"cannot write {out}: {error.strerror or error}; {way_out(error)}") from error
+
+
+def _move_into(out: Path, place: Path) -> None:
+    """Move all that ``place`` holds into the folder ``out``, or, where that ends early, nothing."""
+    names = sorted(entry.name for entry in place.iterdir())
+    try:
+        for name in names:
+            (place / name).replace(out / name)
+    except BaseException:  # Ctrl-C, too
+        for name in names:
+            if not (place / name).exists():
+                (out / name).replace(place / name)
+        raise

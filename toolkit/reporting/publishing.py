@@ -13,11 +13,10 @@ from device.errors import EdgeError, UsageError
 from device.files import sha256_of
 from device.model.expression_model import ExpressionModel
 from device.text import printable
-from toolkit.data.writing import new_folder
 from toolkit.models.network import FloatNetwork
 from toolkit.models.options import ModelOptions
 from toolkit.models.predictors import load_predictor, of_the_file
-from toolkit.outputs import refuse_input
+from toolkit.outputs import new_folder, refuse_input
 from toolkit.reporting.model_card import PublishedModel, card, configuration
 from toolkit.results.reading import read_documents
 from toolkit.results.types import ModelResults

@@ -35,7 +35,7 @@ from toolkit.data.readers.pictures import (
 from toolkit.data.readers.shards import find_shards, splits_of
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.walk import folder_of, images_under, subfolders
-from toolkit.data.writing import new_folder
+from toolkit.outputs import new_folder
 
 log = logging.getLogger(__name__)
 

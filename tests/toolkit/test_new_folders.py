@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.writing import new_folder
+from toolkit.outputs import new_folder
 
 pytestmark = pytest.mark.toolkit
 
