@@ -19,7 +19,7 @@ from device.media_suffixes import is_film
 from device.picture_files import read_picture
 from device.text import counted
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.class_numbers import class_of_number
+from toolkit.data.readers.class_numbers import classes_of
 from toolkit.data.readers.folders import labelled_images
 from toolkit.data.readers.layout import class_places
 from toolkit.data.readers.walk import files_under, images_under, subfolders
@@ -93,11 +93,8 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
     loose = [path for path in root.iterdir() if path not in told and (is_picture(path) or is_film(path))]
     if loose:
         log.warning("%s right in %s, in no class's folder, left out", counted(len(loose), "picture"), root)
-    named = class_of_number(root, set(told.values()))
-    return [
-        LabelledPicture(path, label=named.get(label) or normal_class_name(label))
-        for path, label in sorted(told.items())
-    ]
+    class_of, _, _ = classes_of(root, set(told.values()), "label")
+    return [LabelledPicture(path, label=class_of[label]) for path, label in sorted(told.items())]
 
 
 def _classes_told(root: Path) -> dict[Path, str]:

@@ -1,13 +1,28 @@
 """Classes that go by numbers, and the file beside them that names them."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from device.errors import EdgeError
 from device.files import read_short
 from device.labels import numbered_names
-from toolkit.data.class_names import normal_class_name
+from toolkit.data.class_names import normal_class_name, ordered_classes
 
 CLASSES_FILE = "classes.txt"
+
+
+def classes_of(
+    folder: Path, labels: Collection[str], what: str
+) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Return the class that each of the ``labels`` found in ``folder`` stands for, all classes in their order, and a
+    line for each label (``what``: 'folder' or 'label') that is called otherwise, or where the classes are numbers.
+
+    EdgeError as of ``class_of_number``.
+    """
+    numbered = class_of_number(folder, set(labels))
+    names = {label: numbered.get(label) or normal_class_name(label) for label in labels}
+    notes = (*renamed_notes(set(names), what), *numbered_notes(folder, set(names.values())))
+    return names, ordered_classes(names.values()), notes
 
 
 def class_of_number(root: Path, labels: set[str]) -> dict[str, str]:
@@ -62,3 +77,9 @@ def numbered_notes(root: Path, names: set[str]) -> tuple[str, ...]:
     return (
         f"the classes are numbers, {numbers}; {root / CLASSES_FILE} with a line a class, in order, names them",
     )
+
+
+def renamed_notes(names: set[str], what: str) -> tuple[str, ...]:
+    """Return a line for each folder or label (``what``) whose class is called otherwise."""
+    renamed = {name: normal_class_name(name) for name in sorted(names)}
+    return tuple(f"{what} '{old}' is read as class '{new}'" for old, new in renamed.items() if old != new)

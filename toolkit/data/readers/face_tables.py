@@ -13,7 +13,6 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.resizing import resized
-from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.ferplus import VOTES_FILE, read_votes
 from toolkit.data.readers.broken import refuse_endless, refuse_too_many_broken
@@ -66,7 +65,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
     images = new_face_store(sum(most_rows(table, LEAST_BYTES) for table in tables))
     read = _read_faces(tables, labels, images)
     folder = next(iter(tables)).parent
-    class_names, classes = labels.resolved(folder, FERPLUS_CLASSES, FER2013_CLASSES)
+    class_names, classes = labels.resolved(folder)
     good = Counter(class_names[code] for code in labels.kept)
     left_out = tuple(BrokenImage(name, class_names[code], reason) for name, code, reason in read.broken)
     if not lenient:
@@ -88,7 +87,7 @@ def load_face_tables(source: Path, tables: Mapping[Path, str], lenient: bool = F
         votes=votes_of(votes_file, read.splits)[rows] if voted else None,
         broken=left_out,
         source=str(source),
-        notes=labels.notes(folder, FERPLUS_CLASSES),
+        notes=labels.notes(folder),
         formats=dict(read.formats.most_common()),
     )
 

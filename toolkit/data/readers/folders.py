@@ -9,10 +9,10 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.text import a_few, counted
-from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name, ordered_classes
+from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import BrokenImage, Dataset
 from toolkit.data.readers.broken import refuse_too_many_broken
-from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
+from toolkit.data.readers.class_numbers import classes_of
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import new_face_store, store_shape
 from toolkit.data.readers.found_pictures import Pictures
@@ -193,11 +193,10 @@ def decode_files(root: Path, files: list[ImageFile], store: np.ndarray) -> Datas
         formats[position] = decoded.format
 
     problems = decode_all(len(files), lambda position: read_face(files[position].path, store.ndim == 4), keep)
-    numbered = class_of_number(root, {file.folder_class for file in files})
-    names = [numbered.get(file.folder_class) or normal_class_name(file.folder_class) for file in files]
+    class_of, classes, notes = classes_of(root, {file.folder_class for file in files}, "folder")
+    names = [class_of[file.folder_class] for file in files]
     good = np.ones(len(files), dtype=bool)
     good[[position for position, _ in problems]] = False
-    classes = ordered_classes(names)
     number = {name: label for label, name in enumerate(classes)}
     images, colours = parted(store)
     whole = Dataset(
@@ -212,10 +211,7 @@ def decode_files(root: Path, files: list[ImageFile], store: np.ndarray) -> Datas
             for position, reason in problems
         ),
         formats=dict(Counter(filter(None, formats)).most_common()),
-        notes=(
-            *renamed_notes({file.folder_class for file in files}, "folder"),
-            *numbered_notes(root, set(names)),
-        ),
+        notes=notes,
     )
     return whole if good.all() else whole.select(good)
 
@@ -227,9 +223,3 @@ def is_marked(root: Path, image: Path) -> bool:
     if split_of(root.resolve().name):
         folders.append(root.resolve().parent)
     return any((folder / MARK).is_file() for folder in folders)
-
-
-def renamed_notes(names: set[str], what: str) -> tuple[str, ...]:
-    """Return a line for each folder or label (``what``) whose class is called otherwise."""
-    renamed = {name: normal_class_name(name) for name in sorted(names)}
-    return tuple(f"{what} '{old}' is read as class '{new}'" for old, new in renamed.items() if old != new)

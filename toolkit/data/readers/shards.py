@@ -12,13 +12,12 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import regular_size
-from toolkit.data.class_names import normal_class_name, ordered_classes
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.readers.broken import refuse_endless
-from toolkit.data.readers.class_numbers import class_of_number, numbered_notes
+from toolkit.data.readers.class_numbers import classes_of
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import store_shape
-from toolkit.data.readers.folders import is_marked, renamed_notes, with_source
+from toolkit.data.readers.folders import is_marked, with_source
 from toolkit.data.readers.image_files import DecodedFace, decode_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.parquet import read_parquet
@@ -170,10 +169,7 @@ def in_batches(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 def named(folder: Path, columns: Columns, notes: list[str]) -> Dataset:
     """Return the data set of ``columns`` without images, the labels under the names of classes."""
-    labels = set(columns.numbers)
-    numbered = class_of_number(folder, labels)
-    name_of = {label: numbered.get(label) or normal_class_name(label) for label in columns.numbers}
-    classes = ordered_classes(name_of.values())
+    name_of, classes, said = classes_of(folder, columns.numbers, "label")
     number = {name: at for at, name in enumerate(classes)}
     position = np.array([number[name] for name in name_of.values()], dtype=np.int64)
     return Dataset(
@@ -184,11 +180,7 @@ def named(folder: Path, columns: Columns, notes: list[str]) -> Dataset:
         names=np.array(columns.names, str),
         broken=tuple(replace(image, label=name_of[image.label]) for image in columns.broken),
         formats=dict(columns.formats.most_common()),
-        notes=(
-            *(() if numbered else renamed_notes(labels, "label")),
-            *numbered_notes(folder, set(classes)),
-            *notes,
-        ),
+        notes=(*said, *notes),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from toolkit.data.class_names import FER2013_CLASSES, normal_class_name, ordered_classes
+from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
 from toolkit.data.readers.record import checked_label
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
@@ -59,15 +59,14 @@ class Labels:
         """Add the label of a row that has a face."""
         self.kept.append(code)
 
-    def resolved(
-        self, folder: Path, order: tuple[str, ...], usual: tuple[str, ...]
-    ) -> tuple[list[str], tuple[str, ...]]:
+    def resolved(self, folder: Path) -> tuple[list[str], tuple[str, ...]]:
         """Return the class of each code, and all classes in their order.
 
-        Numbers are positions in ``order``, or named by ``folder``'s classes.txt; where they all are ``usual`` ones,
+        Numbers are positions in FERPLUS_CLASSES, or named by ``folder``'s classes.txt; where they all are FER2013's,
         those are the classes. Raises EdgeError for a number past the order, or for a name among numbers that is none
         of it.
         """
+        order = FERPLUS_CLASSES
         numbered = class_of_number(folder, set(self._codes))
         numbers = any(label.isdecimal() for label in self._codes)
         names = []
@@ -82,29 +81,28 @@ class Labels:
                     f"{folder / CLASSES_FILE}, a line a class in the order of their numbers"
                 )
             names.append(name)
-        if numbers and not numbered:
-            self._refuse_from_1(folder, len(usual))
-            classes = usual if set(names) <= set(usual) else order
-        else:
-            classes = ordered_classes(names)
-        return names, classes
+        if numbered or not numbers:
+            return names, ordered_classes(names)
+        self._refuse_from_1(folder)
+        return names, FER2013_CLASSES if set(names) <= set(FER2013_CLASSES) else order
 
-    def _refuse_from_1(self, folder: Path, usual: int) -> None:
-        """Raise EdgeError where the numbers run from 1 to as many as there are classes."""
+    def _refuse_from_1(self, folder: Path) -> None:
+        """Raise EdgeError where the numbers run from 1 to as many as FER2013 has classes."""
+        usual = len(FER2013_CLASSES)
         if set(self._codes) == {str(number) for number in range(1, usual + 1)}:
             raise EdgeError(
                 f"{self._first['1']}: the labels run from 1 to {usual}, those of fer2013.csv from 0; name the classes "
                 f"in {folder / CLASSES_FILE}, a line a class in the order of their numbers"
             )
 
-    def notes(self, folder: Path, order: tuple[str, ...]) -> tuple[str, ...]:
-        """Return a line where few numbers, all but 0, or one more than FER2013 has are read in ``order``, which they
-        may not be meant in."""
+    def notes(self, folder: Path) -> tuple[str, ...]:
+        """Return a line where few numbers, all but 0, or one more than FER2013 has are read in FER2013's order, which
+        they may not be meant in."""
         numbers = sorted({int(label) for label in self._codes if label.isdecimal()})
         usual = len(numbers) > 4 and numbers[0] == 0 and numbers[-1] < len(FER2013_CLASSES)
         if not numbers or usual or class_of_number(folder, set(self._codes)):
             return ()
-        read = ", ".join(f"{number} {order[number]}" for number in numbers)
+        read = ", ".join(f"{number} {FERPLUS_CLASSES[number]}" for number in numbers)
         return (
             f"the labels are numbers, read in FER2013's order: {read}; {folder / CLASSES_FILE} with a line a class, "
             "in order, names them otherwise",
