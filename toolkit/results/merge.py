@@ -1,6 +1,6 @@
 """Several results documents made one."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from device.errors import EdgeError
@@ -58,10 +58,11 @@ def _merge(old: ModelResults, new: ModelResults) -> ModelResults:
         replace(entry, robustness=entry.robustness or robust.get(entry.data.fingerprint))
         for entry in new.evaluations
     )
-    facts = {name: value for name, value in asdict(new.model).items() if value is not None}
+    # What the device timed names no labels: what a document does not tell, the other one does.
+    facts = {name: value for name, value in vars(new.model).items() if value not in (None, ())}
     return replace(
         old,
-        model=replace(old.model, **{**facts, "labels": new.model.labels}),
+        model=replace(old.model, **facts),
         evaluations=last_of(old.evaluations, newer, lambda entry: entry.data.fingerprint),
         comparisons=last_of(
             old.comparisons, new.comparisons, lambda entry: (entry.baseline_sha256, entry.data.fingerprint)

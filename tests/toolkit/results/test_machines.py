@@ -62,3 +62,12 @@ def test_another_host_stands_beside_and_not_among(timed, printed_on, absent):
 
 def test_the_same_host_measured_again_replaces(timed, printed_on):
     assert len(machines(timed, printed_on(board=None))) == 2
+
+
+def test_labels_outlive_what_the_device_timed(evaluated, printed_on):
+    told = [entry.model.labels for entry in read_documents([str(evaluated)]).results.models]
+    assert len(told[0]) == 7
+    for paths in ((evaluated, printed_on(board=None)), (printed_on(board=None), evaluated)):
+        joined = read_documents([str(path) for path in paths]).results.models
+        assert [entry.model.labels for entry in joined] == told
+        assert sum(len(entry.latencies) for entry in joined) == 1
