@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -150,7 +150,7 @@ def main() -> None:
                 "n": figures.n,
                 "balanced_accuracy": figures.balanced_accuracy,
                 "interval": figures.interval,
-                "report": figures.report.to_json(),
+                "report": asdict(figures.report),
             }
             print(json.dumps(document))
         else:

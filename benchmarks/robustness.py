@@ -11,6 +11,7 @@ docs/pictures/corruptions.png.
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def main() -> None:
             continue
         print(f"measuring {peer.name}", file=sys.stderr)
         measured = measure_robustness(peer.predict_all, faces, asked.seed)
-        document["models"][peer.name] = measured.to_json()
+        document["models"][peer.name] = asdict(measured)
     text = json.dumps(document, indent=1) + "\n"
     page = markdown(json.loads(text))
     write_whole(asked.out.with_suffix(".json"), text)

@@ -124,7 +124,7 @@ def counted_report():
         counts = np.asarray(confusion)
         labels, named = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices(counts.shape))
         report = evaluate_predictions(np.eye(len(classes))[named], labels, tuple(classes))
-        return json.loads(json.dumps(report.to_json()))
+        return json.loads(json.dumps(dataclasses.asdict(report)))
 
     return make
 

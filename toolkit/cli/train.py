@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -209,7 +210,7 @@ def train(
     report = result.report
     if as_json:
         told = {"model": str(result.model), "epochs": len(result.history), "epoch": result.best.epoch}
-        click.echo(json.dumps(told | {"validation": report.to_json()}))
+        click.echo(json.dumps(told | {"validation": asdict(report)}))
         return
     low, high = (100 * bound for bound in report.interval)
     click.echo(

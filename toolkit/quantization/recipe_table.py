@@ -1,8 +1,7 @@
 """Every recipe of one network side by side: size, accuracy, speed here, and which one to take."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,9 +33,6 @@ class RecipeRow:
         """What decides about the recipe."""
         score = self.top1_agreement if self.accuracy is None else self.accuracy
         return Candidate(self.recipe, self.recipe, self.size_bytes, 100 * score, self.p50_ms)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def compare_recipes(results: Sequence[QuantizationResult]) -> list[RecipeRow]:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from device.errors import EdgeError
@@ -102,7 +102,7 @@ def _every_recipe(quantizer: Quantizer, options: QuantizeOptions) -> Quantizatio
         "recommended": decision.choice,
         "reasons": decision.reasons,
         "impossible": impossible,
-        "rows": [row.to_json() for row in rows],
+        "rows": [asdict(row) for row in rows],
         "results": [result_document(result) for result in results],
     }
     lines = comparison_lines(rows, decision, results[0].measured.synthetic)

@@ -1,7 +1,7 @@
 """Building the report's files from results files."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,9 @@ class Report:
         }
         document = {**self.results.to_json(), "decision": decision}
         document["runs"] = [{**run.facts, "latency": run.latency.stages} for run in self.runs]
-        document["data_sets"] = [facts.to_json() for facts in self.data_sets]
+        document["data_sets"] = [asdict(facts) for facts in self.data_sets]
         if self.compared is not None:
-            document["changes"] = [change.to_json() for change in self.compared[0]]
+            document["changes"] = [asdict(change) for change in self.compared[0]]
         return document
 
     def to_markdown(self) -> str:

@@ -1,8 +1,7 @@
 """What changed between two reports, model by model, and the figures that conditions speak of."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import ModelRow, select
@@ -31,10 +30,6 @@ class Change:
     same_file: bool
     synthetic: bool
     note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain numbers and words."""
-        return asdict(self)
 
 
 def unpaired_interval(old: EvaluationReport, new: EvaluationReport) -> tuple[float, float]:

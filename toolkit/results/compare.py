@@ -1,7 +1,7 @@
 """Two models on the same faces: what quantization changed, face by face."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,6 @@ class PairedComparison:
         counted = flip_figures(self.flips_to_right, self.flips_to_wrong, self.flips_wrong_to_wrong, self.n)
         counted["quantized_accuracy"] = self.float_accuracy - counted["drop_points"] / 100
         refuse_contradiction(vars(self), counted)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        return asdict(self)
 
 
 def mcnemar_exact(first_only: int, second_only: int) -> float:

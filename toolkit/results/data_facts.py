@@ -1,6 +1,6 @@
 """What is in a data set, as ``toolkit data inspect --json`` tells it, for a report: counts, no face, no file name."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,6 @@ class DataFacts:
     def name(self) -> str:
         """The last part of the source."""
         return Path(self.source).name or self.source
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain numbers and words."""
-        return asdict(self)
 
     def findings(self) -> list[str]:
         """Return what to know before trusting figures made with this data, a line each."""

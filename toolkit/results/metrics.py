@@ -1,7 +1,7 @@
 """Accuracy, per-class figures and calibration of a classifier on labelled faces."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -73,10 +73,6 @@ class EvaluationReport:
             refuse_contradiction(vars(self.per_class[name]), vars(figures), f" of '{name}'")
         counted["expected_calibration_error"] = calibration_error(self.calibration)
         refuse_contradiction(vars(self), counted)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        return asdict(self)
 
 
 def refuse_contradiction(told: Mapping[str, Any], counted: Mapping[str, Any], of: str = "") -> None:

@@ -1,7 +1,6 @@
 """How much of its accuracy a model keeps on corrupted faces, as results hold it."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,7 +54,3 @@ class Robustness:
         for condition in self.conditions:
             found.setdefault(condition.corruption, []).append(condition)
         return found
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        return asdict(self)

@@ -209,10 +209,6 @@ class ModelResults:
     training: Annotated[dict[str, Any], TrainingFacts] | None = None
     whole_way: tuple[WholeWay, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Results:
@@ -231,4 +227,4 @@ class Results:
             "command": self.command,
             "created": self.created,
         }
-        return {**head, "provenance": self.provenance, "models": [entry.to_json() for entry in self.models]}
+        return {**head, "provenance": self.provenance, "models": [asdict(entry) for entry in self.models]}

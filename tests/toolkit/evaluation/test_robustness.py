@@ -1,6 +1,7 @@
 """Corruptions, and the accuracy that is left under them."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_the_table_is_that_computed_by_hand():
     assert measured.mean_kept == pytest.approx(sum(map(sum, right.values())) / 24 / 4)
     low, high = measured.mean_kept_interval
     assert low <= measured.mean_kept <= high
-    assert decode(Robustness, json.loads(json.dumps(measured.to_json()))) == measured
+    assert decode(Robustness, json.loads(json.dumps(asdict(measured)))) == measured
 
 
 def test_what_is_kept_is_relative_to_the_clean_accuracy():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_no_flip_still_has_a_width():
 
 def test_survives_json():
     paired = compare_predictions(one_hot([0, 1, 2]), one_hot([0, 2, 2]), np.array([0, 1, 2]))
-    assert decode(PairedComparison, json.loads(json.dumps(paired.to_json()))) == paired
+    assert decode(PairedComparison, json.loads(json.dumps(asdict(paired)))) == paired
 
 
 def test_shapes_that_differ_are_refused():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_a_class_without_faces_is_undefined_and_not_averaged():
 
 
 def test_report_survives_json(report):
-    again = decode(EvaluationReport, json.loads(json.dumps(report.to_json())))
+    again = decode(EvaluationReport, json.loads(json.dumps(asdict(report))))
     assert again == report
 
 

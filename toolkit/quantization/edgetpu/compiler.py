@@ -3,9 +3,8 @@
 import re
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from device.child_processes import last_words
 from device.errors import EdgeError
@@ -33,9 +32,6 @@ class CompilerLog:
     operators: tuple[tuple[str, int, str], ...] = ()
     path: str = ""
     text: str = field(default="", repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def compile_for_edgetpu(model: Path, overwrite: bool = False) -> CompilerLog | None:

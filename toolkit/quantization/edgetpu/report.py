@@ -1,5 +1,6 @@
 """What the Edge TPU check and its compiler found, as a document and as lines."""
 
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ def examine(model: Path, overwrite: bool) -> tuple[dict[str, Any], list[str]]:
     """Check ``model``, compile it where the compiler is installed, and return the document and its lines."""
     check = check_edgetpu(read_tflite(model))
     log = compile_for_edgetpu(model, overwrite)
-    document = {**check.to_json(), "compiler": log.to_json() if log else None}
+    document = {**check.to_json(), "compiler": asdict(log) if log else None}
     return document, check_lines(check) + (log_lines(log) if log else [f"  {HOW_TO_GET_IT}"])
 
 

@@ -30,9 +30,6 @@ class MappedOperator:
     mapped: bool
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class EdgeTpuCheck:
@@ -50,7 +47,7 @@ class EdgeTpuCheck:
             "whole": self.whole,
             "parameter_bytes": self.parameter_bytes,
             "fits_on_chip": self.parameter_bytes <= ON_CHIP_BYTES,
-            "operators": [operator.to_json() for operator in self.operators],
+            "operators": [asdict(operator) for operator in self.operators],
         }
 
 
