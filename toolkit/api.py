@@ -15,7 +15,7 @@ from toolkit.comparison.variants import make_variants
 from toolkit.data.class_names import checked_classes
 from toolkit.evaluation.evaluate import evaluate_models
 from toolkit.models.options import ModelOptions
-from toolkit.outputs import page_paths
+from toolkit.outputs import page_paths, refuse_output
 from toolkit.quantization.options import QuantizeOptions
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.quantization.run import run as run_quantization
@@ -102,7 +102,8 @@ def evaluate(
     """Measure model files on the labelled faces at ``data``; later ones are compared with the first, face by face.
 
     ``options``: ``split``, ``classes``, ``label_source``, ``robustness``, and the fields of ``ModelOptions``
-    (``labels``, ``pixel_range``, …); ``out`` and ``overwrite`` write the results for ``report``.
+    (``labels``, ``pixel_range``, …); ``out`` and ``overwrite`` write the results for ``report``. Raises UsageError for
+    an ``out`` that is read, EdgeError for one that may not be written, before anything is measured.
     ``.models[0].evaluations[0].report.accuracy`` is a share.
 
     >>> results = evaluate(["best.keras", "best_int8.tflite"], "faces", split="test")
@@ -112,7 +113,10 @@ def evaluate(
     if options.get("classes"):
         options["classes"] = checked_classes(options["classes"], fewest=2)
     told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
-    results = evaluate_models([str(path) for path in listed(models)], str(data), options=told, **options)
+    paths = [str(path) for path in listed(models)]
+    if out is not None:
+        refuse_output(out, overwrite, (*paths, data))
+    results = evaluate_models(paths, str(data), options=told, **options)
     if out is not None:
         write_results(results, out, overwrite)
     return results

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import toolkit
-from device.errors import EdgeError
+from device.errors import EdgeError, UsageError
 
 pytestmark = pytest.mark.toolkit
 
@@ -71,6 +71,16 @@ def test_one_text_names_several_classes(stripes, tmp_path):
     ):
         with pytest.raises(EdgeError, match="at least two classes; received 'happy'"):
             call(classes="happy")
+
+
+def test_results_never_replace_what_they_are_about(stripes, tiny_tflite, tmp_path):
+    model = tmp_path / "best.tflite"
+    model.write_bytes(tiny_tflite.read_bytes())
+    with pytest.raises(UsageError, match="would replace"):
+        toolkit.evaluate(model, stripes, model, overwrite=True)
+    assert model.read_bytes() == tiny_tflite.read_bytes()
+    with pytest.raises(EdgeError, match="exists already"):  # before the data, which is not there, is read
+        toolkit.evaluate(tiny_tflite, tmp_path / "none", model)
 
 
 def test_from_faces_to_a_page(stripes, tmp_path, capsys, caplog):

@@ -20,6 +20,8 @@ def inputs(tmp_path, tiny_keras, tiny_tflite, evaluated):
     (tmp_path / "link.html").symlink_to(tmp_path / evaluated.name)
     (tmp_path / "hard.json").hardlink_to(tmp_path / tiny_tflite.name)
     (tmp_path / "fer2013.csv").write_text("emotion,pixels\n")
+    (tmp_path / "labels.json").write_text('["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]')
+    (tmp_path / "boards.ini").write_text("[kitchens]\npi@nowhere\n")
     (tmp_path / "sheet.png").symlink_to(tmp_path / "fer2013.csv")
     return tmp_path
 
@@ -43,9 +45,14 @@ def test_a_link_that_leads_nowhere_is_replaced_by_nothing_unasked(tmp_path):
         "benchmark --model tiny.keras --baseline tiny_int8.tflite --out tiny_int8.tflite",
         "report evaluate.json --out evaluate.html",
         "report evaluate.json --out link.html",
+        "evaluate --model tiny_int8.tflite --data fer2013.csv --labels labels.json --out labels.json",
+        "benchmark --model tiny_int8.tflite --labels labels.json --out labels.json",
+        "quantize --model tiny.keras --untrained --labels labels.json --results labels.json",
         "deploy pi@nowhere --model tiny_int8.tflite --out hard.json --dry-run",
+        "deploy --inventory boards.ini:kitchens --out boards.ini --dry-run",
         "data inspect evaluate.json --out link.html",
         "train --data fer2013.csv --out . --init best.keras",
+        "train --data fer2013.csv --out . --arch best.keras",
         "train --data fer2013.csv --out . --teacher tiny.keras --teacher link.keras",
     ],
 )

@@ -84,7 +84,7 @@ def benchmark(
 
     paths = [baseline, *models] if baseline else list(models)
     if out:
-        refuse_output(out, overwrite, paths)
+        refuse_output(out, overwrite, (*paths, labels))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, threads)
     results = benchmark_on(paths, targets or ("host",), options, **counts)
     if out:

@@ -53,12 +53,13 @@ def deploy(
 
     from device.errors import EdgeError
     from toolkit.deploy.fleet import collected, deploy_all, make_parcel
-    from toolkit.deploy.inventory import asked_hosts
+    from toolkit.deploy.inventory import asked_hosts, file_and_group
     from toolkit.outputs import refuse_output
     from toolkit.results.codec import write_results
 
     if out:
-        refuse_output(out, overwrite, (model, wheel, ssh_config))
+        boards = file_and_group(inventory)[0] if inventory else None
+        refuse_output(out, overwrite, (model, wheel, ssh_config, boards))
     reached = asked_hosts(hosts, inventory, Path(ssh_config) if ssh_config else None)
     parcel = make_parcel(model, wheel, python, runs)
     outcomes = deploy_all(reached, parcel, dry_run)

@@ -102,7 +102,7 @@ def evaluate(
         own = label_source == OWN_LABELS
         refuse_without("data", "DATA", split=split, label_source=not own, robustness=robustness)
     if out:
-        refuse_output(out, overwrite, tuple(filter(None, (*models, data, frames))))
+        refuse_output(out, overwrite, (*models, data, frames, labels))
     options = ModelOptions(labels_from(labels), pixel_range, input_size, delegate=delegate)
     chosen = checked_classes(classes, fewest=2) if classes else None
     results = Results((), "evaluate")

@@ -84,8 +84,11 @@ def quantize(
     import json
 
     from device.labels import labels_from
+    from toolkit.outputs import refuse_input
     from toolkit.quantization.options import QuantizeOptions
 
+    if results:
+        refuse_input(results, (labels,))
     asked = QuantizeOptions(
         model=Path(model),
         out=Path(out) if out else None,

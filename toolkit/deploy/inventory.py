@@ -85,6 +85,15 @@ def asked_hosts(names: Sequence[str], inventory: str | None, config: Path | None
     return list({host.name: host for host in asked}.values())
 
 
+def file_and_group(asked: str) -> tuple[Path, str]:
+    """Return the file and the group of ``FILE[:GROUP]``; without a group that of all hosts."""
+    path = Path(asked)
+    if path.exists() or ":" not in asked:
+        return path, EVERYBODY
+    before, _, group = asked.rpartition(":")
+    return Path(before), group
+
+
 def hosts_of(asked: str, config: Path | None = None) -> list[Host]:
     """Return the hosts of ``FILE[:GROUP]``, where GROUP may be one host's name; ``config``: a file for ``ssh -F``.
 
@@ -92,10 +101,7 @@ def hosts_of(asked: str, config: Path | None = None) -> list[Host]:
 
         hosts_of("boards.ini:kitchens")
     """
-    path, group = Path(asked), EVERYBODY
-    if not path.exists() and ":" in asked:
-        before, _, group = asked.rpartition(":")
-        path = Path(before)
+    path, group = file_and_group(asked)
     inventory = read_inventory(path)
     if group in inventory.members:
         names = list(inventory.hosts) if group == EVERYBODY else inventory.below(group)

@@ -191,7 +191,7 @@ def refuse_out(request: TrainingRequest) -> None:
         raise EdgeError(f"nothing to resume in {request.out}: no {CHECKPOINT_FILE}; train without `resume`")
     if request.resume:
         return
-    refuse_input(request.out / BEST_FILE, (request.init, *request.teachers))
+    refuse_input(request.out / BEST_FILE, (request.recipe.arch, request.init, *request.teachers))
     if request.overwrite:
         return
     if has_checkpoint:
