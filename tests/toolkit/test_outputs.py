@@ -20,7 +20,9 @@ def inputs(tmp_path, tiny_keras, tiny_tflite, evaluated):
     (tmp_path / "link.html").symlink_to(tmp_path / evaluated.name)
     (tmp_path / "hard.json").hardlink_to(tmp_path / tiny_tflite.name)
     (tmp_path / "fer2013.csv").write_text("emotion,pixels\n")
-    (tmp_path / "labels.json").write_text('["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]')
+    (tmp_path / "labels.json").write_text(
+        '["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]'
+    )
     (tmp_path / "boards.ini").write_text("[kitchens]\npi@nowhere\n")
     (tmp_path / "sheet.png").symlink_to(tmp_path / "fer2013.csv")
     return tmp_path

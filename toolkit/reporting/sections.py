@@ -107,18 +107,29 @@ def data_lines(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
     """Return a line for each data set: its faces, when each model was measured on it, and what leaks did to it."""
     lines: dict[str, dict[str, Any]] = {}
     for entry in results.models:
+        name = names[entry.model.sha256]
         for found in entry.evaluations:
-            new: dict[str, Any] = {
-                "data": found.data,
-                "leaked_n": found.leaked_n,
-                "without": [],
-                "dates": set(),
-            }
+            new: dict[str, Any] = {"data": found.data, "leaked": {}, "without": [], "dates": set()}
             line = lines.setdefault(found.data.fingerprint, new)
             line["dates"] |= {found.measured_at[:10]} - {""}
+            line["leaked"][name] = "not known" if found.leaked_n is None else f"{found.leaked_n:,}"
             if found.without_leaks:
-                line["without"].append(f"{names[entry.model.sha256]} {percent(found.without_leaks.accuracy)}")
-    return [{**line, "dates": ", ".join(sorted(line["dates"])) or "–"} for line in lines.values()]
+                left_out = f"{percent(found.without_leaks.accuracy)} (without {line['leaked'][name]})"
+                line["without"].append(f"{name} {left_out}")
+    return [
+        {
+            **line,
+            "leaked": _alike_or_each(line["leaked"]),
+            "dates": ", ".join(sorted(line["dates"])) or "–",
+        }
+        for line in lines.values()
+    ]
+
+
+def _alike_or_each(words: dict[str, str]) -> str:
+    """Return the word that all names have, else each with its name."""
+    alike = set(words.values())
+    return alike.pop() if len(alike) == 1 else ", ".join(f"{word} ({name})" for name, word in words.items())
 
 
 def origins(results: Results, names: dict[str, str]) -> list[str]:

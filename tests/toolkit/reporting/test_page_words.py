@@ -94,6 +94,26 @@ def test_figures_carry_the_day_of_their_measurement_not_of_the_page(
     assert set(re.findall(r"20\d\d-\d\d-\d\d", page)) == {"2020-01-02", "2021-03-04"}
 
 
+def test_faces_that_leaked_are_counted_for_each_model(evaluated, page_of):
+    def data_section(*counts):
+        left = iter(counts)
+
+        def change(entry):
+            [found] = entry["evaluations"]
+            found["leaked_n"] = next(left)
+            found["without_leaks"] = found["without_leaks"] if found["leaked_n"] else None
+
+        return page_of(evaluated, change=change).split('id="data"')[1].split("</section>")[0]
+
+    told = [f"{name} [\\d.]+ % \\(without {{}}\\)" for name in ("tiny_int8.tflite", "twin_int8.tflite")]
+    alike = data_section(2, 2)
+    assert '<td class="roomy">2</td>' in alike
+    assert re.search("training split: " + ", ".join(told).format(2, 2), alike)
+    each = data_section(None, 2)
+    assert '<td class="roomy">not known (tiny_int8.tflite), 2 (twin_int8.tflite)</td>' in each
+    assert re.search("training split: " + told[1].format(2), each)
+
+
 def test_two_runs_of_one_source_are_told_apart(evaluated, page_of, tmp_path):
     stats = dict.fromkeys(("mean_ms", "p50_ms", "p90_ms", "p99_ms", "max_ms"), 2.0) | {"n": 90, "warmup_n": 5}
     run = {"source": "demo", "frames": 95, "faces": 180, "seconds": 1.9, "latency": {"detect": stats}}
