@@ -119,8 +119,9 @@ class ExpressionModel:
         self._table = pixel_table(input_contract(self.input_tensor, self.metadata), pixel_range)
 
     def with_pixel_range(self, pixel_range: str) -> "ExpressionModel":
-        """Return the same network, fed pixels of another range."""
+        """Return the same network, fed pixels of another range, as somebody or labelled faces told."""
         other = copy.copy(self)
+        other.range_is_known = True
         other._take(pixel_range)
         return other
 

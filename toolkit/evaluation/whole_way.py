@@ -56,7 +56,7 @@ def with_whole_way(
     """Return ``results`` with the figures of the whole way on the pictures in ``frames`` for each .tflite file.
 
     detector: as ``create_detector`` takes it; classes: the network names these only, and faces of other classes have
-    none; options: of all models.
+    none; options: of all models, whose pixel range is that of ``results`` where neither file nor options tell it.
     Keras files among several models are left out, for a board does not run them. Raises UsageError if no .tflite is
     left, EdgeError for a folder without labelled pictures or a class that a model does not know.
     """
@@ -72,10 +72,11 @@ def with_whole_way(
     entries = {entry.model.sha256: entry for entry in results.models}
     for path, model in opened.items():
         log.info(f"whole pictures of {frames} through {path}: {len(pictures)} files")
+        entry = entries.get(model.sha256) or ModelResults(identity_of(path, model))
+        if entry.model.pixel_range and not model.range_is_known:
+            model = model.with_pixel_range(entry.model.pixel_range)
         measured = measure_whole_way(model, pictures, frames, detector, classes)
-        identity = identity_of(path, model)
-        entry = entries.get(identity.sha256) or ModelResults(identity)
-        entries[identity.sha256] = replace(entry, whole_way=(measured,))
+        entries[model.sha256] = replace(entry, whole_way=(measured,))
     return replace(results, models=tuple(entries.values()))
 
 

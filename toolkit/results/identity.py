@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.model.expression_model import ExpressionModel
+from device.model.pixels import BYTES
 from toolkit.models.cost import keras_cost, tflite_cost
 from toolkit.models.network import STORED
 from toolkit.models.predictors import Predictor, of_the_file
@@ -35,9 +36,12 @@ def identity_of(path: str | Path, predictor: Predictor, name: str | None = None)
     predictor = of_the_file(predictor)
     if isinstance(predictor, ExpressionModel):
         parameters, macs = tflite_cost(path)
-        recipe = predictor.metadata.recipe if predictor.metadata else None
-        pixel_range = predictor.metadata.pixel_range or None if predictor.metadata else None
-        origin = STORED if pixel_range else None
+        recipe, pixel_range, origin = None, None, None
+        if predictor.metadata:
+            recipe, pixel_range = predictor.metadata.recipe, predictor.metadata.pixel_range or None
+            origin = STORED if pixel_range else None
+        elif predictor.range_is_known and predictor.input_tensor.dtype not in BYTES:
+            pixel_range = predictor.pixel_range
     else:
         parameters, macs = keras_cost(predictor.model)
         recipe, origin = None, predictor.range_from

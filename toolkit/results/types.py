@@ -33,7 +33,7 @@ class ModelIdentity:
     """A model file: what it is called, what it is, and the digest that tells it from every other.
 
     ``pixel_range``: what it (or the Keras original of a .tflite) takes of a pixel, such as '0..1', where that is known;
-    ``pixel_range_from``: how.
+    ``pixel_range_from``: how, where that is told.
     """
 
     name: str

@@ -11,6 +11,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="making the files needs the [toolkit] extra")
 import tensorflow as tf
 
+from device.capture.sources.demo import LABELS, demo_background, demo_faces
 from device.errors import UsageError
 from device.model.expression_model import load_model
 from toolkit.models.options import ModelOptions
@@ -73,6 +74,25 @@ def test_labelled_faces_tell_the_range(taken, bright_or_dark, tmp_path, forked_t
     wrong = "0..255" if taken != "0..255" else "0..1"
     done = forked_toolkit(*asked, "--pixel-range", wrong, "--json")
     assert json.loads(done.stdout)["models"][0]["evaluations"][0]["report"]["accuracy"] == 0.5
+
+
+def test_whole_pictures_are_fed_as_labelled_faces_told(bright_or_dark, tmp_path, forked_toolkit):
+    model, frames = float_file(tmp_path / "other.tflite", MIDDLES["-1..1"]), tmp_path / "frames"
+    for name, light in (("happy", 1.3), ("sad", 0.5)):
+        picture = demo_background()
+        face = cv2.resize(demo_faces()[LABELS.index(name), 1], (150, 150))
+        picture[150:300, 300:450] = face[:, :, None]
+        (frames / name).mkdir(parents=True)
+        cv2.imwrite(str(frames / name / "a.png"), (picture * light).clip(0, 255).astype(np.uint8))
+    asked = ("evaluate", "--model", model, "--labels", "happy,sad", "--data", bright_or_dark, "--json")
+    asked = (*asked, "--frames", frames, "--detector", "haar")
+    found, told = forked_toolkit(*asked), forked_toolkit(*asked, "--pixel-range", "-1..1")
+    assert "assumed" not in found.stderr
+    entries = [json.loads(done.stdout)["models"][0] for done in (found, told)]
+    assert [entry["model"]["pixel_range"] for entry in entries] == ["-1..1", "-1..1"]
+    first, again = ({**entry["whole_way"][0], "measured_at": ""} for entry in entries)
+    assert first == again
+    assert first["groups"][0]["right_over_all"]["ratio"] == 1.0
 
 
 @pytest.mark.parametrize(("taken", "span"), [("0..1", (0, 1)), ("-1..1", (-1, 1)), ("0..255", (0, 255))])
