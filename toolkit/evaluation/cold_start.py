@@ -19,19 +19,13 @@ import numpy as np
 def measure(path: str, options: dict[str, Any]) -> dict[str, float]:
     """Return import_ms, load_ms, first_inference_ms and peak_memory_mb."""
     start = time.perf_counter()
-    if path.endswith(".tflite"):
-        from device.model.expression_model import load_model
-
-        imported = time.perf_counter()
-        model: Any = load_model(path, options["labels"], options["threads"])
-    else:
+    if not path.endswith(".tflite"):
         import keras  # noqa: F401  # it is what takes the time
+    from toolkit.models.options import ModelOptions
+    from toolkit.models.predictors import load_predictor
 
-        from toolkit.models.options import ModelOptions
-        from toolkit.models.predictors import load_predictor
-
-        imported = time.perf_counter()
-        model = load_predictor(path, ModelOptions(**options))
+    imported = time.perf_counter()
+    model = load_predictor(path, ModelOptions(**options))
     loaded = time.perf_counter()
     model.predict(np.zeros((1, 48, 48), np.uint8))
     done = time.perf_counter()

@@ -115,8 +115,8 @@ def checked_predictions(
         raise EdgeError(f"{len(probabilities)} predictions do not belong to {len(labels)} labels")
     if len(labels) == 0:
         raise EdgeError("there is no face to evaluate; name a data set or split with at least one")
-    if labels.min() < 0 or labels.max() >= class_n:
-        raise EdgeError(f"a label is {labels.max()}, but there are {class_n} classes (0 to {class_n - 1})")
+    if len(wrong := labels[(labels < 0) | (labels >= class_n)]):
+        raise EdgeError(f"a label is {wrong[0]}, but there are {class_n} classes (0 to {class_n - 1})")
     if not np.isfinite(probabilities).all():
         rows = int((~np.isfinite(probabilities)).any(axis=1).sum())
         raise EdgeError(

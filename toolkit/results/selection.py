@@ -54,7 +54,7 @@ class ModelRow:
         if self.entry.model.format != "tflite":
             return "keras"
         recipe = self.entry.model.recipe or self.entry.model.name
-        return "quantized" if "int" in recipe or "dynamic" in recipe else "float"
+        return "quantized" if any(word in recipe for word in ("int8", "int16", "dynamic")) else "float"
 
     @property
     def comparison(self) -> Comparison | None:

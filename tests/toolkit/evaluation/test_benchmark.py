@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 from toolkit.evaluation.benchmark import Timed, benchmark_files, cold_start, ratio_of_medians
 from toolkit.models.options import ModelOptions
 from toolkit.results.codec import read_results
@@ -51,6 +51,11 @@ def test_memory_and_loading_are_the_model_s_own(tiny_tflite):
     assert 20 < facts["peak_memory_mb"] < ballast.nbytes / 2**20
     assert facts["load_ms"] > 0
     assert facts["first_inference_ms"] > 0
+
+
+def test_a_fresh_process_opens_the_model_as_it_is_timed(tiny_tflite):
+    with pytest.raises(EdgeError, match="`pixel_range` is 'caffe'"):
+        cold_start(tiny_tflite, ModelOptions(pixel_range="caffe"))
 
 
 def test_a_file_of_the_users_is_taken_for_no_module(tiny_tflite, tmp_path, monkeypatch):

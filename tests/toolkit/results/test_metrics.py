@@ -93,6 +93,7 @@ def test_report_survives_json(report):
         (np.full((2, 3), math.nan), np.array([0, 1]), "NaN"),
         (np.full((2, 2), 0.5), np.array([0, 1]), "(N, 3)"),
         (np.full((2, 3), 0.3), np.array([0, 3]), "a label is 3"),
+        (np.full((2, 3), 0.3), np.array([2, -1]), "a label is -1"),
         (np.full((2, 3), 0.3), np.array([0]), "do not belong"),
     ],
 )

@@ -58,6 +58,20 @@ def test_the_time_of_keras_predict_is_none_to_choose_by():
     assert selection.reasons[0] == "Take int8: 4.0 times smaller, 0.00 points, against float."
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pointnet.tflite", "float"),
+        ("fer_uint8.tflite", "quantized"),
+        ("fer_int16x8.tflite", "quantized"),
+        ("fer_dynamic.tflite", "quantized"),
+        ("fer_float16.tflite", "float"),
+    ],
+)
+def test_a_file_without_a_recipe_is_called_by_its_name(name, kind):
+    assert select(Results((result(name, 0.7),))).rows[0].kind == kind
+
+
 def test_without_latency_the_smallest_is_chosen():
     rows = (result("float", 0.7, size=4000), result("int8", 0.7, size=1000))
     assert select(Results(rows)).choice.name == "int8"
