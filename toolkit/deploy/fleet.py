@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from device.errors import EdgeError
 from device.model.expression_model import load_model
 from toolkit.deploy.release import HostOutcome, Parcel, deploy_to
 from toolkit.deploy.ssh import Host
 from toolkit.deploy.wheel import verify_wheel
+from toolkit.results.device_json import benchmark_of
 from toolkit.results.identity import identity_of
 from toolkit.results.provenance import provenance
-from toolkit.results.types import CLASSIFY, MEASURED, Latency, ModelResults, Results
+from toolkit.results.types import ModelResults, Results
 
 MOST_AT_ONCE = 8
 
@@ -47,15 +48,11 @@ def collected(outcomes: Sequence[HostOutcome], parcel: Parcel) -> Results:
             continue
         # With the host's name: rows of boards that are alike stay apart in one report, from several files too.
         target = f"{outcome.board} ({outcome.host})"
-        latencies.append(_latency(outcome.benchmark["models"][0], target))
+        timed = benchmark_of(outcome.benchmark, outcome.host).models[0].latencies[0]
+        rate = {"throughput_per_s": round(1000 / max(timed.inference["mean_ms"], 1e-6), 2)}
+        latencies.append(replace(timed, target=target, cpu="", extra=rate))
         machines[target] = {key: value for key, value in outcome.benchmark.items() if key != "models"}
     if not latencies:
         raise EdgeError("no host was measured; there are no results to write")
     entry = ModelResults(identity_of(parcel.model, load_model(parcel.model)), latencies=tuple(latencies))
     return Results((entry,), "deploy", provenance={**provenance(), "boards": machines})
-
-
-def _latency(found: dict[str, Any], target: str) -> Latency:
-    stats = found["latency"]
-    extra = {"throughput_per_s": round(1000 / stats["mean_ms"], 2)}
-    return Latency(target, MEASURED, {CLASSIFY: stats}, "device", found["threads"], 1, extra)

@@ -21,6 +21,7 @@ from device.files import sha256_of
 from device.service.unit import NAME
 from toolkit.deploy.service import Service, parse_facts, read_service
 from toolkit.deploy.ssh import ConnectionLost, Host, RemoteFailure
+from toolkit.results.device_json import benchmark_of
 
 log = logging.getLogger(__name__)
 FOLDER = "fer-edge"
@@ -220,6 +221,7 @@ def _install(host: Host, parcel: Parcel, service: Service) -> HostOutcome:
     _tell(host, Step.MODEL)
     host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", Step.MODEL)
     benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs)
+    timed = benchmark_of(benchmark, f"{host.name}: what it printed").models[0].latencies[0]
     _tell(host, Step.SWITCH)
     switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
     try:
@@ -228,8 +230,7 @@ def _install(host: Host, parcel: Parcel, service: Service) -> HostOutcome:
         raise EdgeError(
             f"{error}; the board ends the switch by itself: deploy again to see it done"
         ) from error
-    p50_ms = benchmark["models"][0]["latency"]["p50_ms"]
-    line = f"{parcel.model.name}, p50 {p50_ms:.3f} ms a face; {service.line()}"
+    line = f"{parcel.model.name}, p50 {timed.inference['p50_ms']:.3f} ms a face; {service.line()}"
     verdict = "deployed" if service.follows and service.active else "installed"
     return HostOutcome(host.name, verdict, line, benchmark=benchmark)
 

@@ -1,12 +1,13 @@
 """What is checked before anything is copied."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from device.errors import EdgeError
 from toolkit.deploy.fleet import collected, make_parcel, newest_wheel
-from toolkit.deploy.release import HostOutcome, Parcel, deploy_to, read_facts
+from toolkit.deploy.release import HostOutcome, Parcel, Step, deploy_to, read_facts
 from toolkit.deploy.service import Service, read_service
 from toolkit.deploy.ssh import Host
 from toolkit.results.codec import write_results
@@ -23,7 +24,8 @@ STATS = {
     "max_ms": 2.0,
     "warmup_n": 1,
 }
-MEASURED = {"machine": "aarch64", "python": "3.11.2", "models": [{"latency": STATS, "threads": 1}]}
+TIMED = {"path": "m.tflite", "sha256": "a" * 64, "size_bytes": 9, "threads": 1, "latency": STATS}
+MEASURED = {"machine": "aarch64", "python": "3.11.2", "models": [TIMED]}
 
 
 class Told(Host):
@@ -64,6 +66,41 @@ def test_an_unfit_board_is_refused_with_the_remedy(told, words, tiny_tflite):
     assert words in outcome.line
 
 
+class Odd(Told):
+    """A fit board that prints ``printed`` for a benchmark; ``asked`` are its steps."""
+
+    def __init__(self, printed: str):
+        super().__init__(answer())
+        object.__setattr__(self, "printed", printed)
+        object.__setattr__(self, "asked", [])
+
+    def run(self, script, doing, stdin=None, timeout_s=120):
+        self.asked.append(doing)
+        return self.printed if doing == Step.BENCHMARK else self.answer
+
+    def send(self, path, target, doing):
+        self.asked.append(doing)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        json.dumps({**MEASURED, "models": []}),
+        json.dumps({**MEASURED, "models": [{**TIMED, "latency": {"p50_ms": 2.0}}]}),
+        json.dumps({**MEASURED, "models": [{**TIMED, "latency": {**STATS, "mean_ms": "fast"}}]}),
+        json.dumps({key: value for key, value in MEASURED.items() if key != "machine"}),
+        "[]",
+    ],
+)
+def test_a_benchmark_that_is_none_fails_the_board_before_it_is_switched(printed, tiny_tflite):
+    host = Odd(printed)
+    outcome = deploy_to(host, Parcel(tiny_tflite, tiny_tflite))
+    assert outcome.verdict == "failed"
+    assert outcome.line.startswith("what it printed is a damaged benchmark (")
+    assert Step.BENCHMARK in host.asked
+    assert Step.SWITCH not in host.asked
+
+
 def test_the_newest_wheel_is_taken(tmp_path):
     import os
 
@@ -88,6 +125,7 @@ def test_boards_are_told_apart_by_their_hosts(tiny_tflite):
     outcomes.append(HostOutcome("pi@c", "failed", "gone"))
     (entry,) = collected(outcomes, Parcel(Path("w.whl"), tiny_tflite)).models
     assert [one.target for one in entry.latencies] == ["Raspberry Pi 5 (pi@a)", "Raspberry Pi 5 (pi@b)"]
+    assert [(one.cpu, one.extra) for one in entry.latencies] == [("", {"throughput_per_s": 500.0})] * 2
     with pytest.raises(EdgeError, match="no host was measured"):
         collected(outcomes[2:], Parcel(Path("w.whl"), tiny_tflite))
 
