@@ -22,6 +22,7 @@ from toolkit.charts.svg import (
 )  # fmt: skip
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.selection import ModelRow, Selection
+from toolkit.results.types import MEASURED
 from toolkit.results.words import percent, short_ms
 
 COLOURS = {"keras": KERAS, "float": FLOAT, "quantized": QUANTIZED}
@@ -51,7 +52,8 @@ def _log_ms(axes: Axes, values: Sequence[float]) -> None:
 def accuracy_against_latency(selection: Selection) -> str | None:
     """Return the scatter of accuracy against latency with its Pareto front; None without a point."""
     rows = [row for row in selection.rows if row.accuracy is not None and row.p50_ms is not None]
-    if not rows:
+    machine = selection.machine
+    if not rows or machine is None:
         return None
     with drawing():
         figure = new_figure(WIDTH, 3.5 if len(rows) < 7 else 4.6)
@@ -72,8 +74,8 @@ def accuracy_against_latency(selection: Selection) -> str | None:
                 ls=(0, (4, 3)),
                 zorder=1,
             )
-        origin = "" if selection.origin == "measured" else f", {selection.origin}"
-        axes.set_xlabel(f"latency of one face, p50, ms ({label(str(selection.target))}{origin})")
+        origin = "" if machine.origin == MEASURED else f", {machine.origin}"
+        axes.set_xlabel(f"latency of one face, p50, ms ({label(machine.target)}{origin})")
         axes.set_ylabel(
             "accuracy, %" + (" (synthetic faces)" if selection.data and selection.data.synthetic else "")
         )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from toolkit.reporting.markdown import render_markdown
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
 from toolkit.results.reading import read_documents
-from toolkit.results.selection import select
+from toolkit.results.selection import Selection, select
 from toolkit.results.types import Results
 
 if TYPE_CHECKING:
@@ -32,15 +33,20 @@ class Report:
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
     faces: "FacePictures | None" = None
 
+    @cached_property
+    def selection(self) -> Selection:
+        """What of the results may be compared, and the choice among it."""
+        return select(self.results)
+
     def to_json(self) -> dict[str, Any]:
         """Return the joined results with the decision: itself a results document that a later report can read."""
-        selection = select(self.results)
+        selection, machine = self.selection, self.selection.machine
         decision = {
             "choice": selection.choice.name if selection.choice else None,
             "data": selection.data.fingerprint if selection.data else None,
             "synthetic": selection.data.synthetic if selection.data else None,
-            "target": selection.target,
-            "origin": selection.origin,
+            "target": machine.target if machine else None,
+            "origin": machine.origin if machine else None,
             "reasons": list(selection.reasons),
             "pareto_front": list(selection.front),
             "notes": list(selection.notes),
@@ -54,13 +60,16 @@ class Report:
 
     def to_markdown(self) -> str:
         """Return the decision, the tables and what changed, for a pull request."""
-        return render_markdown(self.results, self.compared, self.data_sets)
+        return render_markdown(self.selection, self.compared, self.data_sets)
 
     def to_html(self, json_name: str) -> str:
         """Return the self-contained page."""
         from toolkit.reporting.page import report_page
 
-        return report_page(self.results, self.runs, self.data_sets, json_name, self.compared, self.faces)
+        sources = self.results.provenance.get("documents", [])
+        return report_page(
+            self.selection, sources, self.runs, self.data_sets, json_name, self.compared, self.faces
+        )
 
 
 def make_report(paths: list[str], old: str | None = None, faces: str | None = None) -> Report:
@@ -92,6 +101,6 @@ def write_report(report: Report, paths: tuple[Path, ...], overwrite: bool = Fals
 
 def fail_if(report: Report, condition: Condition) -> None:
     """Raise EdgeError naming the models for which ``condition`` holds."""
-    found = failing(condition, figures(report.results, report.compared[0] if report.compared else None))
+    found = failing(condition, figures(report.selection, report.compared[0] if report.compared else None))
     if found:
         raise EdgeError(f"'{condition.text}' holds for {'; '.join(found)}")

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from toolkit.results.metrics import EvaluationReport
-from toolkit.results.selection import ModelRow, select
+from toolkit.results.selection import ModelRow, Selection, select
 from toolkit.results.types import MEASURED, Evaluation, Results
 
 FIGURES = (
@@ -84,11 +84,10 @@ def _change(name: str, old: ModelRow, new: ModelRow) -> Change:
 
 def _same_faces(old: ModelRow, new: ModelRow) -> tuple[Evaluation | None, Evaluation | None]:
     """Return the two evaluations on the same faces, those that the new report compares by first."""
-    known = {found.data.fingerprint: found for found in old.entry.evaluations}
     wanted = [new.evaluation] if new.evaluation else []
     for now in (*wanted, *new.entry.evaluations):
-        if now.data.fingerprint in known:
-            return known[now.data.fingerprint], now
+        if was := old.entry.evaluation_on(now.data.fingerprint):
+            return was, now
     return None, None
 
 
@@ -98,13 +97,13 @@ def _same_machine(old: ModelRow, new: ModelRow) -> bool:
     return (old.latency.machine, old.latency.way) == (new.latency.machine, new.latency.way)
 
 
-def figures(results: Results, compared: tuple[Change, ...] | None = None) -> dict[str, dict[str, float]]:
+def figures(selection: Selection, compared: tuple[Change, ...] | None = None) -> dict[str, dict[str, float]]:
     """Return the FIGURES of each model that are known.
 
     drop, p50_ratio, size_ratio: against the older report where ``compared`` is given, else against the model's
     float original and the benchmark's first model.
     """
-    found = {row.name: _figures(row, compared is None) for row in select(results).rows}
+    found = {row.name: _figures(row, compared is None) for row in selection.rows}
     for change in compared or ():
         more = {
             "drop": change.drop,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from toolkit.results.metrics import EvaluationReport
-from toolkit.results.selection import ModelRow, Selection
+from toolkit.results.selection import Selection
 from toolkit.results.types import DataIdentity, Evaluation
 from toolkit.results.words import percent
 
@@ -43,7 +43,7 @@ def classes(selection: Selection) -> dict[str, Any]:
     if choice is None or choice.evaluation is None:
         return {"classes": [], "calibration_note": "", "limits": "No accuracy was measured."}
     report, data = choice.evaluation.report, choice.evaluation.data
-    before = _baseline(selection, choice)
+    before = selection.baseline.evaluation if selection.baseline else None
     synthetic = (
         " Synthetic faces reveal a fault of conversion; how well a model does on people they do not tell."
         if data.synthetic
@@ -56,13 +56,6 @@ def classes(selection: Selection) -> dict[str, Any]:
         "calibration_note": _calibration(choice.name, report),
         "limits": _limits(choice.name, report, data),
     }
-
-
-def _baseline(selection: Selection, choice: ModelRow) -> Evaluation | None:
-    """Return the evaluation of the model that the choice is compared with, if there is any."""
-    digest = choice.comparison.baseline_sha256 if choice.comparison else None
-    found = (row.evaluation for row in selection.rows if row.entry.model.sha256 == digest and row.evaluation)
-    return next(found, None)
 
 
 def _class_lines(report: EvaluationReport, before: Evaluation | None) -> list[dict[str, Any]]:

@@ -5,30 +5,30 @@ from typing import Any
 
 from toolkit.charts.class_chart import class_chart
 from toolkit.results.data_facts import DataFacts
-from toolkit.results.types import Results
+from toolkit.results.selection import Selection
 
 CHART_WIDTH_IN = 5.4  # as the page's other charts
 
 
-def evaluated_on(facts: DataFacts, results: Results) -> bool:
+def evaluated_on(facts: DataFacts, selection: Selection) -> bool:
     """Return whether any model was evaluated on a split of this data, by its name, its classes and number of faces."""
     sizes = {split: sum(numbers.values()) for split, numbers in facts.counts.items()}
     return any(
         Path(found.data.source).name == facts.name
         and found.data.n == (sizes.get(found.data.split) or facts.faces)
         and set(found.data.classes) == set(facts.classes)
-        for entry in results.models
-        for found in entry.evaluations
+        for row in selection.rows
+        for found in row.entry.evaluations
     )
 
 
-def data_sections(data_sets: tuple[DataFacts, ...], results: Results) -> list[dict[str, Any]]:
+def data_sections(data_sets: tuple[DataFacts, ...], selection: Selection) -> list[dict[str, Any]]:
     """Return what the page shows of each data set."""
     return [
         {
             "facts": facts,
             "svg": class_chart(facts.counts, facts.classes, f"data{index}", CHART_WIDTH_IN),
-            "elsewhere": not evaluated_on(facts, results),
+            "elsewhere": not evaluated_on(facts, selection),
         }
         for index, facts in enumerate(data_sets)
     ]

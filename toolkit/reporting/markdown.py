@@ -5,18 +5,17 @@ from pathlib import Path
 
 from toolkit.reporting.change import Change
 from toolkit.results.data_facts import DataFacts
-from toolkit.results.selection import ModelRow, Selection, select
-from toolkit.results.types import ESTIMATED, MEASURED, Results
+from toolkit.results.selection import ModelRow, Selection
+from toolkit.results.types import ESTIMATED, MEASURED
 from toolkit.results.words import change_points, interval, percent, short_count, short_ms, signed
 
 
 def render_markdown(
-    results: Results,
+    selection: Selection,
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
     data_sets: tuple[DataFacts, ...] = (),
 ) -> str:
     """Return the decision, the models, what was compared face by face, what changed since, and what is in the data."""
-    selection = select(results)
     parts = [_head(selection), _models(selection), _quantized(selection)]
     if compared is not None:
         parts.insert(1, _changes(*compared))
@@ -49,8 +48,9 @@ def _head(selection: Selection) -> str:
 
 def _models(selection: Selection) -> str:
     synthetic = " (synthetic)" if selection.data and selection.data.synthetic else ""
-    estimated = " (estimated)" if selection.origin == ESTIMATED else ""
-    on = f" on {selection.target}{estimated}" if selection.target else ""
+    machine = selection.machine
+    estimated = " (estimated)" if machine and machine.origin == ESTIMATED else ""
+    on = f" on {machine.target}{estimated}" if machine else ""
     headings = ["model", f"accuracy{synthetic}", "95 %", f"p50 ms{on}", "p99 ms", "KiB", "parameters"]
     return _table(headings, [_model(row, selection) for row in selection.rows])
 

@@ -1,5 +1,6 @@
 """From results to the page: the verdict first, then its sections."""
 
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from toolkit.reporting.data_sections import data_sections
 from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.device_json import Run
-from toolkit.results.selection import ModelRow, Selection, display_names, select
-from toolkit.results.types import CLASSIFY, ESTIMATED, HOST, SCHEMA_VERSION, Results
+from toolkit.results.facts import Source
+from toolkit.results.selection import ModelRow, Selection
+from toolkit.results.types import CLASSIFY, ESTIMATED, HOST, SCHEMA_VERSION
 from toolkit.results.words import (
     interval,
     percent,
@@ -34,19 +36,20 @@ TITLE = "Facial expressions on the device: accuracy against latency"
 
 
 def report_page(
-    results: Results,
+    selection: Selection,
+    sources: Sequence[Source],
     runs: tuple[Run, ...],
     data_sets: tuple[DataFacts, ...],
     json_name: str,
     compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
     faces: "FacePictures | None" = None,
 ) -> str:
-    """Return the report as one HTML document that loads nothing from elsewhere."""
+    """Return the report as one HTML document that loads nothing from elsewhere; ``sources``: what measured, where."""
     return render_page(
         "toolkit.reporting",
         "page.html",
-        **page_context(results, runs),
-        data_sets=data_sections(data_sets, results),
+        **page_context(selection, sources, runs),
+        data_sets=data_sections(data_sets, selection),
         json_name=json_name,
         flips=faces.flips if faces else (),
         mistakes=faces.mistakes if faces else (),
@@ -55,10 +58,9 @@ def report_page(
     )
 
 
-def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
+def page_context(selection: Selection, sources: Sequence[Source], runs: tuple[Run, ...]) -> dict[str, Any]:
     """Return everything that the template shows."""
-    selection = select(results)
-    rows, names = list(selection.rows), display_names(results.models)
+    rows = list(selection.rows)
     reports = [
         (row.short_name, row.kind, row.evaluation.report)
         for row in _calibration_rows(selection)
@@ -69,8 +71,8 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
         "selection": selection,
         "version": metadata.version("fer-edge"),
         "schema_version": SCHEMA_VERSION,
-        "sources": [source for source in results.provenance.get("documents", []) if source.get("versions")],
-        "data": sections.data_lines(results, names),
+        "sources": [source for source in sources if source.get("versions")],
+        "data": sections.data_lines(selection),
         "charts": {
             "pareto": charts.accuracy_against_latency(selection),
             "reliability": charts.reliability(reports, "reliability") if reports else None,
@@ -78,32 +80,32 @@ def page_context(results: Results, runs: tuple[Run, ...]) -> dict[str, Any]:
             "sizes": charts.size_and_memory(rows),
         },
         **_verdict(selection),
-        **sections.quantization(results, names, selection.choice),
-        **sections.confusions(results, names, selection.choice),
+        "comparisons": sections.comparisons(selection),
+        **sections.confusions(selection),
         "doubts": class_section.doubts(selection),
         "measured": _measured(selection),
         **class_section.classes(selection),
         **sections.latency(selection, runs),
         "robustness": sections.robustness(selection),
-        "whole_way": _whole_way(results, names),
-        "training": sections.training(results, names),
+        "whole_way": _whole_way(selection),
+        "training": sections.training(selection),
         "memory": any(row.latency and row.latency.extra.get("peak_memory_mb") for row in rows),
-        "origins": sections.origins(results, names),
-        "class_counts": sections.class_counts(results),
-        "layers": sections.layer_errors(results, names),
+        "origins": sections.origins(selection),
+        "class_counts": sections.class_counts(selection),
+        "layers": sections.layer_errors(selection),
     }  # fmt: skip
 
 
-def _whole_way(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+def _whole_way(selection: Selection) -> list[dict[str, Any]]:
     """Return what each model found and named right in whole pictures: a sentence and a table each."""
     return [
         {
-            "name": names[entry.model.sha256],
+            "name": row.name,
             "words": f"{Path(found.source).name}: {whole_way_words(found)}.",
             "rows": whole_way_rows(found),
         }
-        for entry in results.models
-        for found in entry.whole_way
+        for row in selection.rows
+        for found in row.entry.whole_way
     ]
 
 
@@ -124,8 +126,7 @@ def _calibration_rows(selection: Selection) -> list[ModelRow]:
     choice = selection.choice
     if len(selection.rows) <= 4 or choice is None:
         return list(selection.rows)
-    against = choice.comparison.baseline_sha256 if choice.comparison else None
-    return [row for row in selection.rows if row is choice or row.entry.model.sha256 == against]
+    return [row for row in selection.rows if row in (choice, selection.baseline)]
 
 
 def _change_notes(compared: tuple[tuple[Change, ...], tuple[str, ...]]) -> list[str]:
@@ -141,8 +142,9 @@ def _verdict(selection: Selection) -> dict[str, Any]:
     size = f"{choice.entry.model.size_bytes / 1024:.0f} KiB"
     sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, from {size}."
     if choice.p50_ms is not None:
-        estimated = " (estimated)" if selection.origin == ESTIMATED else ""
-        where = "" if selection.target == HOST else f" on {selection.target}"
+        machine = selection.machine
+        estimated = " (estimated)" if machine and machine.origin == ESTIMATED else ""
+        where = f" on {machine.target}" if machine and machine.target != HOST else ""
         speed = f"each in {short_ms(choice.p50_ms)} ms{estimated}{where}"
         sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
     for unit in (" %", " ms", " KiB"):

@@ -6,37 +6,39 @@ from typing import Any
 from toolkit.charts import charts, matrices, network_charts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import ModelRow, Selection
-from toolkit.results.types import ESTIMATED, Evaluation, ModelResults, Results
+from toolkit.results.types import ESTIMATED, Evaluation
 from toolkit.results.words import kept_words, percent, robustness_rows, short_ms
 
 MOST_CONFUSIONS = 6  # more stand in the JSON
 MOST_CLASSES_DRAWN = 40
 
 
-def quantization(results: Results, names: dict[str, str], choice: ModelRow | None) -> dict[str, Any]:
-    """Return the paired comparisons, those of ``choice`` first."""
-    in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
-    found = [
-        {"name": names[entry.model.sha256], "comparison": one}
-        for entry in in_order
-        for one in entry.comparisons
+def _choice_first(selection: Selection) -> list[ModelRow]:
+    return sorted(selection.rows, key=lambda row: row is not selection.choice)
+
+
+def comparisons(selection: Selection) -> list[dict[str, Any]]:
+    """Return the paired comparisons, those of the choice first."""
+    return [
+        {"name": row.name, "comparison": found}
+        for row in _choice_first(selection)
+        for found in row.entry.comparisons
     ]
-    return {"comparisons": found}
 
 
-def confusions(results: Results, names: dict[str, str], choice: ModelRow | None) -> dict[str, Any]:
-    """Return confusion matrices: of ``choice`` with what it changed, of every other model alone, to be folded."""
-    in_order = sorted(results.models, key=lambda entry: choice is None or entry is not choice.entry)
-    drawable = [entry for entry in in_order if entry.evaluations and _few_classes(entry.evaluations[0])]
-    by_digest = {entry.model.sha256: entry for entry in results.models}
+def confusions(selection: Selection) -> dict[str, Any]:
+    """Return confusion matrices: of the choice with what it changed, of every other model alone, to be folded."""
+    in_order = [row for row in _choice_first(selection) if row.entry.evaluations]
+    drawable = [row for row in in_order if _few_classes(row.entry.evaluations[0])]
     groups: list[list[dict[str, Any]]] = []
-    for index, entry in enumerate(drawable[:MOST_CONFUSIONS]):
-        name, evaluation = names[entry.model.sha256], entry.evaluations[0]
-        group = [_confusion(f"conf{index}", name, evaluation)]
-        for comparison in entry.comparisons[:1]:
-            base = _evaluation_on(by_digest.get(comparison.baseline_sha256), comparison.data.fingerprint)
-            if base is not None and comparison.data.fingerprint == evaluation.data.fingerprint:
-                title, report = f"What changed from {comparison.baseline} to {name}", evaluation.report
+    for index, row in enumerate(drawable[:MOST_CONFUSIONS]):
+        evaluation = row.entry.evaluations[0]
+        group = [_confusion(f"conf{index}", row.name, evaluation)]
+        for comparison in row.entry.comparisons[:1]:
+            held_against, faces = selection.row_of(comparison.baseline_sha256), comparison.data.fingerprint
+            base = held_against.entry.evaluation_on(faces) if held_against else None
+            if base is not None and faces == evaluation.data.fingerprint:
+                title, report = f"What changed from {comparison.baseline} to {row.name}", evaluation.report
                 svg = matrices.confusion_difference(base.report, report, f"conf{index}d", title)
                 group.append({"caption": title, "note": "faces; blue is better", "svg": svg})
         groups.append(group)
@@ -51,11 +53,6 @@ def _confusion(key: str, name: str, evaluation: Evaluation) -> dict[str, Any]:
 
 def _few_classes(evaluation: Evaluation) -> bool:
     return len(evaluation.report.classes) <= MOST_CLASSES_DRAWN
-
-
-def _evaluation_on(entry: ModelResults | None, fingerprint: str) -> Evaluation | None:
-    same = [found for found in entry.evaluations if found.data.fingerprint == fingerprint] if entry else []
-    return same[0] if same else None
 
 
 def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
@@ -103,19 +100,18 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
     }
 
 
-def data_lines(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+def data_lines(selection: Selection) -> list[dict[str, Any]]:
     """Return a line for each data set: its faces, when each model was measured on it, and what leaks did to it."""
     lines: dict[str, dict[str, Any]] = {}
-    for entry in results.models:
-        name = names[entry.model.sha256]
-        for found in entry.evaluations:
+    for row in selection.rows:
+        for found in row.entry.evaluations:
             new: dict[str, Any] = {"data": found.data, "leaked": {}, "without": [], "dates": set()}
             line = lines.setdefault(found.data.fingerprint, new)
             line["dates"] |= {found.measured_at[:10]} - {""}
-            line["leaked"][name] = "not known" if found.leaked_n is None else f"{found.leaked_n:,}"
+            line["leaked"][row.name] = "not known" if found.leaked_n is None else f"{found.leaked_n:,}"
             if found.without_leaks:
-                left_out = f"{percent(found.without_leaks.accuracy)} (without {line['leaked'][name]})"
-                line["without"].append(f"{name} {left_out}")
+                left_out = f"{percent(found.without_leaks.accuracy)} (without {line['leaked'][row.name]})"
+                line["without"].append(f"{row.name} {left_out}")
     return [
         {
             **line,
@@ -132,13 +128,13 @@ def _alike_or_each(words: dict[str, str]) -> str:
     return alike.pop() if len(alike) == 1 else ", ".join(f"{word} ({name})" for name, word in words.items())
 
 
-def origins(results: Results, names: dict[str, str]) -> list[str]:
+def origins(selection: Selection) -> list[str]:
     """Return how each model came about, a line each."""
     lines = []
-    for entry in results.models:
-        words = _training_words(entry.training or {}) + _quantization_words(entry.quantization or {})
+    for row in selection.rows:
+        words = _training_words(row.entry.training or {}) + _quantization_words(row.entry.quantization or {})
         if words:
-            lines.append(f"{names[entry.model.sha256]}: {'; '.join(words)}.")
+            lines.append(f"{row.name}: {'; '.join(words)}.")
     return lines
 
 
@@ -171,11 +167,11 @@ def _quantization_words(quantization: dict[str, Any]) -> list[str]:
     return words
 
 
-def class_counts(results: Results) -> list[str]:
+def class_counts(selection: Selection) -> list[str]:
     """Return the number of faces of each class, a line a data set."""
     lines = {}
-    for entry in results.models:
-        for found in entry.evaluations:
+    for row in selection.rows:
+        for found in row.entry.evaluations:
             counts = ", ".join(f"{name} {one.n:,}" for name, one in found.report.per_class.items())
             kind = " (synthetic)" if found.data.synthetic else ""
             lines[found.data.fingerprint] = (
@@ -194,26 +190,26 @@ def robustness(selection: Selection) -> list[dict[str, Any]]:
     ]
 
 
-def layer_errors(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+def layer_errors(selection: Selection) -> list[dict[str, Any]]:
     """Return a chart of the error of each layer for the first models whose quantization measured it."""
     found: list[dict[str, Any]] = []
-    for index, entry in enumerate(results.models):
+    for index, row in enumerate(selection.rows):
         if len(found) == MOST_CONFUSIONS:
             break
-        layers = (entry.quantization or {}).get("layers")
+        layers = (row.entry.quantization or {}).get("layers")
         if layers:
             svg = network_charts.layer_errors(layers, f"layers{index}")
             note = "mean change of the probabilities when this layer alone is int8; beside it its own signal to noise"
-            found.append({"caption": names[entry.model.sha256], "note": note, "svg": svg})
+            found.append({"caption": row.name, "note": note, "svg": svg})
     return found
 
 
-def training(results: Results, names: dict[str, str]) -> list[dict[str, Any]]:
+def training(selection: Selection) -> list[dict[str, Any]]:
     """Return the learning curves of models that carry a history."""
     found = []
-    for index, entry in enumerate(results.models):
-        history = (entry.training or {}).get("history") or {}
+    for index, row in enumerate(selection.rows):
+        history = (row.entry.training or {}).get("history") or {}
         svg = network_charts.learning_curves(history, f"learn{index}")
         if svg:
-            found.append({"caption": names[entry.model.sha256], "note": "accuracy over epochs", "svg": svg})
+            found.append({"caption": row.name, "note": "accuracy over epochs", "svg": svg})
     return found

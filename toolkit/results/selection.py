@@ -59,14 +59,7 @@ class ModelRow:
     @property
     def comparison(self) -> Comparison | None:
         """The face-by-face comparison made on the common faces, if any."""
-        if not self.evaluation:
-            return None
-        same = [
-            found
-            for found in self.entry.comparisons
-            if found.data.fingerprint == self.evaluation.data.fingerprint
-        ]
-        return same[0] if same else None
+        return self.entry.comparison_on(self.evaluation.data.fingerprint) if self.evaluation else None
 
 
 @dataclass(frozen=True)
@@ -76,15 +69,24 @@ class Selection:
 
     rows: tuple[ModelRow, ...]
     data: DataIdentity | None
-    target: str | None
-    origin: str | None
+    machine: Machine | None
     front: tuple[str, ...]
     choice: ModelRow | None
     notes: tuple[str, ...]
     reasons: tuple[str, ...] = ()
 
+    @property
+    def baseline(self) -> ModelRow | None:
+        """The row that the choice is compared with face by face, if any."""
+        compared = self.choice.comparison if self.choice else None
+        return self.row_of(compared.baseline_sha256) if compared else None
 
-def display_names(entries: tuple[ModelResults, ...]) -> dict[str, str]:
+    def row_of(self, sha256: str) -> ModelRow | None:
+        """Return the row of the model file of this digest, None where there is none."""
+        return next((row for row in self.rows if row.entry.model.sha256 == sha256), None)
+
+
+def _display_names(entries: tuple[ModelResults, ...]) -> dict[str, str]:
     """Return a name for each model by its SHA-256; files of the same name get the start of the digest too."""
     names = {entry.model.sha256: short_text(entry.model.name) for entry in entries}
     counts = Counter(names.values())
@@ -153,15 +155,15 @@ def decide_among(rows: tuple[ModelRow, ...]) -> Decision:
 def select(results: Results) -> Selection:
     """Return what of ``results`` may be compared, and the choice among it."""
     entries = results.models
-    names, data, machine = display_names(entries), common_data(entries), common_machine(entries)
+    names, data, machine = _display_names(entries), common_data(entries), common_machine(entries)
     rows = []
     stems = [name.rsplit(".", 1)[0] for name in names.values()]
     for entry in entries:
-        same = [found for found in entry.evaluations if data and found.data.fingerprint == data.fingerprint]
+        evaluation = entry.evaluation_on(data.fingerprint) if data else None
         latency = latency_on(entry, machine)
         name = names[entry.model.sha256]
         alone = stems.count(name.rsplit(".", 1)[0]) == 1
-        rows.append(ModelRow(name, entry, same[0] if same else None, latency, alone))
+        rows.append(ModelRow(name, entry, evaluation, latency, alone))
     points = {
         row.name: (row.p50_ms, row.accuracy)
         for row in rows
@@ -173,8 +175,7 @@ def select(results: Results) -> Selection:
     return Selection(
         rows=kept,
         data=data,
-        target=machine.target if machine else None,
-        origin=machine.origin if machine else None,
+        machine=machine,
         front=front,
         choice=next((row for row in kept if row.name == decision.choice), None),
         notes=tuple(_notes(kept, data, machine)),

@@ -209,6 +209,14 @@ class ModelResults:
     training: Annotated[dict[str, Any], TrainingFacts] | None = None
     whole_way: tuple[WholeWay, ...] = ()
 
+    def evaluation_on(self, fingerprint: str) -> Evaluation | None:
+        """Return the evaluation on the faces of this fingerprint, None where there is none."""
+        return next((found for found in self.evaluations if found.data.fingerprint == fingerprint), None)
+
+    def comparison_on(self, fingerprint: str) -> Comparison | None:
+        """Return the first comparison on the faces of this fingerprint, None where there is none."""
+        return next((found for found in self.comparisons if found.data.fingerprint == fingerprint), None)
+
 
 @dataclass(frozen=True)
 class Results:

@@ -44,7 +44,7 @@ def test_a_board_is_its_own_target_in_either_order(timed, printed_on):
     assert machines(timed, pi) == machines(pi, timed)
     assert machines(timed, pi)[0] == "Raspberry Pi 5"
     selection = select(read_documents([str(timed), str(pi)]).results)
-    assert selection.target == "Raspberry Pi 5"
+    assert selection.machine.target == "Raspberry Pi 5"
     assert [row.latency is None for row in selection.rows] == [False, True]
     assert any("was not timed on Raspberry Pi 5" in note for note in selection.notes)
 

@@ -114,6 +114,6 @@ def test_a_measured_board_comes_before_host_and_estimate():
         result("b", 0.7, 0.1),
         result("c", 0.7, 4.0, target="Raspberry Pi 4"),
     )
-    assert select(Results(rows)).target == "Raspberry Pi 4"
-    assert select(Results(rows[:2])).target == "host"
-    assert select(Results(rows[:1])).origin == "estimated"
+    assert select(Results(rows)).machine.target == "Raspberry Pi 4"
+    assert select(Results(rows[:2])).machine.target == "host"
+    assert select(Results(rows[:1])).machine.origin == "estimated"
