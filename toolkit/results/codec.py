@@ -8,7 +8,7 @@ from device.errors import EdgeError
 from device.files import write_whole
 from toolkit.results.decode import decode
 from toolkit.results.json_file import read_json
-from toolkit.results.types import HOST, SCHEMA, SCHEMA_VERSION, Results
+from toolkit.results.types import SCHEMA, SCHEMA_VERSION, Results
 
 WRITTEN_BY = "as 'toolkit evaluate --out' writes it"
 
@@ -33,27 +33,6 @@ def results_from_json(data: Any, name: str = "the file") -> Results:
             "write it again with this fer-edge"
         )
     try:
-        return decode(Results, {**data, "models": _with_processors(data)})
+        return decode(Results, data)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EdgeError(f"{name} is a damaged results file ({error}); write it again") from error
-
-
-def _with_processors(data: dict[str, Any]) -> list[Any]:
-    """Return the models of a document; where an earlier version did not write it, a latency's processor is that of
-    the document's provenance."""
-    provenance = decode(dict[str, Any], data.get("provenance"), "provenance")
-    sources = decode(list[dict[str, Any]], provenance.get("documents", [provenance]), "provenance.documents")
-    cpus = {
-        str(source.get("cpu", ""))
-        for source in sources
-        if "benchmark" in str(source.get("command", "benchmark"))
-    }
-    host_cpu = cpus.pop() if len(cpus) == 1 else ""
-    models = []
-    for entry in decode(list[dict[str, Any]], data.get("models"), "models"):
-        latencies = [
-            {"cpu": host_cpu if latency.get("target") == HOST else "", **latency}
-            for latency in decode(list[dict[str, Any]], entry.get("latencies", []), "latencies")
-        ]
-        models.append({**entry, "latencies": latencies})
-    return models

@@ -1,6 +1,6 @@
 """What ``device run --json`` and ``device benchmark --json`` printed, as parts of a report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,13 @@ class TimedModel:
 
 @dataclass(frozen=True)
 class DeviceBenchmark:
-    """A document of ``device benchmark``; an earlier version named neither board nor processor."""
+    """A document of ``device benchmark``; ``board``: None on a machine that is none."""
 
     machine: str
     python: str
-    models: tuple[TimedModel, ...] = field(default=())
-    board: str | None = None
-    cpu: str | None = None
+    models: tuple[TimedModel, ...]
+    board: str | None
+    cpu: str
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -74,7 +74,7 @@ def benchmark_of(content: Any, path: str) -> Results:
         raise EdgeError(f"{path} is a damaged benchmark ({error}); run it again") from error
     where = {
         "machine": found.machine,
-        "cpu": found.cpu or found.machine,
+        "cpu": found.cpu,
         "versions": {"python": found.python},
     }
     return Results(entries, "device benchmark", provenance=where)
@@ -90,7 +90,6 @@ def _timed(found: DeviceBenchmark, model: TimedModel, called: dict[str, str]) ->
         stages={CLASSIFY: model.latency},
         threads=model.threads,
         extra={"ratio_to": called[found.models[0].path], "ratio": model.ratio_to_first or UNCHANGED},
-        # Without a name the kind of machine has to do.
-        cpu="" if found.board else found.cpu or found.machine,
+        cpu="" if found.board else found.cpu,
     )
     return ModelResults(identity, latencies=(latency,))

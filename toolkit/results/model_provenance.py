@@ -7,11 +7,10 @@ from device.model.expression_model import ExpressionModel
 from toolkit.models.predictors import Predictor, of_the_file
 from toolkit.results.history import read_history
 
-# A curve of the results, and the columns of a history that may hold it, those of an earlier version last.
 CURVES = {
-    "accuracy": ("training_accuracy", "accuracy"),
-    "val_accuracy": ("validation_accuracy", "val_accuracy"),
-}
+    "accuracy": "training_accuracy",
+    "val_accuracy": "validation_accuracy",
+}  # of results: column of a history
 
 
 def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any] | None]:
@@ -33,8 +32,4 @@ def origin_of(path: str | Path, predictor: Predictor) -> dict[str, dict[str, Any
 def curves_beside(path: str | Path) -> dict[str, list[float]]:
     """Return the curves of the history that ``toolkit train`` writes beside a model; empty where there is none."""
     history = read_history(Path(path).parent)
-    found = {}
-    for curve, columns in CURVES.items():
-        if column := next((name for name in columns if name in history), None):
-            found[curve] = history[column]
-    return found
+    return {curve: history[column] for curve, column in CURVES.items() if column in history}

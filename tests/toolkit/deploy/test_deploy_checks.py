@@ -25,7 +25,7 @@ STATS = {
     "warmup_n": 1,
 }
 TIMED = {"path": "m.tflite", "sha256": "a" * 64, "size_bytes": 9, "threads": 1, "latency": STATS}
-MEASURED = {"machine": "aarch64", "python": "3.11.2", "models": [TIMED]}
+MEASURED = {"board": None, "cpu": "Cortex-A76", "machine": "aarch64", "python": "3.11.2", "models": [TIMED]}
 
 
 class Told(Host):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from device.errors import EdgeError
-from toolkit.results.codec import read_results, results_from_json, write_results
+from toolkit.results.codec import read_results, write_results
 from toolkit.results.history import read_history
 from toolkit.results.merge import join_results
 from toolkit.results.model_provenance import curves_beside
@@ -68,20 +68,6 @@ def test_comparisons_with_other_models_or_faces_stand_beside_each_other(evaluate
     ]
     assert set(join_results(documents).models[0].comparisons) == {compared, other_model, other_faces}
     assert len(join_results(documents).models[0].comparisons) == 3
-
-
-def test_a_document_of_an_earlier_version_has_its_processor_in_its_provenance(timed, load_json):
-    document = load_json(timed)
-    names = {one.pop("cpu") for entry in document["models"] for one in entry["latencies"]}
-    assert names == {document["provenance"]["cpu"]}
-    document["models"][1]["latencies"][0]["target"] = "pi5"
-    host, board = (one.latencies[0] for one in results_from_json(document).models)
-    assert (host.cpu, board.cpu) == (*names, "")
-    evaluated_elsewhere = {"command": "evaluate", "cpu": "another"}
-    for commands, cpu in ((("benchmark",), "Xeon"), (("benchmark", "device benchmark"), "")):
-        sources = [{"command": command, "cpu": cpu or command} for command in commands]
-        joined = {**document["provenance"], "documents": [evaluated_elsewhere, *sources]}
-        assert results_from_json({**document, "provenance": joined}).models[0].latencies[0].cpu == cpu
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.json")), ids=lambda path: path.name)
