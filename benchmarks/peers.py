@@ -33,6 +33,7 @@ from toolkit.data.readers.loading import load_dataset
 from toolkit.evaluation.benchmark import ratio_of_medians
 from toolkit.evaluation.evaluate import leaks_of
 from toolkit.results.codec import write_results
+from toolkit.results.identity import file_identity
 from toolkit.results.metrics import evaluate_predictions
 from toolkit.results.provenance import now, provenance
 from toolkit.results.types import (
@@ -41,7 +42,6 @@ from toolkit.results.types import (
     DataIdentity,
     Evaluation,
     Latency,
-    ModelIdentity,
     ModelResults,
     Results,
 )
@@ -111,7 +111,7 @@ def results_of(peers: list[Peer], rows: dict[str, Any], evaluations: dict[str, E
         if peer.model and peer.name in evaluations:
             labels = evaluations[peer.name].data.classes
             found = load_model(peer.model, labels).metadata
-            model = ModelIdentity.of(peer.model, labels, recipe=found.recipe if found else "dynamic")
+            model = file_identity(peer.model, labels, recipe=found.recipe if found else "dynamic")
             if peer.name.startswith("fer's"):
                 model = dataclasses.replace(model, name=peer.name.partition(",")[0])
             latency = Latency(HOST, MEASURED, {"classify": rows[peer.name]["latency"]}, cpu=cpu_name())

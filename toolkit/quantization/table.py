@@ -8,6 +8,7 @@ from device.text import counted
 from toolkit.quantization.description import data_name
 from toolkit.quantization.guard import ranked
 from toolkit.quantization.quantizer import QuantizationResult
+from toolkit.results.identity import size_of
 from toolkit.results.words import change_points, interval, percent
 
 WORTH_A_WARNING = 0.5  # points
@@ -27,7 +28,7 @@ def result_document(result: QuantizationResult) -> dict[str, Any]:
         "kept_float": list(result.recipe.kept_float),
         "equalized": result.recipe.equalized,
         "size_bytes": len(result.content),
-        "source_size_bytes": result.source.stat().st_size if result.source.is_file() else None,
+        "source_size_bytes": size_of(result.source),
         "labels": list(metadata.labels),
         "input": metadata.to_json()["input"],
         "pixel_range": metadata.pixel_range,
@@ -57,12 +58,10 @@ def result_lines(result: QuantizationResult, verbose: bool = False) -> list[str]
         if measured.synthetic
         else f"faces of {data_name(measured.faces)}"
     )
-    size = result.source.stat().st_size / 1024 if result.source.is_file() else None
     lines = [
         f"{result.source} -> {result.path}",
         f"  recipe           {result.recipe.name}: {result.recipe.summary}",
-        f"  size             {len(result.content) / 1024:.0f} KiB"
-        + (f" (from {size:.0f} KiB)" if size else ""),
+        f"  size             {len(result.content) / 1024:.0f} KiB (from {size_of(result.source) / 1024:.0f} KiB)",
     ]
     lines.append(f"  pixel range      {result.metadata.pixel_range} ({result.range_from})")
     if result.recipe.kept_float:

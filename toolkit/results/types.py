@@ -7,11 +7,9 @@ faces.
 
 import math
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 from toolkit.data.dataset import Dataset
-from toolkit.models.opening.file_kind import digest_of, size_of
 from toolkit.results.compare import PairedComparison
 from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
 from toolkit.results.metrics import EvaluationReport
@@ -50,13 +48,6 @@ class ModelIdentity:
     def __post_init__(self) -> None:
         if self.size_bytes < 1 or not self.sha256 or not self.name:
             raise ValueError(f"'{self.name}' of {self.size_bytes} bytes is no model file")
-
-    @classmethod
-    def of(cls, path: str | Path, labels: tuple[str, ...], **facts: Any) -> "ModelIdentity":
-        """Return the identity of the file at ``path``."""
-        path = Path(path)
-        kind = "saved_model" if path.is_dir() else path.suffix.lstrip(".")
-        return cls(path.name, digest_of(path), kind, size_of(path), tuple(labels), **facts)
 
 
 @dataclass(frozen=True)

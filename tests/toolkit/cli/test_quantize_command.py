@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from result_files import CLASSES
 
 from device.model.expression_model import load_model
 from toolkit.results.reading import read_documents
@@ -40,6 +41,18 @@ def test_as_typed_it_writes_beside_the_model_and_says_what_it_measured(toolkit_c
     assert (
         load_model(tiny.with_name("best_int8.tflite")).metadata.representative["source"] == "synthetic faces"
     )
+
+
+def test_the_size_of_a_saved_model_is_that_of_its_files(forked_toolkit, tiny, tmp_path):
+    keras = pytest.importorskip("keras", reason="a SavedModel needs the [toolkit] extra")
+    folder, results = tmp_path / "exported", tmp_path / "quantize.json"
+    keras.saving.load_model(tiny, compile=False).export(folder, verbose=False)
+    options = ("--labels", ",".join(CLASSES), "--untrained", "--representative", 50)
+    done = forked_toolkit("quantize", "--model", folder, *options, "--results", results)
+    assert done.returncode == 0, done.stderr
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert json.loads(results.read_text())["source_size_bytes"] == size
+    assert f"KiB (from {size / 1024:.0f} KiB)" in done.stdout
 
 
 def test_json_is_one_document_and_nothing_else(forked_toolkit, tiny, face_folders):

@@ -1,13 +1,12 @@
 """What kind of model a file is, by its content: Keras opens some, the others get a line with the way out."""
 
 import contextlib
-import hashlib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import regular_size, sha256_of
+from device.files import regular_size
 from device.foreign_files import NOT_FETCHED, PACKED, is_onnx, pickles, why_foreign
 from device.zip_files import DAMAGE, refuse_many
 
@@ -97,21 +96,6 @@ def is_saved_model(path: Path) -> bool:
     return (path / GRAPH_FILE).is_file()
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a model file; of a SavedModel, of the names and digests of its files in order."""
-    if not path.is_dir():
-        return sha256_of(path)
-    digest = hashlib.sha256()
-    for file in _files_of(path):
-        digest.update(f"{file.relative_to(path)}\0{sha256_of(file)}\n".encode())
-    return digest.hexdigest()
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a model file, or of all files of a SavedModel."""
-    return sum(file.stat().st_size for file in _files_of(path)) if path.is_dir() else path.stat().st_size
-
-
 def refuse_odd_files(folder: Path) -> None:
     """Raise EdgeError where a SavedModel holds what is no regular file, which TensorFlow waits for, or is huge."""
     total = 0
@@ -125,10 +109,6 @@ def refuse_odd_files(folder: Path) -> None:
         raise EdgeError(
             f"{folder} holds {total >> 20:,} MB in all; expected at most {MOST_FILE_BYTES >> 20:,}"
         )
-
-
-def _files_of(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
 def _refuse_other_archive(path: Path) -> None:
