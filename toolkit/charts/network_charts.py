@@ -1,6 +1,9 @@
 """Charts of a network's making: its learning curves, and what quantization did to each of its layers."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from matplotlib.axes import Axes
 
 from toolkit.charts.charts import WIDTH
 from toolkit.charts.epochs import plot_epochs
@@ -36,24 +39,46 @@ def layer_errors(layers: list[dict[str, Any]], name: str) -> str:
 
 def learning_curves(history: dict[str, list[float]], name: str) -> str | None:
     """Return accuracy over epochs, training and validation; None where the history has neither."""
-    curves = [
-        (key, curve, colour)
-        for key, curve, colour in (("accuracy", "training", MUTED), ("val_accuracy", "validation", QUANTIZED))
-        if history.get(key)
-    ]
+    named = {"training": history.get("accuracy"), "validation": history.get("val_accuracy")}
+    curves = {name: values for name, values in named.items() if values}
     if not curves:
         return None
     with drawing():
         figure = new_figure(WIDTH, 2.6)
         axes = figure.subplots()
         axes.grid(axis="y")
-        for key, curve, colour in curves:
-            values = [100 * value for value in history[key]]
-            plot_epochs(axes, values, color=colour, label=curve, lw=1.8)
+        _plot_accuracy(axes, curves)
         axes.set(xlabel="epoch", ylabel="accuracy, %")
         axes.legend(loc="lower right", fontsize=9, labelcolor=INK)
-        words = "; ".join(
-            f"{curve}: {100 * history[key][-1]:.1f} % after {len(history[key])} epochs"
-            for key, curve, _ in curves
-        )
-        return to_svg(figure, name, "Learning curves", words)
+        words = [f"{name}: {100 * of[-1]:.1f} % after {len(of)} epochs" for name, of in curves.items()]
+        return to_svg(figure, name, "Learning curves", "; ".join(words))
+
+
+def accuracy_panels(histories: Mapping[str, Mapping[str, Sequence[float]]], name: str) -> str:
+    """Return a panel a network by its name: accuracy over epochs, 'training' beside 'validation', on the same axes."""
+    columns = min(3, len(histories))
+    lines = -(-len(histories) // columns)
+    with drawing():
+        figure = new_figure(2.6 * columns, 2.1 * lines)
+        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, (title, curves) in zip(panels, histories.items(), strict=False):
+            _plot_accuracy(axes, curves)
+            axes.set_title(title, fontsize=9, color=INK)
+            axes.grid(axis="y")
+        for axes in panels[len(histories) :]:
+            axes.set_visible(False)
+        panels[0].legend(loc="lower right", fontsize=8, labelcolor=INK)
+        panels[0].set_ylabel("accuracy, %")
+        figure.supxlabel("epoch", fontsize=9)
+        words = [
+            f"{title}: " + ", ".join(f"{curve} {100 * of[-1]:.1f} %" for curve, of in curves.items())
+            for title, curves in histories.items()
+        ]
+        return to_svg(figure, name, "Accuracy over the epochs", "; ".join(words))
+
+
+def _plot_accuracy(axes: Axes, curves: Mapping[str, Sequence[float]]) -> None:
+    """Plot shares an epoch in percent, the curves 'training' and 'validation' in their colours."""
+    for name, values in curves.items():
+        colour = {"training": MUTED, "validation": QUANTIZED}[name]
+        plot_epochs(axes, [100 * value for value in values], color=colour, label=name, lw=1.8)

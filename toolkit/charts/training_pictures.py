@@ -1,14 +1,13 @@
-"""Pictures of a training: learning curves, the confusion matrix and sample predictions, as PNG files."""
+"""Pictures of a training, as PNG: learning curves, the confusion matrix and sample predictions."""
 
+import io
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from device.files import whole_file
 from device.text import printable
 from toolkit.charts.epochs import plot_epochs
 from toolkit.results.history import EpochRecord
@@ -22,7 +21,7 @@ MOST_CELLS, LONGEST_NAME = 30, 16
 
 
 @rc_context(AS_TEXT)
-def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
+def draw_learning_curves(history: list[EpochRecord]) -> bytes:
     """Draw loss and accuracy, training beside validation on one axis each, and the learning rate; the epoch that is
     kept is marked. Training is a fixed sample of the training faces, as they are."""
     kept = max(row for row, record in enumerate(history) if record.best)
@@ -44,11 +43,11 @@ def draw_learning_curves(history: list[EpochRecord], path: Path) -> None:
         axes.set_xlabel("epoch")
         if axes is not rate:
             axes.legend()
-    save(figure, path)
+    return _png(figure)
 
 
 @rc_context(AS_TEXT)
-def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, title: str) -> None:
+def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], title: str) -> bytes:
     """Draw a (C, C) matrix of counts, rows the true class, as percentages of each row; of over MOST_CELLS classes the
     colours alone."""
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -64,7 +63,7 @@ def draw_confusion(confusion: np.ndarray, classes: tuple[str, ...], path: Path, 
         axes.set_xticks(range(len(classes)), names, rotation=40, ha="right")
         axes.set_yticks(range(len(classes)), names)
     axes.set(xlabel="predicted", ylabel="true", title=title)
-    save(figure, path)
+    return _png(figure)
 
 
 @rc_context(AS_TEXT)
@@ -73,9 +72,8 @@ def draw_samples(
     labels: np.ndarray,
     probabilities: np.ndarray,
     classes: tuple[str, ...],
-    path: Path,
     seed: int,
-) -> None:
+) -> bytes:
     """Draw 32 faces drawn at random with what the model says, and where it is wrong what the label says.
 
     images: (N, 48, 48) uint8 gray, or (N, 48, 48, 3) R, G, B; labels: (N,) int; probabilities: (N, C) float.
@@ -98,11 +96,12 @@ def draw_samples(
         color = GREEN if right else VERMILION
         axes.text(middle, top - 2, said, fontsize=9, color=color, ha="center", va="bottom")
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, aspect="auto")
-    save(figure, path)
+    return _png(figure)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    with whole_file(path) as partial, warnings.catch_warnings():
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks; they are boxes
-        figure.savefig(partial, dpi=120, format="png")
+        figure.savefig(content, dpi=120, format="png")
+    return content.getvalue()

@@ -9,10 +9,10 @@ from rich.table import Table
 from device.text import printable
 from toolkit.results.metrics import EvaluationReport
 from toolkit.results.robustness import Robustness
-from toolkit.results.types import MEASURED, Evaluation, Latency, ModelResults, Results
+from toolkit.results.types import MEASURED, Comparison, Evaluation, Latency, ModelResults, Results
 from toolkit.results.whole_way import WholeWay
 from toolkit.results.words import (
-    comparison_line,
+    change_points,
     interval,
     kept_words,
     percent,
@@ -50,7 +50,7 @@ def print_evaluation(results: Results, verbose: bool = False, console: Console |
         for evaluation in entry.evaluations:
             _print_one(console, entry, evaluation, verbose)
         for comparison in entry.comparisons:
-            console.print(comparison_line(comparison), soft_wrap=True, markup=False)
+            console.print(_comparison_line(comparison), soft_wrap=True, markup=False)
             console.print()
         for found in entry.whole_way:
             _print_whole_way(console, entry, found)
@@ -92,6 +92,19 @@ def _print_one(console: Console, entry: ModelResults, evaluation: Evaluation, ve
         console.print(f"  {kept_words(evaluation.robustness)}", soft_wrap=True)
     if verbose:
         console.print(_confusion_table(report))
+
+
+def _comparison_line(comparison: Comparison) -> str:
+    """Return the paired comparison as two lines of text."""
+    paired = comparison.paired
+    synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
+    return (
+        f"  against {printable(comparison.baseline)}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
+        f"change {change_points(paired.drop_points, paired.drop_interval)} points, "
+        f"McNemar p = {paired.mcnemar_p:.2g}\n"
+        f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
+        f"{paired.flips_wrong_to_wrong} wrong to wrong"
+    )
 
 
 def _class_table(report: EvaluationReport) -> Table:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from device.files import temporary_folder, write_together
-from toolkit.charts.epochs import plot_epochs
+from device.files import write_together
 from toolkit.charts.matrices import confusion
+from toolkit.charts.network_charts import accuracy_panels
 from toolkit.charts.pages import data_uri, render_page
-from toolkit.charts.svg import INK, MUTED, QUANTIZED, drawing, new_figure, to_svg
 from toolkit.charts.training_pictures import draw_samples
 from toolkit.comparison.measure import Measured
 from toolkit.comparison.runs import Run
@@ -30,7 +29,7 @@ def write_page(
         quantized=any(one.quantized or one.why_not_quantized for one in measured),
         split=split,
         faces=faces,
-        curves=curves(measured),
+        curves=_curves(measured),
         details=[_details(number, one, faces) for number, one in enumerate(measured)],
         boards=sorted({board for one in measured if one.quantized for board in one.quantized.estimates_ms}),
         seeds=max(len(one.ranked.by_seed) for one in measured),
@@ -77,40 +76,19 @@ def to_json(runs: Sequence[Run], measured: Sequence[Measured], split: str, faces
     }
 
 
-def curves(measured: Sequence[Measured]) -> str:
-    """Return a panel a variant: accuracy over the epochs, training beside validation, all on the same axes."""
-    columns = min(3, len(measured))
-    lines = -(-len(measured) // columns)
-    with drawing():
-        figure = new_figure(2.6 * columns, 2.1 * lines)
-        panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        for axes, one in zip(panels, measured, strict=False):
-            for key, colour in (("training_accuracy", MUTED), ("validation_accuracy", QUANTIZED)):
-                values = [100 * value for value in one.history[key]]
-                plot_epochs(axes, values, color=colour, lw=1.8, label=key.split("_")[0])
-            axes.set_title(one.ranked.name, fontsize=9, color=INK)
-            axes.grid(axis="y")
-        for axes in panels[len(measured) :]:
-            axes.set_visible(False)
-        panels[0].legend(loc="lower right", fontsize=8, labelcolor=INK)
-        panels[0].set_ylabel("accuracy, %")
-        figure.supxlabel("epoch", fontsize=9)
-        words = "; ".join(
-            f"{one.ranked.name}: training {100 * one.history['training_accuracy'][-1]:.1f} %, validation "
-            f"{100 * one.history['validation_accuracy'][-1]:.1f} %"
-            for one in measured
-        )
-        return to_svg(figure, "curves", "Accuracy over the epochs", words)
+def _curves(measured: Sequence[Measured]) -> str:
+    histories = {}
+    for one in measured:
+        curves = {name: one.history[f"{name}_accuracy"] for name in ("training", "validation")}
+        histories[one.ranked.name] = curves
+    return accuracy_panels(histories, "curves")
 
 
 def _details(number: int, one: Measured, faces: Dataset) -> dict[str, Any]:
-    with temporary_folder() as folder:
-        path = folder / "samples.png"
-        draw_samples(faces.seen(colour=True), faces.labels, one.probabilities, faces.classes, path, seed=0)
-        picture = data_uri(path.read_bytes())
+    samples = draw_samples(faces.seen(colour=True), faces.labels, one.probabilities, faces.classes, seed=0)
     return {
         "name": one.ranked.name,
         "confusion": confusion(one.report, f"confusion{number}", f"Confusion of {one.ranked.name}"),
         "classes": one.report.per_class,
-        "samples": picture,
+        "samples": data_uri(samples),
     }

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from toolkit.charts.charts import WIDTH
 from toolkit.charts.class_chart import class_chart
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.selection import Selection
-
-CHART_WIDTH_IN = 5.4  # as the page's other charts
 
 
 def evaluated_on(facts: DataFacts, selection: Selection) -> bool:
@@ -27,7 +26,7 @@ def data_sections(data_sets: tuple[DataFacts, ...], selection: Selection) -> lis
     return [
         {
             "facts": facts,
-            "svg": class_chart(facts.counts, facts.classes, f"data{index}", CHART_WIDTH_IN),
+            "svg": class_chart(facts.counts, facts.classes, f"data{index}", WIDTH),
             "elsewhere": not evaluated_on(facts, selection),
         }
         for index, facts in enumerate(data_sets)

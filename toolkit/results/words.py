@@ -2,7 +2,6 @@
 
 from device.text import printable
 from toolkit.results.robustness import Robustness
-from toolkit.results.types import Comparison
 from toolkit.results.whole_way import ALL_FACES, Share, WholeWay
 
 
@@ -103,16 +102,3 @@ def whole_way_rows(measured: WholeWay) -> list[list[str]]:
 def _share(share: Share | None) -> str:
     """Return '89.2 % of 37 (75.3–95.7 %)', or a dash."""
     return f"{percent(share.ratio)} of {share.n} ({interval(share.interval)})" if share else "–"
-
-
-def comparison_line(comparison: Comparison) -> str:
-    """Return the paired comparison as two lines of text."""
-    paired = comparison.paired
-    synthetic = " (synthetic faces)" if comparison.data.synthetic else ""
-    return (
-        f"  against {printable(comparison.baseline)}{synthetic}: {percent(paired.top1_agreement, 2)} named alike; "
-        f"change {change_points(paired.drop_points, paired.drop_interval)} points, "
-        f"McNemar p = {paired.mcnemar_p:.2g}\n"
-        f"  flips: {paired.flips_to_wrong} right to wrong, {paired.flips_to_right} wrong to right, "
-        f"{paired.flips_wrong_to_wrong} wrong to wrong"
-    )

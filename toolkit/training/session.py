@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from device.files import locked, sha256_of
+from device.files import locked, sha256_of, write_together
 from toolkit.charts.training_pictures import draw_confusion, draw_learning_curves, draw_samples
 from toolkit.data.dataset import Dataset
 from toolkit.data.train_split import TrainingData
@@ -143,16 +143,12 @@ def draw(request: TrainingRequest, validation: Dataset, history: list[EpochRecor
     network = open_network(request.out / BEST_FILE)
     probabilities = network.predict(validation.seen(network.colour))
     report = evaluate_predictions(probabilities, validation.labels, validation.classes)
-    draw_learning_curves(history, request.out / "learning_curves.png")
     title = f"validation, n = {report.n:,}, % of each true class"
-    draw_confusion(np.array(report.confusion), validation.classes, request.out / "confusion.png", title)
-    samples = request.out / "samples.png"
-    draw_samples(
-        validation.seen(colour=True),
-        validation.labels,
-        probabilities,
-        validation.classes,
-        samples,
-        request.recipe.seed,
-    )
+    faces, classes = validation.seen(colour=True), validation.classes
+    pictures: dict[str, str | bytes] = {
+        "learning_curves.png": draw_learning_curves(history),
+        "confusion.png": draw_confusion(np.array(report.confusion), classes, title),
+        "samples.png": draw_samples(faces, validation.labels, probabilities, classes, request.recipe.seed),
+    }
+    write_together({request.out / name: content for name, content in pictures.items()})
     return report
