@@ -91,7 +91,7 @@ test-picamera: setup ## the real picamera2 on libcamera's virtual camera
 	$(BIN)/python -m pytest -rs tests/hardware/test_picamera.py
 
 test-mqtt: setup ## mosquitto on loopback: rows, last will, a broker that goes and comes back
-	$(BIN)/python -m pytest -rs tests/hardware/test_mqtt.py
+	$(BIN)/python -m pytest -rs tests/hardware/test_mqtt.py tests/hardware/test_mqtt_access.py
 
 test-metrics: setup ## Prometheus on loopback reads --metrics
 	$(BIN)/python -m pytest -rs tests/hardware/test_metrics.py

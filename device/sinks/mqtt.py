@@ -53,8 +53,7 @@ class MqttSink(Sink):
         self._sent_s, self._sent_summary = -QUIET_S, ""
         self._lost = self._lost_in_all = 0
         self._was_connected = self._missed = False
-        self._waiting: deque[int] = deque(maxlen=2 * QUEUE)  # numbers of messages, the oldest first
-        self._taken: set[int] = set()  # by the broker
+        self._waiting: deque[Any] = deque(maxlen=2 * QUEUE)  # rows as paho knows them, the oldest first
         self.client = self._connect()
 
     def _connect(self) -> Any:
@@ -86,7 +85,7 @@ class MqttSink(Sink):
         client.reconnect_delay_set(1, 60)
         client.max_queued_messages_set(QUEUE)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
-        client.on_connect_fail, client.on_publish = self._on_connect_fail, self._on_publish
+        client.on_connect_fail = self._on_connect_fail
         client.connect_async(self.broker.host, self.broker.port, keepalive=30)
         client.loop_start()
         return client
@@ -168,23 +167,20 @@ class MqttSink(Sink):
         if message.rc == self._queue_full:
             self._lost, self._lost_in_all = self._lost + 1, self._lost_in_all + 1
             return
-        while self._waiting and self._waiting[0] in self._taken:
-            self._taken.discard(self._waiting.popleft())
-        self._waiting.append(message.mid)
+        message.rc = 0  # of a row that waits paho leaves "no connection" there, even once the broker has it
+        while self._waiting and self._waiting[0].is_published():
+            self._waiting.popleft()
+        self._waiting.append(message)
 
     def _send_picture(self, result: FrameResult) -> None:
         """Publish the picture where that is asked for, unless a slow line still has the last one; none waits."""
         if self.pictures is Pictures.NONE or not self.client.is_connected():
             return
-        if self._picture is not None:
-            if not self._picture.is_published():
+        with contextlib.suppress(RuntimeError):  # it went with a connection that was lost
+            if self._picture is not None and not self._picture.is_published():
                 return
-            self._taken.discard(self._picture.mid)
         data = jpeg(result, self.pictures is Pictures.BLURRED)
         self._picture = self.client.publish(f"{self.topic}/picture", data, qos=0)
-
-    def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
-        self._taken.add(mid)
 
     def send(self, topic: str, payload: str) -> None:
         """Publish another part's message, such as a rule's, at QoS 1."""
@@ -198,7 +194,7 @@ class MqttSink(Sink):
             goodbye.wait_for_publish(GOODBYE_S)
             if goodbye.is_published():
                 self.client.disconnect()
-        lacking = self._lost_in_all + len(set(self._waiting) - self._taken)
+        lacking = self._lost_in_all + sum(not message.is_published() for message in self._waiting)
         self.client.loop_stop()
         if lacking:
             raise EdgeError(
