@@ -15,6 +15,7 @@ import numpy as np
 from device.model.checks.operator_call import QUANTIZED, Call, Shape, UnfamiliarError, expect, scale_of
 from device.model.checks.operators import Kind, kind_of, read_options, signature_of
 from device.model.checks.scale_rules import refused_scales
+from device.model.file.flatbuffer import MalformedFile
 from device.model.file.tflite_file import Operator, Tensor, TfliteFile
 
 MOST_OPERATORS = 5000
@@ -51,7 +52,7 @@ def _check_graph(file: TfliteFile) -> None:
     for number, operator in enumerate(file.operators):
         try:
             _check_operator(operator, tensors, known, total)
-        except UnfamiliarError as error:
+        except (UnfamiliarError, MalformedFile) as error:  # its options were not read before
             raise UnfamiliarError(f"operator {number}, {operator.name}: {error}") from None
     for index in file.outputs:
         declared, shape = file.tensors[index].shape, tensors[index].shape

@@ -9,7 +9,6 @@ from device.model.file.tflite_file import Operator, Tensor
 
 Shape = tuple[int, ...]
 QUANTIZED = ("int8", "uint8", "int16")
-ACTIVATIONS = 6  # NONE, RELU, RELU_N1_TO_1, RELU6, TANH, SIGN_BIT
 
 
 class UnfamiliarError(Exception):

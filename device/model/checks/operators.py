@@ -35,9 +35,9 @@ TYPES = {
 class Kind:
     """One kind of operator.
 
-    ``options_type``: of its table in the schema's union, 0 where the options do not matter. ``weights``: which
-    input may have a scale a channel, and the channels' axis. ``known``: computes the output where it says
-    sizes that are known before anything runs.
+    ``options_type``: of its table in the schema's union, 0 where the options do not matter; with ``options``, those
+    read for every rule, the table must be there. ``weights``: which input may have a scale a channel, and the
+    channels' axis. ``known``: computes the output where it says sizes that are known before anything runs.
     """
 
     signatures: tuple[str, ...]
@@ -148,7 +148,7 @@ OPERATORS: dict[str, Kind] = {
         ("int8 > float32", "uint8 > float32", "int16 > float32", "float16 > float32"), shapes.unchanged
     ),
     "CAST": Kind(("c > d",), shapes.unchanged),
-    "RESHAPE": Kind(("x p? > x",), moving.reshape),
+    "RESHAPE": Kind(("x p? > x",), moving.reshape, 17),
     "SQUEEZE": Kind(UNARY, moving.squeeze, 30),
     "EXPAND_DIMS": Kind(PLACED, moving.expand),
     "TRANSPOSE": Kind(PLACED, moving.transpose),
@@ -194,11 +194,9 @@ def option_of(operator: Operator, name: str) -> int | float:
 
 def read_options(operator: Operator, kind: Kind) -> dict[str, int | float]:
     """Return the options of ``operator``; UnfamiliarError for one out of its range, or a table of another kind."""
-    if not kind.options:
-        return {}
-    expect(
-        operator.options is not None and operator.options_type == kind.options_type, "no options of its own"
-    )
+    if kind.options or (kind.options_type and operator.options is not None):
+        own = operator.options is not None and operator.options_type == kind.options_type
+        expect(own, "no options of its own")
     values: dict[str, int | float] = {}
     for name, (_, _, _, low, high) in kind.options.items():
         value = option_of(operator, name)

@@ -1,5 +1,6 @@
 """Graphs that are not understood: told, refused, or run in a process of their own."""
 
+import struct
 import sys
 from pathlib import Path
 
@@ -25,10 +26,11 @@ from graph_operators import (
     sliced,
     split,
 )
-from graphs import IMAGE, Graph
+from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
 from device.model.checks.graph import unfamiliar
+from device.model.expression_model import ExpressionModel
 from device.model.file.tflite_file import read_tflite
 
 DEVICE = Path(sys.executable).with_name("device")
@@ -111,6 +113,11 @@ def packed_again(graph):
     return wide
 
 
+def squeezed(graph):
+    rows = graph.add("PACK", [graph.image], (1, *IMAGE), graph.options("Pack", valuesCount=1))
+    return graph.add("SQUEEZE", [rows], IMAGE, graph.options("Squeeze", squeezeDims=[0]))
+
+
 def gather(graph, places):
     return graph.add(
         "GATHER", [graph.image, graph.ints(places)], (1, 8, 8, 3), graph.options("Gather", axis=1)
@@ -146,6 +153,12 @@ UNFAMILIAR = {
     # options
     "no options": without_options,
     "options of another operator": other_options,
+    "squeeze with options of another operator": lambda g: g.add(
+        "SQUEEZE", [g.image], (8, 8, 3), g.options("Reshape", newShape=[0])
+    ),
+    "reshape with options of another operator": lambda g: g.add(
+        "RESHAPE", [g.image], (1, 64, 3), g.options("Squeeze", squeezeDims=[1, 64, 3])
+    ),
     "stride 0": lambda g: convolved(g, strideW=0),
     "stride below 0": lambda g: convolved(g, strideH=-1),
     "dilation 0": lambda g: convolved(g, dilationWFactor=0),
@@ -244,6 +257,26 @@ UNFAMILIAR = {
         "RESHAPE", [g.image, g.add("CAST", [g.floats((3,))], (3,), dtype="int32")], (1, 64, 3)
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("add", "damage"),
+    [
+        (convolved, lambda data, table: struct.pack_into("<H", data, table.vtable + 6, 0xFFF0)),
+        (squeezed, lambda data, table: struct.pack_into("<I", data, table._place(0, 4), 0xFFFFF0)),
+    ],
+    ids=["a number", "a list"],
+)
+def test_an_option_outside_of_its_table_is_not_understood(add, damage):
+    """The file and what to do stand in the error, as for each graph that cannot be run in a process of its own."""
+    graph = Graph()
+    data = bytearray(graph.classifier(add(graph)))
+    damage(data, read_tflite(data).operators[-3].options)
+    reason = unfamiliar(read_tflite(data))
+    assert reason.startswith("operator ")
+    assert "outside" in reason
+    with pytest.raises(EdgeError, match=r"^a\.tflite .*pass a classifier that 'toolkit quantize' wrote"):
+        ExpressionModel(bytes(data), Path("a.tflite"), LABELS)
 
 
 @pytest.mark.parametrize("name", UNFAMILIAR)
