@@ -71,7 +71,7 @@ class ConfinedInterpreter:
             self._child.stdin.write(request)
             status = self._read(1, until)
             answer = self._read(struct.unpack("<Q", self._read(8, until))[0], until)
-        except (EOFError, BrokenPipeError):
+        except (EOFError, BrokenPipeError, ValueError):  # ValueError: it has been ended before
             raise self._refusal(fate_of(_end(self._child))) from None
         except TimeoutError:
             self._child.kill()  # it hangs, and would not hear that its input ends
