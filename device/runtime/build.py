@@ -50,9 +50,8 @@ def run_with(
     stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
-        sinks = open_sinks(options, source, model, terminal, stop)
-        sinks += _rules(options, rules, sinks)
         unattended = unattended_sinks(options, model)
+        sinks = open_sinks(options, source, model, rules, terminal, stop)
         return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
 
 
@@ -91,13 +90,20 @@ def frame_loop(
 
 
 def open_sinks(
-    options: RunOptions, source: FrameSource, model: "ExpressionModel", terminal: str, stop: Stop
+    options: RunOptions,
+    source: FrameSource,
+    model: "ExpressionModel",
+    rules: "Sequence[Rule]",
+    terminal: str,
+    stop: Stop,
 ) -> list[Sink]:
-    """Open every sink that the options ask for; if one cannot be opened, close the others again."""
+    """Open every sink that the options and ``rules`` ask for; if one cannot be opened, close the others again."""
     sinks: list[Sink] = []
     try:
         for open_sink in _asked_sinks(options, source, model, terminal, stop):
             sinks.append(open_sink())
+        if rules:
+            sinks.append(_rules(rules, sinks, options.dry_run_rules))
     except BaseException:
         for sink in sinks:
             sink.close()
@@ -181,14 +187,13 @@ def _row_sink(options: RunOptions, labels: Sequence[str], named: bool, stop: Sto
     return JsonLinesSink(options.output, options.overwrite, options.append)
 
 
-def _rules(options: RunOptions, rules: "Sequence[Rule]", sinks: Sequence[Sink]) -> Iterator[Sink]:
-    """Yield what carries out the rules of the settings file, if there are any; messages go by the sink of --mqtt."""
-    if rules:
-        from device.sinks.actions import RulesSink
-        from device.sinks.mqtt import MqttSink
+def _rules(rules: "Sequence[Rule]", sinks: Sequence[Sink], dry_run: bool) -> Sink:
+    """Return what carries out the rules of the settings file; messages go by the sink of --mqtt."""
+    from device.sinks.actions import RulesSink
+    from device.sinks.mqtt import MqttSink
 
-        broker = next((sink for sink in sinks if isinstance(sink, MqttSink)), None)
-        yield RulesSink(rules, broker.send if broker else None, options.dry_run_rules)
+    broker = next((sink for sink in sinks if isinstance(sink, MqttSink)), None)
+    return RulesSink(rules, broker.send if broker else None, dry_run)
 
 
 def _metrics(address: str, model: "ExpressionModel") -> Sink:

@@ -1,6 +1,7 @@
 """What a run is made of: the parts that its options and its model ask for."""
 
 import json
+import socket
 from dataclasses import replace
 
 import cv2
@@ -108,3 +109,14 @@ def test_a_preview_says_where_it_is(tiny_model, caplog):
     options = RunOptions("demo:3", str(tiny_model), detector="haar", preview="127.0.0.1:0")
     assert run_with(options).frames == 3
     assert any("http://127.0.0.1:" in message for message in caplog.messages)
+
+
+def test_what_was_opened_is_closed_when_a_pin_cannot_be_used(tiny_model):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host, port = free.getsockname()
+    rule = {"name": "smile", "expression": "happy", "gpio": 17}
+    options = RunOptions("demo:3", str(tiny_model), detector="haar", preview=f"{host}:{port}", rules=(rule,))
+    with pytest.raises(EdgeError, match=r"gpiozero|cannot be used"):
+        run_with(options)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, port))
