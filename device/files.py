@@ -93,6 +93,15 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
             raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
+def refuse_full(path: str | Path, kept_free_mb: int) -> None:
+    """Raise EdgeError where less than ``kept_free_mb`` MB are free on the disk of ``path``, a file or still to make."""
+    path = Path(path)
+    if shutil.disk_usage(path if path.exists() else path.parent).free < kept_free_mb * 1_000_000:
+        raise EdgeError(
+            f"cannot write {path}: less than {kept_free_mb} MB of the disk are free; free space or choose another place"
+        )
+
+
 def regular_size(path: str | Path) -> int:
     """Return the bytes of a file; OSError where it is no regular one: a pipe may wait, a device may never end."""
     status = os.stat(path)

@@ -197,19 +197,13 @@ def _rules(rules: "Sequence[Rule]", sinks: Sequence[Sink], dry_run: bool) -> Sin
 
 
 def _metrics(address: str, model: "ExpressionModel") -> Sink:
-    from device.board.state import read_board
-    from device.sinks.metrics import BoardReadings, MetricsSink
+    from device.sinks.metrics import MetricsSink
     from device.sinks.web_server import WebAddress
 
-    def throttled() -> float | None:
-        now = read_board().throttled_now
-        return None if now is None else float(bool(now))
-
-    readings = BoardReadings(lambda: read_board().temperature_c, throttled)
     identity = {"name": model.path.name, "sha256": model.sha256}
     asked = WebAddress.parse(address, "metrics", METRICS)
     asked.refuse_unknown_host("metrics")
-    return MetricsSink(asked, model.labels, identity, readings)
+    return MetricsSink(asked, model.labels, identity)
 
 
 def _preview(options: RunOptions) -> Sink:

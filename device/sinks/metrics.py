@@ -1,10 +1,10 @@
 """Figures for a dashboard, in Prometheus' format, by its own client library."""
 
-import errno
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from device.board.state import BoardState, read_board
 from device.errors import EdgeError
 from device.results import FrameResult
 from device.sinks import Sink
@@ -16,25 +16,22 @@ log = logging.getLogger(__name__)
 BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-@dataclass(frozen=True)
-class BoardReadings:
-    """How to ask the board at each scrape: degrees Celsius, and 1 while it is throttled; None: unknown."""
-
-    temperature_c: Callable[[], float | None]
-    throttled: Callable[[], float | None]
-
-
 class MetricsSink(Sink):
     """Serves ``http://HOST:PORT/metrics``: frames, drops, latency by stage, faces by expression, board, model.
 
-    ``labels`` are the model's; ``model`` its name and digest. No picture and no score of a face is in it.
-    EdgeError where prometheus_client is not installed, and from ``begin`` where the port is taken.
+    ``labels`` are the model's; ``model`` its name and digest; ``board`` is asked once at each scrape. No picture and no
+    score of a face is in it. EdgeError where prometheus_client is not installed, and from ``begin`` where the port is
+    taken.
     """
 
     shows_newest = True
 
     def __init__(
-        self, address: WebAddress, labels: Sequence[str], model: dict[str, str], board: BoardReadings
+        self,
+        address: WebAddress,
+        labels: Sequence[str],
+        model: dict[str, str],
+        board: Callable[[], BoardState] = read_board,
     ):
         try:
             import prometheus_client as prometheus
@@ -42,7 +39,7 @@ class MetricsSink(Sink):
             raise EdgeError('`metrics` needs prometheus_client: pip install "prometheus_client<1"') from None
         self.address = address
         self.name = address.url("/metrics")
-        self.labels = tuple(labels)
+        self.labels, self.board = tuple(labels), board
         self._next_index = 0
         registry = prometheus.CollectorRegistry()
         self.frames = prometheus.Counter("fer_edge_frames", "Frames looked at.", registry=registry)
@@ -62,16 +59,7 @@ class MetricsSink(Sink):
         self.age = prometheus.Gauge(
             "fer_edge_frame_age_seconds", "Capture to result, last frame.", registry=registry
         )
-        for name, help_text, ask in (
-            ("fer_edge_temperature_celsius", "Of the board.", board.temperature_c),
-            (
-                "fer_edge_throttled",
-                "1 while under-voltage, heat or a frequency cap slows it.",
-                board.throttled,
-            ),
-        ):
-            if ask() is not None:
-                prometheus.Gauge(name, help_text, registry=registry).set_function(_number(ask))
+        registry.register(self)
         prometheus.Info("fer_edge_model", "The model that runs.", registry=registry).info(model)
         for label in self.labels:
             self.faces.labels(label).set(0)
@@ -81,15 +69,21 @@ class MetricsSink(Sink):
 
     def begin(self) -> None:
         """Listen; what cannot be listened on is said, and the run goes on."""
-        try:
-            self._server = WebServer(self.address, self._handler, "metrics")
-        except OSError as error:
-            told = f"cannot be served ({error.strerror or error})"
-            taken = "is in use by another program" if error.errno == errno.EADDRINUSE else told
-            raise EdgeError(f"`metrics`: {self.name} {taken}; name another HOST:PORT") from None
+        self._server = WebServer(self.address, self._handler, "metrics", "/metrics")
         self._server.start()
         self.name = WebAddress(self.address.host, self._server.server_port).url("/metrics")
         log.info("metrics: %s", self.name)
+
+    def collect(self) -> Iterator[Any]:
+        """Yield what the board tells now, for prometheus_client at a scrape; what it does not tell is left out."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        state = self.board()
+        if state.temperature_c is not None:
+            yield GaugeMetricFamily("fer_edge_temperature_celsius", "Of the board.", state.temperature_c)
+        if state.throttled_now is not None:
+            told = "1 while under-voltage, heat or a frequency cap slows it."
+            yield GaugeMetricFamily("fer_edge_throttled", told, float(bool(state.throttled_now)))
 
     def write(self, result: FrameResult) -> None:
         """Count one frame; a gap in the frames' numbers is what the loop dropped."""
@@ -107,11 +101,3 @@ class MetricsSink(Sink):
         """End the server."""
         if self._server is not None:
             self._server.stop()
-
-
-def _number(ask: Callable[[], float | None]) -> Callable[[], float]:
-    def number() -> float:
-        value = ask()
-        return float("nan") if value is None else value
-
-    return number

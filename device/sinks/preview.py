@@ -10,7 +10,6 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from device.errors import EdgeError
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import jpeg
@@ -23,7 +22,8 @@ PICTURES_A_SECOND = 15
 class PreviewSink(Sink):
     """Serves the newest result. It is drawn and encoded only while a page is open, once for all of them.
 
-    ``url`` is what to open; it carries a token where other devices can reach the page.
+    ``url`` is what to open; it carries a token where other devices can reach the page. EdgeError where it cannot be
+    served.
     """
 
     name = "preview"
@@ -37,13 +37,7 @@ class PreviewSink(Sink):
         self._encoding = threading.Lock()
         self._encoded = (-1, b"")
         self.closed = False
-        try:
-            self._server = WebServer(address, self._handler(), self.name)
-        except OSError as error:
-            raise EdgeError(
-                f"cannot serve the preview on {address.host}:{address.port}: {error.strerror}; "
-                "name another address with `preview=HOST:PORT`"
-            ) from error
+        self._server = WebServer(address, self._handler(), self.name)
         # 0.0.0.0 is every address of this device and none that a phone could open.
         shown = socket.gethostname() if address.host in ("0.0.0.0", "::") else address.host
         self.url = WebAddress(shown, self._server.server_port).url()

@@ -1,13 +1,12 @@
 """Sinks that write a text file, which grows a row at a time."""
 
 import os
-import shutil
 import stat
 from io import FileIO
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import hold, refuse_existing, refuse_unwritable, way_out
+from device.files import hold, refuse_existing, refuse_full, refuse_unwritable, way_out
 from device.sinks import Sink
 
 KEPT_FREE_MB = 500  # of the disk, by rows that are added for weeks: a full one harms the whole board
@@ -51,7 +50,7 @@ class RowFile(Sink):
             if self._file is None:
                 self._file = self._open()
             if self.appending:
-                self._refuse_full(self._file.fileno())
+                refuse_full(self.path, KEPT_FREE_MB)
             _write(self._file, row + "\n")
         except OSError as error:
             raise self._refused(error) from error
@@ -89,12 +88,6 @@ class RowFile(Sink):
         with open(self.path, "rb") as file:
             file.seek(-1, os.SEEK_END)
             return "" if file.read() == b"\n" else "\n"
-
-    def _refuse_full(self, handle: int) -> None:
-        if shutil.disk_usage(handle).free < KEPT_FREE_MB * 1_000_000:
-            raise EdgeError(
-                f"{self.path}: less than {KEPT_FREE_MB} MB of the disk are free; move rows away or free space"
-            )
 
     def close(self) -> None:
         try:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError, UsageError
-from device.files import TEMPORARY, hold, native_path, refuse_existing, refuse_unwritable
+from device.files import TEMPORARY, hold, native_path, refuse_existing, refuse_full, refuse_unwritable
 from device.frames import Frame, FrameSource
 from device.results import FrameResult
 from device.sinks import Sink
@@ -59,11 +58,8 @@ class VideoSink(Sink):
         EdgeError where another run writes it, where it came meanwhile and may not be replaced, or where the disk has no
         room for one.
         """
-        if self._is_on_a_disk() and self._disk_is_full():
-            raise EdgeError(
-                f"cannot write {self.path}: less than {KEPT_FREE_MB} MB of the disk are free; free space or choose "
-                "another place"
-            )
+        if self._is_on_a_disk():
+            refuse_full(self.path, KEPT_FREE_MB)
         if self.path.is_file():
             refuse_existing(self.path, self.overwrite)
             with open(self.path, "ab") as there:
@@ -86,20 +82,14 @@ class VideoSink(Sink):
 
     def _add(self, picture: np.ndarray) -> None:
         assert self._writer is not None
-        if self._written % LOOK_FRAMES == 0 and self.path.is_file() and self._disk_is_full():
-            raise EdgeError(
-                f"{self.path} ends here: less than {KEPT_FREE_MB} MB of the disk are free; "
-                "free space or choose another place"
-            )
+        if self._written % LOOK_FRAMES == 0 and self.path.is_file():
+            refuse_full(self.path, KEPT_FREE_MB)
         self._writer.write(picture)
         self._written += 1
 
     def _is_on_a_disk(self) -> bool:
         """Return whether the film is a file, not a pipe or a device."""
         return self.path.is_file() or not self.path.exists()
-
-    def _disk_is_full(self) -> bool:
-        return shutil.disk_usage(self.path.parent).free < KEPT_FREE_MB * 1_000_000
 
     def _open(self, frame: Frame) -> cv2.VideoWriter:
         rate = (self.source.rate or RATE) if not self.source.live else RATE

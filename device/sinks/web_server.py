@@ -1,6 +1,7 @@
 """What the preview and the metrics are served by: few connections at once, and a deadline for each."""
 
 import contextlib
+import errno
 import http.server
 import logging
 import select
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from device.errors import UsageError
+from device.errors import EdgeError, UsageError
 
 log = logging.getLogger(__name__)
 
@@ -83,20 +84,27 @@ class WebServer(http.server.ThreadingHTTPServer):
     """A thread a connection, ``MOST_AT_ONCE`` of them and ``MOST_OF_ONE`` from one address; one more is answered 503.
     It serves from ``start`` to ``stop``.
 
-    A client that disconnects is no fault; any other error in an answer is logged once, as a fault of ``name``. OSError
-    where the address cannot be listened on.
+    A client that disconnects is no fault; any other error in an answer is logged once, as a fault of ``name``, the
+    option that asked for it. EdgeError, naming what is served at ``path``, where the address cannot be listened on.
     """
 
     daemon_threads = True
     request_queue_size = 64  # a queue of 5 makes the sixth wait a second
 
-    def __init__(self, address: WebAddress, handler: type["WebHandler"], name: str):
+    def __init__(self, address: WebAddress, handler: type["WebHandler"], name: str, path: str = "/"):
         self.name = name
         self._said: set[str] = set()
         self._held: Counter[str] = Counter()  # connections by address
         self._counting = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        super().__init__((address.host, address.port), handler)
+        try:
+            super().__init__((address.host, address.port), handler)
+        except OSError as error:
+            in_use = error.errno == errno.EADDRINUSE
+            why = (
+                "is in use by another program" if in_use else f"cannot be served ({error.strerror or error})"
+            )
+            raise EdgeError(f"`{name}`: {address.url(path)} {why}; name another HOST:PORT") from None
 
     def server_bind(self) -> None:
         """Bind, without the question to DNS for this host's full name that HTTPServer asks."""

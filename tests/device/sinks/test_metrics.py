@@ -6,8 +6,9 @@ import urllib.request
 
 import pytest
 
+from device.board.state import read_board
 from device.errors import EdgeError
-from device.sinks.metrics import BoardReadings, MetricsSink
+from device.sinks.metrics import MetricsSink
 from device.sinks.web_server import WebAddress
 
 pytest.importorskip("prometheus_client")
@@ -15,13 +16,21 @@ MODEL = {"name": "tiny.tflite", "sha256": "ab" * 32}
 LABELS = ("happy", "sad")
 
 
-def readings(temperature_c: float | None = 51.5, throttled: float | None = None) -> BoardReadings:
-    return BoardReadings(lambda: temperature_c, lambda: throttled)
+@pytest.fixture
+def board(tmp_path):
+    """The root of a board that tells its temperature, and what it was asked."""
+    zone = tmp_path / "sys/class/thermal/thermal_zone0"
+    zone.mkdir(parents=True)
+    (zone / "temp").write_text("51500")
+    return tmp_path, []
 
 
 @pytest.fixture
-def sink():
-    made = MetricsSink(WebAddress("127.0.0.1", 0), LABELS, MODEL, readings())
+def sink(board):
+    root, asked = board
+    made = MetricsSink(
+        WebAddress("127.0.0.1", 0), LABELS, MODEL, lambda: asked.append("board") or read_board(root)
+    )
     made.begin()
     yield made
     made.close()
@@ -55,6 +64,21 @@ def test_what_the_board_does_not_tell_is_not_there(sink):
     assert "fer_edge_throttled" not in scraped(sink)
 
 
+def test_the_board_is_asked_once_at_each_scrape(sink, board):
+    """Each question starts a program on a Pi."""
+    root, asked = board
+    alarm = root / "sys/class/hwmon/hwmon0"
+    alarm.mkdir(parents=True)
+    (alarm / "name").write_text("rpi_volt")
+    (alarm / "in0_lcrit_alarm").write_text("1")
+    found = scraped(sink)
+    assert (found["fer_edge_temperature_celsius"], found["fer_edge_throttled"]) == (51.5, 1)
+    assert len(asked) == 1
+    (alarm / "in0_lcrit_alarm").write_text("0")
+    assert scraped(sink)["fer_edge_throttled"] == 0
+    assert len(asked) == 2
+
+
 def test_what_asks_for_no_address_is_answered_400_and_logs_nothing(sink, caplog):
     port = int(re.search(r":(\d+)/", sink.name)[1])
     with socket.create_connection(("127.0.0.1", port), timeout=10) as scraper:
@@ -65,14 +89,14 @@ def test_what_asks_for_no_address_is_answered_400_and_logs_nothing(sink, caplog)
 
 def test_a_port_in_use_is_one_line(sink):
     port = int(re.search(r":(\d+)/", sink.name)[1])
-    second = MetricsSink(WebAddress("127.0.0.1", port), LABELS, MODEL, readings())
+    second = MetricsSink(WebAddress("127.0.0.1", port), LABELS, MODEL)
     with pytest.raises(EdgeError, match=f"127.0.0.1:{port}/metrics is in use by another program"):
         second.begin()
     second.close()
 
 
 def test_the_port_is_free_again_after_closing():
-    sink = MetricsSink(WebAddress("127.0.0.1", 0), LABELS, MODEL, readings())
+    sink = MetricsSink(WebAddress("127.0.0.1", 0), LABELS, MODEL)
     sink.begin()
     port = int(re.search(r":(\d+)/", sink.name)[1])
     sink.close()

@@ -130,7 +130,10 @@ def test_a_fault_of_ours_in_an_answer_is_one_line(a_result, capfd, monkeypatch, 
 
 
 def test_a_taken_port_is_one_line():
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EdgeError, match="another address"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(EdgeError, match="is in use by another program; name another HOST:PORT"),
+    ):
         PreviewSink(WebAddress("127.0.0.1", taken.getsockname()[1]))
 
 

@@ -10,16 +10,14 @@ import urllib.parse
 import pytest
 
 from device.errors import UsageError
-from device.sinks.metrics import BoardReadings, MetricsSink
+from device.sinks.metrics import MetricsSink
 from device.sinks.preview import PreviewSink
 from device.sinks.web_server import MOST_AT_ONCE, MOST_OF_ONE, WebAddress, WebHandler
 
 
 def metrics():
     pytest.importorskip("prometheus_client")
-    sink = MetricsSink(
-        WebAddress("127.0.0.1", 0), ("happy",), {"name": "a"}, BoardReadings(lambda: None, lambda: None)
-    )
+    sink = MetricsSink(WebAddress("127.0.0.1", 0), ("happy",), {"name": "a"})
     sink.begin()
     return sink, sink.name
 
