@@ -135,8 +135,9 @@ def handed_out() -> float:
 
 @dataclasses.dataclass
 class Probe:
-    """What the process holds, sampled as the frames go by."""
+    """What the process holds, sampled by an inline sink as the frames go by."""
 
+    name = "probe"
     every: int
     stop: Stop
     frames: int
@@ -144,7 +145,7 @@ class Probe:
     done: int = 0
     samples: list[tuple[int, float, float, int, int]] = dataclasses.field(default_factory=list)
 
-    def __call__(self, result: FrameResult) -> None:
+    def write(self, result: FrameResult) -> None:
         self.done += 1
         if self.done % self.every == 0:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -153,6 +154,8 @@ class Probe:
             self.samples.append((self.done, megabytes, handed_out(), *counts))
         if self.done >= self.frames or time.monotonic() >= self.until_s:
             self.stop.because("the end")
+
+    def close(self) -> None: ...
 
 
 def drain(pipe: Path) -> None:
@@ -191,7 +194,7 @@ def soak(frames: int, seconds: float, seed: int = 0) -> dict[str, Any]:
         beside += [threading.Thread(target=watch, args=[preview.url, stop, number]) for number in range(3)]
         for one in beside:
             one.start()
-        statistics = run_session(source, loop, sinks, stop, on_result=probe)
+        statistics = run_session(source, loop, sinks, stop, inline=[probe])
         for one in beside:
             one.join()
     return {

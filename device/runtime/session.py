@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -109,7 +109,6 @@ def run_session(
     sinks: Sequence[Sink],
     stop: Stop,
     max_frames: int | None = None,
-    on_result: Callable[[FrameResult], None] | None = None,
     inline: Sequence[Inline] = (),
 ) -> RunStatistics:
     """Run until the source ends, ``max_frames`` are done or ``stop`` is set; return the statistics.
@@ -126,8 +125,6 @@ def run_session(
             for result in loop.results(islice(pictures, max_frames)):
                 tally.add(result, time.monotonic())
                 running.write(result)
-                if on_result is not None:
-                    on_result(result)
     except BaseException:
         running.close()
         for one in running.incomplete:  # no statistics will tell

@@ -40,14 +40,6 @@ class MovingFace:
         return BoundingBox(left, top, left + self.side_px, top + self.side_px)
 
 
-@dataclass(frozen=True)
-class DemoTruth:
-    """What a demo frame shows at one place: the square of the face, and the class it was sampled from."""
-
-    box: BoundingBox
-    label: str
-
-
 TWO_FACES = (
     MovingFace(120, (180, 230), (90, 40), 9.0),
     MovingFace(160, (460, 250), (70, 60), 13.0, 0.3),
@@ -97,16 +89,8 @@ class DemoSource(FrameSource):
             yield Frame(image, index, self.clock_ns(), None if self.live else index / RATE)
             index += 1
 
-    def truth(self, index: int) -> list[DemoTruth]:
-        """Return what frame ``index`` shows, in the order of the faces; a later face covers an earlier one."""
-        time_s = index / RATE
-        return [
-            DemoTruth(face.box(time_s), LABELS[self._expression(number, time_s)])
-            for number, face in enumerate(self.faces)
-        ]
-
     def picture(self, index: int) -> np.ndarray:
-        """Draw frame ``index``: ``(480, 640, 3) uint8``, B, G, R."""
+        """Draw frame ``index``, ``(480, 640, 3) uint8``, B, G, R: each of ``faces`` at its ``box(index / RATE)``."""
         picture = self._background.copy()
         time_s = index / RATE
         for number, face in enumerate(self.faces):

@@ -11,7 +11,7 @@ import pytest
 
 from device.capture.live_capture import LiveCapture
 from device.capture.sources import open_source
-from device.capture.sources.demo import DemoSource
+from device.capture.sources.demo import RATE, DemoSource
 from device.capture.sources.files import VideoFile
 from device.capture.sources.picamera import PiCamera, gray_plane
 from device.capture.sources.stream import NetworkStream
@@ -195,9 +195,8 @@ def test_the_demo_is_deterministic_and_knows_its_truth():
     assert all((a.image == b.image).all() for a, b in zip(first, second, strict=True))
     assert (first[0].image != first[30].image).any()
     with DemoSource(40) as source:
-        truth = source.truth(30)
-        assert len(truth) == 2
-        left, top, right, bottom = truth[0].box.xyxy()
+        assert len(source.faces) == 2
+        left, top, right, bottom = source.faces[0].box(30 / RATE).xyxy()
         assert right - left == bottom - top == 120
         background = source.picture(0)
         assert (background[top:bottom, left:right] != source.picture(30)[top:bottom, left:right]).any()

@@ -32,7 +32,7 @@ def create(request):
 @pytest.fixture(scope="module")
 def picture():
     with DemoSource(1, faces=STILL) as demo:
-        yield demo.picture(0), [truth.box for truth in demo.truth(0)]
+        yield demo.picture(0), [face.box(0) for face in demo.faces]
 
 
 def crop_box(detector, box: BoundingBox) -> BoundingBox:
@@ -91,7 +91,7 @@ def test_it_finds_a_face_near_where_it_was(create, picture):
 
 def test_a_region_may_leave_the_frame(create):
     with DemoSource(1, faces=(MovingFace(140, (80, 75), (0, 0), 1.0),)) as demo:
-        image, truth = demo.picture(0), demo.truth(0)[0].box
+        image, truth = demo.picture(0), demo.faces[0].box(0)
     detector = create()
     found = detector.detect(image, BoundingBox(-95, -100, 255, 250))
     assert max(crop_box(detector, face.box).iou(truth) for face in found) > 0.6

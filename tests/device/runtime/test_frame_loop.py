@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from whole_run import play
 
-from device.capture.sources.demo import DemoSource, MovingFace
+from device.capture.sources.demo import RATE, DemoSource, MovingFace
 from device.errors import EdgeError
 from device.frames import Frame
 from device.runtime.build import frame_loop
@@ -30,7 +30,7 @@ def test_the_demo_is_found_where_it_is_known_to_be(make_loop):
     results, statistics = play(make_loop(), source)
     hits = false = 0
     for result in results[5:]:
-        truth = [one.box for one in source.truth(result.index)]
+        truth = [face.box(result.index / RATE) for face in source.faces]
         false += sum(all(face.box.iou(box) < 0.4 for box in truth) for face in result.faces)
         hits += sum(any(face.box.iou(box) >= 0.5 for face in result.faces) for box in truth)
     assert hits >= 0.97 * 2 * 195
@@ -45,7 +45,7 @@ def test_crossing_faces_keep_their_ids(make_loop):
     results, _ = play(make_loop(), source)
     owners: dict[int, set[int]] = {}
     for result in results:
-        truth = [one.box for one in source.truth(result.index)]
+        truth = [face.box(result.index / RATE) for face in source.faces]
         if abs(truth[0].center_xy[0] - truth[1].center_xy[0]) < 120:
             continue  # while one covers the other nobody can say
         for face in result.faces:
@@ -146,13 +146,15 @@ def test_what_a_sink_lacks_in_the_end_is_logged_only_where_no_statistics_tell_it
         def close(self):
             raise EdgeError("two rows never arrived; look there")
 
-    def go_on(result):
-        if broken and result.index == 4:
-            raise EdgeError("the model is gone")
+    class Breaking(DemoSource):
+        def picture(self, index):
+            if broken and index == 4:
+                raise EdgeError("the camera is gone")
+            return super().picture(index)
 
-    source = DemoSource(10, faces=())
-    with pytest.raises(EdgeError, match="the model is gone") if broken else contextlib.nullcontext():
-        statistics = run_session(source, make_loop(), [Incomplete()], Stop(), on_result=go_on)
+    source = Breaking(10, faces=())
+    with pytest.raises(EdgeError, match="the camera is gone") if broken else contextlib.nullcontext():
+        statistics = run_session(source, make_loop(), [Incomplete()], Stop())
         assert statistics.lost == statistics.notes == ("two rows never arrived; look there",)
     assert said == (["two rows never arrived; look there"] if broken else [])
 
@@ -176,12 +178,17 @@ def test_memory_is_flat(make_loop):
     """Nothing is kept a frame: what is held after 150 frames is held after 450."""
     loop, held = make_loop(), []
 
-    def watch(result):
-        held.append(tracemalloc.get_traced_memory()[0])
+    class Watch:
+        name = "watch"
+
+        def write(self, result):
+            held.append(tracemalloc.get_traced_memory()[0])
+
+        def close(self): ...
 
     tracemalloc.start()
     try:
-        run_session(DemoSource(450, hold_s=0.5), loop, [], Stop(), on_result=watch)
+        run_session(DemoSource(450, hold_s=0.5), loop, [], Stop(), inline=[Watch()])
     finally:
         tracemalloc.stop()
     # Each face keeps the frame in which it was last seen: the least of some frames is without that.
