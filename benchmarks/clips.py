@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.capture.sources.files import VideoFile
+from device.capture.sources.video import VideoFile
 
 SIZE_WH = (640, 480)
 PLAIN = (

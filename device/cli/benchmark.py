@@ -3,9 +3,9 @@
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
+from device.cli.detector_options import detector_options
+from device.cli.options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.errors import refuse_without
-from device.faces.detectors import detector_names
 from device.runtime.options import RunOptions
 
 
@@ -41,13 +41,7 @@ from device.runtime.options import RunOptions
     help="Also time the frame loop, from camera to label, for this long.",
 )
 @click.option("--source", help="What --loop looks at.  [default: demo:live]")
-@click.option(
-    "--detector",
-    type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: that of --detector-model's kind, else yunet, or haar if YuNet's file "
-    "is missing]",
-)
-@click.option("--detector-model", metavar="FILE", help="The detector's own file.")
+@detector_options
 @output_options(quiet=None)
 def benchmark(
     models: tuple[str, ...],

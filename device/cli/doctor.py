@@ -6,7 +6,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.messages import as_options
-from device.cli.output_options import delegate_option, output_options
+from device.cli.options import delegate_option, output_options
 from device.errors import EdgeError
 
 

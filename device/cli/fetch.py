@@ -5,7 +5,7 @@ import json
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 
 
 @click.command(cls=Command)
@@ -14,7 +14,7 @@ from device.cli.output_options import output_options
 @output_options(overwrite="Fetch again even if the file is there and good.")
 def fetch(what: str, url: str | None, overwrite: bool, as_json: bool, quiet: bool) -> None:
     """Get the file of YuNet, the default detector (MIT, OpenCV Zoo), if the package came without it."""
-    from device.faces.fetching import YUNET_SHA256, YUNET_URL, fetch_yunet
+    from device.faces.detectors.yunet_file import YUNET_SHA256, YUNET_URL, fetch_yunet
 
     path = fetch_yunet(url or YUNET_URL, overwrite)
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 
 if TYPE_CHECKING:
     from device.service.model_store import Installed

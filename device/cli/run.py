@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from device.capture.settings import FLIPS, ROTATIONS
-from device.cli.output_options import MOST_THREADS, Number, Whole, delegate_option, output_options
+from device.cli.detector_options import detector_options
+from device.cli.options import MOST_THREADS, Number, Whole, delegate_option, output_options
 from device.cli.settings_file import SettingsCommand, apply_settings
 from device.cli.settings_lines import SETTINGS
 from device.errors import EXIT_DONE, EXIT_FAILED, UsageError
-from device.faces.detectors import detector_names
 from device.model.pixel_ranges import PIXEL_RANGES
 from device.runtime.options import CAMERA_PRIOR, STANDARD_OUTPUT, RunOptions
 from device.sinks import METRICS, PREVIEW
@@ -46,17 +46,7 @@ log = logging.getLogger(__name__)
     help="The pixel values that a float model made elsewhere takes, if its file does not say; caffe and torch are "
     "those of preprocess_input of keras.applications, for three channels.",
 )
-@click.option(
-    "--detector",
-    type=click.Choice(detector_names()),
-    help="What finds the faces.  [default: that of --detector-model's kind, else yunet, or haar if YuNet's file "
-    "is missing]",
-)
-@click.option(
-    "--detector-model",
-    metavar="FILE",
-    help="The detector's own file.  [default: the packaged or fetched one]",
-)
+@detector_options
 @click.option(
     "--min-face",
     default=RunOptions.min_face,

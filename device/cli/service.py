@@ -3,7 +3,7 @@
 import click
 
 from device.cli.commands import LazyGroup
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 from device.cli.service_options import needs_of
 
 

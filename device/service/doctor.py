@@ -149,7 +149,7 @@ def check_model(path: str | None, delegate: str | None = None) -> Check:
 def check_detector(name: str) -> Check:
     """Create the detector; a file that is still to be fetched is only a warning."""
     from device.faces.detectors import create_detector
-    from device.faces.fetching import NotFetchedError
+    from device.faces.detectors.yunet_file import NotFetchedError
 
     try:
         return Check(name, "ok", str(create_detector(name).path))

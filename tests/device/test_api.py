@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTED = (
     "device",
     "device.capture.sources",
-    "device.capture.turned",
+    "device.capture.sources.turned",
     "device.runtime.iteration",
     "device.frames",
 )

@@ -50,7 +50,7 @@ NOT_RUN = {
     "device run --preview": "it needs a camera; 'device run --source demo:live --preview' is run",
     "device run --model best_int8_edgetpu.tflite": "it needs a Coral stick; test_delegates.py builds a delegate",
     "toolkit deploy": "test_deploy.py has the board",
-    "device fetch": "test_fetching.py has the server",
+    "device fetch": "test_yunet_file.py has the server",
     "toolkit benchmark --model best_int8.tflite --target pi4": "test_arm64_estimate.py has the emulated board",
     "KERAS_BACKEND=jax ": "test_backends.py installs JAX",
     "toolkit train --data DATA --arch vgg16": "the published weights are large",

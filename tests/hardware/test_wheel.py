@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from built_package import install_into
 
-from device.faces.fetching import YUNET_NAME
+from device.faces.detectors.yunet_file import YUNET_NAME
 
 ROOT = Path(__file__).parents[2]
 SETUP = configparser.ConfigParser()

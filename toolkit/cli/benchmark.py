@@ -6,7 +6,7 @@ import logging
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import MOST_THREADS, Whole, output_options
+from device.cli.options import MOST_THREADS, Whole, output_options
 from toolkit.cli.model_options import model_options
 from toolkit.emulation.boards import BOARDS
 

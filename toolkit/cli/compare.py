@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import Whole, output_options
+from device.cli.options import Whole, output_options
 from toolkit.emulation.boards import BOARDS
 
 

@@ -7,7 +7,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.messages import as_options
-from device.cli.output_options import Whole, output_options
+from device.cli.options import Whole, output_options
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import logging
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import delegate_option, output_options
+from device.cli.options import delegate_option, output_options
 from device.faces.detectors import detector_names
 from toolkit.cli.model_options import model_options
 

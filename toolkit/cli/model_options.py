@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from device.cli.output_options import Whole
+from device.cli.options import Whole
 from device.model.pixel_ranges import PIXEL_RANGES
 from toolkit.cli.former import former_spelling
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 
 
 @click.command(cls=Command)

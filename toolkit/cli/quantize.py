@@ -7,7 +7,7 @@ import click
 
 from device.cli.commands import Command
 from device.cli.messages import as_options
-from device.cli.output_options import Number, Whole, output_options
+from device.cli.options import Number, Whole, output_options
 from toolkit.cli.former import former_spelling
 from toolkit.cli.model_options import model_options
 

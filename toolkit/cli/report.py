@@ -5,7 +5,7 @@ import json
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 
 
 @click.command(cls=Command)

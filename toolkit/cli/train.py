@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from device.cli.commands import Command
-from device.cli.output_options import output_options
+from device.cli.options import output_options
 from toolkit.cli.former import former_spelling
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from device.capture.sources.files import VideoFile
 from device.capture.sources.images import is_picture
+from device.capture.sources.video import VideoFile
 from device.errors import EdgeError
 from device.files import read_regular
 from device.frames import BoundingBox

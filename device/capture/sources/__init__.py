@@ -35,7 +35,7 @@ def open_source(spec: str | Sequence[str] | None, settings: CameraSettings | Non
     settings = settings or CameraSettings()
     source = _source_of(spec, settings)
     if settings.rotate or settings.flip:
-        from device.capture.turned import TurnedSource
+        from device.capture.sources.turned import TurnedSource
 
         return TurnedSource(source, settings.rotate, settings.flip)
     return source
@@ -103,8 +103,8 @@ def _pictures(names: Sequence[str]) -> FrameSource:
 
 
 def _open_path(spec: str) -> FrameSource:
-    from device.capture.sources.files import VideoFile
     from device.capture.sources.images import ImageFiles, is_picture
+    from device.capture.sources.video import VideoFile
 
     path = Path(spec)
     if spec and path.is_dir():  # Path("") is the folder in which we are

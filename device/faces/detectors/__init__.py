@@ -25,7 +25,7 @@ def _haar(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Det
 
 def _yunet(min_face_px: int, model_file: str | Path | None, reduce: bool) -> "Detector":
     from device.faces.detectors.yunet import YuNetDetector
-    from device.faces.fetching import yunet_file
+    from device.faces.detectors.yunet_file import yunet_file
 
     return YuNetDetector(min_face_px, model_file or yunet_file(), reduce)
 
@@ -41,7 +41,7 @@ def detector_names() -> tuple[str, ...]:
 
 def default_detector() -> str:
     """Return ``yunet``, or, with a warning, ``haar`` where YuNet's file is missing."""
-    from device.faces.fetching import yunet_file
+    from device.faces.detectors.yunet_file import yunet_file
 
     if yunet_file().is_file():
         return "yunet"

@@ -8,7 +8,7 @@ import numpy as np
 from device.errors import EdgeError
 from device.faces.cropping import cut_square
 from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
-from device.faces.fetching import NotFetchedError
+from device.faces.detectors.yunet_file import NotFetchedError
 from device.frames import CROP_MARGIN, BoundingBox
 from device.resizing import resized
 

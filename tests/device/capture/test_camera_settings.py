@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from device.capture.sensor_mode import choose_sensor_mode
 from device.capture.settings import CameraSettings, parse_control, parse_size
 from device.capture.sources import open_source
 from device.capture.sources.libcamera_controls import asked_controls, default_controls
 from device.capture.sources.picamera import bgr_picture, gray_plane, usual_size_wh
+from device.capture.sources.sensor_mode import choose_sensor_mode
+from device.capture.sources.turned import turned
 from device.capture.sources.usb import UsbCamera
-from device.capture.turned import turned
 from device.errors import EdgeError, UsageError
 
 MODULES = json.loads(Path(__file__).with_name("camera_modules.json").read_text())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from device.capture.sources import open_source
-from device.capture.sources.files import STILL_FRAMES, VideoFile
+from device.capture.sources.video import STILL_FRAMES, VideoFile
 from device.errors import EdgeError
 from device.picture_files import MOST_BYTES
 

@@ -12,10 +12,10 @@ import pytest
 from device.capture.live_capture import LiveCapture
 from device.capture.sources import open_source
 from device.capture.sources.demo import RATE, DemoSource
-from device.capture.sources.files import VideoFile
 from device.capture.sources.picamera import PiCamera, gray_plane
 from device.capture.sources.stream import NetworkStream
 from device.capture.sources.usb import UsbCamera, usb_cameras
+from device.capture.sources.video import VideoFile
 from device.errors import EdgeError, UsageError
 
 FRAMES = 12

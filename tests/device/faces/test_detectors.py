@@ -10,9 +10,9 @@ from device.capture.sources.demo import DemoSource, MovingFace
 from device.cli.benchmark import benchmark
 from device.cli.run import run
 from device.errors import EdgeError, UsageError
-from device.faces import fetching
 from device.faces.detectors import DETECTORS, create_detector, detector_names
-from device.faces.fetching import stored_yunet
+from device.faces.detectors import yunet_file as room
+from device.faces.detectors.yunet_file import stored_yunet
 from device.frames import BoundingBox
 from device.service.doctor import examine
 
@@ -125,7 +125,7 @@ def test_wrong_use_is_named():
 def without_yunet(tmp_path, monkeypatch):
     """A package that was built without YuNet's file, and nothing fetched."""
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
-    monkeypatch.setattr(fetching, "PACKAGED_YUNET", tmp_path / "absent.onnx")
+    monkeypatch.setattr(room, "PACKAGED_YUNET", tmp_path / "absent.onnx")
 
 
 def test_yunet_says_how_to_be_fetched(without_yunet):

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from device.errors import EdgeError
-from device.faces import fetching
-from device.faces.fetching import fetch_yunet, stored_yunet
+from device.faces.detectors import yunet_file as room
+from device.faces.detectors.yunet_file import fetch_yunet, stored_yunet
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server(tmp_path):
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(fetching, "PACKAGED_YUNET", tmp_path / "absent.onnx")
+    monkeypatch.setattr(room, "PACKAGED_YUNET", tmp_path / "absent.onnx")
 
 
 def test_the_right_file_is_stored_and_found_again(server, yunet_file):
@@ -41,8 +41,8 @@ def test_the_right_file_is_stored_and_found_again(server, yunet_file):
 
 
 def test_the_packaged_file_needs_no_fetching(yunet_file, monkeypatch):
-    monkeypatch.setattr(fetching, "PACKAGED_YUNET", yunet_file)
-    assert fetch_yunet("http://127.0.0.1:9/x") == yunet_file == fetching.yunet_file()
+    monkeypatch.setattr(room, "PACKAGED_YUNET", yunet_file)
+    assert fetch_yunet("http://127.0.0.1:9/x") == yunet_file == room.yunet_file()
 
 
 def test_another_file_is_refused_and_not_stored(server):
@@ -63,7 +63,7 @@ def test_no_network_is_one_line_with_the_way_out(url):
 def test_a_server_that_drips_is_given_up(tmp_path, monkeypatch):
     """A byte now and then keeps every timeout of the socket from ending: the whole has an end of its own."""
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
-    monkeypatch.setattr("device.faces.fetching.LONGEST_S", 1.0)
+    monkeypatch.setattr("device.faces.detectors.yunet_file.LONGEST_S", 1.0)
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 

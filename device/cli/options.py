@@ -1,4 +1,4 @@
-"""The options that commands share: what they print, what they may replace."""
+"""The options that commands share, and the types of their values."""
 
 import logging
 import math
