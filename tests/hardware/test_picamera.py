@@ -159,6 +159,15 @@ def test_a_wrong_control_is_one_line(tree):
     assert "no control ExposureTme" in done.stderr
 
 
+def test_the_camera_is_let_go_when_a_control_or_a_format_is_refused(tree):
+    """Held on, it could not be opened again by the next try."""
+    found = probe("refused")
+    assert "no control Nothing" in found["control"]["error"]
+    assert "the camera grants " in found["format"]["error"]
+    assert not found["control"]["held"]
+    assert not found["format"]["held"]
+
+
 def test_5000_frames_leave_no_request_and_no_memory_behind(tree):
     found = probe("many")
     assert found["frames"] == 5000

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from device.capture.sensor_mode import choose_sensor_mode
 from device.capture.settings import USUAL_RATE, USUAL_SIZE_WH, USUAL_WIDTH_PX, CameraSettings
 from device.capture.sources.libcamera_controls import asked_controls, default_controls
+from device.capture.sources.sensor_mode import choose_sensor_mode
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 
@@ -84,6 +84,9 @@ class PiCamera(FrameSource):
             raise EdgeError(
                 f"the Pi's camera does not open: {error}; is it connected, or used by another program?"
             ) from None
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def _configure(self) -> None:

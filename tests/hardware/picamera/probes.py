@@ -13,6 +13,7 @@ from device.capture.live_capture import LiveCapture
 from device.capture.settings import CameraSettings
 from device.capture.sources import open_source
 from device.capture.sources import picamera as room
+from device.errors import EdgeError
 
 
 def camera(model, settings=None):
@@ -75,6 +76,20 @@ def sensor_mode() -> dict:
             "shape": shape,
             "durations": asked["controls"]["FrameDurationLimits"],
         }
+
+
+def refused() -> dict:
+    """A control that the camera lacks, then a format that is not understood: what is left of the camera."""
+    found = {}
+    for name, settings, formats in (("control", [("Nothing", "3")], room.GRAY_FIRST), ("format", [], ())):
+        room.GRAY_FIRST = formats
+        source = camera("film", CameraSettings(controls=tuple(settings)))
+        try:
+            with source:
+                pass
+        except EdgeError as error:
+            found[name] = {"error": str(error), "held": source.camera is not None}
+    return found
 
 
 def many() -> dict:
