@@ -33,7 +33,7 @@ class Grey(FrameSource):
 class Middle:
     """A face in the middle of every picture."""
     name, path = "middle", Path(__file__)
-    margin_ratio, region_ratio, certain_score, min_score = 1.0, 2.0, 0.5, 0.0
+    margin_ratio, region_ratio, certain_score = 1.0, 2.0, 0.5
     def __init__(self, min_face_px, model_file, reduce):
         pass
     def detect(self, image, region=None):

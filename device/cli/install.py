@@ -33,9 +33,9 @@ def rollback(as_json: bool, quiet: bool) -> None:
 
 def _tell(installed: "Installed", as_json: bool, quiet: bool) -> None:
     if as_json:
-        from device.model.expression_model import packaged_model
+        from device.model.expression_model import PACKAGED_MODEL
 
-        previous = installed.previous or packaged_model()
+        previous = installed.previous or PACKAGED_MODEL
         click.echo(json.dumps({"current": str(installed.current), "previous": str(previous)}))
     elif not quiet:
         click.echo(f"current   {installed.current}\nprevious  {installed.previous or 'the packaged model'}")

@@ -16,7 +16,7 @@ from device.model.pixels import ASSUMED_RANGE, BYTES, input_contract, input_rang
 from device.resizing import resized
 from device.storage import packaged
 
-PACKAGED_MODEL = "fer7_int8.tflite"
+PACKAGED_MODEL = packaged("fer7_int8.tflite")
 # Operators after which a number is what it was before, those that give probabilities, and those that give any numbers.
 TRANSPARENT = ("DEQUANTIZE", "QUANTIZE", "RESHAPE")
 BOUNDED, UNBOUNDED = ("SOFTMAX", "LOGISTIC"), ("FULLY_CONNECTED", "CONV_2D")
@@ -41,8 +41,8 @@ def load_model(
     for a graph that is not understood in full and crashes, hangs or swells in the process of its own that runs it;
     and for a delegate that cannot run it.
     """
-    path = Path(packaged_model() if path is None else path)
-    if path == packaged_model() and not path.exists():
+    path = Path(PACKAGED_MODEL if path is None else path)
+    if path == PACKAGED_MODEL and not path.exists():
         raise EdgeError(
             f"this installation carries no model ({path} is missing); name one with `model=FILE.tflite`"
         )
@@ -193,8 +193,3 @@ def last_operator(structure: TfliteFile) -> str:
     while operator is not None and operator.name in TRANSPARENT:
         operator = producers.get(operator.inputs[0]) if operator.inputs else None
     return operator.name if operator is not None else ""
-
-
-def packaged_model() -> Path:
-    """Return where the package carries its model."""
-    return packaged(PACKAGED_MODEL)

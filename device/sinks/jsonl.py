@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from device.errors import EdgeError
 from device.results import FrameResult
@@ -14,9 +13,6 @@ from device.sinks.row_file import RowFile
 
 class JsonLinesSink(RowFile):
     """Writes ``FrameResult.to_json()`` a line; see ``RowFile`` for ``append``."""
-
-    def __init__(self, path: str | Path, overwrite: bool = False, append: bool = False):
-        super().__init__(path, overwrite, append)
 
     def write(self, result: FrameResult) -> None:
         self.add(row_of(result))

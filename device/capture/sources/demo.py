@@ -52,8 +52,6 @@ class DemoSource(FrameSource):
     Each face holds an expression for ``hold_s``, then shows another sample of its column.
     """
 
-    continuous = True
-
     def __init__(
         self,
         frames: int | None = FRAMES,

@@ -37,10 +37,6 @@ def refuse_large(capture: cv2.VideoCapture, name: str, remedy: str, pixel_ratio:
 class CaptureSource(FrameSource):
     """A ``cv2.VideoCapture`` as a context. Subclasses say how to open it and what its end means."""
 
-    name: str
-    live = True
-    continuous = True
-
     def __init__(self) -> None:
         self.capture: cv2.VideoCapture | None = None
 

@@ -58,9 +58,6 @@ class PiCamera(FrameSource):
     otherwise.
     """
 
-    live = True
-    continuous = True
-
     def __init__(
         self,
         number: int = 0,

@@ -36,7 +36,6 @@ class VideoFile(CaptureSource):
         super().__init__()
         self.path = Path(path)
         self.name = str(path)
-        self.rate: float | None = None
         self.notes: list[str] = []
         self._first_s = self._last_s = 0.0
         self._pixel_ratio = 1.0  # width of a pixel to its height

@@ -30,7 +30,6 @@ class Detector(Protocol):
     margin_ratio: float  # side of the FER2013-like crop in widths of this detector's box
     region_ratio: float  # side of a region in widths of this detector's box: room for one frame's movement
     certain_score: float  # a detection at or above this is a face without a second look
-    min_score: float  # nothing under this is reported
 
     def detect(self, image: np.ndarray, region: BoundingBox | None = None) -> list[Detection]:
         """Return the faces of the whole frame, or those in ``region``, whose face is ``side / region_ratio`` wide."""

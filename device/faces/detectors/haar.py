@@ -32,7 +32,6 @@ class HaarDetector:
     margin_ratio = 1.02
     region_ratio = 2.0
     certain_score = 1.01  # never: a cascade is often sure of a printed skull
-    min_score = 0.0
 
     def __init__(self, min_face_px: int, model_file: str | Path | None = None, reduce: bool = True):
         self.path = Path(model_file) if model_file else Path(cv2.__file__).parent / "data" / CASCADE

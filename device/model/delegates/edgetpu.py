@@ -8,7 +8,7 @@ from device.model.delegates.accelerator import Accelerator
 EDGETPU = Accelerator(
     name="edgetpu",
     title="Edge TPU",
-    libraries=("libedgetpu.so.1",),
+    library="libedgetpu.so.1",
     custom_operator="edgetpu-custom-op",
     remedy_missing="install libedgetpu1-std as https://coral.ai/software says",
     remedy_failed="plug in the Edge TPU, and see that this user may open it (group plugdev)",

@@ -34,7 +34,7 @@ def test_an_installed_model_is_what_runs_until_it_is_rolled_back(run, tiny_model
     done = run("install", tiny_model, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert Path(document["previous"]).name == PACKAGED_MODEL
+    assert Path(document["previous"]) == PACKAGED_MODEL
     assert Path(document["current"]).read_bytes() == tiny_model.read_bytes()
     checks = json.loads(run("doctor", "--source", "demo", "--json").stdout)["checks"]
     assert document["current"] in next(check["found"] for check in checks if check["name"] == "model")
