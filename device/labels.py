@@ -1,18 +1,40 @@
-"""The names of a model's outputs, as ``--labels`` takes them everywhere."""
+"""The names of a model's outputs: what they may be, and as ``--labels`` takes them everywhere."""
 
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
 from device.files import read_short
+from device.text import printable
 
 # A number and a name, or a name and a number.
 BESIDE = re.compile(r"(\d{1,9})[\s:,;.=)]+(.*\S)|(.*[^\s:,;=])[\s:,;=]+(\d{1,9})")
 SIGN = re.compile(r"[:,;=]\s*\d+$")
 MOST_BYTES = 1 << 20  # of a file of labels
+LONGEST_LABEL = 100
+
+
+def is_label(text: str) -> bool:
+    """Return whether a class may be called so: a printable line of LONGEST_LABEL characters at most, not blank."""
+    return bool(text.strip()) and len(text) <= LONGEST_LABEL and text.isprintable()
+
+
+def checked_labels(labels: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Return ``labels``, of the file ``name``; EdgeError unless each is unique and a line of 1 to 100 letters."""
+    for number, label in enumerate(labels, 1):
+        if not is_label(label):
+            raise EdgeError(
+                f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {LONGEST_LABEL} "
+                "printable characters; pass `labels`, or quantize the model again"
+            )
+    if len(set(labels)) < len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise EdgeError(f"{name}: the label '{twice}' stands there twice; pass `labels` with different names")
+    return labels
 
 
 def numbered_names(lines: Sequence[str]) -> dict[int, str]:

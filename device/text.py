@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-LONGEST_LABEL = 100
 FEW = 5
 # A password may be written with / @ : in it, so the longest reading counts, but of a file's path from / or ./ on.
 # Without a scheme it is what `mqtt` takes, USER:PASSWORD@HOST.
@@ -35,11 +34,6 @@ def one_line(error: BaseException, longest: int | None = None) -> str:
     """Return what ``error`` says in one line, its first ``longest`` characters; its type where it says nothing."""
     # Backquotes would name an option of ours.
     return " ".join(str(error).replace("`", "'").split())[:longest] or type(error).__name__
-
-
-def is_label(text: str) -> bool:
-    """Return whether a class may be called so: a printable line of LONGEST_LABEL characters at most, not blank."""
-    return bool(text.strip()) and len(text) <= LONGEST_LABEL and text.isprintable()
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.file.metadata import checked_labels
+from device.labels import checked_labels
 from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.model.pixels import refuse_range
 from device.resizing import resized

@@ -34,7 +34,9 @@ class YuNetDetector:
     margin_ratio = CROP_MARGIN
     region_ratio = 2.5
     certain_score = 0.8
-    min_score = 0.6  # to report: in full frames of benchmarks/clips.py, below it a skull on a shirt, too, is a face
+    min_score = (
+        0.6  # to report: in full frames of benchmarks/clips.py, below it a skull on a shirt, too, is a face
+    )
 
     def __init__(self, min_face_px: int, model_file: str | Path, reduce: bool = True):
         self.path = Path(model_file)

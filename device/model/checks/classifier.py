@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.labels import checked_labels
 from device.model.checks.graph import MOST_SCALE
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.metadata import (
     INPUT_TYPES,
     STANDARD_NAME,
     ModelMetadata,
-    checked_labels,
     weights_sha256,
 )
 from device.model.file.tflite_file import Tensor, TfliteFile

@@ -7,13 +7,13 @@ second zip member with everything else. Python's ``zipfile`` opens the .tflite a
 
 import hashlib
 import json
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
 from device.frames import CROP_MARGIN
+from device.labels import checked_labels
 from device.model.file.associated_files import (
     JSON_NAME,
     LABELS_NAME,
@@ -22,7 +22,7 @@ from device.model.file.associated_files import (
     read_associated_files,
 )
 from device.model.file.json_fields import JsonFields
-from device.text import LONGEST_LABEL, is_label, printable
+from device.text import printable
 
 SCHEMA_VERSION = 1
 STANDARD_NAME = "TFLITE_METADATA"
@@ -107,20 +107,6 @@ class ModelMetadata:
             weights_sha256=fields.text("weights_sha256", ""),
             created=fields.text("created", ""),
         )
-
-
-def checked_labels(labels: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """Return ``labels``, of the file ``name``; EdgeError unless each is unique and a line of 1 to 100 letters."""
-    for number, label in enumerate(labels, 1):
-        if not is_label(label):
-            raise EdgeError(
-                f"{name}: label {number} is '{printable(label, 60)}'; expected 1 to {LONGEST_LABEL} "
-                "printable characters; pass `labels`, or quantize the model again"
-            )
-    if len(set(labels)) < len(labels):
-        twice = Counter(labels).most_common(1)[0][0]
-        raise EdgeError(f"{name}: the label '{twice}' stands there twice; pass `labels` with different names")
-    return labels
 
 
 def _input_contract(fields: JsonFields) -> InputContract:

@@ -5,7 +5,8 @@ from itertools import islice
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.text import LONGEST_LABEL, is_label, printable
+from device.labels import LONGEST_LABEL, is_label
+from device.text import printable
 from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.dataset import Dataset
 from toolkit.data.label_sources import OWN_LABELS, narrowed
