@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files: where one may be written, locks, reading what is small, writing whole or not at all."""
 
 import contextlib
 import errno
@@ -19,7 +19,6 @@ from device.errors import EdgeError
 log = logging.getLogger(__name__)
 
 SHORT_BYTES = 64 << 10  # a settings file with every option and its help has a tenth
-FULL_BYTES = 256 << 10  # of a disk: what a library could not fill with a last piece
 TEMPORARY = ".fer-edge-"  # begins the name of what is not yet whole: short, so that any name has room for it
 OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 
@@ -252,28 +251,3 @@ def write_together(contents: Mapping[Path, str | bytes], overwrite: bool = True)
 def _as_bytes(content: str | bytes) -> bytes:
     """Return text as UTF-8, what is none, such as a byte of a file's name, escaped."""
     return content.encode(errors="backslashreplace") if isinstance(content, str) else content
-
-
-@contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Yield a folder for files that libraries want to read; it goes with the body.
-
-    Raises EdgeError where there is no place for it, and where the body fails with its disk full: what libraries say
-    then blames what they read.
-    """
-    try:
-        folder = tempfile.gettempdir()
-    except FileNotFoundError as error:
-        raise EdgeError(
-            "no folder for temporary files can be written; let TMPDIR name one that can"
-        ) from error
-    with tempfile.TemporaryDirectory(prefix="fer-edge-", dir=folder) as made:
-        try:
-            yield Path(made)
-        except Exception as error:
-            if shutil.disk_usage(made).free >= FULL_BYTES:
-                raise
-            raise EdgeError(
-                f"cannot write in {folder}: {os.strerror(errno.ENOSPC)}; free space there, or let TMPDIR name another "
-                "folder"
-            ) from error

@@ -1,7 +1,10 @@
-"""Where a command may write, found out before anything is read or measured; folders that appear whole or not at all."""
+"""Where a command may write, found out before anything is read or measured; folders that appear whole or not at all,
+and one for what goes again."""
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +14,7 @@ from device.files import TEMPORARY, folder_for, locked, refuse_existing, refuse_
 
 Inputs = Iterable[str | Path | None]
 PAGE_SUFFIXES = (".html", ".htm")
+FULL_BYTES = 256 << 10  # of a disk: what a library could not fill with a last piece
 
 
 def refuse_output(path: str | Path, overwrite: bool, inputs: Inputs = (), suffix: str = "") -> None:
@@ -106,3 +110,28 @@ def _move_into(out: Path, place: Path) -> None:
             if not (place / name).exists():
                 (out / name).replace(place / name)
         raise
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder for files that libraries want to read; it goes with the body.
+
+    Raises EdgeError where there is no place for it, and where the body fails with its disk full: what libraries say
+    then blames what they read.
+    """
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise EdgeError(
+            "no folder for temporary files can be written; let TMPDIR name one that can"
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="fer-edge-", dir=folder) as made:
+        try:
+            yield Path(made)
+        except Exception as error:
+            if shutil.disk_usage(made).free >= FULL_BYTES:
+                raise
+            raise EdgeError(
+                f"cannot write in {folder}: {os.strerror(errno.ENOSPC)}; free space there, or let TMPDIR name another "
+                "folder"
+            ) from error

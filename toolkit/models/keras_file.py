@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from device.files import regular_size, temporary_folder, whole_file
+from device.files import regular_size, whole_file
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.json_fields import JsonFields
 from toolkit.models.opening.allowed_operations import refuse_unlisted
@@ -33,6 +33,7 @@ from toolkit.models.opening.file_kind import KERAS_3, SAVED_MODEL, kind_of, open
 from toolkit.models.opening.operations import foreign_operations
 from toolkit.models.opening.rewritten_file import is_of_keras_3, rewritten
 from toolkit.models.opening.size_check import refuse_large_network
+from toolkit.outputs import temporary_folder
 from toolkit.quiet_tensorflow import import_quietly, reason_of
 
 if TYPE_CHECKING:

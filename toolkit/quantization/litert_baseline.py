@@ -7,7 +7,7 @@ import numpy as np
 
 from device.child_processes import last_words
 from device.errors import EdgeError
-from device.files import temporary_folder
+from toolkit.outputs import temporary_folder
 from toolkit.quantization.conversion.recipe import Recipe
 from toolkit.quantization.conversion.reference import reference_interpreter
 from toolkit.quantization.quantizer import QuantizationResult, Quantizer

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device.errors import EdgeError
-from device.files import temporary_folder
 from device.text import a_few, one_line
 from toolkit.models.opening.file_kind import GRAPH_FILE, refuse_odd_files
 from toolkit.models.opening.pure_graph import refuse_impure
 from toolkit.models.opening.trial import refuse_greedy
+from toolkit.outputs import temporary_folder
 from toolkit.quiet_tensorflow import reason_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from device.files import temporary_folder
+from toolkit.outputs import temporary_folder
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from device.child_processes import last_words
 from device.errors import EdgeError
-from device.files import refuse_existing, temporary_folder, write_whole
+from device.files import refuse_existing, write_whole
+from toolkit.outputs import temporary_folder
 
 PROGRAM = "edgetpu_compiler"
 HOW_TO_GET_IT = (

@@ -15,10 +15,10 @@ import keras
 from keras import layers
 
 from device.errors import EdgeError
-from device.files import temporary_folder
 from device.text import one_line
 from toolkit.models.opening.file_kind import HDF5_START
 from toolkit.models.opening.hdf5_copy import copy_hdf5
+from toolkit.outputs import temporary_folder
 from toolkit.training.architectures import IMAGENET
 from toolkit.training.architectures.classifier import classifier
 from toolkit.training.architectures.downloading import LONGEST_REASON, download
