@@ -11,7 +11,6 @@ from device.picture_files import GIF_SIGNATURES, JPEG_SIGNATURE, decode_picture,
 from device.picture_sizes import PNG_SIGNATURE
 from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE
-from toolkit.data.readers.record import LARGEST_PICTURE_BYTES
 
 IMAGE_SUFFIXES = (*PICTURE_SUFFIXES, MOVING_PICTURE)
 PICTURE_NAMES = (*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)  # endings of what is a picture, read or not
@@ -20,6 +19,8 @@ OTHER_SUFFIXES = (".txt", ".csv", ".json", ".xml", ".npy", ".mat", ".md", ".db",
                   ".zip")  # fmt: skip
 COLOURED = "RGB"  # the mode of a picture whose channels differ
 SIGNATURES = (PNG_SIGNATURE, JPEG_SIGNATURE, *GIF_SIGNATURES)
+# No photograph of a face is larger; a file that says so is hostile or no picture.
+LARGEST_PICTURE_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from device.text import a_few
 from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS
 from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
 from toolkit.data.readers.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
-from toolkit.data.readers.record import checked_label, label_text
 from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
 from toolkit.data.readers.table_labels import (
     LABEL_COLUMNS,
     ROWS_LOOKED_AT,
     USAGE_COLUMNS,
+    checked_label,
     column_named,
+    label_text,
     usage_column,
 )
 from toolkit.data.readers.text_table import is_table, read_table

@@ -10,8 +10,8 @@ from device.errors import EdgeError
 from toolkit.data.readers.foreign_kinds import why_no_data
 from toolkit.data.readers.growth import refuse_growth
 from toolkit.data.readers.parquet_pages import unpacked_bytes
-from toolkit.data.readers.record import Record, checked_label, label_text
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, column_named
+from toolkit.data.readers.record import Record
+from toolkit.data.readers.table_labels import LABEL_COLUMNS, checked_label, column_named, label_text
 
 if TYPE_CHECKING:
     import pyarrow

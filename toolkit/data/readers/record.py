@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from device.errors import EdgeError
-
-# No photograph of a face is larger; a file that says so is hostile or no picture.
-LARGEST_PICTURE_BYTES = 32 * 2**20
+from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES
 
 
 @dataclass(frozen=True)
@@ -28,27 +25,3 @@ class Record:
         if len(content) > LARGEST_PICTURE_BYTES:
             return cls(name, label, b"", f"a picture of {len(content) / 2**20:.0f} MiB; it is not decoded")
         return cls(name, label, content)
-
-
-def checked_label(value: object, where: str) -> str:
-    """Return what ``label_text`` does of a ``value`` found at ``where``; EdgeError where there is no label."""
-    label = label_text(value)
-    if not label:
-        raise EdgeError(
-            f"{where}: expected a label, a number from 0 or a name in UTF-8; received '{str(value)[:20]}'; correct or "
-            "remove it, or leave out a split without labels"
-        )
-    return label
-
-
-def label_text(value: object) -> str:
-    """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1, or for
-    text that was no UTF-8."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return ""
-    text = str(value).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return "" if "\ufffd" in text else text
-    return str(int(number)) if number.is_integer() and number >= 0 else ""

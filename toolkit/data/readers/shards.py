@@ -18,11 +18,11 @@ from toolkit.data.readers.class_numbers import classes_of
 from toolkit.data.readers.decoding import decode_all
 from toolkit.data.readers.face_store import store_shape
 from toolkit.data.readers.folders import is_marked, with_source
-from toolkit.data.readers.image_files import DecodedFace, decode_face
+from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES, DecodedFace, decode_face
 from toolkit.data.readers.kept_faces import fingerprint_of, kept
 from toolkit.data.readers.parquet import read_parquet
 from toolkit.data.readers.picture_lists import are_listed
-from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, Record
+from toolkit.data.readers.record import Record
 from toolkit.data.readers.split_names import split_told
 from toolkit.data.readers.tar_shards import read_tar
 from toolkit.data.readers.walk import files_under, folder_of, image_folders

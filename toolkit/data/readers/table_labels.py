@@ -9,7 +9,6 @@ import numpy as np
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES, normal_class_name, ordered_classes
 from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
-from toolkit.data.readers.record import checked_label
 from toolkit.data.readers.split_names import SPLIT_OF_WORD
 
 # Names before the numbers beside them; Label Studio calls them choice.
@@ -39,6 +38,30 @@ def usage_column(names: list[str], rows: Sequence[list[str]], taken: set[int | N
         if "train" in splits and None not in splits:
             told.append(at)
     return told[0] if len(told) == 1 else None
+
+
+def checked_label(value: object, where: str) -> str:
+    """Return what ``label_text`` does of a ``value`` found at ``where``; EdgeError where there is no label."""
+    label = label_text(value)
+    if not label:
+        raise EdgeError(
+            f"{where}: expected a label, a number from 0 or a name in UTF-8; received '{str(value)[:20]}'; correct or "
+            "remove it, or leave out a split without labels"
+        )
+    return label
+
+
+def label_text(value: object) -> str:
+    """Return the label that a number (3, 3.0), a name or text of either stands for; '' for none, such as -1, or for
+    text that was no UTF-8."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    text = str(value).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return "" if "\ufffd" in text else text
+    return str(int(number)) if number.is_integer() and number >= 0 else ""
 
 
 class Labels:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.readers.record import LARGEST_PICTURE_BYTES, label_text
 
 from ..conftest import PEAK, make_faces, png
 
@@ -235,12 +235,3 @@ def test_memory_stays_flat(tmp_path):
     command = [sys.executable, "-c", PEAK, tmp_path / "few.tar", tmp_path / "many.tar", "20000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) * 1024 < 80 * sum(map(len, encoded)) / 3
-
-
-@pytest.mark.parametrize(
-    ("value", "label"),
-    [(3, "3"), (3.0, "3"), ("3.0", "3"), (" Happy ", "Happy"), (0, "0"), (-1, ""), ("-1", ""), (2.5, ""), (True, ""),
-     (None, ""), (float("nan"), ""), ([1], "")],
-)  # fmt: skip
-def test_a_label_is_a_number_from_0_up_or_a_name(value, label):
-    assert label_text(value) == label
