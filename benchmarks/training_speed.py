@@ -31,7 +31,7 @@ OUT = Path(__file__).resolve().parent.parent / "docs" / "figures" / "training_sp
 def made_up_faces(count: int):
     """Return a data set of ``count`` faces on disk: the shipped synthetic ones, over and over."""
     from toolkit.data.dataset import Dataset
-    from toolkit.data.readers.face_store import new_face_store
+    from toolkit.data.files.face_store import new_face_store
     from toolkit.data.stored_faces import stored
     from toolkit.data.synthesis import load_synthetic
 

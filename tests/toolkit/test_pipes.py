@@ -6,11 +6,11 @@ import pytest
 
 from device.errors import EdgeError
 from device.sinks.broker import Broker
-from toolkit.data.readers.class_numbers import class_of_number
-from toolkit.data.readers.image_files import read_face
+from toolkit.data.files.class_numbers import class_of_number
+from toolkit.data.files.image_files import read_face
+from toolkit.data.files.text_table import read_table
 from toolkit.data.readers.pictures import pictures_of_files
-from toolkit.data.readers.shards import find_shards
-from toolkit.data.readers.text_table import read_table
+from toolkit.data.shards.shard_files import find_shards
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.opening.file_kind import kind_of
 from toolkit.results.json_file import read_json

@@ -1,1 +1,1 @@
-"""Labelled faces: what a data set is, its splits, copies and leaks, synthesis; `readers/` reads them."""
+"""Labelled faces: what a data set is, its splits, copies and leaks, synthesis; the rooms in it read them."""

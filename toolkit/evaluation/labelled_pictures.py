@@ -19,10 +19,10 @@ from device.media_suffixes import is_film
 from device.picture_files import read_picture
 from device.text import counted
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.class_numbers import classes_of
-from toolkit.data.readers.folders import labelled_images
-from toolkit.data.readers.layout import class_places
-from toolkit.data.readers.walk import files_under, images_under, subfolders
+from toolkit.data.files.class_numbers import classes_of
+from toolkit.data.files.walk import files_under, images_under, subfolders
+from toolkit.data.folders.class_folders import labelled_images
+from toolkit.data.folders.layout import class_places
 
 log = logging.getLogger(__name__)
 

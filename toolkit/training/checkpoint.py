@@ -12,7 +12,7 @@ from device.errors import EdgeError
 from device.files import whole_file
 from device.text import one_line
 from toolkit.array_files import load_arrays
-from toolkit.data.readers.walk import TRAINING_FILE
+from toolkit.data.files.walk import TRAINING_FILE
 
 CHECKPOINT_FILE = TRAINING_FILE
 Groups = dict[str, list[np.ndarray]]

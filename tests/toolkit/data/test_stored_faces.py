@@ -8,7 +8,7 @@ import pytest
 
 from device.errors import EdgeError
 from toolkit.data.copies import without_leaks
-from toolkit.data.readers import face_store
+from toolkit.data.files import face_store
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.splits import hold_out
 from toolkit.data.stored_faces import StoredFaces

@@ -1,1 +1,1 @@
-"""Readers: labelled faces from folders, lists, tables and shards, one file a format."""
+"""Readers: what commands ask for labelled faces, the pictures that they are of, and the faces of photographs."""

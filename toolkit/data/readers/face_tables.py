@@ -15,10 +15,10 @@ from device.errors import EdgeError
 from device.resizing import resized
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.ferplus import VOTES_FILE, read_votes
-from toolkit.data.readers.broken import refuse_endless, refuse_too_many_broken
-from toolkit.data.readers.face_store import new_face_store
-from toolkit.data.readers.split_names import SPLIT_OF_WORD
-from toolkit.data.readers.table_labels import (
+from toolkit.data.files.broken import refuse_endless, refuse_too_many_broken
+from toolkit.data.files.face_store import new_face_store
+from toolkit.data.files.split_names import SPLIT_OF_WORD
+from toolkit.data.files.table_labels import (
     LABEL_COLUMNS,
     ROWS_LOOKED_AT,
     USAGE_COLUMNS,
@@ -26,7 +26,7 @@ from toolkit.data.readers.table_labels import (
     column_named,
     usage_column,
 )
-from toolkit.data.readers.text_table import most_rows, read_table
+from toolkit.data.files.text_table import most_rows, read_table
 from toolkit.data.stored_faces import stored
 
 PIXELS = FACE_SIZE * FACE_SIZE

@@ -1,4 +1,4 @@
-"""Loading labelled faces: one call for every format that `readers/` reads."""
+"""Loading labelled faces: one call for every format."""
 
 from dataclasses import replace
 from itertools import islice
@@ -9,17 +9,17 @@ from device.labels import LONGEST_LABEL, is_label
 from device.text import printable
 from toolkit.data.class_names import FERPLUS_CLASSES
 from toolkit.data.dataset import Dataset
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.text_table import is_table
+from toolkit.data.files.walk import files_under, image_folders, images_under, subfolders
+from toolkit.data.folders.class_folders import load_folders
+from toolkit.data.folders.list_entries import columns_told
+from toolkit.data.folders.picture_lists import are_listed
 from toolkit.data.label_sources import OWN_LABELS, narrowed
 from toolkit.data.readers.face_tables import holds_faces, load_face_tables, parse_pixels, read_rows
-from toolkit.data.readers.folders import load_folders
-from toolkit.data.readers.list_entries import columns_told
 from toolkit.data.readers.photographs import photograph_notes
-from toolkit.data.readers.picture_lists import are_listed
 from toolkit.data.readers.pictures import lists_pictures
-from toolkit.data.readers.shards import READERS, find_shards, load_shards
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.text_table import is_table
-from toolkit.data.readers.walk import files_under, image_folders, images_under, subfolders
+from toolkit.data.shards.shard_files import READERS, find_shards, load_shards
 from toolkit.data.synthesis import load_synthetic
 
 CSV_FILE = "fer2013.csv"

@@ -19,11 +19,13 @@ from device.faces.detectors.base import Detection
 from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import Dataset
-from toolkit.data.readers.class_numbers import CLASSES_FILE
-from toolkit.data.readers.decoding import quiet_opencv
-from toolkit.data.readers.folders import labelled_images
-from toolkit.data.readers.image_files import holds_image
-from toolkit.data.readers.layout import ImageFile, contents_in_words
+from toolkit.data.files.class_numbers import CLASSES_FILE
+from toolkit.data.files.decoding import quiet_opencv
+from toolkit.data.files.image_files import holds_image
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.walk import folder_of, images_under, subfolders
+from toolkit.data.folders.class_folders import labelled_images
+from toolkit.data.folders.layout import ImageFile, contents_in_words
 from toolkit.data.readers.pictures import (
     Picture,
     folder_name,
@@ -32,9 +34,7 @@ from toolkit.data.readers.pictures import (
     pictures_of_shards,
     sample_pictures,
 )
-from toolkit.data.readers.shards import find_shards, splits_of
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.walk import folder_of, images_under, subfolders
+from toolkit.data.shards.shard_files import find_shards, splits_of
 from toolkit.outputs import new_folder
 
 log = logging.getLogger(__name__)

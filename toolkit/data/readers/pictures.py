@@ -10,15 +10,15 @@ import numpy as np
 
 from device.picture_files import decode_picture, read_picture
 from toolkit.data.even_choice import even_rows
+from toolkit.data.files.image_files import COLOURED, to_gray
+from toolkit.data.files.text_table import is_table
+from toolkit.data.files.walk import folder_of, images_under
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.list_entries import entries_of
+from toolkit.data.folders.picture_lists import listed_images
 from toolkit.data.readers.face_tables import holds_faces
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.image_files import COLOURED, to_gray
-from toolkit.data.readers.list_entries import entries_of
-from toolkit.data.readers.picture_lists import listed_images
-from toolkit.data.readers.record import Record
-from toolkit.data.readers.shards import READERS, find_shards, splits_of
-from toolkit.data.readers.text_table import is_table
-from toolkit.data.readers.walk import folder_of, images_under
+from toolkit.data.shards.record import Record
+from toolkit.data.shards.shard_files import READERS, find_shards, splits_of
 
 COLOURS_ASKED = 64
 Item = TypeVar("Item")

@@ -7,7 +7,7 @@ import pytest
 from toolkit.data.readers.loading import load_dataset
 
 from ..conftest import csv_row, make_faces, png, write_csv
-from .test_picture_lists import pictures
+from ..folders.test_picture_lists import pictures
 
 
 def write_shards(folder):

@@ -268,7 +268,7 @@ def test_the_number_of_a_row_is_no_pixel(tmp_path, numbering):
 
 
 def test_rows_without_faces_come_to_an_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("toolkit.data.readers.broken.MOST_BROKEN", 50)
+    monkeypatch.setattr("toolkit.data.files.broken.MOST_BROKEN", 50)
     write_csv(tmp_path / "faces.csv", [(1, "7 " * 300, "Training")] * 60)
     with pytest.raises(
         EdgeError, match="over 50 rows without a face; row 51: expected 2304 pixels, received 300"

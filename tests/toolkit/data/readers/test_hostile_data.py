@@ -11,13 +11,13 @@ from device.errors import EdgeError
 from toolkit.data.readers.loading import load_dataset
 
 from ..conftest import make_faces, png
-from .test_picture_lists import pictures
+from ..folders.test_picture_lists import pictures
 
 pyarrow = pytest.importorskip("pyarrow", reason="parquet needs the [parquet] extra")
 parquet_module = pytest.importorskip("pyarrow.parquet", reason="parquet needs the [parquet] extra")
 write_table, parquet_file = parquet_module.write_table, parquet_module.ParquetFile
 
-from toolkit.data.readers.parquet_pages import unpacked_bytes
+from toolkit.data.shards.parquet_pages import unpacked_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def parquet(path, labels, images=None, **options):
 
 
 def test_rows_without_pictures_have_an_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("toolkit.data.readers.broken.MOST_BROKEN", 2000)
+    monkeypatch.setattr("toolkit.data.files.broken.MOST_BROKEN", 2000)
     count = 10_000
     parquet(tmp_path / "train.parquet", np.zeros(count, np.int8), pyarrow.nulls(count, pyarrow.binary()))
     with pytest.raises(EdgeError, match="over 2,000 rows without a face"):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from device.text import counted
-from toolkit.data.readers.image_files import PICTURE_NAMES
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.walk import images_under
+from toolkit.data.files.image_files import PICTURE_NAMES
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.walk import images_under
 
 # What RAF-DB's list calls train_00001.jpg has this at its end among the faces that are cut out.
 ALIGNED = "_aligned"

@@ -6,13 +6,13 @@ from pathlib import Path, PurePosixPath
 from device.errors import EdgeError
 from device.text import a_few
 from toolkit.data.class_names import normal_class_name
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES
-from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.list_entries import columns_told, entries_of
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.text_table import is_table, read_table
-from toolkit.data.readers.walk import files_under
+from toolkit.data.files.image_files import IMAGE_SUFFIXES
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.text_table import is_table, read_table
+from toolkit.data.files.walk import files_under
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.layout import ImageFile
+from toolkit.data.folders.list_entries import columns_told, entries_of
 
 # Kaggle's sample_submission.csv has made-up labels of the pictures to be named.
 NO_LABELS = "submission"

@@ -8,8 +8,8 @@ import numpy as np
 
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES, FERPLUS_CLASSES, normal_class_name, ordered_classes
-from toolkit.data.readers.class_numbers import CLASSES_FILE, class_of_number
-from toolkit.data.readers.split_names import SPLIT_OF_WORD
+from toolkit.data.files.class_numbers import CLASSES_FILE, class_of_number
+from toolkit.data.files.split_names import SPLIT_OF_WORD
 
 # Names before the numbers beside them; Label Studio calls them choice.
 LABEL_COLUMNS = ("class_name", "label_name", "emotion_name", "emotion", "label", "class", "expression", "emotions",

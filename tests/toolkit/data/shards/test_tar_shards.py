@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES
+from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES
 from toolkit.data.readers.loading import load_dataset
 
 from ..conftest import PEAK, make_faces, png

@@ -13,19 +13,19 @@ import numpy as np
 from device.errors import EdgeError
 from device.files import regular_size
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.readers.broken import refuse_endless
-from toolkit.data.readers.class_numbers import classes_of
-from toolkit.data.readers.decoding import decode_all
-from toolkit.data.readers.face_store import store_shape
-from toolkit.data.readers.folders import is_marked, with_source
-from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES, DecodedFace, decode_face
-from toolkit.data.readers.kept_faces import fingerprint_of, kept
-from toolkit.data.readers.parquet import read_parquet
-from toolkit.data.readers.picture_lists import are_listed
-from toolkit.data.readers.record import Record
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.tar_shards import read_tar
-from toolkit.data.readers.walk import files_under, folder_of, image_folders
+from toolkit.data.files.broken import refuse_endless
+from toolkit.data.files.class_numbers import classes_of
+from toolkit.data.files.decoding import decode_all
+from toolkit.data.files.face_store import store_shape
+from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES, DecodedFace, decode_face
+from toolkit.data.files.kept_faces import fingerprint_of, kept
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.walk import files_under, folder_of, image_folders
+from toolkit.data.folders.class_folders import is_marked, with_source
+from toolkit.data.folders.picture_lists import are_listed
+from toolkit.data.shards.parquet import read_parquet
+from toolkit.data.shards.record import Record
+from toolkit.data.shards.tar_shards import read_tar
 
 log = logging.getLogger(__name__)
 

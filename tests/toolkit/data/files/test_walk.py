@@ -3,10 +3,10 @@
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.files.walk import files_under
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.readers.walk import files_under
 
-from .test_picture_lists import NAMES, pictures
+from ..folders.test_picture_lists import NAMES, pictures
 
 
 @pytest.mark.parametrize(

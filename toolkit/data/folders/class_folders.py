@@ -11,21 +11,21 @@ from device.errors import EdgeError
 from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 from toolkit.data.dataset import BrokenImage, Dataset
-from toolkit.data.readers.broken import refuse_too_many_broken
-from toolkit.data.readers.class_numbers import classes_of
-from toolkit.data.readers.decoding import decode_all
-from toolkit.data.readers.face_store import new_face_store, store_shape
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.image_files import DecodedFace, read_face
-from toolkit.data.readers.kept_faces import fingerprint_of, kept
-from toolkit.data.readers.label_files import file_labelled_images
-from toolkit.data.readers.layout import ImageFile, find_images, layout_notes
-from toolkit.data.readers.picture_lists import listed_images, unread_lists, why_unlisted
-from toolkit.data.readers.picture_names import named_images, why_unnamed
-from toolkit.data.readers.split_lists import with_listed_splits
-from toolkit.data.readers.split_names import split_of
-from toolkit.data.readers.text_table import is_table
-from toolkit.data.readers.yolo_labels import boxed_images
+from toolkit.data.files.broken import refuse_too_many_broken
+from toolkit.data.files.class_numbers import classes_of
+from toolkit.data.files.decoding import decode_all
+from toolkit.data.files.face_store import new_face_store, store_shape
+from toolkit.data.files.image_files import DecodedFace, read_face
+from toolkit.data.files.kept_faces import fingerprint_of, kept
+from toolkit.data.files.split_names import split_of
+from toolkit.data.files.text_table import is_table
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.label_files import file_labelled_images
+from toolkit.data.folders.layout import ImageFile, find_images, layout_notes
+from toolkit.data.folders.picture_lists import listed_images, unread_lists, why_unlisted
+from toolkit.data.folders.picture_names import named_images, why_unnamed
+from toolkit.data.folders.split_lists import with_listed_splits
+from toolkit.data.folders.yolo_labels import boxed_images
 from toolkit.data.stored_faces import parted
 from toolkit.data.synthesis import MARK, SOURCE
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from toolkit.data.readers.image_files import holds_image
+from toolkit.data.files.image_files import holds_image
 
 TRAINING_FILE = "checkpoint.npz"  # beside it are a training's pictures of curves and samples
 # macOS' archives, Synology's thumbnails, what disks have at their root; a dot begins .ipynb_checkpoints and

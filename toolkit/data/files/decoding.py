@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from device.opencv_log import SILENT, set_opencv_log_level
 from device.quiet import silenced
-from toolkit.data.readers.image_files import DecodedFace
+from toolkit.data.files.image_files import DecodedFace
 
 PICTURES_PER_TASK = 64
 

@@ -10,10 +10,10 @@ from device.errors import EdgeError
 from device.media_suffixes import FILM_SUFFIXES
 from device.text import counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
-from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.image_files import holds_image
-from toolkit.data.readers.split_names import class_and_split, split_of, split_within
-from toolkit.data.readers.walk import LEFTOVERS, files_under, images_under, subfolders, walk
+from toolkit.data.files.foreign_kinds import why_no_data
+from toolkit.data.files.image_files import holds_image
+from toolkit.data.files.split_names import class_and_split, split_of, split_within
+from toolkit.data.files.walk import LEFTOVERS, files_under, images_under, subfolders, walk
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}

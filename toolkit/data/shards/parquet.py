@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
-from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.growth import refuse_growth
-from toolkit.data.readers.parquet_pages import unpacked_bytes
-from toolkit.data.readers.record import Record
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, checked_label, column_named, label_text
+from toolkit.data.files.foreign_kinds import why_no_data
+from toolkit.data.files.growth import refuse_growth
+from toolkit.data.files.table_labels import LABEL_COLUMNS, checked_label, column_named, label_text
+from toolkit.data.shards.parquet_pages import unpacked_bytes
+from toolkit.data.shards.record import Record
 
 if TYPE_CHECKING:
     import pyarrow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.data.readers.table_labels import label_text
+from toolkit.data.files.table_labels import label_text
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from device.text import a_few, counted
 from toolkit.data.file_names import expressions_of, why_no_expressions
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.split_names import split_told
+from toolkit.data.files.split_names import split_told
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.layout import ImageFile
 
 
 def named_images(pictures: Pictures) -> tuple[list[ImageFile], tuple[str, ...]]:

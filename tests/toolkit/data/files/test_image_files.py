@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from device.picture_files import decode_picture
-from toolkit.data.readers.image_files import decode_face
+from toolkit.data.files.image_files import decode_face
 
 from ..conftest import make_faces
 
@@ -109,7 +109,7 @@ def test_a_picture_bomb_is_refused_by_its_declared_size(suffix, tmp_path):
     (tmp_path / f"bomb{suffix}").write_bytes(bomb(suffix))
     program = (
         "import sys, pathlib, re\n"
-        "from toolkit.data.readers.image_files import read_face\n"
+        "from toolkit.data.files.image_files import read_face\n"
         "try: read_face(pathlib.Path(sys.argv[1]))\n"
         "except ValueError as error: print(error)\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024)\n"

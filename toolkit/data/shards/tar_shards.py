@@ -7,9 +7,9 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from device.errors import EdgeError
-from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES, PICTURE_NAMES
-from toolkit.data.readers.record import Record
-from toolkit.data.readers.table_labels import LABEL_COLUMNS, label_text
+from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES, PICTURE_NAMES
+from toolkit.data.files.table_labels import LABEL_COLUMNS, label_text
+from toolkit.data.shards.record import Record
 
 JSON_LABELS = (*LABEL_COLUMNS, "cls")
 BLOCK = 512

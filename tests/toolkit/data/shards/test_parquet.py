@@ -12,7 +12,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is missing; pip install pyar
 import pyarrow.parquet as pq
 
 from device.errors import EdgeError
-from toolkit.data.readers import kept_faces
+from toolkit.data.files import kept_faces
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.stored_faces import StoredFaces
 
@@ -80,7 +80,7 @@ def test_a_file_alone_is_read_too(repository, faces):
 def test_decoded_faces_are_kept_until_the_files_change(repository, cache, monkeypatch):
     first = load_dataset(repository)
     assert isinstance(first.images, StoredFaces)
-    monkeypatch.setattr("toolkit.data.readers.shards.decode_face", None)  # what decodes again fails
+    monkeypatch.setattr("toolkit.data.shards.shard_files.decode_face", None)  # what decodes again fails
     again = load_dataset(repository)
     assert again.fingerprint() == first.fingerprint()
     assert (again.classes, again.notes, again.formats) == (first.classes, first.notes, first.formats)

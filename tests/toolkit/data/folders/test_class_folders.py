@@ -204,7 +204,7 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
     fill(root, "angry", 120)
     (root / "angry" / "000.png").write_bytes(b"no picture")
     few = load_dataset(root)
-    monkeypatch.setattr("toolkit.data.readers.folders.KEPT_FROM", 200)
+    monkeypatch.setattr("toolkit.data.folders.class_folders.KEPT_FROM", 200)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     many = load_dataset(root)
     for name in ("names", "labels", "splits", "classes", "broken", "notes", "formats", "source", "synthetic"):
@@ -214,7 +214,7 @@ def test_many_pictures_are_decoded_once_and_broken_ones_leave_no_gap(tmp_path, m
     (file,) = (tmp_path / "cache").rglob("faces.u8")
     assert file.stat().st_size == 218 * 48 * 48
     with monkeypatch.context() as patch:
-        patch.setattr("toolkit.data.readers.folders.read_face", None)  # nothing is decoded again
+        patch.setattr("toolkit.data.folders.class_folders.read_face", None)  # nothing is decoded again
         assert np.array_equal(load_dataset(root).images[:], few.images)
     write_image(root / "happy" / "new.png", make_faces(1, 5)[0])
     assert len(load_dataset(root)) == 219

@@ -284,7 +284,7 @@ def test_a_table_without_rows_is_said_to_list_nothing(tmp_path):
 
 
 def test_labels_of_many_pictures_are_those_of_the_list_as_it_is_now(tmp_path, monkeypatch):
-    monkeypatch.setattr("toolkit.data.readers.folders.KEPT_FROM", 6)
+    monkeypatch.setattr("toolkit.data.folders.class_folders.KEPT_FROM", 6)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     pictures(tmp_path / "data")
     labels = tmp_path / "data/labels.csv"

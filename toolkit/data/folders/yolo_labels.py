@@ -9,10 +9,10 @@ import yaml
 
 from device.errors import EdgeError
 from device.files import read_short
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.layout import PICTURES_FOLDER, ImageFile
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.walk import subfolders
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.walk import subfolders
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.layout import PICTURES_FOLDER, ImageFile
 
 LABELS_FOLDER = "labels"
 FILLS = 0.5  # of a picture's width and height, from which on a box is the face that the picture was cut to

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from toolkit.data.readers.image_files import LARGEST_PICTURE_BYTES
+from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES
 
 
 @dataclass(frozen=True)

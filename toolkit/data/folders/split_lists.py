@@ -9,10 +9,14 @@ from pathlib import Path, PurePosixPath
 from device.errors import EdgeError
 from device.files import read_short
 from device.text import a_few, counted
-from toolkit.data.readers.found_pictures import composed
-from toolkit.data.readers.image_files import PICTURE_NAMES
-from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.list_entries import (
+from toolkit.data.files.image_files import PICTURE_NAMES
+from toolkit.data.files.split_names import split_of, split_within
+from toolkit.data.files.table_labels import ROWS_LOOKED_AT, usage_column
+from toolkit.data.files.text_table import is_table, read_table
+from toolkit.data.files.walk import files_under
+from toolkit.data.folders.found_pictures import composed
+from toolkit.data.folders.layout import ImageFile
+from toolkit.data.folders.list_entries import (
     LARGEST_JSON,
     LINE,
     LIST_SUFFIXES,
@@ -20,10 +24,6 @@ from toolkit.data.readers.list_entries import (
     lines_of,
     picture_column,
 )
-from toolkit.data.readers.split_names import split_of, split_within
-from toolkit.data.readers.table_labels import ROWS_LOOKED_AT, usage_column
-from toolkit.data.readers.text_table import is_table, read_table
-from toolkit.data.readers.walk import files_under
 
 TRIED = 100  # names, of which one at least is that of a picture
 

@@ -14,9 +14,9 @@ from device.files import read_short
 from device.text import a_few
 from toolkit.data.class_names import FERPLUS_CLASSES, PUBLISHED_ORDERS
 from toolkit.data.ferplus import VOTE_COLUMNS, majority_labels
-from toolkit.data.readers.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
-from toolkit.data.readers.split_names import SPLIT_OF_WORD, split_of
-from toolkit.data.readers.table_labels import (
+from toolkit.data.files.image_files import IMAGE_SUFFIXES, PICTURE_NAMES
+from toolkit.data.files.split_names import SPLIT_OF_WORD, split_of
+from toolkit.data.files.table_labels import (
     LABEL_COLUMNS,
     ROWS_LOOKED_AT,
     USAGE_COLUMNS,
@@ -25,7 +25,7 @@ from toolkit.data.readers.table_labels import (
     label_text,
     usage_column,
 )
-from toolkit.data.readers.text_table import is_table, read_table
+from toolkit.data.files.text_table import is_table, read_table
 
 PICTURE_COLUMNS = ("image", "filename", "file_name", "file", "path", "pth", "filepath", "file_path", "image_path",
                    "img_path", "image_name", "img_name", "imagename", "name", "picture", "img", "image_id", "id",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from device.errors import EdgeError
+from toolkit.data.files.text_table import most_rows
 from toolkit.data.readers.loading import load_dataset
-from toolkit.data.readers.text_table import most_rows
 
 from ..conftest import csv_row, write_csv
 

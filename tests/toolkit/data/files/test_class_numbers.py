@@ -3,7 +3,7 @@
 import pytest
 
 from device.errors import EdgeError
-from toolkit.data.readers.class_numbers import class_of_number
+from toolkit.data.files.class_numbers import class_of_number
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from device.files import locked, way_out
 from device.storage import cache_folder
 from device.zip_files import DAMAGE
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
-from toolkit.data.readers.class_numbers import CLASSES_FILE
-from toolkit.data.readers.face_store import DISK_FOLDER, store_shape
+from toolkit.data.files.class_numbers import CLASSES_FILE
+from toolkit.data.files.face_store import DISK_FOLDER, store_shape
 from toolkit.data.stored_faces import parted
 
 log = logging.getLogger(__name__)

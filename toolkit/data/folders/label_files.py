@@ -8,10 +8,10 @@ from device.files import read_short
 from device.text import one_line
 from toolkit.array_files import load_array
 from toolkit.data.class_names import PUBLISHED_ORDERS
-from toolkit.data.readers.found_pictures import Pictures
-from toolkit.data.readers.layout import ImageFile
-from toolkit.data.readers.split_names import split_told
-from toolkit.data.readers.walk import files_under
+from toolkit.data.files.split_names import split_told
+from toolkit.data.files.walk import files_under
+from toolkit.data.folders.found_pictures import Pictures
+from toolkit.data.folders.layout import ImageFile
 
 # What such a file is called after its picture, and the data set in whose order its number stands.
 # AffectNet: train_set/images/1.jpg beside train_set/annotations/1_exp.npy. CK+, by its ReadMe: of the pictures in

@@ -14,8 +14,8 @@ from device.errors import EdgeError
 from device.files import regular_size
 from device.text import one_line
 from device.zip_files import DAMAGE
-from toolkit.data.readers.foreign_kinds import why_no_data
-from toolkit.data.readers.growth import refuse_growth
+from toolkit.data.files.foreign_kinds import why_no_data
+from toolkit.data.files.growth import refuse_growth
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".csv.zip")
 LONGEST_HEADER = 1 << 16

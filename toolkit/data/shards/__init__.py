@@ -1,0 +1,1 @@
+"""Shards, files of many labelled pictures each: parquet and tar, one file a format."""
