@@ -92,12 +92,14 @@ def refuse_unwritable(path: str | Path, overwrite: bool) -> None:
             raise EdgeError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
-def refuse_full(path: str | Path, kept_free_mb: int) -> None:
-    """Raise EdgeError where less than ``kept_free_mb`` MB are free on the disk of ``path``, a file or still to make."""
+def refuse_full(path: str | Path, kept_free_mb: int, begun: bool = False) -> None:
+    """Raise EdgeError where less than ``kept_free_mb`` MB are free on the disk of ``path``, a file that is ``begun`` or
+    still to make."""
     path = Path(path)
     if shutil.disk_usage(path if path.exists() else path.parent).free < kept_free_mb * 1_000_000:
         raise EdgeError(
-            f"cannot write {path}: less than {kept_free_mb} MB of the disk are free; free space or choose another place"
+            f"{f'{path} ends here' if begun else f'cannot write {path}'}: less than {kept_free_mb} MB of the disk are "
+            "free; free space or choose another place"
         )
 
 

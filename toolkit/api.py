@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from device.labels import labels_from
 from toolkit.comparison.comparison import ComparisonRequest
 from toolkit.comparison.comparison import compare as run_comparison
 from toolkit.comparison.page import PAGE
@@ -30,6 +31,13 @@ StrPath = str | Path
 def listed(value: StrPath | Sequence[StrPath]) -> list[Any]:
     """Return ``value`` as a list: one name is not its letters."""
     return [value] if isinstance(value, str | Path) else list(value)
+
+
+def named(labels: StrPath | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the names of labels: given one by one, or as ``--labels`` takes them."""
+    if labels is None:
+        return None
+    return labels_from(str(labels)) if isinstance(labels, str | Path) else tuple(labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +99,10 @@ def quantize(model: StrPath, out: StrPath | None = None, **options: Any) -> Quan
         options["data"] = str(options["data"])
     if options.get("results"):
         options["results"] = Path(options["results"])
-    several = {name: tuple(listed(options[name])) for name in ("keep_float", "labels") if options.get(name)}
-    asked = QuantizeOptions(Path(model), out=Path(out) if out else None, **(options | several))
+    if isinstance(options.get("keep_float"), str):
+        options["keep_float"] = [name.strip() for name in options["keep_float"].split(",") if name.strip()]
+    options |= {"keep_float": tuple(options.get("keep_float") or ()), "labels": named(options.get("labels"))}
+    asked = QuantizeOptions(Path(model), out=Path(out) if out else None, **options)
     return run_quantization(asked).result
 
 
@@ -112,10 +122,11 @@ def evaluate(
     fields = {field.name for field in dataclasses.fields(ModelOptions)}
     if options.get("classes"):
         options["classes"] = checked_classes(options["classes"], fewest=2)
-    told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
-    paths = [str(path) for path in listed(models)]
+    paths, labels = [str(path) for path in listed(models)], options.get("labels")
     if out is not None:
-        refuse_output(out, overwrite, (*paths, data))
+        refuse_output(out, overwrite, (*paths, data, labels if isinstance(labels, str | Path) else None))
+    options["labels"] = named(labels)
+    told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
     results = evaluate_models(paths, str(data), options=told, **options)
     if out is not None:
         write_results(results, out, overwrite)

@@ -50,7 +50,7 @@ class RowFile(Sink):
             if self._file is None:
                 self._file = self._open()
             if self.appending:
-                refuse_full(self.path, KEPT_FREE_MB)
+                refuse_full(self.path, KEPT_FREE_MB, begun=True)
             _write(self._file, row + "\n")
         except OSError as error:
             raise self._refused(error) from error

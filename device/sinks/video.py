@@ -83,7 +83,7 @@ class VideoSink(Sink):
     def _add(self, picture: np.ndarray) -> None:
         assert self._writer is not None
         if self._written % LOOK_FRAMES == 0 and self.path.is_file():
-            refuse_full(self.path, KEPT_FREE_MB)
+            refuse_full(self.path, KEPT_FREE_MB, begun=True)
         self._writer.write(picture)
         self._written += 1
 

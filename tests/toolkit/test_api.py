@@ -73,6 +73,17 @@ def test_one_text_names_several_classes(stripes, tmp_path):
             call(classes="happy")
 
 
+def test_labels_are_named_as_on_the_command_line(stripes, tiny_tflite, tmp_path):
+    (tmp_path / "labels.txt").write_text("one\ntwo\nthree\n")
+    for labels in ("one,two,three", ["one", "two", "three"], tmp_path / "labels.txt"):
+        with pytest.raises(EdgeError, match="3 labels"):
+            toolkit.evaluate(tiny_tflite, stripes, labels=labels)
+    with pytest.raises(UsageError, match="would replace"):
+        toolkit.evaluate(
+            tiny_tflite, stripes, tmp_path / "labels.txt", labels=tmp_path / "labels.txt", overwrite=True
+        )
+
+
 def test_results_never_replace_what_they_are_about(stripes, tiny_tflite, tmp_path):
     model = tmp_path / "best.tflite"
     model.write_bytes(tiny_tflite.read_bytes())
@@ -168,7 +179,7 @@ def test_of_all_recipes_the_one_to_take_is_returned(untrained, stripes, tmp_path
     assert result.recipe.name == document["recommended"]
     assert result.path == tmp_path / f"net_{result.recipe.name}.tflite"
     assert {row["recipe"] for row in document["rows"]} >= {"float32", "float16", "int8", "int8-mixed"}
-    assert document["impossible"]["litert static_wi8_ai8"] == "litert exits 3: out of order"
+    assert document["impossible"]["litert static_wi8_ai8"] == "litert fails: out of order"
 
 
 def test_the_notebook_runs_from_top_to_bottom(forked_toolkit, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Labelled faces in memory."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +13,11 @@ from toolkit.data.stored_faces import FACES_AT_ONCE, StoredFaces
 FACE_SIZE = 48
 SPLITS = ("train", "validation", "test")
 BROKEN_NAMED = 10
+
+
+def judging_split(splits: Collection[str]) -> str:
+    """Return which of ``splits`` judges a model: test, where there is none validation, else ''."""
+    return next((name for name in ("test", "validation") if name in splits), "")
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Dataset:
 
     def judging_split(self) -> str:
         """Return the split whose faces judge a model: test, where there is none validation, else ''."""
-        return next((name for name in ("test", "validation") if name in self.present_splits()), "")
+        return judging_split(self.present_splits())
 
     def with_classes(self, classes: tuple[str, ...]) -> "Dataset":
         """Return only the faces of ``classes``, labels in their order; EdgeError for an unknown class."""

@@ -19,10 +19,12 @@ from device.media_suffixes import is_film
 from device.picture_files import read_picture
 from device.text import counted
 from toolkit.data.class_names import normal_class_name
+from toolkit.data.dataset import judging_split
 from toolkit.data.files.class_numbers import classes_of
+from toolkit.data.files.split_names import split_of
 from toolkit.data.files.walk import files_under, images_under, subfolders
 from toolkit.data.folders.class_folders import labelled_images
-from toolkit.data.folders.layout import class_places
+from toolkit.data.folders.layout import ImageFile, class_places
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class LabelledPicture:
 
 def labelled_pictures(root: Path) -> list[LabelledPicture]:
     """Return the pictures that ``root/faces.json`` gives boxes of, else those whose class is told as in a data set, by
-    folders, under split folders or not, by lists or by names, and the clips in class folders.
+    folders, by lists or by names, and the clips in class folders; of several splits those of the one that judges.
 
     faces.json: ``{"boxes_xywh": {"a.jpg": [[x, y, width, height], ...]}}`` in pixels; a face of a known class is
     ``{"box": [x, y, width, height], "label": "happy"}``. EdgeError for neither.
@@ -87,34 +89,48 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
         raise EdgeError(f"there is no folder {root}; {EXPECTED}")
     if (root / BOXES_FILE).exists():
         return _boxed_pictures(root)
-    told = _classes_told(root)
-    if not told:
+    files = _files_told(root)
+    if not files:
         raise EdgeError(f"{root} holds no labelled pictures; {EXPECTED}")
-    loose = [path for path in root.iterdir() if path not in told and (is_picture(path) or is_film(path))]
-    if loose:
-        log.warning("%s right in %s, in no class's folder, left out", counted(len(loose), "picture"), root)
-    class_of, _, _ = classes_of(root, set(told.values()), "label")
-    return [LabelledPicture(path, label=class_of[label]) for path, label in sorted(told.items())]
+    if split := judging_split({file.split for file in files}):
+        judging = [file for file in files if file.split == split]
+        if len(judging) < len(files):
+            log.warning(
+                "%s of other splits than '%s' left out", counted(len(files) - len(judging), "picture"), split
+            )
+        files = judging
+    class_of, _, notes = classes_of(root, {file.folder_class for file in files}, "label")
+    for note in notes:
+        log.warning("%s", note)
+    return [LabelledPicture(file.path, label=class_of[file.folder_class]) for file in files]
 
 
-def _classes_told(root: Path) -> dict[Path, str]:
-    """Return what tells the class of each picture, as in a data set, and of each film, the folder that it stands in."""
-    films = {
-        path: folder.name
+def _files_told(root: Path) -> list[ImageFile]:
+    """Return the pictures with the class that tells theirs in a data set, and the films with that of their folder."""
+    films = [
+        ImageFile(
+            path, next(filter(None, map(split_of, path.relative_to(root).parts[:-2])), "train"), folder.name
+        )
         for place in class_places(root)
         for folder in subfolders(place)
         for path in files_under(folder)
         if is_film(path)
-    }
+    ]
     try:
-        files, _ = labelled_images(root)
+        pictures, notes = labelled_images(root)
     except EdgeError as error:
-        files = []
+        pictures, notes = [], ()
         if any(not is_film(path) for path in images_under(root)):
             if not films:
                 raise
             log.warning("%s; the pictures are left out", error)
-    return films | {file.path: file.folder_class for file in files if not is_film(file.path)}
+    for note in () if films else notes:  # which take films for nothing
+        log.warning("%s", note)
+    files = films + [file for file in pictures if not is_film(file.path)]
+    loose = {path for path in root.iterdir() if is_film(path) or (films and is_picture(path))}
+    if loose := loose - {file.path for file in files}:
+        log.warning("%s right in %s, in no class's folder, left out", counted(len(loose), "file"), root)
+    return sorted(files, key=lambda file: file.path)
 
 
 def _boxed_pictures(root: Path) -> list[LabelledPicture]:

@@ -140,6 +140,10 @@ def _bare(path: Path, model: "keras.Model") -> "keras.Model":
     """
     import keras
 
+    if isinstance(model, keras.Sequential) and not hasattr(model, "inputs"):
+        raise EdgeError(
+            f"{path} has no input shape; begin it with keras.Input((height, width, 1)) and save it again"
+        )
     if not hasattr(model, "inputs"):
         raise EdgeError(
             f"{path} is a {type(model).__name__}, a subclass of keras.Model whose call is Python code; build it of its "

@@ -46,5 +46,5 @@ def quantize_by_litert(quantizer: Quantizer) -> QuantizationResult | None:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EdgeError(f"litert did not finish: {error}") from error
         if done.returncode or not out.is_file():
-            raise EdgeError(f"litert exits {done.returncode}: {last_words(done)}")
+            raise EdgeError(f"litert fails: {last_words(done)}")
         return quantizer.measured_result(BASELINE, out.read_bytes())

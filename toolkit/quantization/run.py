@@ -39,7 +39,8 @@ class QuantizationOutcome:
 
 
 def run(options: QuantizeOptions) -> QuantizationOutcome:
-    """Quantize, measure and write. Raises EdgeError in one line; then no model is written."""
+    """Quantize, measure and write. Raises EdgeError in one line; then no model is written, but where the Edge
+    TPU's compiler refuses what was."""
     options.refuse_files()
     quantizer = open_quantizer(options)
     outcome = _every_recipe(quantizer, options) if options.recipe == ALL else _one_recipe(quantizer, options)

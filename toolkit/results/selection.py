@@ -1,5 +1,6 @@
 """Which figures may stand side by side, and what they say: groups of equal data, the Pareto front, the choice."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from toolkit.results.types import (
 from toolkit.results.words import short_text
 
 BUSY_SPREAD = 5.0  # p99 over p50 of a machine at rest is below 3
+INTEGERS = re.compile(r"(?<![a-z])(u?int\d|(full_)?integer|dynamic)")  # in the name of a recipe or a file
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class ModelRow:
         if self.entry.model.format != "tflite":
             return "keras"
         recipe = self.entry.model.recipe or self.entry.model.name
-        return "quantized" if any(word in recipe for word in ("int8", "int16", "dynamic")) else "float"
+        return "quantized" if INTEGERS.search(recipe.lower()) else "float"
 
     @property
     def comparison(self) -> Comparison | None:

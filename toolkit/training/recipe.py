@@ -30,18 +30,13 @@ ADAM_SHARE = 0.01  # of the learning rate of SGD
 
 
 def option(
-    default: Any,
-    doc: str,
-    low: float | None = None,
-    high: float | None = None,
-    known: tuple[str, ...] | tuple[int, ...] = (),
+    default: Any, doc: str, low: float | None = None, high: float | None = None, known: tuple[Any, ...] = ()
 ) -> Any:
-    """Return a recipe's field: its default, or a function that gives it, what it does, and the values that it may have,
-    from ``low`` to ``high`` or those ``known``."""
+    """Return a recipe's field: its default or a function that gives it, what it does, the least and the greatest number
+    or the values that it may have."""
+    given = "default_factory" if callable(default) else "default"
     metadata = {"doc": doc, "low": low, "high": high, "known": known}
-    if callable(default):
-        return dataclasses.field(default_factory=default, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(**{given: default}, metadata=metadata)
 
 
 def usual_policy(cpuinfo: Path = Path("/proc/cpuinfo"), devices: Path = Path("/dev")) -> str:

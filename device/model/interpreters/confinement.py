@@ -54,6 +54,7 @@ class ConfinedInterpreter:
             "input": [image.shape, image.dtype],
             "output": [scores.shape, scores.dtype],
         }
+        self._ended = ""  # how, once it has
         self._child = _start(json.dumps(facts))
         weakref.finalize(self, _end, self._child)
         self._exchange(b"", START_S)
@@ -66,17 +67,21 @@ class ConfinedInterpreter:
     def _exchange(self, request: bytes, seconds: float) -> bytes:
         """Send ``request`` and return the answer; EdgeError where none comes within ``seconds``."""
         assert self._child.stdin is not None
+        if self._ended:
+            raise self._refusal(self._ended)
         until = time.monotonic() + seconds
         try:
             self._child.stdin.write(request)
             status = self._read(1, until)
             answer = self._read(struct.unpack("<Q", self._read(8, until))[0], until)
-        except (EOFError, BrokenPipeError, ValueError):  # ValueError: it has been ended before
-            raise self._refusal(fate_of(_end(self._child))) from None
+        except (EOFError, BrokenPipeError):
+            self._ended = fate_of(_end(self._child))
+            raise self._refusal(self._ended) from None
         except TimeoutError:
             self._child.kill()  # it hangs, and would not hear that its input ends
             _end(self._child)
-            raise self._refusal(f"it gave no answer within {seconds:g} s") from None
+            self._ended = f"it gave no answer within {seconds:g} s"
+            raise self._refusal(self._ended) from None
         if status == FAILED:
             raise self._refusal(f"it failed: {printable(answer.decode('utf-8', 'replace'), MOST_MESSAGE)}")
         return answer

@@ -80,7 +80,7 @@ def test_a_film_ends_whole_while_the_disk_has_room(tmp_path, a_result, monkeypat
     for index in range(30):
         sink.write(a_result(index))
     monkeypatch.setattr("device.sinks.video.KEPT_FREE_MB", 10**9)  # more than any disk has
-    with pytest.raises(EdgeError, match="MB of the disk are free"):
+    with pytest.raises(EdgeError, match="ends here: less than"):
         sink.write(a_result(30))
     sink.close()
     assert frames_of(tmp_path / "film.mkv") == 30

@@ -125,6 +125,23 @@ def test_classes_of_whole_pictures_are_told_as_those_of_a_data_set(tmp_path):
     assert classes_in(tmp_path / "listed") == {"a.png": "happy", "b.png": "sad"}
 
 
+def test_of_several_splits_the_one_that_judges_is_measured_and_the_rest_told(tmp_path, caplog):
+    for place in (
+        "train/happy/a.png",
+        "train/sad/b.png",
+        "test/happy/c.png",
+        "test/sad/d.png",
+        "extra/e.png",
+    ):
+        write(tmp_path / place, picture_of())
+    assert set(classes_in(tmp_path)) == {"test/happy/c.png", "test/sad/d.png"}
+    assert "2 pictures of other splits than 'test' left out" in caplog.text
+    assert "'extra'" in caplog.text
+    for place in ("train/happy/f.mp4", "test/sad/g.mp4"):
+        (tmp_path / place).write_bytes(b"")
+    assert set(classes_in(tmp_path)) == {"test/happy/c.png", "test/sad/d.png", "test/sad/g.mp4"}
+
+
 def test_persons_in_the_one_class_there_is_are_no_classes(tmp_path):
     for place in ("happy/anna/a.png", "happy/ben/b.png"):
         write(tmp_path / place, picture_of())

@@ -109,6 +109,15 @@ def test_a_network_of_a_class_that_is_registered_here_is_told_what_to_build(tmp_
         open_network(tmp_path / "m.keras", ("a", "b", "c"))
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_sequential_without_an_input_shape_is_told_so(tmp_path, nested):
+    network = keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)])
+    network = keras.Sequential([network]) if nested else network
+    network.save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match=r"m\.keras has no input shape; begin it with keras\.Input"):
+        open_network(tmp_path / "m.keras", ("a", "b", "c"))
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_another_precision_is_rebuilt_in_float32_with_the_same_weights(tmp_path, policy, suffix):

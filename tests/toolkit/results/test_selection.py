@@ -66,6 +66,10 @@ def test_the_time_of_keras_predict_is_none_to_choose_by():
         ("fer_int16x8.tflite", "quantized"),
         ("fer_dynamic.tflite", "quantized"),
         ("fer_float16.tflite", "float"),
+        ("model_full_integer_quant.tflite", "quantized"),
+        ("m_integer_quant.tflite", "quantized"),
+        ("net_int4.tflite", "quantized"),
+        ("INT8.tflite", "quantized"),
     ],
 )
 def test_a_file_without_a_recipe_is_called_by_its_name(name, kind):

@@ -53,7 +53,7 @@ def compile_for_edgetpu(model: Path, overwrite: bool = False) -> CompilerLog | N
             raise EdgeError(f"{PROGRAM} did not finish: {error}") from error
         made = folder / out.name
         if done.returncode or not made.is_file():
-            raise EdgeError(f"{PROGRAM} refuses {model} (exit {done.returncode}): {last_words(done)}")
+            raise EdgeError(f"{PROGRAM} refuses {model}: {last_words(done)}")
         write_whole(out, made.read_bytes(), overwrite)
     return read_log(done.stdout + done.stderr, str(out))
 

@@ -16,6 +16,7 @@ from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel, load_model
+from device.model.interpreters import confinement
 from device.model.interpreters.confinement import ConfinedInterpreter
 from device.model.interpreters.litert import LocalInterpreter
 
@@ -99,6 +100,15 @@ def test_a_crash_at_a_later_picture_ends_the_run_in_one_line():
     os.kill(model._interpreter._child.pid, signal.SIGSEGV)
     for _ in range(2):  # who goes on asking is told the same
         with pytest.raises(EdgeError, match="died of SIGSEGV"):
+            model.predict(np.zeros((1, 8, 8), np.uint8))
+
+
+def test_who_asks_a_model_again_that_gave_no_answer_is_told_the_same(monkeypatch):
+    monkeypatch.setattr(confinement, "INFERENCE_S", 0.3)
+    model = ExpressionModel(gathered(list(range(8))), Path("a.tflite"), LABELS)
+    os.kill(model._interpreter._child.pid, signal.SIGSTOP)
+    for _ in range(2):
+        with pytest.raises(EdgeError, match=r"gave no answer within 0\.3 s"):
             model.predict(np.zeros((1, 8, 8), np.uint8))
 
 

@@ -194,7 +194,7 @@ def test_the_compiled_file_is_kept_beside_the_model(compiler, tmp_path):
 
 def test_a_compiler_that_refuses_is_one_line_and_leaves_nothing(compiler, tmp_path):
     compiler("print('Internal compiler error. Aborting!'); sys.exit(1)")
-    with pytest.raises(EdgeError, match=r"exit 1\): Internal compiler error"):
+    with pytest.raises(EdgeError, match=r"face_int8\.tflite: Internal compiler error"):
         compile_for_edgetpu(model_in(tmp_path))
     assert not (tmp_path / "face_int8_edgetpu.tflite").exists()
 
