@@ -72,8 +72,15 @@ def tree(shared_dir, film, wheel, tmp_path_factory):
     if not (TREE / "opt/t/shim.so").exists():
         pictures = write_pictures(tmp_path_factory.mktemp("pictures"), film)
         TREE.parent.mkdir(parents=True, exist_ok=True)
+        part = TREE.with_name(f"{TREE.name}.part")  # so that one that is cut off is not taken for whole
+        for inner in ("dev", "proc"):
+            if os.path.ismount(part / inner):
+                subprocess.run(["umount", part / inner], check=True)
+        if part.exists():
+            shutil.rmtree(part)
         setup = shared_dir / "tools/picamera/setup_picam.sh"
-        subprocess.run(["bash", setup, TREE, pictures], check=True, timeout=900)
+        subprocess.run(["bash", setup, part, pictures], check=True, timeout=900)
+        part.rename(TREE)
     ours = TREE / "opt/fer-edge"
     shutil.rmtree(ours, ignore_errors=True)
     write_pictures(ours / "film", film)

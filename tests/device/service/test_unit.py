@@ -86,9 +86,9 @@ def test_a_file_that_the_service_could_not_read_is_refused(tmp_path, monkeypatch
     install()
     monkeypatch.chdir(model.parent)
     with pytest.raises(
-        UsageError, match=f"--model own.tflite: a service starts in .*pass the whole path, {model}"
+        UsageError, match=f"--model my own.tflite: a service starts in .*pass the whole path, {model}"
     ):
-        needs_of(("--model", "own.tflite"))
+        needs_of(("--model", "my own.tflite"))
 
 
 def test_what_it_reads_at_home_is_shown_to_the_service():
