@@ -73,11 +73,12 @@ def tree(shared_dir, film, wheel, tmp_path_factory):
         pictures = write_pictures(tmp_path_factory.mktemp("pictures"), film)
         TREE.parent.mkdir(parents=True, exist_ok=True)
         part = TREE.with_name(f"{TREE.name}.part")  # so that one that is cut off is not taken for whole
-        for inner in ("dev", "proc"):
-            if os.path.ismount(part / inner):
-                subprocess.run(["umount", part / inner], check=True)
-        if part.exists():
-            shutil.rmtree(part)
+        for old in (part, TREE):
+            for inner in (old / "dev", old / "proc"):
+                if os.path.ismount(inner):
+                    subprocess.run(["umount", inner], check=True)
+            if old.exists():
+                shutil.rmtree(old)
         setup = shared_dir / "tools/picamera/setup_picam.sh"
         subprocess.run(["bash", setup, part, pictures], check=True, timeout=900)
         part.rename(TREE)
