@@ -65,9 +65,9 @@ def numbered_names(lines: Sequence[str]) -> dict[int, str]:
     return named
 
 
-def labels_from(text: str | None) -> tuple[str, ...] | None:
+def labels_from(given: str | Path | Sequence[str] | None) -> tuple[str, ...] | None:
     """Return the labels of ``--labels``: a file with one a line, in order or each with its number, or names with commas
-    between; None as None.
+    between; those given one by one, and None, as they are.
 
     The file may be JSON too: ``{"happy": 0, …}``, as Keras' class_indices are written, ``{"0": "happy", …}`` or a list.
     Raises EdgeError for a file that is not there or no UTF-8, UsageError where no label is left.
@@ -75,8 +75,11 @@ def labels_from(text: str | None) -> tuple[str, ...] | None:
     >>> labels_from("cat, dog")
     ('cat', 'dog')
     """
-    if text is None:
+    if given is None:
         return None
+    if not isinstance(given, str | Path):
+        return tuple(given)
+    text = str(given)
     path, is_file = Path(text), os.path.isfile(text)
     if "," not in text and (path.suffix or len(path.parts) > 1) and not is_file:
         raise EdgeError(

@@ -17,7 +17,7 @@ from toolkit.data.class_names import checked_classes
 from toolkit.evaluation.evaluate import evaluate_models
 from toolkit.models.options import ModelOptions
 from toolkit.outputs import page_paths, refuse_output
-from toolkit.quantization.options import QuantizeOptions
+from toolkit.quantization.options import QuantizeOptions, layer_names
 from toolkit.quantization.quantizer import QuantizationResult
 from toolkit.quantization.run import run as run_quantization
 from toolkit.reporting.build import DOCUMENTS, Report, make_report, write_report
@@ -31,13 +31,6 @@ StrPath = str | Path
 def listed(value: StrPath | Sequence[StrPath]) -> list[Any]:
     """Return ``value`` as a list: one name is not its letters."""
     return [value] if isinstance(value, str | Path) else list(value)
-
-
-def named(labels: StrPath | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the names of labels: given one by one, or as ``--labels`` takes them."""
-    if labels is None:
-        return None
-    return labels_from(str(labels)) if isinstance(labels, str | Path) else tuple(labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,9 +92,10 @@ def quantize(model: StrPath, out: StrPath | None = None, **options: Any) -> Quan
         options["data"] = str(options["data"])
     if options.get("results"):
         options["results"] = Path(options["results"])
-    if isinstance(options.get("keep_float"), str):
-        options["keep_float"] = [name.strip() for name in options["keep_float"].split(",") if name.strip()]
-    options |= {"keep_float": tuple(options.get("keep_float") or ()), "labels": named(options.get("labels"))}
+    options |= {
+        "keep_float": layer_names(options.get("keep_float")),
+        "labels": labels_from(options.get("labels")),
+    }
     asked = QuantizeOptions(Path(model), out=Path(out) if out else None, **options)
     return run_quantization(asked).result
 
@@ -125,7 +119,7 @@ def evaluate(
     paths, labels = [str(path) for path in listed(models)], options.get("labels")
     if out is not None:
         refuse_output(out, overwrite, (*paths, data, labels if isinstance(labels, str | Path) else None))
-    options["labels"] = named(labels)
+    options["labels"] = labels_from(labels)
     told = ModelOptions(**{name: options.pop(name) for name in fields & options.keys()})
     results = evaluate_models(paths, str(data), options=told, **options)
     if out is not None:

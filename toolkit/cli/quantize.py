@@ -85,7 +85,7 @@ def quantize(
 
     from device.labels import labels_from
     from toolkit.outputs import refuse_input
-    from toolkit.quantization.options import QuantizeOptions
+    from toolkit.quantization.options import QuantizeOptions, layer_names
 
     if results:
         refuse_input(results, (labels,))
@@ -94,7 +94,7 @@ def quantize(
         out=Path(out) if out else None,
         results=Path(results) if results else None,
         labels=labels_from(labels),
-        keep_float=tuple(name.strip() for name in (keep_float or "").split(",") if name.strip()),
+        keep_float=layer_names(keep_float),
         layer_errors=verbose or as_json or results is not None,
         **options,
     )

@@ -21,7 +21,7 @@ from device.text import counted
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import judging_split
 from toolkit.data.files.class_numbers import classes_of
-from toolkit.data.files.split_names import split_of
+from toolkit.data.files.split_names import split_told
 from toolkit.data.files.walk import files_under, images_under, subfolders
 from toolkit.data.folders.class_folders import labelled_images
 from toolkit.data.folders.layout import ImageFile, class_places
@@ -108,9 +108,7 @@ def labelled_pictures(root: Path) -> list[LabelledPicture]:
 def _files_told(root: Path) -> list[ImageFile]:
     """Return the pictures with the class that tells theirs in a data set, and the films with that of their folder."""
     films = [
-        ImageFile(
-            path, next(filter(None, map(split_of, path.relative_to(root).parts[:-2])), "train"), folder.name
-        )
+        ImageFile(path, split_told(path.relative_to(root).parent.parent) or "train", folder.name)
         for place in class_places(root)
         for folder in subfolders(place)
         for path in files_under(folder)

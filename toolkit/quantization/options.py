@@ -1,6 +1,7 @@
 """What ``toolkit quantize`` can be asked for, checked when it is built."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from toolkit.quantization.conversion.recipe import RECIPES, Recipe, quantized_pa
 from toolkit.quantization.representative import DEFAULT_COUNT, DEFAULT_SEED
 
 ALL = "all"
+
+
+def layer_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of layers, which a text has commas between."""
+    names = given.split(",") if isinstance(given, str) else given or ()
+    return tuple(name.strip() for name in names if name.strip())
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Whole pictures through the device's own way: what is found, named right and false, by size, tilt and light."""
 
 import json
-import os
 from dataclasses import asdict
 
 import cv2
@@ -94,73 +93,6 @@ def test_in_folders_by_class_the_largest_face_is_named_as_the_device_names_it(by
     assert decode(WholeWay, json.loads(json.dumps(asdict(measured)))) == measured
 
 
-def test_persons_in_folders_by_class_are_read_and_what_stands_beside_is_said(tmp_path, caplog):
-    for place in ("happy/anna/a.png", "happy/b.png", "sad/ben/more/c.png", "loose.png", "sad/._c.png"):
-        write(tmp_path / place, picture_of())
-    found = labelled_pictures(tmp_path)
-    told = [(one.label, str(one.path.relative_to(tmp_path))) for one in found]
-    assert sorted(told) == [
-        ("happy", "happy/anna/a.png"),
-        ("happy", "happy/b.png"),
-        ("sad", "sad/ben/more/c.png"),
-    ]
-    assert "1 picture right in" in caplog.text
-
-
-def classes_in(root):
-    return {str(one.path.relative_to(root)): one.label for one in labelled_pictures(root)}
-
-
-def test_classes_of_whole_pictures_are_told_as_those_of_a_data_set(tmp_path):
-    for place in ("splits/test/happy/a.png", "splits/test/sad/b.png", "listed/a.png", "listed/b.png"):
-        write(tmp_path / place, picture_of())
-    (tmp_path / "splits/test/sad/c.mp4").write_bytes(b"")
-    (tmp_path / "listed/labels.csv").write_text("image,label\na.png,1\nb.png,0\n")
-    (tmp_path / "listed/classes.txt").write_text("sad\nhappy\n")
-    assert classes_in(tmp_path / "splits") == {
-        "test/happy/a.png": "happy",
-        "test/sad/b.png": "sad",
-        "test/sad/c.mp4": "sad",
-    }
-    assert classes_in(tmp_path / "listed") == {"a.png": "happy", "b.png": "sad"}
-
-
-def test_of_several_splits_the_one_that_judges_is_measured_and_the_rest_told(tmp_path, caplog):
-    for place in (
-        "train/happy/a.png",
-        "train/sad/b.png",
-        "test/happy/c.png",
-        "test/sad/d.png",
-        "extra/e.png",
-    ):
-        write(tmp_path / place, picture_of())
-    assert set(classes_in(tmp_path)) == {"test/happy/c.png", "test/sad/d.png"}
-    assert "2 pictures of other splits than 'test' left out" in caplog.text
-    assert "'extra'" in caplog.text
-    for place in ("train/happy/f.mp4", "test/sad/g.mp4"):
-        (tmp_path / place).write_bytes(b"")
-    assert set(classes_in(tmp_path)) == {"test/happy/c.png", "test/sad/d.png", "test/sad/g.mp4"}
-
-
-def test_persons_in_the_one_class_there_is_are_no_classes(tmp_path):
-    for place in ("happy/anna/a.png", "happy/ben/b.png"):
-        write(tmp_path / place, picture_of())
-    assert set(classes_in(tmp_path).values()) == {"happy"}
-
-
-def test_films_alone_are_labelled_too_and_pictures_of_no_class_are_told(tmp_path, caplog):
-    for place in ("happy/a.mp4", "sad/b.gif"):
-        (tmp_path / place).parent.mkdir()
-        (tmp_path / place).write_bytes(b"")
-    assert classes_in(tmp_path) == {"happy/a.mp4": "happy", "sad/b.gif": "sad"}
-    assert not caplog.records
-    (tmp_path / "happy/a.mp4").unlink()
-    (tmp_path / "sad/b.gif").unlink()
-    write(tmp_path / "loose.png", picture_of())
-    with pytest.raises(EdgeError, match="no folder for each class"):
-        labelled_pictures(tmp_path)
-
-
 def test_boxes_tell_missed_and_false_faces_and_the_conditions_of_both(tmp_path, model):
     write(tmp_path / "two.png", picture_of(("happy", 70, 60), ("surprise", 160, 300)))
     write(tmp_path / "dark.png", picture_of(("happy", 160, 300), light=0.4))
@@ -242,24 +174,6 @@ def test_a_picture_whose_box_does_not_fit_it_is_named_and_left_out(tmp_path, mod
     assert (measured.pictures_n, measured.all_faces.n) == (1, 1)
     (line,) = (record.getMessage() for record in caplog.records if "bad.png" in record.getMessage())
     assert f"bad.png has 640x480 pixels and a face's box [{', '.join(map(str, box))}], which {said};" in line
-
-
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"boxes_xywh": {"a.png": [[1, 2, 3]]}}', '{"boxes_xywh": {"a.png": [[1, 2, 0, 5]]}}',
-                '{"boxes_xywh": {"a.png": [{"label": "sad"}]}}', '{"boxes_xywh": {"a.png": [[NaN, 2, 3, 5]]}}',
-                '{"boxes_xywh": {"a.png": [{"box": [1, 2, 3, 4], "label": 5}]}}', '{"boxes_xywh": {}}'],
-)  # fmt: skip
-def test_a_broken_file_of_boxes_is_refused_in_a_line(tmp_path, content):
-    (tmp_path / "faces.json").write_text(content)
-    with pytest.raises(EdgeError, match=r"faces\.json") as refused:
-        labelled_pictures(tmp_path)
-    assert "\n" not in str(refused.value)
-
-
-def test_a_pipe_in_place_of_boxes_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "faces.json")
-    with pytest.raises(EdgeError, match=r"cannot read .*faces\.json: it is no regular file"):
-        labelled_pictures(tmp_path)
 
 
 def test_what_cannot_be_measured_is_refused(tmp_path, by_class, tiny_tflite):
