@@ -11,17 +11,25 @@ import numpy as np
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
 
 # How published data sets name their pictures, without the ending. KDEF (its averages: without session and number) by
-# https://www.kdef.se/home/about%20akdef.html, CK+ by the ReadMe beside its pictures, JAFFE (KA.AN1.39) and RaFD, which
-# writes the expression as a word (Rafd090_01_Caucasian_female_angry_frontal), by programs that read them.
+# https://www.kdef.se/home/about%20akdef.html, CK+ by the ReadMe beside its pictures, CREMA-D by its README, for frames
+# of its films with anything behind; by programs that read them JAFFE (KA.AN1.39), BU-3DFE (F0001_AN01WH_F2D), FACES
+# (004_o_m_a_a), NimStim (01F_AN_C; CA is calm), and RaFD, which writes the expression as a word
+# (Rafd090_01_Caucasian_female_angry_frontal).
 PUBLISHED = {
     "JAFFE": r"(?P<person>[A-Z]{2})[._](?P<code>AN|DI|FE|HA|NE|SA|SU)\d[._]\d+",
     "KDEF": r"[AB]?(?P<person>[FM](?:\d\d)?)(?P<code>AF|AN|DI|HA|NE|SA|SU)(?:FL|HL|S|HR|FR)",
     "CK+": r"(?P<person>S\d{3})_\d{3}_\d{8}",
+    "CREMA-D": r"(?P<person>1\d{3})_[A-Z]{3}_(?P<code>ANG|DIS|FEA|HAP|NEU|SAD)_(?:LO|MD|HI|XX?)(?:[\W_].*)?",
+    "BU-3DFE": r"(?P<person>[FM]\d{4})_(?P<code>AN|DI|FE|HA|NE|SA|SU)\d\d[A-Z]{2}_F[23]D",
+    "FACES": r"(?P<person>\d{3})_[ymo]_[mf]_(?P<code>[adfhns])_[ab]",
+    "NimStim": r"(?P<person>\d\d[FM])_(?P<code>AN|CA|DI|FE|HA|NE|SA|SP)_[COX]",
     "RaFD": r"Rafd\d{3}_(?P<person>\d\d)(?:_[a-z]+)+",
 }
 PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in PUBLISHED.items()}
 EXPRESSION_CODES = {"AF": "fear", "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral",
-                    "SA": "sad", "SU": "surprise"}  # fmt: skip
+                    "SA": "sad", "SP": "surprise", "SU": "surprise",
+                    "ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad",
+                    "A": "angry", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}  # fmt: skip
 # Of KDEF's 4,900 pictures two are misnamed, AF31V.JPG and AM31H.JPG.
 MISNAMED_SHARE = 0.01
 # AF01ANS.JPG becomes AF01ANS_JPG.png where its face is cut out, AF01ANS_JPG.rf.0f3a….jpg at Roboflow,

@@ -16,6 +16,13 @@ from toolkit.data.file_names import expressions_of, persons_of, why_no_expressio
         (("KA_AN1_39_tiff.png", "KA_SU1_36_tiff.png"), ("angry", "surprise")),
         (("AF01ANS.JPG", "BM35AFFL.jpg", "AF01/AF01HAHR.JPG"), ("angry", "fear", "happy")),
         (("AF01ANS_JPG.png", "AF01DIS_JPG.png", "FSAS.JPG"), ("angry", "disgust", "sad")),
+        (("1001_IEO_ANG_HI_0.png", "1001_IEO_NEU_XX.flv-001.png"), ("angry", "neutral")),
+        (
+            ("F0001_AN01WH_F2D.bmp", "M0044_SU04AE_F2D.bmp", "F0001_NE00WH_F2D.bmp"),
+            ("angry", "surprise", "neutral"),
+        ),
+        (("01F_AN_C.BMP", "43M_SP_O.BMP", "01F_CA_C.BMP"), ("angry", "surprise", "")),
+        (("004_o_m_a_a.jpg", "004_o_m_s_b.jpg", "066_y_f_n_a.jpg"), ("angry", "sad", "neutral")),
         (
             (
                 "Rafd090_01_Caucasian_female_angry_frontal.jpg",
@@ -73,6 +80,7 @@ def test_names_tell_persons():
         "S005",
         "S010",
     ]
+    assert list(persons_of(["1001_IEO_ANG_HI_0.png", "1091_DFA_SAD_XX_12.png"])) == ["1001", "1091"]
     assert list(persons_of(["Rafd090_07_Caucasian_male_sad_left.jpg"])) == ["07"]
     assert persons_of(["happy_1.png", "happy_2.png"]) is None
     assert persons_of(["row 1", "S005_001_00000011.png"]) is None
