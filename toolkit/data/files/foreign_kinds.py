@@ -17,6 +17,7 @@ FOREIGN = (
     (0, b"\x89HDF", "an HDF5 file", WRITE_PICTURES),
     (0, b"MATLAB", "a MATLAB file", WRITE_PICTURES),
     (0, b"SQLite", "a database", WRITE_PICTURES),
+    (16, b"\xde\xc0\xef\xbe", "an LMDB database", WRITE_PICTURES),
     (0, b"\xd0\xcf\x11\xe0", "an Excel file", "save the sheet as CSV"),
     (0, b"\x89PNG", "one picture", NAME_FOLDER),
     (0, b"\xff\xd8\xff", "one picture", NAME_FOLDER),
@@ -26,14 +27,21 @@ FOREIGN = (
 FOREIGN_SUFFIXES = {
     ".npz": ("numpy arrays", WRITE_PICTURES),
     ".xlsx": ("an Excel file", "save the sheet as CSV"),
+    ".arrow": (
+        "an Arrow file",
+        "write each split as parquet: datasets.load_from_disk(FOLDER)[SPLIT].to_parquet(FILE)",
+    ),
+    ".tfrecord": ("a TFRecord file", WRITE_PICTURES),
+    ".tfrecords": ("a TFRecord file", WRITE_PICTURES),
 }
 START_BYTES = 512
 
 
 def why_no_data(path: Path) -> str:
     """Return 'is WHAT; WAY OUT' of a file that holds no data set as it is, or '' where it is nothing known."""
-    if path.suffix.lower() in FOREIGN_SUFFIXES:
-        return "is {}; {}".format(*FOREIGN_SUFFIXES[path.suffix.lower()])
+    suffix = path.suffix.lower().partition("-")[0]  # of faces.tfrecord-00000-of-00002 as of faces.tfrecord
+    if suffix in FOREIGN_SUFFIXES:
+        return "is {}; {}".format(*FOREIGN_SUFFIXES[suffix])
     try:
         regular_size(path)
         with open(path, "rb") as handle:

@@ -19,6 +19,7 @@ from toolkit.data.files.image_files import DecodedFace, read_face
 from toolkit.data.files.kept_faces import fingerprint_of, kept
 from toolkit.data.files.split_names import split_of
 from toolkit.data.files.text_table import is_table
+from toolkit.data.folders.contents import unread_labels
 from toolkit.data.folders.found_pictures import Pictures
 from toolkit.data.folders.label_files import file_labelled_images
 from toolkit.data.folders.layout import ImageFile, find_images, layout_notes
@@ -55,8 +56,11 @@ def load_folders(
     """
     files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
-    if not lenient and len(names) == 1 and (why := why_unlisted(root)):
-        raise EdgeError(f"{root} holds images of one class alone, '{names.pop()}', and {why}")
+    if not lenient and len(names) == 1 and (why := why_unlisted(root) or unread_labels(root)):
+        raise EdgeError(
+            f"{root} holds images of one class alone, '{names.pop()}', and {why}; put the pictures of each class into "
+            "a folder of its name, or write a labels.csv beside them, image,label"
+        )
     if len(files) < KEPT_FROM:
         dataset = decode_files(root, files, new_face_store(len(files), colour=colour))
     else:

@@ -1,6 +1,6 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
-import shlex
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from device.errors import EdgeError
 from device.media_suffixes import FILM_SUFFIXES
-from device.text import counted
+from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
-from toolkit.data.files.foreign_kinds import why_no_data
 from toolkit.data.files.image_files import holds_image
 from toolkit.data.files.split_names import class_and_split, split_of, split_within
-from toolkit.data.files.walk import LEFTOVERS, files_under, images_under, subfolders, walk
+from toolkit.data.files.walk import files_under, images_under, subfolders, walk
+from toolkit.data.folders.contents import contents_in_words
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
@@ -95,7 +95,7 @@ def class_place(split: Path) -> Path:
     inner = subfolders(split)
     while (
         len(inner) == 1
-        and len(subfolders(inner[0])) > 1
+        and (len(subfolders(inner[0])) > 1 or _expressions_below(inner[0]))
         and normal_class_name(inner[0].name) not in FERPLUS_CLASSES
     ):
         split, inner = inner[0], subfolders(inner[0])
@@ -219,7 +219,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         lines.append(
             f"{counted(len(films), 'film')} among the pictures left out, such as {films[0].relative_to(root)}"
         )
-    lines += filter(None, map(_alike_note, places))
+    lines += filter(None, (_alike_note(place) or _numbered_note(place) for place in places))
     lines += [
         f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
         for place in places
@@ -271,25 +271,14 @@ def _alike_note(place: Path) -> str:
     )
 
 
+def _numbered_note(place: Path) -> str:
+    """Return a line where the classes of ``place`` differ by a number alone, Actor_01 and Actor_02, or ''."""
+    names = [folder.name for folder in subfolders(place)]
+    words = {re.sub(r"\d+", "", name) for name in names}
+    if len(names) < 2 or len(words) > 1 or not re.search(r"[^\W_]", words.pop()):
+        return ""
+    return f"{a_few(names)} are read as classes; if those are persons or films, put the pictures of each class together"
+
+
 def _files_in(folder: Path) -> Iterator[Path]:
     return (entry for entry in folder.iterdir() if not entry.is_dir())
-
-
-def contents_in_words(root: Path) -> str:
-    """Return in a few words what is in a folder that holds no data set."""
-    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith(LEFTOVERS))
-    if not entries:
-        return "nothing"
-    if next(images_under(root), None):
-        return "images but no folder for each class"
-    if film := next((path for path in files_under(root) if path.suffix.lower() in FILM_SUFFIXES), None):
-        return (
-            f"no images, but films, such as {film.relative_to(root)}; store pictures of each with 'device run --source "
-            f"{shlex.quote(film.name)} --save-frames {shlex.quote(f'PICTURES/CLASS/{film.stem}')}', then cut the faces "
-            "out with 'toolkit data crop PICTURES --out FACES'"
-        )
-    for entry in entries:
-        if entry.is_file() and (why := why_no_data(entry)):
-            return f"no images, and {entry.name} {why}"
-    names = ", ".join(entry.name for entry in entries[:4])
-    return f"no images, only {names}" + (" ..." if len(entries) > 4 else "")

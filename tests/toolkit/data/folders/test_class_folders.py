@@ -261,6 +261,15 @@ def test_files_are_pictures_by_their_content_and_a_pipe_is_none(tmp_path):
     assert [image.reason for image in dataset.broken] == ["it is no regular file"]
 
 
+def test_classes_that_differ_by_a_number_alone_may_be_persons_and_that_is_said(tmp_path):
+    for folder in ("Actor_01", "Actor_02"):
+        write_image(tmp_path / folder / "0.png", make_faces(1)[0])
+    (note,) = load_dataset(tmp_path).notes
+    assert note.startswith(
+        "Actor_01, Actor_02 are read as classes; if those are persons or films, put the pictures"
+    )
+
+
 @pytest.mark.parametrize("above", [("learning", "holdout"), ("fold1", "fold2", "fold3"), ("anna", "ben")])
 def test_folders_that_all_hold_the_same_folders_may_be_no_classes_and_that_is_said(tmp_path, above):
     for folder in above:

@@ -146,8 +146,11 @@ def test_fer_plus_with_pictures_and_votes_by_split(tmp_path):
         load_dataset(tmp_path)  # what is it that they show?
 
 
-def test_sfew_has_a_test_split_without_classes(tmp_path):
-    for split in ("Train/Train_Aligned_Faces", "Val/Val_Aligned_Faces_new"):
+@pytest.mark.parametrize(
+    "validation", ["Val/Val_Aligned_Faces_new", "Val/Val_Aligned_Faces_new/Val_Aligned_Faces"]
+)
+def test_sfew_has_a_test_split_without_classes(tmp_path, validation):
+    for split in ("Train/Train_Aligned_Faces", validation):
         for name in ("Angry", "Happy"):
             write_all(tmp_path / split / name, ["0.png", "1.png"])
     write_all(tmp_path / "Test/Test_Aligned_Faces", ["0.png", "1.png"])
