@@ -19,8 +19,10 @@ USAGE_COLUMNS = ("usage", "split", "set", "subset", "partition", "phase")
 
 
 def column_named(names: list[str], wanted: tuple[str, ...]) -> int | None:
-    """Return the position of the first of ``wanted`` among a header's ``names``, or None."""
-    return next((names.index(name) for name in wanted if name in names), None)
+    """Return the position of the first of ``wanted`` among a header's ``names``, 'image name' for image_name too, or
+    None."""
+    spelled = [name.replace(" ", "_") for name in names]
+    return next((spelled.index(name) for name in wanted if name in spelled), None)
 
 
 def usage_column(names: list[str], rows: Sequence[list[str]], taken: set[int | None]) -> int | None:

@@ -41,6 +41,7 @@ EXPECTED = {f"{number}.png": (NAMES[number % 3], "train") for number in range(6)
         ("annotator,choice,id,image", "1,{label},{n},/data/upload/1/{n}.png"),  # Label Studio's
         ("id,photo,emotion", "{row},{n}.png,{label}"),  # a row's number is no picture
         ("Image Path,label,notes", "faces/{n}.png,{label},-"),
+        ("Image Name,Emotion Label", "{n},{label}"),
     ],
 )
 @pytest.mark.parametrize("place", [".", "faces"])
