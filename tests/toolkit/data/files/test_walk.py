@@ -66,6 +66,7 @@ def test_a_linked_folder_is_read_and_one_that_leads_back_is_not(tmp_path, labell
     inner = tmp_path / "faces" / ("happy" if labelled == "folders" else "images")
     (inner / "back").symlink_to(tmp_path)
     (inner / "here").symlink_to(inner)
+    (tmp_path / "faces" / "itself").symlink_to("itself")
     assert load_dataset(tmp_path / "faces").counts() == counts
 
 
