@@ -53,6 +53,8 @@ def match_classes(dataset: Dataset, labels: tuple[str, ...], asked: tuple[str, .
         common = [label for label in labels if label not in match.unknown]
         if len(common) > 1:
             advice += f"; pass `classes` {','.join(common)} to evaluate on these alone"
+        elif not common:
+            advice += "; call the classes of the data as the model does"
         raise EdgeError(
             f"the model's labels do not match the data: the model names {', '.join(labels)}; "
             f"{dataset.source or 'the data'} has {', '.join(dataset.classes)}{advice}"

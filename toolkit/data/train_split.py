@@ -61,7 +61,7 @@ def split_for_training(
     faces are the data's own, or with ``hold_out`` (and where it has none) a seeded share of the training faces.
     Which faces are held out does not depend on ``classes`` or the label source, so that a model that starts from
     another one's weights is judged by faces that neither has learnt from. EdgeError if a class is missing from
-    either side.
+    either side, or all training faces are copies of held-out ones.
     """
 
     def kept(part: Dataset) -> Dataset:
@@ -70,6 +70,11 @@ def split_for_training(
     all_train = whole.split("train")
     others = whole.select(whole.splits != "train")
     train = without_leaks(all_train, others) if len(others) else all_train
+    if not len(train):
+        raise EdgeError(
+            f"all training faces of {whole.source} also stand in its validation or test split, pixel for pixel; "
+            "expected some that do not: leave those splits out to have a share held out, or take the copies out"
+        )
     removed = len(kept(all_train)) - len(kept(train))
     if choice.holds_out(whole):
         parted = hold_out(train, choice.validation_share, choice.seed)

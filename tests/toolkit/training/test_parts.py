@@ -196,6 +196,15 @@ def test_copies_of_held_out_faces_are_removed_from_training():
     assert dataset.images[3].tobytes() not in {image.tobytes() for image in data.train.images}
 
 
+def test_training_faces_that_are_all_copies_of_held_out_ones_are_said():
+    dataset = make_dataset(60, ("train", "test"))
+    dataset.images[dataset.splits == "train"] = dataset.images[dataset.splits == "test"]
+    with pytest.raises(
+        EdgeError, match=r"all training faces of .* also stand in its validation or test split"
+    ):
+        split_for_training(dataset, TrainingRecipe().split_choice)
+
+
 def test_hold_out_leaves_the_given_validation_split_untouched():
     dataset = make_dataset(90, ("train", "validation"))
     data = split_for_training(dataset, TrainingRecipe(hold_out=True, validation_share=0.2).split_choice)
