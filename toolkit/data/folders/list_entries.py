@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -245,7 +246,8 @@ def _of_json(path: Path) -> Iterator[Entry]:
 
 def _of_object(said: object, where: str) -> Entry | None:
     """Return the entry of a JSON object; None for what is none, or has no picture or no label."""
-    held = {str(name).lower(): value for name, value in said.items()} if isinstance(said, dict) else {}
+    told = {**said, **_of_task(said)} if isinstance(said, dict) else {}
+    held = {str(name).lower(): value for name, value in told.items()}
     names, row = list(held), [value if isinstance(value, str) else "" for value in held.values()]
     at_label = column_named(names, LABEL_COLUMNS)
     at_picture = picture_column(names, row, at_label)
@@ -256,6 +258,15 @@ def _of_object(said: object, where: str) -> Entry | None:
     if not isinstance(picture, str) or not picture or label == "":
         return None
     return Entry(picture, checked_label(label, where), _checked_split(str(usage or ""), where))
+
+
+def _of_task(said: dict[str, Any]) -> dict[str, Any]:
+    """Return picture and label of a task as Label Studio's full export has them; nothing for another object."""
+    try:
+        ((choice,), data) = said["annotations"][0]["result"][0]["value"]["choices"], said["data"]
+        return {**data, "choice": choice}
+    except (LookupError, TypeError, ValueError):
+        return {}
 
 
 def _is_number(word: str) -> bool:

@@ -138,6 +138,25 @@ def test_json_lines_as_hugging_face_writes_them(tmp_path):
         load_dataset(tmp_path)
 
 
+def test_the_full_export_of_label_studio(tmp_path):
+    pictures(tmp_path / "images")
+    tasks = [
+        {
+            "id": number,
+            "annotations": [{"result": [{"value": {"choices": [NAMES[number % 3]]}, "type": "choices"}]}],
+            "file_upload": f"{number}.png",
+            "data": {"image": f"/data/upload/1/{number}.png"},
+        }
+        for number in range(6)
+    ]
+    (tmp_path / "project-1.json").write_text(json.dumps(tasks))
+    assert labels_of(load_dataset(tmp_path)) == EXPECTED
+    tasks[5]["annotations"] = []
+    (tmp_path / "project-1.json").write_text(json.dumps(tasks))
+    with pytest.raises(EdgeError, match=r"project-1\.json, entry 6: expected"):
+        load_dataset(tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["names", "records"])
 def test_labels_in_one_json_document(tmp_path, kind):
     pictures(tmp_path / "img")
