@@ -138,7 +138,7 @@ def column_of(
     raise EdgeError(
         f"{path}: expected one column '{'image' if kind == 'Image' else 'label'}'; it has: "
         f"{', '.join(schema.names)[:120] or 'none'}; pictures stand in 'image', a struct of bytes and path, classes in "
-        "'label', an integer or a name: rename the columns"
+        "'label', an integer or a name: rename the columns, or save a table of pixels as CSV"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.files import regular_size
+from device.text import a_few
 from toolkit.data.dataset import FACE_SIZE, BrokenImage, Dataset
 from toolkit.data.files.broken import refuse_endless
 from toolkit.data.files.class_numbers import classes_of
@@ -19,7 +20,7 @@ from toolkit.data.files.decoding import decode_all
 from toolkit.data.files.face_store import store_shape
 from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES, DecodedFace, decode_face
 from toolkit.data.files.kept_faces import fingerprint_of, kept
-from toolkit.data.files.split_names import split_told
+from toolkit.data.files.split_names import split_told, split_within
 from toolkit.data.files.walk import files_under, folder_of, image_folders
 from toolkit.data.folders.class_folders import is_marked, with_source
 from toolkit.data.folders.picture_lists import are_listed
@@ -185,14 +186,22 @@ def named(folder: Path, columns: Columns, notes: list[str]) -> Dataset:
 
 
 def splits_of(folder: Path, shards: Iterable[Path]) -> tuple[dict[Path, str], list[str]]:
-    """Return the split of each shard by its name, else by its folders' names, and a line for each that is left out.
+    """Return the split of each shard by its name, else by its folders' names, and a line for each that is left out and
+    for folders beside each other, which may be data sets of their own.
 
     'train-00000-of-00002', 'faces-train-000000' and 'train/0000' are of 'train'. Where no name tells a split, all are.
     """
     told = {shard: split_told(shard.relative_to(folder).with_suffix("")) for shard in shards}
+    above = {
+        part for shard in told for part in shard.relative_to(folder).parts[:-1] if not split_within(part)
+    }
+    beside = sorted(part for part in above if (folder / part).is_dir())
+    notes = (
+        [f"{a_few(beside)} are read together; name one of them to read it alone"] if len(beside) > 1 else []
+    )
     if not any(told.values()):
-        return dict.fromkeys(told, "train"), []
-    notes = [
+        return dict.fromkeys(told, "train"), notes
+    notes += [
         f"'{shard.relative_to(folder)}' tells no split by its name and is left out"
         for shard, split in told.items()
         if not split

@@ -154,6 +154,14 @@ def test_files_that_are_no_parquet_or_damaged_are_one_line(tmp_path, repository)
         load_dataset(path)
 
 
+def test_folders_beside_each_other_are_said(repository, faces):
+    assert "read together" not in "".join(load_dataset(repository).notes)
+    write(repository / "cropped" / "train" / "0000.parquet", [png(faces[0])], [0])
+    assert (
+        "cropped, data are read together; name one of them to read it alone" in load_dataset(repository).notes
+    )
+
+
 def test_an_empty_split_is_noticed_and_files_of_no_split_are_left_out(repository, faces):
     write(repository / "data" / "validation-00000-of-00001.parquet", [], [])
     write(repository / "data" / "extra.parquet", [png(faces[0])], [0])

@@ -77,6 +77,7 @@ def test_a_label_out_of_range_is_one_line(labels, names, message, tmp_path, face
     [
         ({"image": [b""], "mood": [0]}, "expected one column 'label'; it has: image, mood"),
         ({"pixels": ["0 0"], "label": [0]}, "expected one column 'image'; it has: pixels, label"),
+        ({"pixels": ["0 0"], "emotion": [0]}, "rename the columns, or save a table of pixels as CSV"),
         ({"image": ["a.png"], "label": [0]}, "column 'image' is string; expected image files"),
         (
             {"image": [{"path": "a.png"}], "label": [0]},
