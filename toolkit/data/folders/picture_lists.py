@@ -62,7 +62,8 @@ def _refuse_conflict(source: Path, first: ImageFile, second: ImageFile) -> None:
     if told[0] != told[1]:
         raise EdgeError(
             f"{source}: {second.path.name} is listed as '{told[1][0]}' in {told[1][1]}, and before as '{told[0][0]}' "
-            f"in {told[0][1]}; keep one of the two, or name one list of labels"
+            f"in {told[0][1]}; keep one of the two, or name one list of labels; where a picture shows several faces, "
+            "cut them out by their boxes"
         )
 
 

@@ -192,13 +192,11 @@ def splits_of(folder: Path, shards: Iterable[Path]) -> tuple[dict[Path, str], li
     'train-00000-of-00002', 'faces-train-000000' and 'train/0000' are of 'train'. Where no name tells a split, all are.
     """
     told = {shard: split_told(shard.relative_to(folder).with_suffix("")) for shard in shards}
-    above = {
-        part for shard in told for part in shard.relative_to(folder).parts[:-1] if not split_within(part)
-    }
-    beside = sorted(part for part in above if (folder / part).is_dir())
-    notes = (
-        [f"{a_few(beside)} are read together; name one of them to read it alone"] if len(beside) > 1 else []
-    )
+    above = {shard.relative_to(folder).parts[0] for shard in told if shard.parent != folder}
+    beside = sorted(name for name in above if not split_within(name))
+    notes = []
+    if len(beside) > 1:
+        notes.append(f"{a_few(beside)} are read together; name one of them to read it alone")
     if not any(told.values()):
         return dict.fromkeys(told, "train"), notes
     notes += [

@@ -179,6 +179,7 @@ def test_labels_in_one_json_document(tmp_path, kind):
     ("second", "told"),
     [
         ("image,label\n0.png,sad\n", "0.png is listed as 'sad' in train, and before as 'angry' in train"),
+        ("image,label\n0.png,sad\n", "where a picture shows several faces, cut them out by their boxes"),
         ("image,label,split\n0.png,Anger,test\n", "as 'angry' in test, and before as 'angry' in train"),
     ],
 )
