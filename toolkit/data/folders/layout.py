@@ -219,7 +219,7 @@ def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
         lines.append(
             f"{counted(len(films), 'film')} among the pictures left out, such as {films[0].relative_to(root)}"
         )
-    lines += filter(None, (_alike_note(place) or _numbered_note(place) for place in places))
+    lines += dict.fromkeys(filter(None, (_alike_note(place) or _numbered_note(place) for place in places)))
     lines += [
         f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
         for place in places

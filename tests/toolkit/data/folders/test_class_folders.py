@@ -261,8 +261,9 @@ def test_files_are_pictures_by_their_content_and_a_pipe_is_none(tmp_path):
     assert [image.reason for image in dataset.broken] == ["it is no regular file"]
 
 
-def test_classes_that_differ_by_a_number_alone_may_be_persons_and_that_is_said(tmp_path):
-    for folder in ("Actor_01", "Actor_02"):
+@pytest.mark.parametrize("splits", [(".",), ("train", "test")])
+def test_classes_that_differ_by_a_number_alone_may_be_persons_and_that_is_said(tmp_path, splits):
+    for folder in (f"{split}/{name}" for split in splits for name in ("Actor_01", "Actor_02")):
         write_image(tmp_path / folder / "0.png", make_faces(1)[0])
     (note,) = load_dataset(tmp_path).notes
     assert note.startswith(
