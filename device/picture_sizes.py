@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by its type of colour
-BLANK = rb"(?:\s|#[^\n\r]*[\n\r])+"  # comments too
+BLANK = rb"(?:\s|#[^\n\r]*[\n\r])++"  # comments too; a way back for each of them took gigabytes
 PNM = re.compile(rb"P([1-6])" + (BLANK + rb"(\d{1,9})") * 2 + rb"(?:" + BLANK + rb"(\d{1,9}))?")
 # Of a TIFF (revision 6.0, section 8): width, height, bits of a sample, samples of a pixel.
 WIDTH, HEIGHT, BITS, SAMPLES = TAGS = (256, 257, 258, 277)

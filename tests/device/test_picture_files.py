@@ -1,6 +1,7 @@
 """Pictures decoded from the bytes of files, whole ones of every kind that is promised."""
 
 import struct
+import tracemalloc
 import zlib
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.picture_files import decode_picture, read_picture
+from device.picture_sizes import declared_bytes
 
 GRAY = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
 
@@ -76,6 +78,15 @@ def test_a_picture_that_unpacks_to_far_more_is_not_decoded(monkeypatch, suffix, 
     assert decode_picture(cv2.imencode(suffix, plain)[1].tobytes()).shape == (20, 30, 3)
     with pytest.raises(ValueError, match=f"{size:,} bytes unpacked"):
         decode_picture(content)
+
+
+def test_a_pnm_of_blanks_and_comments_takes_no_more_memory_than_it_has_bytes():
+    blanks = b"P5 " + b"#\n" * 1_000_000
+    tracemalloc.start()
+    assert declared_bytes(blanks + b"x") == 0
+    assert declared_bytes(blanks + b"30 20\n255\n") == 600
+    assert tracemalloc.get_traced_memory()[1] < 8 * len(blanks)
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
