@@ -26,10 +26,13 @@ OWNER_ONLY = 0o600  # pictures of people, and what holds a password
 def native_path(path: str | Path) -> str:
     """Return ``path`` as OpenCV can take it, whatever its bytes and the locale: text that is no UTF-8 crashes it.
 
+    A ``Path`` is made absolute: of '12:30.mkv' FFmpeg would ask the protocol '12'. A ``str`` may be an address.
+
     OpenCV makes UTF-8 of a ``str``. Where that is not the path's own bytes, these are returned, which newer versions
     take too; their type hints do not know that, and 4.11 does not.
     """
-    text, own = os.fspath(path), os.fsencode(path)
+    text = str(path.absolute()) if isinstance(path, Path) else path
+    own = os.fsencode(text)
     with contextlib.suppress(UnicodeEncodeError):
         if text.encode() == own:
             return text

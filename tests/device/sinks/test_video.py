@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 from device.capture.sources.demo import DemoSource
+from device.capture.sources.video import VideoFile
 from device.errors import EdgeError
 from device.sinks.video import VideoSink
 
@@ -44,6 +45,19 @@ def test_a_film_is_readable_after_a_kill(tmp_path, suffix):
     assert frames_of(path) >= 30
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["12:30.mkv", "2024-05-01T12:30:00.mp4", "concat:a|b.avi"])
+def test_what_stands_before_a_colon_is_part_of_a_films_name(tmp_path, name, a_result, monkeypatch):
+    """FFmpeg took it for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    sink = VideoSink(name, DemoSource())
+    sink.begin()
+    for index in range(3):
+        sink.write(a_result(index))
+    sink.close()
+    with VideoFile(name) as film:
+        assert len(list(film)) == 3
 
 
 @pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
