@@ -24,6 +24,7 @@ DEBUG_VARIABLE = "FER_EDGE_DEBUG"
 WHEEL = "fer_edge-VERSION-py3-none-any.whl"
 OF_REPORT = ("rich", "jinja2", "matplotlib")  # packages of the small extra [report]
 OF_ONE_USE = {"optuna": "sweep", "mlflow": "mlflow"}  # packages of extras that one command, or option, needs
+LONGEST_LINE = 10_000  # characters of an error: two paths of the longest kind have 8,000
 FIRST_SENTENCE = 1000  # characters of it that a list of commands shows: all
 HELP = {"help_option_names": ["-h", "--help"]}
 CLOSED: set[str] = set()  # names of the standard streams that the launcher closed
@@ -280,5 +281,8 @@ def fail(message: str, code: int) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-    print(journal_level(logging.ERROR) + "error: " + printable(" ".join(message.split())), file=sys.stderr)
+    said = " ".join(message.split())
+    if len(said) > LONGEST_LINE:  # a value of some file in it
+        said = f"{said[: LONGEST_LINE // 2]} … {said[-LONGEST_LINE // 2 :]}"
+    print(journal_level(logging.ERROR) + "error: " + printable(said), file=sys.stderr)
     sys.exit(code)

@@ -52,6 +52,7 @@ def read_file(path: str) -> ReadFile:
         raise UsageError(f"--config {path} line {line} is no text in UTF-8; save the file as UTF-8") from None
     try:
         document = tomllib.loads(text)
+        repr(document)  # ValueError of a number that no message could show, as 0xf... of thousands of digits
     except RecursionError:
         raise UsageError(f"--config {path} is no TOML of settings: it is nested too deep") from None
     except ValueError as error:  # TOML's own, and a number of too many digits

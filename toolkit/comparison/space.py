@@ -76,5 +76,5 @@ def _range(key: str, table: dict[str, Any], where: str) -> BaseDistribution:
     ends = {end: _checked(key, table[end], where) for end in ("low", "high")}
     try:
         return kind(**(table | ends))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise EdgeError(f"{key} is {table}: {error}; expected {RANGE}{where}") from error

@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,7 +235,7 @@ def why_refused(name: str, value: Any) -> str:
     known, low, high = limits["known"], limits["low"], limits["high"]
     if known and value not in known:
         return f"must be one of {', '.join(map(str, known))}, not {value}"
-    if low is not None and not (math.isfinite(value) and low <= value <= high):
+    if low is not None and not low <= value <= high:
         return f"must be from {low} to {high}, not {value}"
     if name == "arch" and not is_known(value):
         return no_architecture(value)
@@ -282,7 +281,7 @@ def checked_type(name: str, value: Any, where: str) -> Any:
     if name not in FIELDS:
         raise EdgeError(f"{unknown(name, FIELDS)}{where}")
     wanted = FIELDS[name].type
-    if wanted is float and type(value) is int:
+    if wanted is float and type(value) is int and abs(value) < 2**64:  # TOML's are of 64 bits, Python's of any length
         return float(value)
     if type(value) is not wanted:
         raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r}{where}")  # type: ignore[union-attr]

@@ -23,7 +23,9 @@ INPUTS = {
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """Return the TOML document at ``path``, which is to be a ``what``; EdgeError for a file that is not TOML."""
     try:
-        return tomllib.loads(read_short(path))
+        document = tomllib.loads(read_short(path))
+        repr(document)  # ValueError of a number that no message could show, as 0xf... of thousands of digits
+        return document
     except (OSError, ValueError, RecursionError) as error:  # ValueError: also numbers of thousands of digits
         reason = getattr(error, "strerror", None) or error
         raise EdgeError(

@@ -111,6 +111,7 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
         ('mqtt = { env = ["x"] }', 'expected { file = "PATH" } or { env = "NAME" }'),
         ('mqtt = { file = "/dev/zero" }', "mqtt is to be read from /dev/zero: it is no regular file"),
         ("source = [" + "[" * 20_000, "it is nested too deep"),
+        ("threads = 0x" + "f" * 5000, "is no TOML: Exceeds the limit"),
         ("max-frames = " + "9" * 10_000, "is no TOML: Exceeds the limit"),
         ("seconds = " + "9" * 400, "a number of 400 digits is too large"),
         ("threads = 100000000", "100000000 is not in the range 1<=x<=64"),
@@ -121,6 +122,7 @@ def test_a_secret_is_read_from_where_it_stands(settings, tmp_path):
             "expected a number of seconds from 0 to 86400",
         ),
         ("a = 1\n" * 20_000, "KB, expected at most 64"),
+        ("k" * 60_000 + " = 1", "kkk … "),
         ("= 3", "is no TOML"),
         ('detector = "eigenfaces"', "is no TOML"),  # the key stands twice
     ],
@@ -131,6 +133,7 @@ def test_a_wrong_file_is_one_line(settings, here, line, said, command):
     done = here(*command, settings(line))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert said in done.stderr
+    assert len(done.stderr) < 11_000
 
 
 @pytest.mark.parametrize(

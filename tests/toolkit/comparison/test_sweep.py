@@ -70,6 +70,8 @@ def test_a_space_has_values_lists_and_ranges(tmp_path):
         ("learning_rate = {low = 0.1, high = 0.2, logg = true}", "unexpected keyword argument 'logg'"),
         ("optimizer = {low = 1, high = 2}", "expected a list of values"),
         ("epochs = 5", "leaves nothing to choose"),
+        (f"epochs = [{'9' * 400}]", "epochs must be from 1 to 100000, not 999"),
+        (f"learning_rate = {{low = 0.1, high = 0.2, step = {'9' * 400}}}", "too large"),
         (f"epochs = {'[' * 5000}", r"cannot read the space .*recursion depth"),
         (f"epochs = {'9' * 5000}", r"cannot read the space .*4300 digits"),
     ],
