@@ -6,6 +6,7 @@ from typing import Any
 
 from device.errors import EdgeError
 from device.files import write_whole
+from device.text import printable
 from toolkit.results.decode import decode
 from toolkit.results.json_file import read_json
 from toolkit.results.types import SCHEMA, SCHEMA_VERSION, Results
@@ -29,7 +30,7 @@ def results_from_json(data: Any, name: str = "the file") -> Results:
         raise EdgeError(f'{name} is no results file; expected JSON with "schema": "{SCHEMA}", {WRITTEN_BY}')
     if data.get("schema_version") != SCHEMA_VERSION:
         raise EdgeError(
-            f"{name} has schema version {data.get('schema_version')!r}, expected {SCHEMA_VERSION}; "
+            f"{name} has schema version {printable(repr(data.get('schema_version')), 60)}, expected {SCHEMA_VERSION}; "
             "write it again with this fer-edge"
         )
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError
-from device.text import counted
+from device.text import counted, printable
 from toolkit.data.dataset import SPLITS
 from toolkit.data.inspection import SCHEMA, SCHEMA_VERSION, Leak
 from toolkit.results.decode import decode
@@ -81,7 +81,8 @@ def read_inspection(content: dict[str, Any], path: str) -> DataFacts:
     again = "run 'toolkit data inspect' again"
     if content.get("schema_version") != SCHEMA_VERSION:
         raise EdgeError(
-            f"{path} has inspection schema version {content.get('schema_version')}, expected {SCHEMA_VERSION}; {again}"
+            f"{path} has inspection schema version {printable(repr(content.get('schema_version')), 60)}, expected "
+            f"{SCHEMA_VERSION}; {again}"
         )
     try:
         copies, near = content["duplicates"], content["near_duplicates"]

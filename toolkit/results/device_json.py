@@ -58,9 +58,9 @@ def run_of(content: Any, path: str) -> Run:
         stages = decode(dict[str, dict[str, Any]], facts.pop("latency", None), "latency")  # type: ignore[typeddict-item]
         if min(facts.get("frames", 0), facts.get("faces", 0), facts.get("seconds", 0)) < 0:
             raise ValueError("frames, faces or seconds are below 0")
+        latency = Latency("device", MEASURED, stages)
     except ValueError as error:
         raise EdgeError(f"{path} is a damaged run ({error}); run 'device run --json' again") from error
-    latency = Latency("device", MEASURED, stages)
     return Run(f"device run on {facts.get('source', Path(path).name)}", latency, dict(facts))
 
 

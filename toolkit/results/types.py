@@ -9,6 +9,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
+from device.text import printable
 from toolkit.data.dataset import Dataset
 from toolkit.results.compare import PairedComparison
 from toolkit.results.facts import LatencyFacts, ProvenanceFacts, QuantizationFacts, TrainingFacts
@@ -156,7 +157,8 @@ class Latency:
             for key in STAGE_FIGURES:
                 value: Any = stats.get(key)
                 if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
-                    raise ValueError(f"latency of '{stage}' on {self.target}: {key} is {value}")
+                    received = printable(repr(value), 60)
+                    raise ValueError(f"latency of '{stage}' on {self.target}: {key} is {received}")
         if self.origin == ESTIMATED and not (
             self.extra.get("band", 0) >= 1 and {"board", "how"} <= set(self.extra)
         ):

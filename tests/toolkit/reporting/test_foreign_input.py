@@ -220,3 +220,12 @@ def test_a_run_may_lack_what_is_told_beside_its_times(evaluated, timed, load_jso
     document["runs"][0]["frames"] = -5
     with pytest.raises(EdgeError, match="frames, faces or seconds are below 0"):
         make_report([write(document, tmp_path / "r.json")])
+    document["runs"] = [{"latency": {"total": {**stats, "p50_ms": [0] * 9000}}}]
+    with pytest.raises(EdgeError, match=r"r\.json is a damaged run .*p50_ms is \[0, 0, .*…"):
+        make_report([write(document, tmp_path / "r.json")])
+
+
+def test_what_measured_may_tell_less_of_itself(evaluated, load_json, tmp_path):
+    document = load_json(evaluated)
+    document["provenance"] = {"versions": {"python": "3"}}
+    assert "<td>–, –</td>" in make_report([write(document, tmp_path / "r.json")]).to_html("r.json")
