@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from device.text import printable
 from toolkit.results.words import short_text
 
 # Matplotlib draws with these stand-ins; in the SVG each becomes a CSS variable of the page.
@@ -61,7 +62,7 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     alternative = f'<title id="{name}-t">{html.escape(title)}</title>'
-    alternative += f'<desc id="{name}-d">{html.escape(description)}</desc>'
+    alternative += f'<desc id="{name}-d">{html.escape(printable(description))}</desc>'
     return opening + alternative + body
 
 
@@ -75,4 +76,5 @@ def _page_style(tag: str, name: str) -> str:
 
 def label(text: str) -> str:
     """Return a name short enough for a chart; one that starts with '_' would be left out of a legend."""
-    return short_text(f"\N{WORD JOINER}{text}" if text.startswith("_") else text, LONGEST_LABEL)
+    shown = printable(text)
+    return short_text(f"\N{WORD JOINER}{shown}" if shown.startswith("_") else shown, LONGEST_LABEL)

@@ -48,6 +48,16 @@ def test_a_hidden_copy_of_a_table_is_no_second_one(tmp_path):
     assert len(load_dataset(tmp_path)) == 4
 
 
+@pytest.mark.parametrize("target", ["nowhere.png", "lost.png"])
+def test_a_link_that_leads_nowhere_or_to_itself_is_a_broken_picture(tmp_path, target):
+    for name in NAMES:
+        pictures(tmp_path / name, 2)
+    (tmp_path / "happy" / "lost.png").symlink_to(target)
+    dataset = load_dataset(tmp_path, lenient=True)
+    assert dataset.counts() == dict.fromkeys(NAMES, 2)
+    assert [face.name for face in dataset.broken] == ["happy/lost.png"]
+
+
 @pytest.mark.parametrize("labelled", ["folders", "list"])
 def test_a_linked_folder_is_read_and_one_that_leads_back_is_not(tmp_path, labelled):
     if labelled == "folders":
