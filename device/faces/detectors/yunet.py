@@ -8,7 +8,9 @@ import numpy as np
 from device.errors import EdgeError
 from device.faces.cropping import cut_square
 from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
-from device.faces.detectors.yunet_file import NotFetchedError
+from device.faces.detectors.network_trial import refuse_crashing
+from device.faces.detectors.yunet_file import LARGEST_BYTES, NotFetchedError
+from device.files import read_regular
 from device.frames import CROP_MARGIN, BoundingBox
 from device.resizing import resized
 
@@ -46,9 +48,11 @@ class YuNetDetector:
             )
         try:
             # Read here: a name that is no UTF-8, in an error of OpenCV's, ends the process.
-            self._file = np.fromfile(self.path, np.uint8)
+            content = read_regular(self.path, LARGEST_BYTES)
         except OSError as error:
             raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
+        refuse_crashing(self.path, content)
+        self._file = np.frombuffer(content, np.uint8)
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
         self.region_net = self._network((REGION_PX, REGION_PX))
         self.frame_net, self.frame_size_wh = self.region_net, (REGION_PX, REGION_PX)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from device.child_processes import limit_memory
 from device.model.delegates import accelerator_named
 from device.model.interpreters.litert import litert_interpreter
 from device.text import one_line
@@ -43,7 +44,7 @@ def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
     """Load, infer once on zeros and say so; then answer each input with the output, until there are no more."""
     (shape, dtype), threads = facts["input"], facts["threads"]
     image, data = np.zeros(shape, dtype), requests.read(facts["bytes"])
-    _limit_memory()
+    limit_memory(MOST_BYTES)
     _limit_time(threads)
     accelerator = accelerator_named(facts["delegate"]) if facts["delegate"] else None
     interpreter = litert_interpreter(data, threads, accelerator)
@@ -62,14 +63,6 @@ def _infer(interpreter: Any, image: np.ndarray, output: list[Any]) -> np.ndarray
     if [list(scores.shape), str(scores.dtype)] != output:
         raise ValueError(f"its output is {list(scores.shape)} {scores.dtype}, declared is {output}")
     return scores
-
-
-def _limit_memory() -> None:
-    with open("/proc/self/statm") as handle:
-        taken = int(handle.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + MOST_BYTES, taken + MOST_BYTES))
-    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
-        resource.setrlimit(kind, (0, 0))
 
 
 def _limit_time(threads: int) -> None:

@@ -1,5 +1,6 @@
 """One contract over every detector; yunet where its file is at hand."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -192,6 +193,19 @@ def test_haar_searches_at_the_size_that_the_smallest_face_needs():
     assert create_detector("haar", 96, reduce=False).scale == 1.0
     assert create_detector("haar", 96).scale == pytest.approx(create_detector("haar", 48).scale / 2)
     assert create_detector("haar", 16).scale == 1.0  # never enlarged
+
+
+def test_a_damaged_network_ends_a_process_of_its_own(tmp_path, yunet_file):
+    """OpenCV follows the kind of a layer that is no UTF-8 out of its memory."""
+    content = yunet_file.read_bytes()
+    (tmp_path / "own.onnx").write_bytes(content.replace(b"\x04Relu", b"\x04Re\xffu"))
+    with pytest.raises(EdgeError, match=r"own\.onnx is not a YuNet model that OpenCV can read"):
+        create_detector(model_file=tmp_path / "own.onnx")
+    (tmp_path / "own.onnx").write_bytes(content + b"\x7a\0")  # an empty field that ONNX does not have
+    assert create_detector(model_file=tmp_path / "own.onnx").detect(np.zeros((240, 320, 3), np.uint8)) == []
+    os.truncate(tmp_path / "own.onnx", 1 << 40)
+    with pytest.raises(EdgeError, match="expected at most 20,480"):
+        create_detector(model_file=tmp_path / "own.onnx")
 
 
 def test_a_network_that_is_read_but_cannot_be_computed_is_one_line(tmp_path, yunet_file):

@@ -143,7 +143,9 @@ def test_classes_are_counted_by_split_and_too_many_are_cut_off():
     assert words_of(svg) == "train: happy 1200, sad 7; test: happy 30, sad 2"
     assert {"happy", "sad", "train", "test", "1,200", "7", "30", "2"} <= set(texts_of(svg))
     many = tuple(f"class {number}" for number in range(MOST_CLASSES + 1))
-    told = words_of(class_chart({"train": {"\udcff\n": 1}}, ("\udcff\n",)))  # of a folder whose name is no text
+    told = words_of(
+        class_chart({"train": {"\udcff\n": 1}}, ("\udcff\n",))
+    )  # of a folder whose name is no text
     assert r"\udcff\n" in told
     told = words_of(class_chart({"train": dict.fromkeys(many, 1)}, many))
     assert told.endswith(f"{many[-2]} 1")

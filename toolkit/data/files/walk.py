@@ -21,7 +21,9 @@ def folder_of(root: Path) -> Path:
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if os.path.isdir(entry)]  # entry.is_dir fails at a link to itself
+        names = [
+            entry.name for entry in entries if os.path.isdir(entry)
+        ]  # entry.is_dir fails at a link to itself
     return [folder / name for name in sorted(names) if _holds_data(folder, folder, name)]
 
 
