@@ -33,6 +33,8 @@ def _decoded(kind: Any, value: Any, place: str) -> Any:
         return _dataclass(kind, value, place)
     if is_typeddict(kind):
         hints, found = type_hints(kind), _of(dict, value, place)
+        if missing := kind.__required_keys__ - found.keys():
+            raise ValueError(f"{place.lstrip('.') or 'the document'} has no '{min(missing)}'")
         return {key: _decoded(hints.get(key, Any), one, f"{place}.{key}") for key, one in found.items()}
     if origin in (Union, types.UnionType):
         if value is None and type(None) in parts:

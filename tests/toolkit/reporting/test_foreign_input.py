@@ -229,3 +229,10 @@ def test_what_measured_may_tell_less_of_itself(evaluated, load_json, tmp_path):
     document = load_json(evaluated)
     document["provenance"] = {"versions": {"python": "3"}}
     assert "<td>–, –</td>" in make_report([write(document, tmp_path / "r.json")]).to_html("r.json")
+
+
+def test_a_ratio_without_its_interval_is_damaged(timed, load_json, tmp_path):
+    document = load_json(timed)
+    del document["models"][1]["latencies"][0]["extra"]["ratio"]["high"]
+    with pytest.raises(EdgeError, match=r"r\.json is a damaged results file .*extra\.ratio has no 'high'"):
+        make_report([write(document, tmp_path / "r.json")])
