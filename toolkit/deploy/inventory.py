@@ -9,24 +9,33 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from device.errors import UsageError
 from device.files import read_short
 from toolkit.deploy.ssh import Host
 
-# What is understood of a host, and the option of ssh that it becomes.
+# What is understood of a host, and the option of ssh that it becomes; of two names for one option the later counts.
 VARIABLES = {
     "ansible_host": "HostName={}",
+    "ansible_ssh_host": "HostName={}",
     "ansible_user": "User={}",
+    "ansible_ssh_user": "User={}",
     "ansible_port": "Port={}",
+    "ansible_ssh_port": "Port={}",
+    "ansible_private_key_file": 'IdentityFile="{}"',
     "ansible_ssh_private_key_file": 'IdentityFile="{}"',
 }
 # To leave these out would be to connect otherwise than Ansible does.
-REFUSED = ("ansible_connection", "ansible_password", "ansible_ssh_pass", "ansible_ssh_common_args",
-           "ansible_ssh_extra_args")  # fmt: skip
-RANGE = re.compile(r"\[([0-9]+|[a-z]):([0-9]+|[a-z])(?::([0-9]+))?\]", re.IGNORECASE)
+REFUSED = ("ansible_connection", "ansible_password", "ansible_ssh_pass", "ansible_ssh_password", "ansible_ssh_args",
+           "ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_executable")  # fmt: skip
+BY_SSH = ("ssh", "smart")  # what ansible_connection may be
+HEADING = re.compile(r"\[([^\[\]:\s]+)(?::(vars|children|hosts))?\]\s*(?:#.*)?")
+RANGE = re.compile(r"\[([0-9]{1,9}|[a-zA-Z]):([0-9]{1,9}|[a-zA-Z])(?::([0-9]{1,9}))?\]")
+LONGEST_NAME, LONGEST_VALUE, SHOWN = 255, 4096, 100  # characters; so many are shown in an error
 MOST_HOSTS = 10_000  # of one line
+MOST_NAMES = 100_000  # of hosts in all lines, a host of several groups counted in each
 MOST_BYTES = 1 << 20
 EVERYBODY, UNGROUPED = "all", "ungrouped"
 
@@ -40,37 +49,51 @@ class Inventory:
     members: dict[str, list[str]] = field(default_factory=lambda: {EVERYBODY: [], UNGROUPED: []})
     children: dict[str, list[str]] = field(default_factory=dict)
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    named: int = 0  # how often a host is named
 
-    def below(self, group: str, above: tuple[str, ...] = ()) -> list[str]:
-        """Return the hosts of ``group`` and of the groups below it, each once; UsageError where one holds itself."""
-        if group in above:
-            raise UsageError(f"{self.path}: the group {group} holds itself; take it out of its children")
-        found = list(self.members.get(group, ()))
-        for child in self.children.get(group, ()):
-            found += self.below(child, (*above, group))
-        return list(dict.fromkeys(found))
+    def below(self, group: str) -> list[str]:
+        """Return the hosts of ``group`` and of the groups below it, each once."""
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        waiting = [group]
+        while waiting:
+            if (one := waiting.pop()) not in seen:
+                seen.add(one)
+                found |= dict.fromkeys(self.members[one])
+                waiting += reversed(self.children.get(one, []))
+        return list(found)
 
-    def of_host(self, name: str) -> dict[str, str]:
-        """Return the host's variables: its own, else of the deepest group that holds it, else of all."""
-        groups = [group for group in self.members if group == EVERYBODY or name in self.below(group)]
-        found: dict[str, str] = {}
-        for group in sorted(groups, key=lambda group: (self._depth(group), group)):
-            found |= self.variables.get(group, {})
-        return found | self.hosts[name]
+    def of_hosts(self) -> dict[str, dict[str, str]]:
+        """Return each host's variables: its own, else of the deepest group that holds it, else of all.
 
-    def _depth(self, group: str) -> int:
-        above = [parent for parent, children in self.children.items() if group in children]
-        return max((1 + self._depth(parent) for parent in above), default=group != EVERYBODY)
+        UsageError for a name that is no group, or a group that holds itself.
+        """
+        depths = self._depths()
+        found: dict[str, dict[str, str]] = {name: {} for name in self.hosts}
+        for group in sorted(self.variables, key=lambda group: (depths[group], group)):
+            for name in self.hosts if group == EVERYBODY else self.below(group):
+                found[name] |= self.variables[group]
+        return {name: found[name] | own for name, own in self.hosts.items()}
 
-    def check(self) -> None:
-        """Raise UsageError for a name that is no group, or a group that holds itself."""
+    def _depths(self) -> dict[str, int]:
         named = [*self.variables, *(child for children in self.children.values() for child in children)]
         if unknown := [group for group in named if group not in self.members]:
             raise UsageError(
                 f"{self.path}: there are children or variables of [{unknown[0]}], and no such group"
             )
-        for group in self.members:
-            self.below(group)
+        above: dict[str, list[str]] = {group: [] for group in self.members}
+        for group, children in self.children.items():
+            for child in children:
+                above[child].append(group)
+        depths: dict[str, int] = {}
+        try:
+            for group in TopologicalSorter(above).static_order():
+                depths[group] = max((1 + depths[one] for one in above[group]), default=group != EVERYBODY)
+        except CycleError as error:
+            raise UsageError(
+                f"{self.path}: the group {error.args[1][0]} holds itself; take it out of its children"
+            ) from None
+        return depths
 
 
 def asked_hosts(names: Sequence[str], inventory: str | None, config: Path | None = None) -> list[Host]:
@@ -103,6 +126,7 @@ def hosts_of(asked: str, config: Path | None = None) -> list[Host]:
     """
     path, group = file_and_group(asked)
     inventory = read_inventory(path)
+    variables = inventory.of_hosts()
     if group in inventory.members:
         names = list(inventory.hosts) if group == EVERYBODY else inventory.below(group)
     elif group in inventory.hosts:
@@ -114,7 +138,7 @@ def hosts_of(asked: str, config: Path | None = None) -> list[Host]:
         raise UsageError(
             f"{path} names no host in '{group}'; expected a line a host, such as: kitchen ansible_host=..."
         )
-    return [_host(path, name, inventory.of_host(name), config) for name in names]
+    return [_host(path, name, variables[name], config) for name in names]
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -134,42 +158,55 @@ def read_inventory(path: Path) -> Inventory:
     section, kind = UNGROUPED, "hosts"
     for number, line in enumerate(lines, 1):
         try:
-            words = shlex.split(line, comments=True) if not line.lstrip().startswith(";") else []
-            if not words:
+            line = line.strip()
+            if not line or line[0] in "#;":
                 continue
-            if heading := re.fullmatch(r"\[([^\[\]:\s]+)(?::(vars|children|hosts))?\]", words[0]):
+            if heading := HEADING.fullmatch(line):
                 section, kind = heading[1], heading[2] or "hosts"
                 if kind != "vars":
                     inventory.members.setdefault(section, [])
                 continue
-            _take(inventory, section, kind, words, line)
+            _take(inventory, section, kind, line)
         except ValueError as error:
-            raise UsageError(f"{path}, line {number}: {error}; received {line.strip()!r}") from None
-    inventory.check()
+            raise UsageError(f"{path}, line {number}: {error}; received {line[:SHOWN]!r}") from None
+    groups = [names for group, names in inventory.members.items() if group not in (EVERYBODY, UNGROUPED)]
+    grouped = {name for names in groups for name in names}
+    inventory.members[UNGROUPED] = [name for name in inventory.members[UNGROUPED] if name not in grouped]
     return inventory
 
 
-def _take(inventory: Inventory, section: str, kind: str, words: list[str], line: str) -> None:
+def _take(inventory: Inventory, section: str, kind: str, line: str) -> None:
     """Put one line into the inventory; ValueError says what was expected of it."""
-    if words[0].startswith("["):
+    if line.startswith("["):
         raise ValueError("expected [GROUP], [GROUP:vars] or [GROUP:children]")
-    if kind == "children":
-        if len(words) > 1:
-            raise ValueError("expected the name of one group")
-        inventory.children.setdefault(section, []).append(words[0])
-    elif kind == "vars":
+    if kind == "vars":
         name, equals, value = line.partition("=")
         if not equals or not name.strip():
             raise ValueError("expected NAME=VALUE")
-        inventory.variables.setdefault(section, {})[name.strip()] = _plain(value.strip())
+        inventory.variables.setdefault(section, {}).update(_understood({name.strip(): value.strip()}))
+        return
+    first, *others = shlex.split(line, comments=True)
+    if kind == "children":
+        if others:
+            raise ValueError("expected the name of one group")
+        inventory.children.setdefault(section, []).append(first)
     else:
-        pairs = [word.partition("=") for word in words[1:]]
+        pairs = [word.partition("=") for word in others]
         if odd := [name for name, equals, _ in pairs if not equals or not name]:
             raise ValueError(f"expected NAME=VALUE behind the host, not '{odd[0]}'")
-        for name, port in _names(words[0]):
-            told = inventory.hosts.setdefault(name, {})
-            told |= port | {key: value for key, _, value in pairs}
-            inventory.members[section].append(name)
+        names, port = _names(first)
+        inventory.named += len(names)
+        if inventory.named > MOST_NAMES:
+            raise ValueError(f"expected no more than {MOST_NAMES} names of hosts in all")
+        told = port | _understood({key: value for key, _, value in pairs})
+        for name in names:
+            inventory.hosts.setdefault(name, {}).update(told)
+        inventory.members[section] += names
+
+
+def _understood(variables: dict[str, str]) -> dict[str, str]:
+    """Return those of ``variables`` that say how a host is reached."""
+    return {key: _plain(value) for key, value in variables.items() if key in VARIABLES or key in REFUSED}
 
 
 def _plain(value: str) -> str:
@@ -180,10 +217,11 @@ def _plain(value: str) -> str:
         return value
 
 
-def _names(pattern: str) -> list[tuple[str, dict[str, str]]]:
-    """Return the hosts of ``board[01:20]:22``, each with the port that it names."""
+def _names(pattern: str) -> tuple[list[str], dict[str, str]]:
+    """Return the hosts of ``board[01:20]:22``, and the port as their variable."""
     whole = re.fullmatch(r"((?:[^\[\]:]|\[[^\[\]]*\])+)(?::([0-9]+))?", pattern)
-    if whole is None:
+    fit = pattern.isprintable() and not pattern.startswith("-") and len(pattern) <= LONGEST_NAME
+    if whole is None or not fit:
         raise ValueError("expected the name of a host, such as board or board[01:20]")
     port = {"ansible_port": whole[2]} if whole[2] else {}
     names, rest = [""], whole[1]
@@ -195,7 +233,7 @@ def _names(pattern: str) -> list[tuple[str, dict[str, str]]]:
         rest = rest[found.end() :]
     if "[" in rest:
         raise ValueError("expected a range such as [01:20] or [a:f]")
-    return [(name + rest, port) for name in names]
+    return [name + rest for name in names], port
 
 
 def _range(found: re.Match[str]) -> list[str]:
@@ -209,19 +247,20 @@ def _range(found: re.Match[str]) -> list[str]:
 
 def _host(path: Path, name: str, variables: dict[str, str], config: Path | None) -> Host:
     for key in REFUSED:
-        if key in variables:
+        if key in variables and variables[key] not in (BY_SSH if key == "ansible_connection" else ()):
             raise UsageError(
                 f"{path}: {key} of {name} is not taken; put it into an ssh configuration, `ssh_config=FILE`"
             )
-    options = []
+    options = {}
     for key, option in VARIABLES.items():
         value = variables.get(key, "")
-        if "{{" in value or '"' in value:
+        if "{{" in value or '"' in value or not value.isprintable() or len(value) > LONGEST_VALUE:
             raise UsageError(
-                f"{path}: {key} of {name} is {value!r}, expected a plain value; templates are Ansible's alone"
+                f"{path}: {key} of {name} is {value[:SHOWN]!r}, expected a plain value; templates are Ansible's alone"
             )
-        if key == "ansible_port" and value and not (value.isdigit() and 0 < int(value) < 65536):
-            raise UsageError(f"{path}: ansible_port of {name} is {value!r}, expected 1 to 65535")
+        number = re.fullmatch(r"[0-9]{1,5}", value)
+        if option == "Port={}" and value and not (number and 0 < int(value) < 65536):
+            raise UsageError(f"{path}: {key} of {name} is {value[:SHOWN]!r}, expected 1 to 65535")
         if value:
-            options.append(option.format(value))
-    return Host(name, config, tuple(options))
+            options[option] = option.format(value)
+    return Host(name, config, tuple(options.values()))

@@ -15,6 +15,7 @@ HALL = ("HostName=h", "User=house", "Port=2200", 'IdentityFile="/keys/of the hal
 def test_variables_come_from_the_host_then_from_the_deepest_group():
     assert {host.name: host.options for host in hosts_of(str(BOARDS))} == {
         "lone": ("HostName=lone.local", "User=everybody", "Port=2222"),
+        "attic": ("HostName=attic.local", "User=old", "Port=22", 'IdentityFile="/k"'),
         "board01": ("User=pi", "Port=22"),
         "board02": ("HostName=h", "User=hall", "Port=22"),
         "board03": ("User=pi", "Port=22"),
@@ -66,6 +67,22 @@ def test_hosts_of_the_command_line_are_asked_too_and_each_once():
         ("board:port\n", "line 1: expected the name of a host"),
         ("one ansible_port=0\n", "ansible_port of one is '0', expected 1 to 65535"),
         ("one ansible_port=ssh\n", "ansible_port of one is 'ssh', expected 1 to 65535"),
+        (
+            "one ansible_ssh_port=\N{SUPERSCRIPT TWO}\n",
+            "ansible_ssh_port of one is '\N{SUPERSCRIPT TWO}', expected 1",
+        ),
+        ("-oProxyCommand=x\n", "line 1: expected the name of a host"),
+        ("one\0\n", "line 1: expected the name of a host"),
+        ("one\n[all:vars]\nansible_host='\\x1b[2J\\n'\n", "is '\\x1b[2J\\n', expected a plain value"),
+        (
+            "one\n[all:vars]\nansible_user=" + "-" * 100_000 + "1\n",
+            f"ansible_user of one is '{'-' * 100}', expected",
+        ),
+        (
+            "x" * 100_000 + "[1:2]\n",
+            f"line 1: expected the name of a host, such as board or board[01:20]; received '{'x' * 100}'",
+        ),
+        ("board[1:9999]\n" * 11, "line 11: expected no more than 100000 names of hosts in all"),
         ("one ansible_host='{{ place }}.local'\n", "expected a plain value; templates are Ansible's alone"),
         ("one ansible_ssh_pass=secret\n", "ansible_ssh_pass of one is not taken"),
         ("one ansible_connection=local\n", "ansible_connection of one is not taken"),
@@ -82,6 +99,28 @@ def test_a_bad_inventory_is_one_line(text, words, tmp_path):
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_groups_may_lie_deep_and_in_several_others(tmp_path):
+    path = tmp_path / "boards.ini"
+    deep = [
+        f"[g{i}:children]\na{i}\nb{i}\n[a{i}:children]\ng{i + 1}\n[b{i}:children]\ng{i + 1}\n"
+        for i in range(1000)
+    ]
+    path.write_text(
+        "".join(deep) + "[g1000]\nkitchen\n[g1000:vars]\nansible_user=pi\n[a7:vars]\nansible_user=a\n"
+    )
+    for group in ("all", "g0", "b999"):
+        assert [(host.name, host.options) for host in hosts_of(f"{path}:{group}")] == [
+            ("kitchen", ("User=pi",))
+        ]
+
+
+def test_a_host_of_a_group_is_not_ungrouped(tmp_path):
+    path = tmp_path / "boards.ini"
+    path.write_text("kitchen ansible_ssh_host=k ansible_host=other\nhall ansible_host=h\n[rooms]\nkitchen\n")
+    assert [host.name for host in hosts_of(f"{path}:ungrouped")] == ["hall"]
+    assert [host.options for host in hosts_of(f"{path}:rooms")] == [("HostName=k",)]
 
 
 def test_a_file_or_a_group_that_is_not_there_is_named(tmp_path, toolkit_command):
