@@ -185,11 +185,13 @@ def check_source(spec: str | None) -> Check:
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
-    """Return what ``check`` finds; its error is a fail."""
+    """Return what ``check`` finds; its error, and a file that the system refuses, is a fail."""
     try:
         return check()
     except EdgeError as error:
         return _told(name, "fail", error)
+    except OSError as error:
+        return Check(name, "fail", f"{error.filename}: {error.strerror}", "check who may read it")
 
 
 def _told(name: str, status: str, error: EdgeError) -> Check:

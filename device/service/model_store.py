@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 GOOD_AFTER_S = 120.0
 MOST_STARTS = 3
+NAME_DIGITS = 16  # of a model's SHA-256, its name in the store
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def current_model() -> Path | None:
 def lost_model() -> str | None:
     """Return one line about an installed model whose file is gone, the packaged one runs instead; else None."""
     link = state_folder() / "current"
-    if link.is_file() or not link.is_symlink():
+    if link.is_file() or not os.path.lexists(link):
         return None
     return (
         f"the installed model {os.path.realpath(link)} is missing, the packaged model runs instead; "
@@ -94,25 +95,26 @@ def install_model(path: str | Path) -> Installed:
 def _install(model: ExpressionModel, path: Path) -> Installed:
     folder = state_folder()
     _refuse_no_links(folder)
-    stored = folder / "models" / f"{model.sha256[:16]}.tflite"
+    stored = folder / "models" / f"{model.sha256[:NAME_DIGITS]}.tflite"
     if not (stored.is_file() and sha256_of(stored) == model.sha256):  # a disk may have damaged it since
         with whole_file(stored) as partial:
             shutil.copyfile(path, partial)
     if load_model(stored).sha256 != model.sha256:  # what the disk gives back, not what was sent to it
         raise EdgeError(f"{stored} holds other bytes than {path}, from which it was copied; install it again")
+    # Before the switch: a power cut in between leaves a trial of a model that is not current, which counts for nothing.
+    write_whole(folder / "trial.json", json.dumps({"model": stored.name, "starts": 0}))
     before = current_model()
     if before is None:
         (folder / "previous").unlink(missing_ok=True)
     elif before.name != stored.name:
         _link(folder / "previous", before)
     _link(folder / "current", stored)
-    write_whole(folder / "trial.json", json.dumps({"model": stored.name, "starts": 0}))
     _drop_unused(folder)
     return Installed(stored, _target(folder / "previous"))
 
 
 def roll_back() -> Installed:
-    """Swap the current and the previous model; where there was none, that is the packaged one."""
+    """Swap the current and the previous model; where there was none, or it is damaged, that is the packaged one."""
     with locked(state_folder()):
         return _roll_back()
 
@@ -125,7 +127,11 @@ def _roll_back() -> Installed:
         raise EdgeError(
             "nothing was ever installed, the packaged model is in use; there is nothing to roll back"
         )
-    back = load_model(previous)
+    try:
+        back = load_model(previous)
+    except EdgeError as error:
+        log.warning("the model before cannot be used, the packaged one is taken: %s", error)
+        previous, back = None, load_model(None)
     (folder / "trial.json").unlink(missing_ok=True)
     for name, target in (("current", previous), ("previous", current)):
         if target is None:
@@ -212,9 +218,12 @@ def _trial() -> Iterator[tuple[Path, dict[str, Any] | None]]:
 
 
 def _read_trial(folder: Path) -> dict[str, Any] | None:
+    """Return the trial of the current model; None where there is none, or only that of another."""
+    current = current_model()
     try:
         trial = json.loads(read_short(folder / "trial.json"))
-        return trial if isinstance(trial.get("starts"), int) and isinstance(trial.get("model"), str) else None
+        known = current is not None and trial.get("model") == current.name
+        return trial if known and isinstance(trial.get("starts"), int) else None
     except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
@@ -254,6 +263,8 @@ def _link(link: Path, target: Path) -> None:
 
 def _drop_unused(folder: Path) -> None:
     kept = {_target(folder / name) for name in ("current", "previous")}
-    for path in (folder / "models").glob("*.tflite"):
+    for path in (folder / "models").glob(
+        "[0-9a-f]" * NAME_DIGITS + ".tflite"
+    ):  # other files are somebody's own
         if Path(os.path.realpath(path)) not in kept and (path.is_symlink() or not path.is_dir()):
             path.unlink(missing_ok=True)

@@ -1,10 +1,19 @@
 """Installed models that a disk damaged, and what else stands where they and their links should."""
 
+import json
+
 import pytest
 
 from device.errors import EdgeError
 from device.model.file.metadata import read_metadata
-from device.service.model_store import current_model, install_model, roll_back
+from device.service.model_store import (
+    MOST_STARTS,
+    begin_run,
+    current_model,
+    install_model,
+    lost_model,
+    roll_back,
+)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff"])
@@ -33,8 +42,48 @@ def test_what_stands_in_place_of_a_link_is_told_and_kept(home, models, name):
     assert not list(home.glob(".*-*"))
 
 
-def test_a_folder_among_the_stored_models_stays(home, models):
-    (home / "models" / "x.tflite").mkdir(parents=True)
-    install_model(models[0])
+def test_what_the_store_did_not_write_stays_in_it(home, models):
+    own = home / "models" / "own.tflite"
+    for folder in ("x.tflite", f"{0:016}.tflite"):
+        (home / "models" / folder).mkdir(parents=True)
+    own.write_bytes(models[0].read_bytes())
+    install_model(own)
     assert read_metadata(current_model()).recipe == "recipe 0"
+    assert own.is_file()
     assert (home / "models" / "x.tflite").is_dir()
+    assert (home / "models" / f"{0:016}.tflite").is_dir()
+
+
+def test_with_a_damaged_model_before_the_packaged_one_comes_back(home, models, caplog):
+    for path in models[:2]:
+        install_model(path).current.write_bytes(b"a broken disk")
+    (home / "trial.json").write_text(json.dumps({"model": current_model().name, "starts": MOST_STARTS}))
+    assert "never healthy" in begin_run()
+    assert "the model before cannot be used, the packaged one is taken: " in caplog.text
+    assert current_model() is None
+    assert not (home / "current").is_symlink()
+    assert begin_run() is None
+
+
+def test_a_trial_counts_for_its_own_model_alone(home, models):
+    """A power cut between the switch and the note of the trial, or a link made by hand."""
+    install_model(models[0])
+    note = (home / "trial.json").read_text()
+    install_model(models[1])
+    (home / "trial.json").write_text(note)
+    assert [begin_run() for _ in range(MOST_STARTS + 1)] == [None] * (MOST_STARTS + 1)
+    assert read_metadata(current_model()).recipe == "recipe 1"
+
+
+def test_a_store_that_takes_no_trial_keeps_its_model(home, models):
+    install_model(models[0])
+    (home / "trial.json").unlink()
+    (home / "trial.json").mkdir()
+    with pytest.raises(EdgeError, match="cannot write"):
+        install_model(models[1])
+    assert read_metadata(current_model()).recipe == "recipe 0"
+
+
+def test_a_folder_in_place_of_the_current_model_is_told(home):
+    (home / "current").mkdir(parents=True)
+    assert f"{home}/current is missing, the packaged model runs instead" in lost_model()

@@ -85,6 +85,13 @@ def test_powersave_is_warned_of_with_the_remedy(pi):
     assert "ondemand" in check.remedy
 
 
+def test_a_store_that_the_system_refuses_is_one_finding_of_several(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path / ("x" * 300)))
+    found = {check.name: check for check in examine("demo")}
+    assert found["model"].line().endswith("/current: File name too long → check who may read it")
+    assert found["camera"].status == "ok"
+
+
 def test_doctor_judges_model_detectors_and_source(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
     good = {check.name: check for check in examine("demo", str(tiny_model))}
