@@ -79,13 +79,15 @@ def _longest_s(options: RunOptions, source: FrameSource | None) -> float:
 
 def asked_broker(options: RunOptions) -> "Broker":
     """Return the broker of ``--mqtt`` and the options that belong to it; EdgeError where they are wrong."""
-    from device.sinks import fit_topic
+    from device.sinks import LONGEST_TOPIC, fit_topic
     from device.sinks.broker import Broker
 
     assert options.mqtt is not None
     if not fit_topic(options.mqtt_topic):
+        topic = options.mqtt_topic[:LONGEST_TOPIC]
         raise UsageError(
-            f"`mqtt_topic` {options.mqtt_topic!r}: expected a name such as home/camera, without + and #"
+            f"`mqtt_topic` {topic!r}: expected a name such as home/camera, without + and #, in {LONGEST_TOPIC} "
+            "printable characters at most"
         )
     files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
     return Broker.parse(options.mqtt, *files)

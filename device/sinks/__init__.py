@@ -8,11 +8,13 @@ if TYPE_CHECKING:
 
 PREVIEW, METRICS = "127.0.0.1:8008", "127.0.0.1:9108"  # where they are served unless told otherwise
 MQTT_TOPIC = "fer-edge"
+LONGEST_TOPIC = 250  # characters: brokers of clouds take 256 bytes
 
 
 def fit_topic(text: str) -> bool:
-    """Return whether a message can be published to an MQTT topic: + and # only stand in what is subscribed to."""
-    return bool(text) and not set(text) & set("+#\0")
+    """Return whether a message can be published to an MQTT topic: + and # only stand in what is subscribed to, brokers
+    end the connection for control characters, and long ones do not fit into a message."""
+    return 0 < len(text) <= LONGEST_TOPIC and text.isprintable() and not set(text) & set("+#")
 
 
 class Sink(ABC):

@@ -47,7 +47,7 @@ def test_brokers_are_parsed_and_refused():
         assert "'wo'" not in str(refused.value)
 
 
-@pytest.mark.parametrize("topic", ["", "home/+", "home/#", "a\0b"])
+@pytest.mark.parametrize("topic", ["", "home/+", "home/#", "a\0b", "a\tb", "k\udcfcche", "x" * 70_000])
 def test_topics_that_nothing_can_be_published_to_are_refused(topic):
     with pytest.raises(UsageError, match="`mqtt_topic`"):
         asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=topic))
