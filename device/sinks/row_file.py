@@ -51,6 +51,10 @@ class RowFile(Sink):
                 self._file = self._open()
             if self.appending:
                 refuse_full(self.path, KEPT_FREE_MB, begun=True)
+            if self.header is not None and _is_empty(
+                self._file
+            ):  # somebody else, such as logrotate, emptied it
+                row = f"{self.header}\n{row}"
             _write(self._file, row + "\n")
         except OSError as error:
             raise self._refused(error) from error
@@ -95,6 +99,12 @@ class RowFile(Sink):
                 self._file.close()
         except OSError as error:  # a disk over the network may refuse here what it took before
             raise EdgeError(f"cannot finish {self.path}: {error.strerror}; {way_out(error)}") from error
+
+
+def _is_empty(file: FileIO) -> bool:
+    """Return whether ``file`` is one on a disk, and empty."""
+    found = os.fstat(file.fileno())
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0
 
 
 def _write(file: FileIO, text: str) -> None:

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import re
 import resource
 
@@ -109,6 +110,19 @@ def test_rows_with_other_columns_are_left_alone(tmp_path, a_result):
     with pytest.raises(EdgeError, match="other columns"):  # there before the run: nothing is read for it
         CsvSink(path, LABELS, append=True)
     assert path.read_text() == "name,age\n"
+
+
+def test_rows_that_are_rotated_away_leave_their_header(tmp_path, a_result):
+    path = tmp_path / "rows.csv"
+    for index in range(2):
+        sink = CsvSink(path, LABELS, append=True)  # a second start finds the columns that it gives
+        sink.write(a_result(index))
+        os.truncate(path, 0)  # as logrotate does with copytruncate
+        sink.write(a_result(index))
+        sink.close()
+    header, *rows = path.read_text().splitlines()
+    assert header.startswith("index,captured_at,")
+    assert [row.partition(",")[0] for row in rows] == ["1"]
 
 
 def test_added_rows_leave_room_on_the_disk(tmp_path, a_result, monkeypatch):
