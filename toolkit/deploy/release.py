@@ -68,6 +68,12 @@ trap '' HUP PIPE
 # Where the connection of an earlier deploy was lost, its script may still be at work: wait for it, then go on.
 exec 9> .lock
 flock 9
+for one in current previous; do
+  if test -e $one && ! test -L $one; then
+    echo "~/{folder}/$one is no link to an environment; move it away, then deploy again" >&2
+    exit 1
+  fi
+done
 test -e venvs/{wheel}/ready && exit 0
 """
     + PRUNE.replace("{kept}", "venvs/{wheel} {kept}")
@@ -79,6 +85,7 @@ trap 'test -e venvs/{wheel}/ready || rm -rf venvs/{wheel}' EXIT
 {python} -m venv --system-site-packages --without-pip venvs/{wheel}
 venvs/{wheel}/bin/python -m pip --version > /dev/null 2>&1 || {python} -m venv --system-site-packages venvs/{wheel}
 venvs/{wheel}/bin/python -m pip install --quiet --disable-pip-version-check wheels/{wheel}/{name}
+sync  # a power cut must not leave it ready and its files empty
 touch venvs/{wheel}/ready
 """
 )
@@ -220,7 +227,7 @@ def _install(host: Host, parcel: Parcel, service: Service) -> HostOutcome:
     host.run(environment, Step.ENVIRONMENT, timeout_s=1800)
     _tell(host, Step.MODEL)
     host.send(parcel.model, f"{FOLDER}/models/{model}.tflite", Step.MODEL)
-    benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}/bin/device", model, parcel.runs)
+    benchmark = _prove(host, f"{FOLDER}/venvs/{wheel}", model, parcel.runs)
     timed = benchmark_of(benchmark, f"{host.name}: what it printed").models[0].latencies[0]
     _tell(host, Step.SWITCH)
     switch = SWITCH.format(model=model, restart=service.restart, sudo=service.sudo, service=NAME, **names)
@@ -235,14 +242,14 @@ def _install(host: Host, parcel: Parcel, service: Service) -> HostOutcome:
     return HostOutcome(host.name, verdict, line, benchmark=benchmark)
 
 
-def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:
-    """Examine, try and time the copied ``model`` with the new environment; return what it measured.
+def _prove(host: Host, environment: str, model: str, runs: int) -> dict[str, Any]:
+    """Examine, try and time the copied ``model`` with the new ``environment``; return what it measured.
 
     Raises EdgeError where the board, the run or the model is not fit; nothing that runs has been touched.
     """
-    asked = f"--model {FOLDER}/models/{model}.tflite --json"
+    asked, device = f"--model {FOLDER}/models/{model}.tflite --json", f"{environment}/bin/device"
     _tell(host, Step.EXAMINE)
-    _examine(host, f"{device} doctor --source demo {asked}")
+    _examine(host, environment, f"{device} doctor --source demo {asked}")
     _tell(host, Step.TRY)
     trial = f"timeout 300 {device} run --source demo --max-frames {SMOKE_FRAMES} --quiet {asked}"
     host.run(trial, Step.TRY, timeout_s=400)
@@ -252,18 +259,22 @@ def _prove(host: Host, device: str, model: str, runs: int) -> dict[str, Any]:
     return document
 
 
-def _examine(host: Host, command: str) -> None:
-    """Run ``device doctor`` on the host; EdgeError with its first failure."""
+def _examine(host: Host, environment: str, command: str) -> None:
+    """Run ``device doctor`` of ``environment`` on the host; EdgeError with its first failure, or for no answer."""
+    said = f"{host.name}: no answer of device doctor"
     try:
-        host.run(command, Step.EXAMINE)
+        answer = host.run(command, Step.EXAMINE)
     except RemoteFailure as failure:
-        checks = (_json_or_none(failure.output) or {}).get("checks", [])
-        failed = [check for check in checks if check.get("status") == "fail"]
-        if not failed:
-            raise
+        answer, said = failure.output, str(failure)
+    checks = (_json_or_none(answer) or {}).get("checks", [])
+    if not checks:
+        raise EdgeError(
+            f"{said}; where the environment there is damaged, remove ~/{environment} and deploy again"
+        )
+    if failed := [check for check in checks if check.get("status") == "fail"]:
         raise EdgeError(
             f"{host.name}: not fit, {failed[0]['name']}: {failed[0]['found']}; {failed[0]['remedy']}"
-        ) from failure
+        )
 
 
 def _json_or_none(text: str) -> dict[str, Any] | None:

@@ -68,6 +68,33 @@ def test_a_python_that_is_none_is_said(parcel, tmp_path, python, words):
     assert outcome.line.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            "fer-edge/current/bin",
+            "~/fer-edge/current is no link to an environment; move it away, then deploy",
+        ),
+        (
+            "fer-edge/venvs",
+            "no answer of device doctor; where the environment there is damaged, remove ~/fer-edge/venvs/",
+        ),
+    ],
+)
+def test_what_a_board_holds_that_no_deploy_left_is_said(parcel, tmp_path, monkeypatch, made, words):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "no.whl").touch()
+    environment = tmp_path / "home/fer-edge/venvs" / parcel().wheel_id
+    (environment / "bin").mkdir(parents=True)
+    (environment / "ready").touch()
+    (environment / "bin/device").touch(0o755)  # as a power cut leaves files
+    (tmp_path / "home" / made).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / "home")  # where a login begins
+    (outcome,) = deploy_all([Host("good")], parcel())
+    assert outcome.verdict == "failed"
+    assert words in outcome.line
+
+
 def test_what_stands_between_the_marks_is_the_answer(parcel):
     parcel()
     assert Host("chatty").run("echo one; echo two", "asking") == "one\ntwo\n"
