@@ -11,7 +11,7 @@ import click
 from device.cli.settings_lines import SETTINGS, ReadFile, set_by_file
 from device.errors import UsageError
 from device.plugins import SOURCES, plugin_names
-from device.runtime.options import BEGUN, INPUTS, OUTPUTS
+from device.runtime.options import BEGUN, INPUTS, OUTPUTS, STANDARD_OUTPUT
 from device.storage import SERVICE_HOME
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def needs_of(run_options: tuple[str, ...]) -> "Needs":
 
 def _refuse_second_start(asked: "RunOptions") -> None:
     for name in BEGUN:
-        kept = asked.overwrite or (name == "output" and asked.append)
+        kept = asked.overwrite or (name == "output" and (asked.append or asked.output == STANDARD_OUTPUT))
         if getattr(asked, name) and not kept:
             remedy = "--append to add to it, or " if name == "output" else ""
             raise UsageError(

@@ -28,7 +28,8 @@ class Handover:
 
     @property
     def credential_lines(self) -> str:
-        return "".join(f"LoadCredential={name}:{path}\n" for name, path in self.credentials.items())
+        credentials = {name: path.replace("%", "%%") for name, path in self.credentials.items()}
+        return "".join(f"LoadCredential={name}:{path}\n" for name, path in credentials.items())
 
 
 def hand_over(arguments: Sequence[str], credentials: Mapping[str, str] | None = None) -> Handover:

@@ -113,6 +113,12 @@ def test_an_output_that_would_stop_the_second_start_is_refused(output):
     assert show("--append").returncode == (0 if output.startswith("--output") else 2)
 
 
+def test_rows_may_go_to_the_journal():
+    needs_of(("--output", "-"))
+    with pytest.raises(UsageError, match="second start"):
+        needs_of(("--output", "rows.jsonl"))
+
+
 SETTINGS = """
 mqtt = { file = "broker" }
 mqtt-password-file = "/nowhere/password"

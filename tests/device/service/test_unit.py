@@ -197,12 +197,14 @@ def test_an_address_with_an_odd_password_stands_on_no_command_line(address):
 
 def test_files_with_secrets_are_handed_over_by_systemd(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = unit_text(("--mqtt", "mqtts://me@pi", "--mqtt-password-file", "secret", "--mqtt-ca=/etc/ca.pem"))
+    text = unit_text(("--mqtt", "mqtts://me@pi", "--mqtt-password-file", "secret", "--mqtt-ca=/etc/ca.pem",
+                      "--mqtt-cert=/etc/100%s.pem"))  # fmt: skip
     assert f"LoadCredential=mqtt-password-file:{tmp_path}/secret\n" in text
+    assert "LoadCredential=mqtt-cert:/etc/100%%s.pem\n" in text
     assert "LoadCredential=mqtt-ca:/etc/ca.pem\n" in text
     assert (
         "--mqtt mqtts://me@pi --mqtt-password-file ${CREDENTIALS_DIRECTORY}/mqtt-password-file "
-        "--mqtt-ca ${CREDENTIALS_DIRECTORY}/mqtt-ca\n" in text
+        "--mqtt-ca ${CREDENTIALS_DIRECTORY}/mqtt-ca --mqtt-cert ${CREDENTIALS_DIRECTORY}/mqtt-cert\n" in text
     )
 
 
