@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import OWNER_ONLY, locked, write_whole
+from device.files import OWNER_ONLY, locked, refuse_full, write_whole
 from device.results import FrameResult
 from device.sinks import Sink
 from device.sinks.drawing import annotated, blur
 
 NAME_DIGITS = 8
+KEPT_FREE_MB = 64  # of the disk, by frames that are kept for days: a full one harms the whole board
 
 
 class PictureFolder(Sink):
@@ -51,7 +52,8 @@ class PictureFolder(Sink):
 class FrameFilesSink(PictureFolder):
     """Writes each frame with a face as ``FOLDER/00000123.jpg``; with ``blur_faces`` nobody can be recognised.
 
-    With ``overwrite`` the frames of an earlier run go, so that no two runs lie mixed.
+    With ``overwrite`` the frames of an earlier run go, so that no two runs lie mixed. They end while ``KEPT_FREE_MB``
+    of the disk are still free.
     """
 
     def begin(self) -> None:
@@ -62,6 +64,7 @@ class FrameFilesSink(PictureFolder):
     def write(self, result: FrameResult) -> None:
         if not result.faces:
             return
+        refuse_full(self.folder, KEPT_FREE_MB, begun=True)
         picture = result.frame.image
         if self.blur_faces:
             picture = picture.copy()

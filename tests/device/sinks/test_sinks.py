@@ -112,6 +112,15 @@ def test_rows_with_other_columns_are_left_alone(tmp_path, a_result):
     assert path.read_text() == "name,age\n"
 
 
+def test_kept_frames_leave_room_on_the_disk(tmp_path, a_result, monkeypatch):
+    monkeypatch.setattr("device.sinks.frames.KEPT_FREE_MB", 10**9)  # more than any disk has
+    sink = FrameFilesSink(tmp_path / "kept")
+    sink.begin()
+    with pytest.raises(EdgeError, match="kept ends here: less than"):
+        sink.write(a_result(0))
+    assert not list((tmp_path / "kept").iterdir())
+
+
 def test_rows_that_are_rotated_away_leave_their_header(tmp_path, a_result):
     path = tmp_path / "rows.csv"
     for index in range(2):
