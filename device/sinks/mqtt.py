@@ -52,7 +52,8 @@ class MqttSink(Sink):
         self.name = f"{broker.name}/{topic}"
         self._sent_s, self._sent_summary = -QUIET_S, ""
         self._lost = self._lost_in_all = 0
-        self._was_connected = self._missed = False
+        self._connected = self._was_connected = False
+        self._said = ""  # why it is not connected, as logged; a broker is away for days
         self._waiting: deque[Any] = deque(maxlen=2 * QUEUE)  # rows as paho knows them, the oldest first
         self.client = self._connect()
 
@@ -92,7 +93,7 @@ class MqttSink(Sink):
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            log.warning("%s refuses: %s; trying again", self.name, reason)
+            self._say(f"refuses: {reason}; trying again")
             return
         # QoS 0: said again at every connection, and a queue full of rows has no room for them.
         client.publish(f"{self.topic}/status", "online", qos=0, retain=True)
@@ -102,22 +103,27 @@ class MqttSink(Sink):
         if self._was_connected or lost:
             dropped = f"; {lost} rows did not fit into its queue and are lost" if lost else ""
             log.warning("%s is connected again%s", self.name, dropped)
-        self._was_connected = True
+        self._connected = self._was_connected = True
+        self._said = ""
+
+    def _say(self, problem: str) -> None:
+        if problem != self._said:
+            self._said = problem
+            log.warning("%s %s", self.name, problem)
 
     def _on_connect_fail(self, client: Any, userdata: Any) -> None:
-        if not self._missed and not self._was_connected:
-            self._missed = True
-            log.warning("%s %s; trying again until it does", self.name, self.broker.problem())
+        if not self._said:
+            self._say(f"{self.broker.problem()}; trying again until it does")
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if not reason.is_failure:
             return
-        if self._was_connected:
-            log.warning("%s is gone (%s); reconnecting", self.name, reason)
-        elif not self._missed:
-            self._missed = True
+        if self._connected:
+            self._connected = False
+            self._say(f"is gone ({reason}); reconnecting")
+        elif not self._said:
             tls = "" if self.broker.context else "; does it expect TLS (mqtts://)?"
-            log.warning("%s ends the connection without an answer in MQTT%s", self.name, tls)
+            self._say(f"ends the connection without an answer in MQTT{tls}")
 
     def _discovery(self) -> dict[str, dict[str, Any]]:
         """Return Home Assistant's configuration messages by topic."""

@@ -98,6 +98,21 @@ def test_a_broker_that_is_not_there_is_said_once(dead_port, said):
     assert "does not answer" in said[0]
 
 
+def test_a_broker_that_refuses_is_said_once_and_by_its_reason_alone(said):
+    pytest.importorskip("paho.mqtt.client", reason="the extra 'mqtt' is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as refusing:
+        sink = MqttSink(Broker("127.0.0.1", refusing.getsockname()[1]), LABELS)
+        for answer in (b"\x20\x02\x00\x05",) * 2:  # not authorized
+            with refusing.accept()[0] as connection:
+                connection.settimeout(20)
+                connection.recv(1000)
+                connection.sendall(answer)
+                assert connection.recv(1000) == b""  # it has left
+        sink.close()
+    (line,) = said
+    assert line.endswith("refuses: Not authorized; trying again")
+
+
 def test_a_face_that_is_only_remembered_is_no_event(dead_port, a_result):
     now_s = [0.0]
     sink = MqttSink(Broker("127.0.0.1", dead_port), LABELS, clock_s=lambda: now_s[0])
