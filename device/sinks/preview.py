@@ -6,7 +6,6 @@ import secrets
 import socket
 import threading
 import time
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,9 @@ from device.sinks.web_server import LOOPBACK, WebAddress, WebHandler, WebServer
 from device.storage import packaged
 
 PICTURES_A_SECOND = 15
+COOKIE = (
+    "fer-edge-preview"  # a browser sends it to all ports of a host, whose programs have cookies of their own
+)
 
 
 class PreviewSink(Sink):
@@ -122,11 +124,10 @@ class PreviewHandler(WebHandler):
                 return urlsplit(f"//{self.headers.get('Host', '')}").hostname in LOOPBACK
             except ValueError:
                 return False
-        try:
-            cookie = SimpleCookie(self.headers.get("Cookie", "")).get("token")
-        except CookieError:
-            cookie = None
-        given = parse_qs(query).get("token", [cookie.value if cookie else ""])[0]
+        # Other programs of this host may have set cookies of any form: http.cookies would stop at the first odd one.
+        pairs = (part.strip().partition("=") for part in self.headers.get("Cookie", "").split(";"))
+        cookies = {name: value for name, _, value in pairs}
+        given = parse_qs(query).get("token", [cookies.get(COOKIE, "")])[0]
         return hmac.compare_digest(given.encode(), token.encode())
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
@@ -135,7 +136,9 @@ class PreviewHandler(WebHandler):
         self.send_header("Content-Length", str(len(body)))
         if self.preview.token and status == 200:
             # From here on the cookie carries the token, so that it need not stand in every address.
-            self.send_header("Set-Cookie", f"token={self.preview.token}; HttpOnly; SameSite=Strict; Path=/")
+            self.send_header(
+                "Set-Cookie", f"{COOKIE}={self.preview.token}; HttpOnly; SameSite=Strict; Path=/"
+            )
         self.end_headers()
         self.wfile.write(body)
 

@@ -70,12 +70,17 @@ def test_an_open_preview_needs_its_token(a_result):
         for path in ("", "state", "stream"):
             assert get(address + path)[0] == 403
             assert get(address + path + "?token=wrong")[0] == 403
-            assert get(address + path, Cookie="token=wrong; a=b")[0] == 403
+            assert get(address + path, Cookie="fer-edge-preview=wrong; token=wrong; a=b")[0] == 403
         status, _, headers = get(f"{address}?{query}")
         assert status == 200
         cookie = headers["Set-Cookie"].split(";")[0]
         assert "HttpOnly" in headers["Set-Cookie"]
         assert get(address + "state", Cookie=cookie)[0] == 200
+        for others in (
+            'a[]=1; {"b": 2}; token=theirs; ',
+            'c="; ',
+        ):  # what other programs of the host have set
+            assert get(address + "state", Cookie=others + cookie)[0] == 200
     finally:
         sink.close()
 
