@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device.errors import UsageError
-from device.sinks import fit_topic
+from device.sinks import LONGEST_TOPIC, fit_topic
 from device.text import did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def _unlike(key: str, value: Any) -> str:
     if key in ("name", "mqtt"):
         if not isinstance(value, str) or not value:
             return "text"
-        return "a topic without + and #" if key == "mqtt" and not fit_topic(value) else ""
+        wrong = key == "mqtt" and not fit_topic(value)
+        return f"a topic without + and #, in {LONGEST_TOPIC} printable characters at most" if wrong else ""
     if key == "nobody":
         return "" if isinstance(value, bool) else "true or false"
     highest = {"probability": 1.0, "faces": 20, "gpio": LARGEST_GPIO}.get(key, LONGEST_S)
