@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import EdgeError
-from device.files import locked, read_short, sha256_of, whole_file, write_whole
+from device.files import TEMPORARY, locked, read_short, sha256_of, whole_file, write_whole
 from device.model.expression_model import ExpressionModel, load_model
 from device.results import FrameResult
 from device.storage import state_folder
@@ -262,9 +262,9 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _drop_unused(folder: Path) -> None:
+    """Drop the stored models that no link names, and what a killed copy left; other files are somebody's own."""
     kept = {_target(folder / name) for name in ("current", "previous")}
-    for path in (folder / "models").glob(
-        "[0-9a-f]" * NAME_DIGITS + ".tflite"
-    ):  # other files are somebody's own
-        if Path(os.path.realpath(path)) not in kept and (path.is_symlink() or not path.is_dir()):
-            path.unlink(missing_ok=True)
+    for name in ("[0-9a-f]" * NAME_DIGITS, f"{TEMPORARY}*"):
+        for path in (folder / "models").glob(f"{name}.tflite"):
+            if Path(os.path.realpath(path)) not in kept and (path.is_symlink() or not path.is_dir()):
+                path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from device.errors import EdgeError
+from device.files import TEMPORARY
 from device.model.file.metadata import read_metadata
 from device.service.model_store import (
     MOST_STARTS,
@@ -47,7 +48,10 @@ def test_what_the_store_did_not_write_stays_in_it(home, models):
     for folder in ("x.tflite", f"{0:016}.tflite"):
         (home / "models" / folder).mkdir(parents=True)
     own.write_bytes(models[0].read_bytes())
+    half_copied = home / "models" / f"{TEMPORARY}x.tflite"
+    half_copied.touch()
     install_model(own)
+    assert not half_copied.exists()
     assert read_metadata(current_model()).recipe == "recipe 0"
     assert own.is_file()
     assert (home / "models" / "x.tflite").is_dir()
