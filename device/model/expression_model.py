@@ -9,9 +9,10 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.checks.classifier import fitting_labels, verify_classifier, verify_unaltered
 from device.model.file.metadata import read_labels, read_metadata
+from device.model.file.normalization import read_normalization
 from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
-from device.model.pixel_ranges import ranges_of
+from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
 from device.model.pixels import ASSUMED_RANGE, BYTES, input_contract, input_range, pixel_table
 from device.resizing import resized
 from device.storage import packaged
@@ -84,7 +85,8 @@ class ExpressionModel:
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
         self.output_tensor = self.structure.tensors[self.structure.outputs[0]]
-        known_range = input_range(self.structure, self.metadata, pixel_range)
+        self._normalization = read_normalization(self.structure)
+        known_range = input_range(self.structure, self.metadata, pixel_range, self._normalization)
         self.range_is_known = bool(known_range)
         self._take(known_range or ASSUMED_RANGE)
         self._interpreter, self.confined_because = open_interpreter(
@@ -115,8 +117,9 @@ class ExpressionModel:
         return np.array([way.infer(way.prepare(crop)) for way in ways for crop in noise])
 
     def _take(self, pixel_range: str) -> None:
-        self.pixel_range = pixel_range
-        self._table = pixel_table(input_contract(self.input_tensor, self.metadata), pixel_range)
+        self.pixel_range, stored = pixel_range, self._normalization
+        numbers = stored.numbers if stored and str(stored) == pixel_range else PIXEL_RANGES[pixel_range]
+        self._table = pixel_table(input_contract(self.input_tensor, self.metadata), numbers)
 
     def with_pixel_range(self, pixel_range: str) -> "ExpressionModel":
         """Return the same network, fed pixels of another range, as somebody or labelled faces told."""

@@ -1,9 +1,10 @@
 """The ranges of pixel values that networks take, by name."""
 
+Numbers = tuple[tuple[float, ...], tuple[float, ...]]
 # What networks take of a pixel: a pixel of 0..1 times the first, plus the second; one number for all channels, or one a
 # channel. The last two are what `preprocess_input` of keras.applications calls so: ImageNet's means taken from 0..255
 # of blue, green and red, and its means and deviations from 0..1 of red, green and blue.
-PIXEL_RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+PIXEL_RANGES: dict[str, Numbers] = {
     "0..255": ((255.0,), (0.0,)),
     "0..1": ((1.0,), (0.0,)),
     "-1..1": ((2.0,), (-1.0,)),

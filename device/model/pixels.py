@@ -4,8 +4,9 @@ import numpy as np
 
 from device.errors import UsageError
 from device.model.file.metadata import InputContract, ModelMetadata
+from device.model.file.normalization import Normalization
 from device.model.file.tflite_file import Tensor, TfliteFile
-from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
+from device.model.pixel_ranges import PIXEL_RANGES, Numbers, ranges_of
 from device.text import counted
 
 ASSUMED_RANGE = "0..1"
@@ -18,19 +19,27 @@ SCALES_DOWN, SHIFTS = (
 )  # no weight on pixels of 0..1 or -1..1 is so small, no mean of theirs so large
 
 
-def input_range(structure: TfliteFile, metadata: ModelMetadata | None, given: str | None) -> str:
-    """Return the pixel range of a float or int16 input, a name of PIXEL_RANGES, or "" where nothing tells it.
+def input_range(
+    structure: TfliteFile,
+    metadata: ModelMetadata | None,
+    given: str | None,
+    normalization: Normalization | None = None,
+) -> str:
+    """Return the pixel range of a float or int16 input, a name of PIXEL_RANGES or the ``normalization`` of the file's
+    standard metadata in words, or "" where nothing tells it.
 
-    Inputs of 8 bits and files with metadata tell it themselves: theirs is "0..255", whatever is ``given``. The range of
-    an int16 input is symmetric, alike for pixels of 0..1 and -1..1; it tells that those of 0..255 enter.
+    Inputs of 8 bits and files with our metadata tell it themselves: theirs is "0..255", whatever is ``given``. The
+    range of an int16 input is symmetric, alike for pixels of 0..1 and -1..1; it tells that those of 0..255 enter.
     Raises UsageError for a ``given`` that is no range of the input's channels.
     """
     image = structure.tensors[structure.inputs[0]]
     refuse_range(given, image.shape[3])
     if metadata is not None or image.dtype in BYTES:
         return "0..255"
+    if given or normalization:
+        return given or str(normalization)
     levels = image.dtype == "int16" and image.scales[0] * np.iinfo(np.int16).max > LARGEST_SMALL
-    return given or ("0..255" if levels or rescales(structure) else "")
+    return "0..255" if levels or rescales(structure) else ""
 
 
 def refuse_range(given: str | None, channels: int) -> None:
@@ -83,13 +92,14 @@ def _holds_means(dtype: str, scale: float, zero_point: int) -> bool:
     return scale * 255 < LARGEST_LEVELS and bool(least > 0.2 * 255)
 
 
-def pixel_table(contract: InputContract, pixel_range: str = "0..255") -> np.ndarray:
+def pixel_table(contract: InputContract, numbers: Numbers = PIXEL_RANGES["0..255"]) -> np.ndarray:
     """Return what each of the 256 pixel values becomes in the input's type, (256,), or (256, 3) where the channels
-    differ; for the shipped models ``pixel - 128``. A float or int16 input without metadata takes it in ``pixel_range``.
+    differ; for the shipped models ``pixel - 128``. ``numbers``, as PIXEL_RANGES has them: of a float or int16 input
+    without our metadata.
     """
     values = np.arange(256) * contract.pixel_scale
     if contract.dtype not in BYTES:
-        factor, offset = map(np.array, PIXEL_RANGES[pixel_range])
+        factor, offset = map(np.array, numbers)
         table = values[:, None] * (factor / 255) + offset
         values = table[:, 0] if table.shape[1] == 1 else table
     if contract.dtype == "float32":
