@@ -107,18 +107,20 @@ def open_network(
 ) -> FloatNetwork:
     """Load a Keras classifier; the other arguments where the file does not tell.
 
-    labels: names of the outputs in order (two for a network of one output, whose second it is the probability of);
+    labels: names of the outputs in order (two for a network of one output, whose second it is the probability of); of
+    several heads that one is taken which alone has so many outputs;
     pixel_range: a name of PIXEL_RANGES; input_size: height and width in pixels, of a network that takes any.
     Raises EdgeError for a file that is no image classifier, does not name its classes, or holds weights that are no
     numbers. Usage: ``open_network("other.h5", ("cat", "dog"), "0..1").predict(faces)``.
     """
     path = Path(path)
-    model = _bare(path, load_keras_model(path))
+    loaded = load_keras_model(path)
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
+    labels = checked_labels(labels, "`labels`") if labels else _stored_labels(path, metadata)
+    model = _bare(path, loaded, len(labels))
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
     _verify_weights(path, model)
-    labels = checked_labels(labels, "`labels`") if labels else _stored_labels(path, metadata)
     classes = 2 if outputs == 1 else outputs
     if len(labels) != classes:
         said = f"is given {len(labels)} labels" if labels else "does not name its classes"
@@ -133,8 +135,9 @@ def open_network(
     return FloatNetwork(path, model, asked, labels, pixel_range, origin, metadata, head)
 
 
-def _bare(path: Path, model: "keras.Model") -> "keras.Model":
-    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one.
+def _bare(path: Path, model: "keras.Model", classes: int) -> "keras.Model":
+    """Return a model that takes and gives a tensor, where it does so in a dictionary or a list of one, or where one
+    alone of its heads has so many ``classes``.
 
     Raises EdgeError where its class, which this process knows, tells nothing of tensors.
     """
@@ -149,10 +152,11 @@ def _bare(path: Path, model: "keras.Model") -> "keras.Model":
             f"{path} is a {type(model).__name__}, a subclass of keras.Model whose call is Python code; build it of its "
             "layers, keras.Model(inputs, outputs), or write a SavedModel, model.export('folder'), and name that"
         )
-    if isinstance(model, keras.Sequential) or not len(model.inputs) == len(model.outputs) == 1:
+    heads = [head for head in model.outputs if head.shape[-1] == classes or len(model.outputs) == 1]
+    if isinstance(model, keras.Sequential) or not len(model.inputs) == len(heads) == 1:
         return model
     if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        return keras.Model(model.inputs[0], heads[0], name=model.name)
     return model
 
 
@@ -225,7 +229,7 @@ def _verify_classifier(
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(shapes[0]) != 4 or not one_row:
         raise EdgeError(
             f"{path} is no image classifier: expected one input (None, height, width, channels) and one output "
-            f"(None, classes), found shapes {', '.join(map(str, shapes))}; {_one_of_each(shapes)}, and save that"
+            f"(None, classes), found shapes {', '.join(map(str, shapes))}; {_one_of_each(model, shapes)}"
         )
     _, height, width, channels = shapes[0]
     if channels not in (1, 3):
@@ -247,14 +251,19 @@ def _verify_classifier(
     return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][-1])
 
 
-def _one_of_each(shapes: list[tuple[int | None, ...]]) -> str:
+def _one_of_each(model: "keras.Model", shapes: list[tuple[int | None, ...]]) -> str:
     """Return how to make a classifier of images of a network of these shapes."""
+    if len(model.inputs) > 1:
+        return "a device has a picture alone: train it without the other inputs"
     if len(shapes) == 2 and len(shapes[0]) in (2, 3):
         return (
             f"give it an image, keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Reshape({shapes[0][1:]}), "
-            "model])"
+            "model]), and save that"
         )
-    return "keep the image and the expressions, such as keras.Model(model.inputs[0], model.outputs[0])"
+    counts = [shape[-1] for shape in shapes[1:]]
+    if len(set(counts)) == len(counts) > 1:
+        return "pass `labels` with as many names as the output to take has numbers"
+    return "keep the output with the expressions, such as keras.Model(model.inputs[0], model.outputs[0]), and save that"
 
 
 def _verify_weights(path: Path, model: "keras.Model") -> None:

@@ -184,6 +184,39 @@ def test_an_output_in_a_dictionary_or_a_list_is_that_output(tmp_path, wrap):
     assert network.predict(np.zeros((1, 8, 8), np.uint8)).shape == (1, 2)
 
 
+def several_heads(*counts):
+    image = keras.Input((8, 8, 1))
+    flat = keras.layers.Flatten()(image)
+    heads = [keras.layers.Dense(count, activation="softmax") for count in counts]
+    return keras.Model(image, [head(flat) for head in heads])
+
+
+@pytest.mark.parametrize("saved", ["m.keras", "folder"])
+def test_of_several_heads_the_one_with_as_many_outputs_as_labels_is_taken(tmp_path, saved):
+    model = several_heads(1, 2, 7)
+    if saved == "folder":
+        model.export(tmp_path / saved, verbose=False)
+    else:
+        model.save(tmp_path / saved)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), np.uint8)
+    network = open_network(tmp_path / saved, tuple("abcdefg"), "0..1")
+    expected = model.predict(images[..., None] / 255, verbose=0)[2]
+    np.testing.assert_allclose(network.predict(images), expected, atol=1e-5)
+    with pytest.raises(EdgeError, match="pass `labels` with as many names as the output to take has numbers"):
+        open_network(tmp_path / saved, tuple("abcde"))
+
+
+def test_heads_that_are_alike_and_other_inputs_are_told_how_to_be_one(tmp_path):
+    several_heads(7, 7).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match=r"keep the output with the expressions, .*outputs\[0\]\), and save"):
+        open_network(tmp_path / "m.keras", tuple("abcdefg"))
+    image, points = keras.Input((8, 8, 1)), keras.Input((10,))
+    both = keras.layers.Concatenate()([keras.layers.Flatten()(image), points])
+    keras.Model([image, points], keras.layers.Dense(7)(both)).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match="picture alone: train it without the other inputs"):
+        open_network(tmp_path / "m.keras", tuple("abcdefg"))
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (64,)])
 def test_a_network_of_pixels_without_channels_is_told_how_to_take_an_image(tmp_path, shape):
     image = keras.Input(shape)

@@ -22,7 +22,7 @@ LARGEST_GRAPH_BYTES = 64 << 20  # weights are in another file
 
 
 def load_saved_model(path: Path) -> "keras.Model":
-    """Return the SavedModel's ``serving_default`` as a Keras model of one input and one output.
+    """Return the SavedModel's ``serving_default`` as a Keras model of one input.
 
     Nothing of it is run before its graph is known to only compute, and before it has answered in a process of its own.
     Raises EdgeError in one line where the folder is damaged, has no such
@@ -47,12 +47,11 @@ def load_saved_model(path: Path) -> "keras.Model":
         signature = layer._reloaded_obj.signatures[SIGNATURE]
     except Exception as error:  # TensorFlow raises many kinds here
         raise EdgeError(f"cannot load the SavedModel {path}: {reason_of(error)[:200]}") from error
-    inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
-    if len(inputs) != 1 or len(outputs) != 1:
+    inputs = signature.structured_input_signature[1]
+    if len(inputs) != 1:
         raise EdgeError(
-            f"{path} is no image classifier: its signature {SIGNATURE} has {len(inputs)} inputs and {len(outputs)} "
-            f"outputs ({', '.join(outputs)}), expected one of each; save the one with the expressions, such as "
-            "keras.Model(model.inputs[0], model.outputs[0])"
+            f"{path} is no image classifier: its signature {SIGNATURE} has {len(inputs)} inputs ({', '.join(inputs)}), "
+            "expected one, the picture; train it without the others"
         )
     ((name, image),) = inputs.items()
     if image.shape.rank != 4:
@@ -61,8 +60,8 @@ def load_saved_model(path: Path) -> "keras.Model":
             "(None, height, width, channels)"
         )
     face = keras.Input(tuple(image.shape[1:]), dtype=image.dtype.name, name=name)
-    (scores,) = layer(face).values()
-    return keras.Model(face, scores, name=path.name.replace(".", "_"))
+    scores = list(layer(face).values())
+    return keras.Model(face, scores[0] if len(scores) == 1 else scores, name=path.name.replace(".", "_"))
 
 
 def _verify(path: Path, saved: "SavedModel") -> None:
