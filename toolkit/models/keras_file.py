@@ -43,6 +43,15 @@ EXPORT = "or write a SavedModel where the code is, model.export('folder'), and n
 # Layers that run code or read files which their configuration names; Keras' safe mode refuses most of them too.
 CODE_LAYERS = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
+# What TensorFlow's Model Optimization lays around layers while it trains, and how a network is without it.
+STRIPPED = "and save what it returns"
+OF_THEIR_TOOL = {
+    "PruneLowMagnitude": f"call tfmot.sparsity.keras.strip_pruning(model) where it was trained, {STRIPPED}",
+    "ClusterWeights": f"call tfmot.clustering.keras.strip_clustering(model) where it was trained, {STRIPPED}",
+    "QuantizeLayer": "name the network from before quantize_model, or convert it with TFLiteConverter where it was "
+    "trained: evaluate, benchmark and device run take its .tflite",
+}
+
 
 def save_model(
     model: "keras.Model", path: str | Path, metadata: dict[str, Any], overwrite: bool = False
@@ -210,13 +219,13 @@ def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str
             f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again, "
             f"{EXPORT}"
         )
-    if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '(\w+)'", text):
+    if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '([\w>.-]+)'", text):
         kind = unknown.group(1)
         names = ", ".join(name for found, name in _named_classes(config) if found == kind) or "a layer"
-        return (
-            f"{path} needs the custom class {kind} ({names}), not part of Keras; build the model from Keras layers, "
-            f"{EXPORT}"
-        )
+        way_out = OF_THEIR_TOOL.get(kind) or f"build the model from Keras layers, {EXPORT}"
+        return f"{path} needs the custom class {kind} ({names}), not part of Keras; {way_out}"
+    if unknown := re.search(r"(?:locate function|function identifier:) '?([\w>.-]+)", text):
+        return f"{path} needs the custom function {unknown[1]}, not part of Keras; replace it by one of Keras, {EXPORT}"
     shapes = re.search(r"variable\.shape=(\([\d, ]*\)).*?value\.shape=(\([\d, ]*\))", text)
     if shapes:
         layer = re.search(r"object <\w+ name=([\w./-]+)", text)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+h5py = pytest.importorskip("h5py")
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
@@ -86,6 +87,26 @@ def test_a_custom_class_is_named(tmp_path):
     keras.Model(image, Swirl(name="first")(image)).save(tmp_path / "m.keras")
     with pytest.raises(EdgeError, match=r"custom class Swirl \(first\)"):
         load_keras_model(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "said"),
+    [
+        ('"LeakyReLU"', '"Addons>Swirl"', r"custom class Addons>Swirl \(first\), .*model\.export"),
+        ('"LeakyReLU"', '"PruneLowMagnitude"', r"custom class PruneLowMagnitude \(first\), .*strip_pruning"),
+        ('"LeakyReLU"', '"QuantizeLayer"', r"custom class QuantizeLayer \(first\), .*TFLiteConverter"),
+        ('"softmax"', '"swirl"', r"custom function swirl, not part of Keras; .*model\.export"),
+    ],
+)
+def test_a_class_or_function_of_another_package_is_named_with_the_way_out(tmp_path, written, kind, said):
+    path, image = tmp_path / "m.h5", keras.Input((8, 8, 1))
+    hidden = keras.layers.Flatten()(keras.layers.LeakyReLU(name="first")(image))
+    keras.Model(image, keras.layers.Dense(2, activation="softmax")(hidden)).save(path)
+    with h5py.File(path, "r+") as file:
+        assert written in file.attrs["model_config"]
+        file.attrs["model_config"] = file.attrs["model_config"].replace(written, kind)
+    with pytest.raises(EdgeError, match=said):
+        load_keras_model(path)
 
 
 def test_a_network_of_a_class_that_is_registered_here_is_told_what_to_build(tmp_path):
