@@ -152,7 +152,9 @@ def _bare(path: Path, model: "keras.Model", classes: int) -> "keras.Model":
             f"{path} is a {type(model).__name__}, a subclass of keras.Model whose call is Python code; build it of its "
             "layers, keras.Model(inputs, outputs), or write a SavedModel, model.export('folder'), and name that"
         )
-    heads = [head for head in model.outputs if head.shape[-1] == classes or len(model.outputs) == 1]
+    heads = [
+        head for head in model.outputs if tuple(head.shape[-1:]) == (classes,) or len(model.outputs) == 1
+    ]
     if isinstance(model, keras.Sequential) or not len(model.inputs) == len(heads) == 1:
         return model
     if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):
