@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,13 @@ if (ROOT / "device").is_dir():
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 SHARED_VARIABLE = "FER_EDGE_SHARED"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collector_passes_over_what_is_there():
+    """TensorFlow, Keras and the tests before hold a million objects, through which each full collection would go."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
