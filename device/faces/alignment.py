@@ -11,6 +11,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from device.faces.contrast import stretched
 from device.faces.cropping import CROP_SIZE_PX, crop_face
 from device.frames import BoundingBox
 from device.model.interpreters.litert import LocalInterpreter
@@ -47,13 +48,14 @@ class FaceCropper:
         return face_roll_deg(crop_face(image, box, self.margin_ratio)) if self.aligned else 0.0
 
     def crop(self, image: np.ndarray, box: BoundingBox, roll_deg: float | None = None) -> np.ndarray:
-        """Return the face as ``crop_face`` does, upright if crops are aligned.
+        """Return the face as ``crop_face`` does, upright if crops are aligned, and with its contrast ``stretched``.
 
         ``image`` is ``(H, W)`` gray or ``(H, W, 3)`` B, G, R, uint8; ``roll_deg`` is the face's tilt where it is known
         better than from this frame alone.
         """
         roll_deg = self.roll_deg(image, box) if roll_deg is None else roll_deg
-        return crop_face(image, box, self.margin_ratio, self.size_px, turn_deg(roll_deg), self.colour)
+        turned_deg = turn_deg(roll_deg)
+        return stretched(crop_face(image, box, self.margin_ratio, self.size_px, turned_deg, self.colour))
 
 
 def turn_deg(roll_deg: float) -> float:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from device.errors import EdgeError
+from device.faces.contrast import stretched
 from device.faces.cropping import cut_square
 from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
 from device.faces.detectors.network_trial import refuse_crashing
@@ -100,6 +101,7 @@ class YuNetDetector:
     def _search(
         self, network: cv2.FaceDetectorYN, picture: np.ndarray, scale: float, at: tuple[int, int]
     ) -> list[Detection]:
+        picture = stretched(picture)
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         try:

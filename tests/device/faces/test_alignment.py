@@ -60,3 +60,12 @@ def test_crops_of_tilted_faces_are_upright_unless_the_model_wants_them_as_they_a
     assert nearer >= 24
     assert as_is.roll_deg(frame, box) == 0
     assert FaceCropper(1.0, 96).crop(frame, box).shape == (96, 96)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_face_in_the_dark_is_seen_as_in_the_light(faces, colour):
+    box, cropper = BoundingBox(0, 0, 48, 48), FaceCropper(1.0, colour=colour)
+    for face in faces:
+        dim = cropper.crop((face * 0.1).astype(np.uint8), box, 0.0)
+        light = cv2.normalize(face, None, 0, 255, cv2.NORM_MINMAX)
+        assert np.abs(dim.astype(int) - (light[..., None] if colour else light)).mean() < 25

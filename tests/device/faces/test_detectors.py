@@ -90,6 +90,18 @@ def test_it_finds_a_face_near_where_it_was(create, picture):
             assert max(crop_box(detector, face.box).iou(box) for face in found) > 0.6
 
 
+@pytest.mark.parametrize(("gain", "added"), [(0.06, 0), (0.06, 120)], ids=["dark", "hazy"])
+def test_the_faces_of_a_dark_or_hazy_picture_are_found(yunet_file, picture, gain, added):
+    image, truth = picture
+    dim = (image * gain + added).astype(np.uint8)
+    detector = create_detector("yunet", 60, yunet_file)
+    for found in (detector.detect(dim), detector.detect_still(dim)):
+        assert len(found) == len(truth)
+    for box in truth:
+        near = detector.detect(dim, box)
+        assert max(crop_box(detector, face.box).iou(box) for face in near) > 0.6
+
+
 def test_a_region_may_leave_the_frame(create):
     with DemoSource(1, faces=(MovingFace(140, (80, 75), (0, 0), 1.0),)) as demo:
         image, truth = demo.picture(0), demo.faces[0].box(0)
