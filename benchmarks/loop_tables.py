@@ -39,7 +39,7 @@ def films(figures: dict) -> Iterator[str]:
     yield f"{count} films with no other option given, the plain ones and others made of them and of photographs"
     yield "(`benchmarks/clips.py`). Found: full-frame YuNet's faces (score 0.6, 30 pixels and up) by IoU 0.5. False:"
     yield "reported boxes without a face of full-frame YuNet (score 0.5) by IoU 0.3; most of YuNet's are cut by the"
-    yield "picture's edge, or a skull on a shirt that was darkened. The loop's thresholds were chosen on these films."
+    yield "picture's edge. The loop's thresholds were chosen on these films."
     yield ""
     yield "| film | faces | found, YuNet | false | ids that change | flips, raw | shown | found, Haar | false |"
     yield "|---|---|---|---|---|---|---|---|---|"
