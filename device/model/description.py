@@ -34,6 +34,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
             "scale": scores.scales[0] if scores.scales else None,
             "zero_point": scores.zero_points[0] if scores.scales else None,
             "probabilities": model.outputs_probabilities,
+            "of": model.output_counts,
         },
         "runs_apart": model.confined_because,
         "operators": dict(Counter(operator.name for operator in structure.operators)),
@@ -51,7 +52,8 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
         f"  size            {description['size_bytes'] / 1024:.0f} KiB, SHA-256 {description['sha256']}",
         f"  labels          {', '.join(description['labels']) or 'none; pass `labels` where it is used'}",
         f"  input           {_tensor_line(entry)}; {_pixel_line(entry)}",
-        f"  output          {_tensor_line(out)}; {'probabilities' if out['probabilities'] else 'logits'}",
+        f"  output          {_tensor_line(out)}; {'probabilities' if out['probabilities'] else 'logits'}"
+        + _choice(description),
     ]
     if reason := description["runs_apart"]:
         lines.append(f"  runs apart      in a process of its own with limits: {reason}")
@@ -67,6 +69,12 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
             "  tensors         " + ", ".join(f"{n} {name}" for name, n in description["dtypes"].items())
         )
     return [printable(line) for line in lines]
+
+
+def _choice(description: dict[str, Any]) -> str:
+    counts = description["output"]["of"]
+    numbers = ", ".join(map(str, counts))
+    return f"; of its outputs of {numbers} numbers the labels tell which is read" if len(counts) > 1 else ""
 
 
 def _tensor_line(tensor: dict[str, Any]) -> str:

@@ -7,9 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import EdgeError
-from device.model.checks.classifier import fitting_labels, verify_classifier, verify_unaltered
+from device.model.checks.classifier import (
+    fitting_labels,
+    verify_classifier,
+    verify_unaltered,
+    with_one_output,
+)
 from device.model.file.metadata import read_labels, read_metadata
-from device.model.file.normalization import read_normalization
+from device.model.file.standard_metadata import label_file, read_normalization
 from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
@@ -55,7 +60,8 @@ class ExpressionModel:
 
     ``load_model`` makes it of a file; its arguments are the constructor's, but that ``data`` is the content of ``path``
     or what is to become it. ``confined_because``: why its graph is run by a process of its own, None where it is
-    understood in full; then every method may raise EdgeError once that process has died.
+    understood in full; then every method may raise EdgeError once that process has died. ``output_counts``: the
+    numbers of each output of the file; of several the labels tell the one that is read, by their count.
 
     >>> model = load_model("best_int8.tflite")
     >>> scores = model.predict(crops)  # (N, 48, 48) uint8, gray -> (N, 7) float32
@@ -74,14 +80,19 @@ class ExpressionModel:
         pixel_range: str | None = None,
     ) -> None:
         self.path, self.threads = path, threads
-        self.structure = read_tflite(data, name=str(path))
+        structure = read_tflite(data, name=str(path))
+        self.output_counts = [structure.tensors[index].elements for index in structure.outputs]
         self.metadata = read_metadata(data, name=str(path))
-        verify_unaltered(path, data, self.structure, self.metadata)
+        verify_unaltered(path, data, structure, self.metadata)
+        labels = labels or (self.metadata.labels if self.metadata else None)
+        labels = labels or read_labels(data, str(path), label_file(structure)) or ()
+        self.structure = with_one_output(
+            path, structure, len(labels) if labels or not allow_unlabelled else None
+        )
         verify_classifier(path, self.structure)
-        labels = labels or (self.metadata.labels if self.metadata else None) or read_labels(data, str(path))
         if labels or not allow_unlabelled:
             labels = fitting_labels(path, self.structure, labels)
-        self.labels = labels or ()
+        self.labels = labels
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.input_tensor = self.structure.tensors[self.structure.inputs[0]]
         self.output_tensor = self.structure.tensors[self.structure.outputs[0]]

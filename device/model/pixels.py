@@ -4,7 +4,7 @@ import numpy as np
 
 from device.errors import UsageError
 from device.model.file.metadata import InputContract, ModelMetadata
-from device.model.file.normalization import Normalization
+from device.model.file.standard_metadata import Normalization
 from device.model.file.tflite_file import Tensor, TfliteFile
 from device.model.pixel_ranges import PIXEL_RANGES, Numbers, ranges_of
 from device.text import counted

@@ -82,8 +82,9 @@ def install_model(path: str | Path) -> Installed:
     """Verify ``path``, let it infer, store it by digest and make it current; what was current becomes previous."""
     model = load_model(path, allow_unlabelled=True)
     if not model.labels:
+        counts = " or ".join(map(str, model.output_counts))
         raise EdgeError(
-            f"{path} carries no labels, and an installed model names its {model.output_tensor.elements} outputs "
+            f"{path} carries no labels, and an installed model names its {counts} outputs "
             "itself; append a labels.txt with one a line (or quantize its Keras model): python3 -c "
             f"\"import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'a').write('labels.txt')\" {shlex.quote(str(path))}"
         )

@@ -1,5 +1,6 @@
 """Whether a file is an image classifier, unaltered since it was written, and which labels fit it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -33,12 +34,32 @@ def verify_unaltered(path: Path, data: bytes, structure: TfliteFile, metadata: M
             )
 
 
-def verify_classifier(path: Path, structure: TfliteFile) -> None:
-    """Raise EdgeError unless the graph takes one picture and puts out one row of numbers, of known types."""
-    if len(structure.inputs) != 1 or len(structure.outputs) != 1:
+def with_one_output(path: Path, structure: TfliteFile, classes: int | None) -> TfliteFile:
+    """Return the graph with that output alone which has as many numbers as ``classes``; None: with its first.
+
+    EdgeError where several have outputs and not one alone fits.
+    """
+    if len(structure.outputs) == 1:
+        return structure
+    counts = [structure.tensors[index].elements for index in structure.outputs]
+    fitting = [index for index, count in zip(structure.outputs, counts, strict=True) if count == classes]
+    heads = fitting if classes is not None else structure.outputs[:1]
+    if len(heads) != 1:
+        way_out = "convert it with the one of the expressions alone"
+        if len(set(counts)) == len(counts) > 1:
+            way_out = "pass `labels` with as many names as the one to take has numbers"
         raise EdgeError(
-            f"{path} has {len(structure.inputs)} inputs and {len(structure.outputs)} outputs; "
-            "expected a classifier with one of each; convert one with a single picture and a single head of classes"
+            f"{path} has {len(counts)} outputs, of {', '.join(map(str, counts)) or 'no'} numbers; expected labels for "
+            f"one of them alone, received {classes}; {way_out}"
+        )
+    return replace(structure, outputs=tuple(heads))
+
+
+def verify_classifier(path: Path, structure: TfliteFile) -> None:
+    """Raise EdgeError unless the graph takes one picture and its output is one row of numbers, of known types."""
+    if len(structure.inputs) != 1:
+        raise EdgeError(
+            f"{path} has {len(structure.inputs)} inputs, expected one, the picture; train it without the others"
         )
     image, scores = structure.tensors[structure.inputs[0]], structure.tensors[structure.outputs[0]]
     if len(image.shape) == 4 and image.shape[1] in (1, 3) and image.shape[3] not in (1, 3):

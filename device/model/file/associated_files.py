@@ -16,8 +16,12 @@ MAX_MEMBER_BYTES = 1 << 20
 MOST_MEMBERS = 8
 
 
-def read_associated_files(source: str | Path | bytes, name: str | None = None) -> dict[str, bytes]:
+def read_associated_files(
+    source: str | Path | bytes, name: str | None = None, labels_file: str = ""
+) -> dict[str, bytes]:
     """Return ``fer_edge.json`` and the label files appended to a .tflite, by name; empty where there are none.
+
+    labels_file: a file of labels, whatever its name.
 
     Other members are not looked at. Raises EdgeError, calling the file ``name``, if it cannot be read, a member is
     damaged, larger than 1 MB, or one of more than 8, and for a list of more than some 600 members.
@@ -27,7 +31,7 @@ def read_associated_files(source: str | Path | bytes, name: str | None = None) -
         with _archive(source) as archive:
             if archive is None:
                 return {}
-            members = [info for info in archive.infolist() if _is_ours(info.filename)]
+            members = [info for info in archive.infolist() if _is_ours(info.filename, labels_file)]
             if len(members) > MOST_MEMBERS:
                 raise ValueError(f"{len(members)} files of labels, expected at most {MOST_MEMBERS}")
             return {info.filename: _member(archive, info) for info in members}
@@ -63,8 +67,8 @@ def _archive(source: str | Path | bytes) -> Iterator[zipfile.ZipFile | None]:
                 yield archive
 
 
-def _is_ours(member: str) -> bool:
-    return member in (JSON_NAME, LABELS_NAME) or (member.endswith(".txt") and "label" in member)
+def _is_ours(member: str, labels_file: str) -> bool:
+    return member in (JSON_NAME, LABELS_NAME, labels_file) or (member.endswith(".txt") and "label" in member)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

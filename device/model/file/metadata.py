@@ -176,13 +176,17 @@ def read_metadata(source: str | Path | bytes, name: str | None = None) -> ModelM
     return ModelMetadata.from_json(document, f"{JSON_NAME} in {name}")
 
 
-def read_labels(source: str | Path | bytes, name: str | None = None) -> tuple[str, ...] | None:
+def read_labels(
+    source: str | Path | bytes, name: str | None = None, labels_file: str = ""
+) -> tuple[str, ...] | None:
     """Return the labels that the .tflite carries, ours or of any tool that wrote standard metadata; None
     without.
+
+    labels_file: the file that holds them, as ``label_file`` found it; else ``labels.txt``, or the first called so.
     """
     name = name or name_of(source)
-    files = read_associated_files(source, name)
-    for member in (LABELS_NAME, *(member for member in files if member not in (LABELS_NAME, JSON_NAME))):
+    files = read_associated_files(source, name, labels_file)
+    for member in (labels_file, LABELS_NAME, *(member for member in files if member != JSON_NAME)):
         if member in files:
             lines = files[member].decode("utf-8-sig", "replace").splitlines()
             labels = tuple(line.strip() for line in lines if line.strip())

@@ -48,20 +48,20 @@ def serve(facts: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
     _limit_time(threads)
     accelerator = accelerator_named(facts["delegate"]) if facts["delegate"] else None
     interpreter = litert_interpreter(data, threads, accelerator)
-    _infer(interpreter, image, facts["output"])
+    _infer(interpreter, image, facts)
     _answer(answers, DONE, b"")
     while len(request := requests.read(image.nbytes)) == image.nbytes:
         _limit_time(threads)
         image = np.frombuffer(request, dtype).reshape(shape)
-        _answer(answers, DONE, _infer(interpreter, image, facts["output"]).tobytes())
+        _answer(answers, DONE, _infer(interpreter, image, facts).tobytes())
 
 
-def _infer(interpreter: Any, image: np.ndarray, output: list[Any]) -> np.ndarray:
+def _infer(interpreter: Any, image: np.ndarray, facts: dict[str, Any]) -> np.ndarray:
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
     interpreter.invoke()
-    scores = np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
-    if [list(scores.shape), str(scores.dtype)] != output:
-        raise ValueError(f"its output is {list(scores.shape)} {scores.dtype}, declared is {output}")
+    scores = np.asarray(interpreter.get_tensor(facts["answer"]))
+    if [list(scores.shape), str(scores.dtype)] != facts["output"]:
+        raise ValueError(f"its output is {list(scores.shape)} {scores.dtype}, declared is {facts['output']}")
     return scores
 
 

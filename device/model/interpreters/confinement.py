@@ -21,7 +21,7 @@ import numpy as np
 from device.child_processes import child_environment, fate_of, python_module
 from device.errors import EdgeError
 from device.model.delegates.accelerator import Accelerator
-from device.model.file.tflite_file import Tensor
+from device.model.file.tflite_file import TfliteFile
 from device.model.interpreters.confined_process import FAILED
 from device.text import printable
 
@@ -39,19 +39,20 @@ class ConfinedInterpreter:
         self,
         path: Path,
         data: bytes,
-        ends: tuple[Tensor, Tensor],
+        file: TfliteFile,
         threads: int,
         reason: str,
         accelerator: Accelerator | None = None,
     ) -> None:
         self.path, self.reason, self.threads, self.accelerator = path, reason, threads, accelerator
-        image, scores = ends
+        image, scores = (file.tensors[index] for index in (file.inputs[0], file.outputs[0]))
         self._shape, self._dtype = scores.shape, np.dtype(scores.dtype)
         facts = {
             "bytes": len(data),
             "threads": threads,
             "delegate": accelerator.name if accelerator else None,
             "input": [image.shape, image.dtype],
+            "answer": file.outputs[0],
             "output": [scores.shape, scores.dtype],
         }
         self._ended = ""  # how, once it has

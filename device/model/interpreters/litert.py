@@ -14,9 +14,9 @@ from device.text import one_line
 
 
 class LocalInterpreter:
-    """LiteRT in this process."""
+    """LiteRT in this process. ``output``: the number of the tensor that is the answer; None: the first output."""
 
-    def __init__(self, path: Path, data: bytes, threads: int) -> None:
+    def __init__(self, path: Path, data: bytes, threads: int, output: int | None = None) -> None:
         self.path = path
         try:
             with silenced(2):  # 'Created TensorFlow Lite XNNPACK delegate for CPU.'
@@ -24,7 +24,7 @@ class LocalInterpreter:
         except (ValueError, RuntimeError, MemoryError) as error:
             raise EdgeError(f"the interpreter refuses {path}: {one_line(error)}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"] if output is None else output
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
         try:

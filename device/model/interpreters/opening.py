@@ -29,17 +29,15 @@ def open_interpreter(
         _refuse_compiled(file, str(path))
     reason = unfamiliar(file)
     if reason is None and accelerator is None:
-        return LocalInterpreter(path, data, threads), None
+        return LocalInterpreter(path, data, threads, file.outputs[0]), None
     # Its import costs a start 5 ms that few need.
     from device.model.interpreters.confinement import ConfinedInterpreter
 
-    image, scores = file.tensors[file.inputs[0]], file.tensors[file.outputs[0]]
-    ends = image, scores
     if accelerator is None:
         assert reason is not None
-        return ConfinedInterpreter(path, data, ends, threads, reason), reason
-    with_delegate = partial(ConfinedInterpreter, path, data, ends, threads, "", accelerator)
-    without = partial(LocalInterpreter, path, data, threads) if reason is None else None
+        return ConfinedInterpreter(path, data, file, threads, reason), reason
+    with_delegate = partial(ConfinedInterpreter, path, data, file, threads, "", accelerator)
+    without = partial(LocalInterpreter, path, data, threads, file.outputs[0]) if reason is None else None
     return DelegatedInterpreter(with_delegate, without), f"the {accelerator.title}'s delegate runs it"
 
 

@@ -1,10 +1,14 @@
-"""Whether files of others put out probabilities or logits: by the last operator, else by what they answer."""
+"""Whether files of others put out probabilities or logits: by the last operator, else by what they answer; and which of
+several outputs is read."""
 
 import numpy as np
 import pytest
 from graphs import LABELS, Graph
 
+from device.errors import EdgeError
+from device.model.description import describe, description_lines
 from device.model.expression_model import load_model
+from device.service.model_store import install_model
 
 pytest.importorskip("ai_edge_litert")
 RNG = np.random.default_rng(0)
@@ -102,3 +106,35 @@ def test_the_span_of_an_integer_output_tells(end, dtype, scale, zero_point, tmp_
     logits = CROPS.mean(axis=(1, 2)) / 255 @ KERNEL.T + BIAS
     found = load_model(path, LABELS, pixel_range="0..1").predict(CROPS)
     np.testing.assert_allclose(found, ENDS[end](logits), atol=0.15 if scale == 0.5 else 0.01)
+
+
+def with_heads(path, *counts, end=None):
+    """Write logits of KERNEL's first rows, as many as each of ``counts``, between an age and what ``end`` gives."""
+    graph = Graph()
+    age = graph.add("TANH", [logits_of(graph, slice(1))], (1, 1))
+    heads = [logits_of(graph, rows) for rows in (slice(count) for count in counts)]
+    path.write_bytes(graph.file(age, *heads, *([end(graph)] if end else [])))
+    return path
+
+
+@pytest.mark.parametrize(("counts", "end"), [((3, 7), None), ((3,), gathered)], ids=["here", "apart"])
+@pytest.mark.parametrize("count", [3, 7])
+def test_of_several_outputs_the_one_with_a_number_a_label_is_read(count, counts, end, tmp_path):
+    path = with_heads(tmp_path / "heads.tflite", *counts, end=end)
+    model = load_model(path, LABELS[:count], pixel_range="0..1")
+    assert bool(model.confined_because) == (end is gathered)
+    logits = CROPS.mean(axis=(1, 2)) / 255 @ KERNEL.T + BIAS
+    expected = ENDS[gathered](logits) if end and count == 7 else softmax(logits[:, :count])
+    np.testing.assert_allclose(model.predict(CROPS), expected, atol=1e-4)
+
+
+def test_which_output_is_read_is_said_where_no_labels_tell(tmp_path):
+    path = with_heads(tmp_path / "heads.tflite", 3, 7)
+    lines = "\n".join(description_lines(describe(load_model(path, allow_unlabelled=True))))
+    assert "of its outputs of 1, 3, 7 numbers the labels tell which is read" in lines
+    with pytest.raises(EdgeError, match=r"3 outputs, of 1, 3, 7 numbers; .* received 4; pass `labels`"):
+        load_model(path, LABELS[:4])
+    with pytest.raises(EdgeError, match="received 7; convert it with the one of the expressions alone"):
+        load_model(with_heads(tmp_path / "alike.tflite", 7, 7), LABELS)
+    with pytest.raises(EdgeError, match="names its 1 or 3 or 7 outputs itself"):
+        install_model(path)

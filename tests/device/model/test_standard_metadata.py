@@ -1,5 +1,6 @@
-"""What the standard metadata of other tools say of the pixels that enter is what enters."""
+"""What the standard metadata of other tools say of the pixels and the labels is so."""
 
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from graphs import LABELS, Graph
 from device.model.description import describe, description_lines
 from device.model.expression_model import load_model
 from device.model.file.metadata import STANDARD_NAME
-from device.model.file.normalization import read_normalization
+from device.model.file.standard_metadata import label_file, read_normalization
 from device.model.file.tflite_file import read_tflite
 
 pytest.importorskip("ai_edge_litert")
@@ -18,9 +19,9 @@ GRAY = RNG.integers(0, 256, (3, 8, 8), dtype=np.uint8)
 IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
 
-def standard_metadata(mean, deviation, kind=1):
+def standard_metadata(mean, deviation, kind=1, labels=""):
     """Return what tflite-support's metadata writers make of an image classifier, ``kind`` of its process unit: 1,
-    NormalizationOptions."""
+    NormalizationOptions; ``labels``: what the second output's file of labels is called."""
     import flatbuffers
 
     builder = flatbuffers.Builder(256)
@@ -42,13 +43,28 @@ def standard_metadata(mean, deviation, kind=1):
         builder.PrependUOffsetTRelative(place)
         return builder.EndVector()
 
+    def scores():
+        """Two outputs: a file that is none of labels, then one that is."""
+        heads = []
+        for name, file_kind in (("words.txt", 4), (labels, 2)):
+            text = builder.CreateString(name)
+            builder.StartObject(5)
+            builder.PrependUOffsetTRelativeSlot(0, text, 0)
+            builder.PrependInt8Slot(2, file_kind, 0)
+            heads.append(table({6: vector(builder.EndObject())}, 7))
+        builder.StartVector(4, 2, 4)
+        for head in reversed(heads):
+            builder.PrependUOffsetTRelative(head)
+        return builder.EndVector()
+
     options = table({0: floats(mean), 1: floats(deviation)}, 2)
     builder.StartObject(2)
     builder.PrependUint8Slot(0, kind, 0)
     builder.PrependUOffsetTRelativeSlot(1, options, 0)
     unit = builder.EndObject()
     image = table({4: vector(unit)}, 7)
-    graph = table({2: vector(image)}, 5)
+    outputs = {3: scores()} if labels else {}
+    graph = table({2: vector(image), **outputs}, 5)
     builder.Finish(table({3: vector(graph)}, 8), file_identifier=b"M001")
     return bytes(builder.Output())
 
@@ -111,11 +127,22 @@ def test_what_says_nothing_leaves_the_range_to_others(content, tmp_path):
     assert not load_model(path, LABELS).range_is_known
 
 
+def test_the_file_that_the_metadata_name_holds_the_labels_whatever_it_is_called(tmp_path):
+    content = standard_metadata((0.0,), (255.0,), labels="expressions.txt")
+    path = model_file(tmp_path / "theirs.tflite", content)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", "\n".join(reversed(LABELS)))
+        archive.writestr("expressions.txt", "\n".join(LABELS))
+    assert load_model(path).labels == LABELS
+
+
 def test_damaged_metadata_are_no_crash(tmp_path):
-    path = model_file(tmp_path / "theirs.tflite", standard_metadata((127.5,), (127.5,)))
-    structure = read_tflite(path)
+    content = standard_metadata((127.5,), (127.5,), labels="expressions.txt")
+    structure = read_tflite(model_file(tmp_path / "theirs.tflite", content))
     whole = structure.metadata[STANDARD_NAME]
     for at in range(8, len(whole)):
         damaged = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
-        told = read_normalization(replace(structure, metadata={STANDARD_NAME: damaged}))
+        theirs = replace(structure, metadata={STANDARD_NAME: damaged})
+        assert isinstance(label_file(theirs), str)
+        told = read_normalization(theirs)
         assert told is None or np.isfinite(told.numbers).all()

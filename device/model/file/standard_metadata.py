@@ -1,4 +1,5 @@
-"""What the standard TFLite metadata of a file, of any tool, say of the pixels that enter: mean and deviation.
+"""What the standard TFLite metadata of a file, of any tool, say: mean and deviation of the pixels that enter, the file
+of the labels.
 
 A number below is a field's in ``metadata_schema.fbs`` of tensorflow/tflite-support, identifier M001.
 """
@@ -13,6 +14,7 @@ from device.model.file.tflite_file import TfliteFile
 
 IDENTIFIER = b"M001"
 NORMALIZATION_OPTIONS = 1  # of the union ProcessUnitOptions
+LABEL_FILES = (2, 3)  # TENSOR_AXIS_LABELS and TENSOR_VALUE_LABELS of AssociatedFileType
 LARGEST_MEAN, DEVIATIONS = 1e3, (1e-3, 1e3)
 
 
@@ -38,16 +40,30 @@ class Normalization:
 
 def read_normalization(structure: TfliteFile) -> Normalization | None:
     """Return the first normalization of the picture that enters; None where nothing readable tells one."""
-    content = structure.metadata.get(STANDARD_NAME, b"")
-    if content[4:8] != IDENTIFIER:
-        return None
     try:
-        (image, *_) = Buffer(content).root().tables(3)[0].tables(2)
+        (image, *_) = _graph(structure).tables(2)
         units = [unit for unit in image.tables(4) if unit.scalar(0, "B") == NORMALIZATION_OPTIONS]
         options = units[0].table(1) if units else None
         return _normalization(options, structure) if options else None
     except (MalformedFile, IndexError, ValueError):  # a graph that runs all the same
         return None
+
+
+def label_file(structure: TfliteFile) -> str:
+    """Return the name of the file of labels of the first output that has one; "" where nothing readable names one."""
+    try:
+        files = [file for scores in _graph(structure).tables(3) for file in scores.tables(6)]
+        return next((file.string(0) for file in files if file.scalar(2, "b") in LABEL_FILES), "")
+    except (MalformedFile, IndexError):
+        return ""
+
+
+def _graph(structure: TfliteFile) -> Table:
+    """Return the metadata of the first subgraph; MalformedFile or IndexError where there are none."""
+    content = structure.metadata.get(STANDARD_NAME, b"")
+    if content[4:8] != IDENTIFIER:
+        raise MalformedFile("no metadata")
+    return Buffer(content).root().tables(3)[0]
 
 
 def _normalization(options: Table, structure: TfliteFile) -> Normalization | None:
