@@ -36,6 +36,7 @@ def describe(model: ExpressionModel) -> dict[str, Any]:
             "probabilities": model.outputs_probabilities,
             "of": model.output_counts,
         },
+        "signatures": list(structure.signatures),
         "runs_apart": model.confined_because,
         "operators": dict(Counter(operator.name for operator in structure.operators)),
         "constant_bytes": sum(len(tensor.constant or b"") for tensor in constants),
@@ -55,6 +56,8 @@ def description_lines(description: dict[str, Any], verbose: bool = False) -> lis
         f"  output          {_tensor_line(out)}; {'probabilities' if out['probabilities'] else 'logits'}"
         + _choice(description),
     ]
+    if len(signatures := description["signatures"]) > 1:
+        lines.append(f"  signatures      {signatures[0]}, which is read, {', '.join(signatures[1:])}")
     if reason := description["runs_apart"]:
         lines.append(f"  runs apart      in a process of its own with limits: {reason}")
     if metadata:

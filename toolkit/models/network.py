@@ -235,10 +235,14 @@ def _verify_classifier(
         )
     _, height, width, channels = shapes[0]
     if channels not in (1, 3):
-        first = "; its channels stand first: build it with data_format='channels_last' and the same weights"
+        first = "its channels stand first: build it with data_format='channels_last' and the same weights"
         raise EdgeError(
-            f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3)"
-            + (first if height in (1, 3) else "")
+            f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3); "
+            + (
+                first
+                if height in (1, 3)
+                else "train it on pictures of one channel, or of red, green and blue"
+            )
         )
     if input_size is None and (height is None or width is None):
         raise EdgeError(

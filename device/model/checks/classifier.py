@@ -68,9 +68,11 @@ def verify_classifier(path: Path, structure: TfliteFile) -> None:
             "3]; convert the network from ONNX with onnx2tf, which puts the channels last"
         )
     if len(image.shape) != 4 or image.shape[0] != 1 or image.shape[3] not in (1, 3) or image.elements == 0:
+        way_out = "convert its Keras model with 'toolkit quantize', which makes that"
+        if image.shape[3:] not in ((), (1,), (3,)):
+            way_out = "train it on pictures of one channel, or of red, green and blue"
         raise EdgeError(
-            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; convert its "
-            "Keras model with 'toolkit quantize', which makes that"
+            f"{path} takes an input of shape {list(image.shape)}; expected [1, height, width, 1 or 3]; {way_out}"
         )
     if any(image.shape_signature[axis] < 0 and image.shape[axis] == 1 for axis in (1, 2)):
         raise EdgeError(
@@ -117,12 +119,22 @@ def _verify_numbers(path: Path, end: str, tensor: Tensor) -> None:
         )
 
 
+def _of_signatures(structure: TfliteFile) -> str:
+    if len(structure.signatures) < 2:
+        return ""
+    first, *others = (printable(name, 40) for name in structure.signatures)
+    return (
+        f" in its signature {first}, which alone is read (for {' or '.join(others)} convert that one alone)"
+    )
+
+
 def fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | None) -> tuple[str, ...]:
     """Return ``labels``; EdgeError unless there is one for each output."""
     outputs = structure.tensors[structure.outputs[0]].elements
     if not labels:
         raise EdgeError(
-            f"{path} carries no labels and has {outputs} outputs; pass `labels` with {outputs} names"
+            f"{path} carries no labels and has {outputs} outputs{_of_signatures(structure)}; pass `labels` with "
+            f"{outputs} names"
         )
     if outputs == 1 and len(labels) > 1:
         raise EdgeError(
@@ -131,6 +143,7 @@ def fitting_labels(path: Path, structure: TfliteFile, labels: tuple[str, ...] | 
         )
     if len(labels) != outputs:
         raise EdgeError(
-            f"{len(labels)} labels, but {path} has {outputs} outputs; pass `labels` with {outputs} names"
+            f"{len(labels)} labels, but {path} has {outputs} outputs{_of_signatures(structure)}; pass `labels` with "
+            f"{outputs} names"
         )
     return checked_labels(tuple(labels), str(path))

@@ -89,7 +89,8 @@ class Operator:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """The first subgraph of a .tflite file, and the file's metadata."""
+    """The first subgraph of a .tflite file, and the file's metadata. ``signatures``: their names, that of the first
+    subgraph first."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -97,6 +98,7 @@ class TfliteFile:
     outputs: tuple[int, ...]
     metadata: dict[str, bytes]
     subgraph_count: int
+    signatures: tuple[str, ...] = ()
 
     def producers(self) -> dict[int, Operator]:
         """Return the operator that writes each tensor."""
@@ -156,15 +158,17 @@ def _read_model(buffer: Buffer) -> TfliteFile:
         content = _at(buffers, table.scalar(1, "I"), "buffer") or b""
         buffer.spend(len(content))
         metadata[table.string(0)] = bytes(content)
+    signatures = []
     for signature in model.tables(7):
         for field in (0, 1):
             for entry in signature.tables(field):
                 entry.string(0)
-        signature.string(2)
-        _at(graphs, signature.scalar(4, "I"), "subgraph")
+        _at(graphs, subgraph := signature.scalar(4, "I"), "subgraph")
+        signatures.append((subgraph, signature.string(2)))
     model.string(3)  # a description: checked only
     tensors, operators, inputs, outputs = graphs[0]
-    return TfliteFile(tensors, operators, inputs, outputs, metadata, len(graphs))
+    called = tuple(name for _, name in sorted(signatures))
+    return TfliteFile(tensors, operators, inputs, outputs, metadata, len(graphs), called)
 
 
 def _constant(table: Table, buffer: Buffer) -> memoryview | None:

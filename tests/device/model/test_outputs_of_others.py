@@ -138,3 +138,23 @@ def test_which_output_is_read_is_said_where_no_labels_tell(tmp_path):
         load_model(with_heads(tmp_path / "alike.tflite", 7, 7), LABELS)
     with pytest.raises(EdgeError, match="names its 1 or 3 or 7 outputs itself"):
         install_model(path)
+
+
+def test_which_of_several_signatures_is_read_is_said(tmp_path):
+    graph = Graph()
+    logits = logits_of(graph, slice(3))
+    for name, subgraph in (("classify", 1), ("embed", 0)):
+        signature = graph.schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = name, subgraph
+        graph.model.signatureDefs = [*(graph.model.signatureDefs or ()), signature]
+    other = graph._subgraph()
+    other.tensors, other.inputs, other.outputs = graph.graph.tensors[:1], [0], [0]
+    graph.model.subgraphs.append(other)
+    path = tmp_path / "both.tflite"
+    path.write_bytes(graph.file(logits))
+    lines = description_lines(describe(load_model(path, allow_unlabelled=True)))
+    assert "  signatures      embed, which is read, classify" in lines
+    with pytest.raises(
+        EdgeError, match=r"3 outputs in its signature embed, .* \(for classify convert that one alone\)"
+    ):
+        load_model(path, LABELS)

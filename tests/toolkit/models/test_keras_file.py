@@ -227,7 +227,7 @@ def test_of_several_heads_the_one_with_as_many_outputs_as_labels_is_taken(tmp_pa
         open_network(tmp_path / saved, tuple("abcde"))
 
 
-def test_heads_that_are_alike_and_other_inputs_are_told_how_to_be_one(tmp_path):
+def test_heads_that_are_alike_other_inputs_and_channels_are_told_how_to_be_one(tmp_path):
     several_heads(7, 7).save(tmp_path / "m.keras")
     with pytest.raises(EdgeError, match=r"keep the output with the expressions, .*outputs\[0\]\), and save"):
         open_network(tmp_path / "m.keras", tuple("abcdefg"))
@@ -235,6 +235,10 @@ def test_heads_that_are_alike_and_other_inputs_are_told_how_to_be_one(tmp_path):
     both = keras.layers.Concatenate()([keras.layers.Flatten()(image), points])
     keras.Model([image, points], keras.layers.Dense(7)(both)).save(tmp_path / "m.keras")
     with pytest.raises(EdgeError, match="picture alone: train it without the other inputs"):
+        open_network(tmp_path / "m.keras", tuple("abcdefg"))
+    layers = [keras.Input((8, 8, 4)), keras.layers.Flatten(), keras.layers.Dense(7)]
+    keras.Sequential(layers).save(tmp_path / "m.keras")
+    with pytest.raises(EdgeError, match="; train it on pictures of one channel"):
         open_network(tmp_path / "m.keras", tuple("abcdefg"))
 
 
