@@ -18,7 +18,7 @@ from device.model.file.standard_metadata import label_file, read_normalization
 from device.model.file.tflite_file import TfliteFile, read_bytes, read_tflite
 from device.model.interpreters.opening import open_interpreter
 from device.model.pixel_ranges import PIXEL_RANGES, ranges_of
-from device.model.pixels import ASSUMED_RANGE, BYTES, input_contract, input_range, pixel_table
+from device.model.pixels import BYTES, assumed_range, input_contract, input_range, pixel_table
 from device.resizing import resized
 from device.storage import packaged
 
@@ -99,7 +99,7 @@ class ExpressionModel:
         self._normalization = read_normalization(self.structure)
         known_range = input_range(self.structure, self.metadata, pixel_range, self._normalization)
         self.range_is_known = bool(known_range)
-        self._take(known_range or ASSUMED_RANGE)
+        self._take(known_range or assumed_range(self.structure))
         self._interpreter, self.confined_because = open_interpreter(
             path, data, self.structure, threads, delegate
         )

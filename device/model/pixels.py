@@ -11,6 +11,9 @@ from device.text import counted
 
 ASSUMED_RANGE = "0..1"
 BYTES = ("int8", "uint8")
+# The norm of a first filter: as Keras draws them 0.17 or more, for pixels of 0..1 or -1..1; a Rescaling that was
+# multiplied into them, or a normalization of what they make of 0..255, leaves a few hundredths at most.
+SMALL_FILTER = 0.06
 # What an integer input spans: of pixels of 0..1 or -1..1 at most, and of pixels of 0..255 less their means.
 LARGEST_SMALL, LARGEST_LEVELS = 2.5, 300
 SCALES_DOWN, SHIFTS = (
@@ -63,6 +66,21 @@ def rescales(structure: TfliteFile) -> bool:
         return False
     largest = float(np.abs(values[0]).max())
     return {"MUL": largest < SCALES_DOWN, "DIV": largest > 1 / SCALES_DOWN}.get(first.name, largest > SHIFTS)
+
+
+def assumed_range(structure: TfliteFile) -> str:
+    """Return the pixel range to assume where nothing tells: 0..255 where the first convolution's filters are so small
+    that the converter has multiplied a Rescaling into them, else 0..1."""
+    first = next((one for one in structure.operators if structure.inputs[0] in one.inputs), None)
+    if first is None or first.name != "CONV_2D" or len(first.inputs) < 2:
+        return ASSUMED_RANGE
+    half = structure.producers().get(first.inputs[1])  # float16 becomes float32 first
+    kernel = structure.tensors[half.inputs[0] if half and half.inputs else first.inputs[1]]
+    plain = kernel.constant is not None and not kernel.is_sparse and kernel.dtype in ("float16", "float32")
+    if not plain or len(kernel.shape) != 4 or not kernel.elements:
+        return ASSUMED_RANGE
+    filters = kernel.values().astype(np.float32).reshape(kernel.shape[0], -1)
+    return "0..255" if np.median(np.linalg.norm(filters, axis=1)) < SMALL_FILTER else ASSUMED_RANGE
 
 
 def input_contract(tensor: Tensor, metadata: ModelMetadata | None) -> InputContract:

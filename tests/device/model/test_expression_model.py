@@ -11,7 +11,7 @@ from graphs import IMAGE, LABELS, Graph
 
 from device.errors import EdgeError
 from device.model.checks.classifier import fitting_labels
-from device.model.expression_model import load_model
+from device.model.expression_model import ExpressionModel, load_model
 from device.model.file.associated_files import graph_bytes
 from device.model.file.metadata import InputContract, ModelMetadata
 from device.model.file.tflite_file import Tensor, read_tflite
@@ -215,3 +215,16 @@ def test_numbers_without_a_scale_that_are_no_pixels_at_once_are_told_the_way_out
         EdgeError, match=r"takes uint8 with scales \(\).*or uint8 pixels that are cast to float32 first"
     ):
         load_model(path, LABELS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize(("weight", "pixel_range"), [(0.1, "0..1"), (0.1 / 127.5, "0..255")])
+def test_a_rescaling_inside_the_first_weights_tells_what_to_assume(weight, pixel_range, dtype):
+    graph = Graph()
+    kernel = graph.tensor((4, 3, 3, 3), dtype, np.full((4, 3, 3, 3), weight, dtype))
+    if dtype == "float16":
+        kernel = graph.add("DEQUANTIZE", [kernel], (4, 3, 3, 3))
+    strides = graph.options("Conv2D", padding=0, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1)
+    found = graph.add("CONV_2D", [graph.image, kernel, graph.floats((4,))], (1, 8, 8, 4), strides)
+    model = ExpressionModel(graph.classifier(found), Path("a.tflite"), LABELS)
+    assert (model.pixel_range, model.range_is_known) == (pixel_range, False)
