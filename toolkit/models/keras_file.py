@@ -18,7 +18,7 @@ from device.errors import EdgeError
 from device.files import regular_size, whole_file
 from device.model.file.associated_files import JSON_NAME
 from device.model.file.json_fields import JsonFields
-from toolkit.models.opening.allowed_operations import refuse_unlisted
+from toolkit.models.opening.allowed_operations import ALLOWED, refuse_unlisted
 from toolkit.models.opening.configuration import (
     OF_KERAS,
     OLD_HARD_SIGMOID,
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 EXPORT = "or write a SavedModel where the code is, model.export('folder'), and name that"
 # Layers that run code or read files which their configuration names; Keras' safe mode refuses most of them too.
 CODE_LAYERS = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+
+# What Keras says of a number in a call that it takes for a layer's, as x - 1.0 in an .h5 file.
+NUMBER_IN_CALL = "Only input tensors may be passed as positional arguments"
 
 # What TensorFlow's Model Optimization lays around layers while it trains, and how a network is without it.
 STRIPPED = "and save what it returns"
@@ -219,7 +222,13 @@ def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str
             f"{path} holds Python code, which is not run; replace it by Keras layers and save the model again, "
             f"{EXPORT}"
         )
-    if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '([\w>.-]+)'", text):
+    unknown = re.search(r"(?:Could not locate class|Unknown layer:) '([\w>.-]+)'", text)
+    if (unknown and unknown[1] in ALLOWED) or NUMBER_IN_CALL in text:
+        return (
+            f"{path} calls operations between its layers (x / 127.5, keras.ops), which Keras 3 writes to .h5 and does "
+            "not read from it; save the network as model.save('model.keras') where it was trained, and name that"
+        )
+    if unknown:
         kind = unknown.group(1)
         names = ", ".join(name for found, name in _named_classes(config) if found == kind) or "a layer"
         way_out = OF_THEIR_TOOL.get(kind) or f"build the model from Keras layers, {EXPORT}"

@@ -259,3 +259,16 @@ def test_activations_of_tensorflow_and_any_name_of_the_network_are_read(tmp_path
     faces = np.random.default_rng(0).random((3, 8, 8, 1), np.float32)
     opened = load_keras_model(tmp_path / f"m{suffix}")
     np.testing.assert_allclose(opened.predict(faces, verbose=0), model(faces), atol=1e-6)
+
+
+@pytest.mark.parametrize("operation", [lambda x: x / 127.5, lambda x: x - 1.0], ids=["unknown", "as a layer"])
+def test_operations_that_keras_does_not_read_from_h5_are_told_the_other_format(tmp_path, operation):
+    image = keras.Input((8, 8, 1))
+    network = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(operation(image))))
+    network.save(tmp_path / "m.h5")
+    with pytest.raises(
+        EdgeError, match=r"does not read from it; save the network as model.save\('model.keras'\)"
+    ):
+        load_keras_model(tmp_path / "m.h5")
+    network.save(tmp_path / "m.keras")
+    load_keras_model(tmp_path / "m.keras")
