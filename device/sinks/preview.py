@@ -16,9 +16,8 @@ from device.sinks.web_server import LOOPBACK, WebAddress, WebHandler, WebServer
 from device.storage import packaged
 
 PICTURES_A_SECOND = 15
-COOKIE = (
-    "fer-edge-preview"  # a browser sends it to all ports of a host, whose programs have cookies of their own
-)
+# A browser sends it to all ports of a host, whose programs have cookies of their own.
+COOKIE = "fer-edge-preview"
 
 
 class PreviewSink(Sink):

@@ -51,9 +51,8 @@ class RowFile(Sink):
                 self._file = self._open()
             if self.appending:
                 refuse_full(self.path, KEPT_FREE_MB, begun=True)
-            if self.header is not None and _is_empty(
-                self._file
-            ):  # somebody else, such as logrotate, emptied it
+            # Somebody else, such as logrotate, may have emptied it.
+            if self.header is not None and _is_empty(self._file):
                 row = f"{self.header}\n{row}"
             _write(self._file, row + "\n")
         except OSError as error:

@@ -152,14 +152,19 @@ def _bare(path: Path, model: "keras.Model", classes: int) -> "keras.Model":
             f"{path} is a {type(model).__name__}, a subclass of keras.Model whose call is Python code; build it of its "
             "layers, keras.Model(inputs, outputs), or write a SavedModel, model.export('folder'), and name that"
         )
-    heads = [
-        head for head in model.outputs if tuple(head.shape[-1:]) == (classes,) or len(model.outputs) == 1
-    ]
+    heads = model.outputs if len(model.outputs) == 1 else _heads_of(model.outputs, classes)
     if isinstance(model, keras.Sequential) or not len(model.inputs) == len(heads) == 1:
         return model
     if any(isinstance(held, dict | list | tuple) for held in (model.input, model.output)):
         return keras.Model(model.inputs[0], heads[0], name=model.name)
     return model
+
+
+def _heads_of(outputs: list[Any], classes: int) -> list[Any]:
+    """Return the outputs for so many classes; for two those of one number where none has two."""
+    counts = (2, 1) if classes == 2 else (classes,)
+    fitting = ([head for head in outputs if tuple(head.shape[-1:]) == (count,)] for count in counts)
+    return next(filter(None, fitting), [])
 
 
 def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
@@ -268,7 +273,7 @@ def _one_of_each(model: "keras.Model", shapes: list[tuple[int | None, ...]]) -> 
         )
     counts = [shape[-1] for shape in shapes[1:]]
     if len(set(counts)) == len(counts) > 1:
-        return "pass `labels` with as many names as the output to take has numbers"
+        return "pass `labels` with as many names as the output to take has numbers, two for an output of one"
     return "keep the output with the expressions, such as keras.Model(model.inputs[0], model.outputs[0]), and save that"
 
 

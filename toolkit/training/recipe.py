@@ -281,9 +281,8 @@ def checked_type(name: str, value: Any, where: str) -> Any:
     if name not in FIELDS:
         raise EdgeError(f"{unknown(name, FIELDS)}{where}")
     wanted = FIELDS[name].type
-    if (
-        wanted is float and type(value) is int and abs(value) < 2**64
-    ):  # TOML's are of 64 bits, Python's of any length
+    # TOML's are of 64 bits, Python's of any length.
+    if wanted is float and type(value) is int and abs(value) < 2**64:
         return float(value)
     if type(value) is not wanted:
         raise EdgeError(f"{name} must be of type {wanted.__name__}, not {value!r}{where}")  # type: ignore[union-attr]

@@ -15,7 +15,8 @@ from device.model.file.tflite_file import TfliteFile
 IDENTIFIER = b"M001"
 NORMALIZATION_OPTIONS = 1  # of the union ProcessUnitOptions
 LABEL_FILES = (2, 3)  # TENSOR_AXIS_LABELS and TENSOR_VALUE_LABELS of AssociatedFileType
-LARGEST_MEAN, DEVIATIONS = 1e3, (1e-3, 1e3)
+# Of pixels of 0..255; smaller ones, 0.229 of ImageNet, were written for pixels of 0..1.
+LARGEST_MEAN, DEVIATIONS = 1e3, (1.0, 1e3)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def test_bytes_enter_as_their_scale_says(mean, tmp_path):
         standard_metadata((1.0, 2.0), (1.0, 2.0)),
         standard_metadata((0.0,), (0.0,)),
         standard_metadata((float("nan"),), (1.0,)),
+        standard_metadata((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
         standard_metadata((), ()),
         standard_metadata((127.5,), (127.5,), kind=2),
         standard_metadata((127.5,), (127.5,))[:60],

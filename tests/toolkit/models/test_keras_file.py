@@ -227,6 +227,17 @@ def test_of_several_heads_the_one_with_as_many_outputs_as_labels_is_taken(tmp_pa
         open_network(tmp_path / saved, tuple("abcde"))
 
 
+def test_a_head_of_one_sigmoid_is_that_of_two_labels(tmp_path):
+    image = keras.Input((8, 8, 1))
+    flat = keras.layers.Flatten()(image)
+    heads = [keras.layers.Dense(count, activation="sigmoid")(flat) for count in (1, 7)]
+    model = keras.Model(image, heads)
+    model.save(tmp_path / "m.keras")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), np.uint8)
+    second = open_network(tmp_path / "m.keras", ("no", "yes"), "0..1").predict(images)[:, 1]
+    np.testing.assert_allclose(second, model.predict(images[..., None] / 255, verbose=0)[0][:, 0], atol=1e-5)
+
+
 def test_heads_that_are_alike_other_inputs_and_channels_are_told_how_to_be_one(tmp_path):
     several_heads(7, 7).save(tmp_path / "m.keras")
     with pytest.raises(EdgeError, match=r"keep the output with the expressions, .*outputs\[0\]\), and save"):

@@ -21,10 +21,13 @@ def folder_of(root: Path) -> Path:
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in ``folder``, and links to folders, by name; a link to what it stands in is none."""
     with os.scandir(folder) as entries:
-        names = [
-            entry.name for entry in entries if os.path.isdir(entry)
-        ]  # entry.is_dir fails at a link to itself
+        names = [entry.name for entry in entries if _is_folder(entry)]
     return [folder / name for name in sorted(names) if _holds_data(folder, folder, name)]
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """As ``entry.is_dir``, which asks the disk for links alone, and fails at a link to itself."""
+    return os.path.isdir(entry) if entry.is_symlink() else entry.is_dir()
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
