@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 from toolkit.data.files.image_files import holds_image
 
@@ -35,13 +34,15 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
     Both are sorted. A link to a folder that it stands in leads nowhere. OSError if one is unreadable.
     """
-
-    def refuse(error: OSError) -> NoReturn:
-        raise error
-
-    for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = sorted(name for name in folders if _holds_data(folder, Path(base), name))
-        yield Path(base), folders, sorted(name for name in names if not name.startswith("."))
+    waiting = [folder]
+    while waiting:  # and no os.walk, which before Python 3.12 calls itself for each folder in a folder
+        base = waiting.pop()
+        with os.scandir(base) as entries:
+            is_folder = {entry.name: os.path.isdir(entry) for entry in entries}
+        folders = sorted(name for name in is_folder if is_folder[name] and _holds_data(folder, base, name))
+        files = sorted(name for name in is_folder if not (is_folder[name] or name.startswith(".")))
+        yield base, folders, files
+        waiting += (base / name for name in reversed(folders))
 
 
 def files_under(folder: Path) -> Iterator[Path]:

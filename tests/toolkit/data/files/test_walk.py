@@ -118,3 +118,18 @@ def test_pictures_beside_an_only_folder_of_classes_are_said(tmp_path):
     pictures(tmp_path, 1, "x{}.png")
     note = f"1 picture right in '{tmp_path.name}', in no class's folder, left out"
     assert load_dataset(tmp_path).notes == (note,)
+
+
+def test_folders_in_folders_are_read_however_deep(tmp_path):
+    made = [tmp_path]
+    for _ in range(1000):  # Path.mkdir(parents=True) and pytest's clearing away do not go as deep
+        made.append(made[-1] / "a")
+        made[-1].mkdir()
+    face = made[-1] / "face.png"
+    face.touch()
+    try:
+        assert list(files_under(tmp_path)) == [face]
+    finally:
+        face.unlink()
+        for folder in made[:0:-1]:
+            folder.rmdir()
