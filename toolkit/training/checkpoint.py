@@ -17,7 +17,7 @@ from toolkit.data.files.walk import TRAINING_FILE
 CHECKPOINT_FILE = TRAINING_FILE
 Groups = dict[str, list[np.ndarray]]
 # Of the state, what every reader takes for granted.
-PARTS = {"recipe": dict, "request": dict, "history": list}
+PARTS = {"recipe": dict, "request": dict, "history": list, "teacher_sha256s": list}
 
 
 def save_checkpoint(folder: Path, groups: Groups, state: dict[str, Any]) -> None:

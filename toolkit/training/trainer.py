@@ -17,6 +17,7 @@ from toolkit.data.dataset import Dataset
 from toolkit.data.even_choice import even_rows
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
+from toolkit.results.decode import decode
 from toolkit.results.history import EpochRecord, write_history
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage, blended, carrying
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
@@ -263,7 +264,7 @@ class Trainer:
         refuse_another(self.recipe, state, self.folder)
         self.refuse_other_faces(state)
         with damage_told(self.folder):
-            self.history = [EpochRecord(**record) for record in state["history"]]
+            self.history = [decode(EpochRecord, record) for record in state["history"]]
             self.enter_phase(len(self.history) - 1)
             for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
                 variable.assign(value)

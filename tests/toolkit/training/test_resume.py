@@ -121,13 +121,19 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(stripes, trained, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("what", ["variables", "average_updates", "history"])
+@pytest.mark.parametrize(
+    "what", ["variables", "average_updates", "history", "training_accuracy", "teacher_sha256s"]
+)
 def test_a_checkpoint_of_another_network_is_damaged(stripes, trained, tmp_path, what):
     groups, state = load_checkpoint(trained.model.parent)
     if what == "variables":
         groups["variables"].pop()
     elif what == "history":
         state["history"] = [{"epoch": 1}]
+    elif what == "training_accuracy":
+        state["history"][0][what] = None
+    elif what == "teacher_sha256s":
+        state[what] = 1
     else:
         del state[what]
     (tmp_path / "run").mkdir()
