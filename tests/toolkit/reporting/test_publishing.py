@@ -140,6 +140,11 @@ def test_a_keras_model_goes_beside_its_tflite(
     entering = config["files"]["tiny.keras"]["input"]
     assert (entering["height"], entering["width"], entering["channels"]) == model.input_shape[1:]
     assert "`tiny.keras` takes faces of 48x48 pixels in gray, float32" in text
+    first, *others = read_results(results).models
+    odd = dataclasses.replace(first, model=dataclasses.replace(first.model, pixel_range="<b>[0](x)"))
+    write_results(dataclasses.replace(read_results(results), models=(odd, *others)), tmp_path / "odd.json")
+    publish([tiny_keras], [tmp_path / "odd.json"], tmp_path / "odd", "mit")
+    assert "pixels as &lt;b>\\[0\\](x)." in front_matter(tmp_path / "odd")[1]
 
 
 def test_what_cannot_be_published_is_one_line_and_nothing_is_written(
