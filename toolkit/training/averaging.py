@@ -27,6 +27,12 @@ class WeightAverage:
         for average, weight in zip(self.weights, weights, strict=True):
             average += share * (weight - average)
 
+    def go_on(self, weights: list[np.ndarray], updates: int) -> None:
+        """Go on from the ``weights`` of a former average after its ``updates``; ValueError for other shapes."""
+        for average, weight in zip(self.weights, weights, strict=True):
+            average[...] = weight
+        self.updates = int(updates)
+
 
 def blended(first: list[np.ndarray], second: list[np.ndarray], share: float) -> list[np.ndarray]:
     """Return ``share`` of each of the ``first`` weights plus the rest of the ``second``."""

@@ -269,9 +269,8 @@ class Trainer:
             for variable, value in zip(self.all_variables(), groups["variables"], strict=True):
                 variable.assign(value)
             renew_constants(self.student.model)
-            self.average.weights = groups["average"]
+            self.average.go_on(groups["average"], state["average_updates"])
             self.first = groups.get("first", [])
-            self.average.updates = state["average_updates"]
         # none in a checkpoint of an earlier version
         self.origins = dataclasses.replace(self.origins, init_sha256=state.get("init_sha256"))
 
