@@ -34,6 +34,7 @@ CLIP_STEP, CLIP_FRAMES = 10, 30  # every tenth frame of a clip, thirty at most
 MOST_PX = 1e6  # no picture is as large
 LEAST_INSIDE, WIDEST = 0.5, 4.0  # of a face's box: its part in the picture, its width to its height
 MOST_BYTES = 16 << 20  # of their boxes: 200,000 pictures
+MOST_FACES = 5000  # of a picture: crowds of WIDER FACE have 2,000
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,7 @@ def _boxed_pictures(root: Path) -> list[LabelledPicture]:
     file = root / BOXES_FILE
     try:
         found = json.loads(read_regular(file, MOST_BYTES))["boxes_xywh"]
-        pictures = [
-            LabelledPicture(root / name, tuple(map(_labelled_box, faces))) for name, faces in found.items()
-        ]
+        pictures = [LabelledPicture(root / name, _labelled_boxes(faces)) for name, faces in found.items()]
     except OSError as error:
         raise EdgeError(f"cannot read {file}: {error.strerror}; check who may read it") from error
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -148,6 +147,12 @@ def _boxed_pictures(root: Path) -> list[LabelledPicture]:
     if not pictures:
         raise EdgeError(f"{file} names no picture; expected boxes by the name of a picture")
     return pictures
+
+
+def _labelled_boxes(faces: Any) -> tuple[tuple[BoundingBox, str | None], ...]:
+    if len(faces) > MOST_FACES:
+        raise ValueError(f"{len(faces):,} faces in one picture, over {MOST_FACES:,}")
+    return tuple(map(_labelled_box, faces))
 
 
 def _labelled_box(face: Any) -> tuple[BoundingBox, str | None]:

@@ -85,7 +85,8 @@ def test_films_alone_are_labelled_too_and_pictures_of_no_class_are_told(tmp_path
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"boxes_xywh": {"a.png": [[1, 2, 3]]}}', '{"boxes_xywh": {"a.png": [[1, 2, 0, 5]]}}',
                 '{"boxes_xywh": {"a.png": [{"label": "sad"}]}}', '{"boxes_xywh": {"a.png": [[NaN, 2, 3, 5]]}}',
-                '{"boxes_xywh": {"a.png": [{"box": [1, 2, 3, 4], "label": 5}]}}', '{"boxes_xywh": {}}'],
+                '{"boxes_xywh": {"a.png": [{"box": [1, 2, 3, 4], "label": 5}]}}', '{"boxes_xywh": {}}',
+                pytest.param('{"boxes_xywh": {"a.png": [' + "[1, 2, 3, 4], " * 5000 + "[1, 2, 3, 4]]}}", id="many")],
 )  # fmt: skip
 def test_a_broken_file_of_boxes_is_refused_in_a_line(tmp_path, content):
     (tmp_path / "faces.json").write_text(content)
