@@ -116,7 +116,7 @@ def open_network(
     path = Path(path)
     loaded = load_keras_model(path)
     metadata = read_keras_metadata(path) or {} if path.is_file() else {}
-    labels = checked_labels(labels, "`labels`") if labels else _stored_labels(path, metadata)
+    labels = checked_labels(labels, "`labels`") if labels else stored_labels(path, metadata)
     model = _bare(path, loaded, len(labels))
     shape, outputs = _verify_classifier(path, model, input_size)
     refuse_range(pixel_range, shape[2])
@@ -167,7 +167,8 @@ def _heads_of(outputs: list[Any], classes: int) -> list[Any]:
     return next(filter(None, fitting), [])
 
 
-def _stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
+def stored_labels(path: Path, metadata: dict[str, Any]) -> tuple[str, ...]:
+    """Return the labels in the ``metadata`` of the file at ``path``, () without; EdgeError for what are no names."""
     labels = metadata.get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
         raise EdgeError(f"the labels in {path} are no list of names; save the model again, or pass `labels`")

@@ -10,6 +10,7 @@ from device.errors import UsageError
 from device.text import did_you_mean
 from toolkit.data.dataset import Dataset
 from toolkit.models.keras_file import load_keras_model, read_keras_metadata
+from toolkit.models.network import stored_labels
 from toolkit.training.architectures import load_pretrained
 from toolkit.training.pruning import can_prune, prune_into
 from toolkit.training.recipe import RANDOM_WEIGHTS
@@ -50,7 +51,7 @@ def first_weights(request: TrainingRequest) -> Callable[[Student, Dataset], None
 def logit_columns(path: Path, classes: tuple[str, ...]) -> list[int]:
     """Return which logits of the model at ``path`` are those of ``classes``; none, which is logged, unless its file
     names them all: an order that is guessed would teach it wrong names first."""
-    labels = (read_keras_metadata(path) or {}).get("labels", [])
+    labels = stored_labels(path, read_keras_metadata(path) or {})
     missing = [name for name in classes if name not in labels]
     if not labels:
         logger.warning(

@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the [toolkit] extra")
 
+from device.errors import EdgeError
 from toolkit.models.keras_file import load_keras_model, save_model
 from toolkit.training.starting_weights import logit_columns
 
@@ -28,3 +29,9 @@ def test_first_weights_without_names_begin_their_last_layer_anew_which_is_said(t
     save_model(load_keras_model(trained.model), tmp_path / "named.keras", {"labels": ["happy", "sad"]})
     assert logit_columns(tmp_path / "named.keras", ("sad", "happy")) == [1, 0]
     assert len(caplog.messages) == 1
+
+
+def test_labels_that_are_no_names_are_told(trained, tmp_path):
+    save_model(load_keras_model(trained.model), tmp_path / "numbers.keras", {"labels": [0, 1]})
+    with pytest.raises(EdgeError, match="no list of names; save the model again"):
+        logit_columns(tmp_path / "numbers.keras", ("happy", "sad"))

@@ -38,7 +38,7 @@ def walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     while waiting:  # and no os.walk, which before Python 3.12 calls itself for each folder in a folder
         base = waiting.pop()
         with os.scandir(base) as entries:
-            is_folder = {entry.name: os.path.isdir(entry) for entry in entries}
+            is_folder = {entry.name: _is_folder(entry) for entry in entries}
         folders = sorted(name for name in is_folder if is_folder[name] and _holds_data(folder, base, name))
         files = sorted(name for name in is_folder if not (is_folder[name] or name.startswith(".")))
         yield base, folders, files
