@@ -102,8 +102,9 @@ def _install(model: ExpressionModel, path: Path) -> Installed:
             shutil.copyfile(path, partial)
     if load_model(stored).sha256 != model.sha256:  # what the disk gives back, not what was sent to it
         raise EdgeError(f"{stored} holds other bytes than {path}, from which it was copied; install it again")
-    # Before the switch: a power cut in between leaves a trial of a model that is not current, which counts for nothing.
-    write_whole(folder / "trial.json", json.dumps({"model": stored.name, "starts": 0}))
+    # Before the switch, with the trial that goes on, which counts where the switch fails or a power cut comes first.
+    note = {"model": stored.name, "starts": 0, "before": _read_trial(folder)}
+    write_whole(folder / "trial.json", json.dumps(note))
     before = current_model()
     if before is None:
         (folder / "previous").unlink(missing_ok=True)
@@ -124,6 +125,8 @@ def _roll_back() -> Installed:
     folder = state_folder()
     _refuse_no_links(folder)
     current, previous = current_model(), _target(folder / "previous")
+    if previous == current:  # an install was cut off between the two links
+        previous = None
     if current is None and previous is None and lost_model() is None:
         raise EdgeError(
             "nothing was ever installed, the packaged model is in use; there is nothing to roll back"
@@ -219,14 +222,15 @@ def _trial() -> Iterator[tuple[Path, dict[str, Any] | None]]:
 
 
 def _read_trial(folder: Path) -> dict[str, Any] | None:
-    """Return the trial of the current model; None where there is none, or only that of another."""
+    """Return the trial of the current model, be it the one before that of the note; None where there is none."""
     current = current_model()
-    try:
-        trial = json.loads(read_short(folder / "trial.json"))
-        known = current is not None and trial.get("model") == current.name
-        return trial if known and isinstance(trial.get("starts"), int) else None
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return None
+    with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+        note = json.loads(read_short(folder / "trial.json"))
+        for trial in (note, note.get("before") or {}):
+            known = current is not None and trial.get("model") == current.name
+            if known and isinstance(trial.get("starts"), int):
+                return {"model": trial["model"], "starts": trial["starts"]}
+    return None
 
 
 def _refuse_no_links(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Installed models that a disk damaged, and what else stands where they and their links should."""
 
 import json
+import os
 
 import pytest
 
@@ -77,6 +78,20 @@ def test_a_trial_counts_for_its_own_model_alone(home, models):
     (home / "trial.json").write_text(note)
     assert [begin_run() for _ in range(MOST_STARTS + 1)] == [None] * (MOST_STARTS + 1)
     assert read_metadata(current_model()).recipe == "recipe 1"
+
+
+@pytest.mark.parametrize("name", ["previous", "current"])
+def test_an_install_that_fails_at_the_switch_leaves_the_trial_that_goes_on(home, models, name):
+    install_model(models[0])
+    assert begin_run() is None
+    in_the_way = home / f".{name}-{os.getpid()}"
+    in_the_way.mkdir()
+    with pytest.raises(EdgeError, match=f"cannot write {home}/{name}"):
+        install_model(models[1])
+    in_the_way.rmdir()
+    assert [begin_run() for _ in range(MOST_STARTS - 1)] == [None] * (MOST_STARTS - 1)
+    assert "never healthy" in begin_run()
+    assert current_model() is None
 
 
 def test_a_store_that_takes_no_trial_keeps_its_model(home, models):
