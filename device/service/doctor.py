@@ -191,7 +191,9 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
     except EdgeError as error:
         return _told(name, "fail", error)
     except OSError as error:
-        return Check(name, "fail", f"{error.filename}: {error.strerror}", "check who may read it")
+        place = f"{error.filename}: " if error.filename else ""
+        remedy = "check who may read it" if isinstance(error, PermissionError) else ""
+        return Check(name, "fail", f"{place}{error.strerror or error}", remedy)
 
 
 def _told(name: str, status: str, error: EdgeError) -> Check:

@@ -51,9 +51,11 @@ def lost_model() -> str | None:
     link = state_folder() / "current"
     if link.is_file() or not os.path.lexists(link):
         return None
+    remedy = "install it again with 'device install', or go back with 'device rollback'"
+    if not link.is_symlink():
+        remedy = "move away the folder that stands in its place, then install it again with 'device install'"
     return (
-        f"the installed model {os.path.realpath(link)} is missing, the packaged model runs instead; "
-        "install it again with 'device install', or go back with 'device rollback'"
+        f"the installed model {os.path.realpath(link)} is missing, the packaged model runs instead; {remedy}"
     )
 
 

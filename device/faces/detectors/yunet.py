@@ -51,7 +51,9 @@ class YuNetDetector:
             # Read here: a name that is no UTF-8, in an error of OpenCV's, ends the process.
             content = read_regular(self.path, LARGEST_BYTES)
         except OSError as error:
-            raise EdgeError(f"cannot read {self.path}: {error.strerror}; check who may read it") from error
+            denied = isinstance(error, PermissionError)
+            remedy = "check who may read it" if denied else "fetch it with 'device fetch yunet'"
+            raise EdgeError(f"cannot read {self.path}: {error.strerror}; {remedy}") from error
         refuse_crashing(self.path, content)
         self._file = np.frombuffer(content, np.uint8)
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0

@@ -216,7 +216,7 @@ def test_a_damaged_network_ends_a_process_of_its_own(tmp_path, yunet_file):
     (tmp_path / "own.onnx").write_bytes(content + b"\x7a\0")  # an empty field that ONNX does not have
     assert create_detector(model_file=tmp_path / "own.onnx").detect(np.zeros((240, 320, 3), np.uint8)) == []
     os.truncate(tmp_path / "own.onnx", 1 << 40)
-    with pytest.raises(EdgeError, match="expected at most 20,480"):
+    with pytest.raises(EdgeError, match="expected at most 20,480; fetch it with"):
         create_detector(model_file=tmp_path / "own.onnx")
 
 

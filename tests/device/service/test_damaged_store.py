@@ -105,4 +105,4 @@ def test_a_store_that_takes_no_trial_keeps_its_model(home, models):
 
 def test_a_folder_in_place_of_the_current_model_is_told(home):
     (home / "current").mkdir(parents=True)
-    assert f"{home}/current is missing, the packaged model runs instead" in lost_model()
+    assert f"{home}/current is missing, the packaged model runs instead; move away the folder" in lost_model()

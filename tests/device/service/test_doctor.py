@@ -88,8 +88,24 @@ def test_powersave_is_warned_of_with_the_remedy(pi):
 def test_a_store_that_the_system_refuses_is_one_finding_of_several(tmp_path, monkeypatch):
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path / ("x" * 300)))
     found = {check.name: check for check in examine("demo")}
-    assert found["model"].line().endswith("/current: File name too long → check who may read it")
+    assert found["model"].line().endswith("/current: File name too long")
     assert found["camera"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/m.tflite"), "/m.tflite: Permission denied → check who"),
+        (OSError(5, "Input/output error"), "fail camera      Input/output error"),
+        (OSError("timed out"), "fail camera      timed out"),
+    ],
+)
+def test_a_refusal_of_the_system_names_its_file_and_remedy_where_there_is_one(monkeypatch, error, told):
+    def refuse(source):
+        raise error
+
+    monkeypatch.setattr("device.service.doctor.check_source", refuse)
+    assert told in {check.name: check.line() for check in examine("demo")}["camera"]
 
 
 def test_doctor_judges_model_detectors_and_source(tiny_model, tmp_path, monkeypatch):
