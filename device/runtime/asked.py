@@ -86,8 +86,8 @@ def asked_broker(options: RunOptions) -> "Broker":
     if not fit_topic(options.mqtt_topic):
         topic = options.mqtt_topic[:LONGEST_TOPIC]
         raise UsageError(
-            f"`mqtt_topic` {topic!r}: expected a name such as home/camera, without + and #, in {LONGEST_TOPIC} "
-            "printable characters at most"
+            f"`mqtt_topic` {topic!r}: expected a name such as home/camera, without + and #, printable, "
+            f"{LONGEST_TOPIC} bytes at most"
         )
     files = options.mqtt_password_file, options.mqtt_ca, options.mqtt_cert, options.mqtt_key
     return Broker.parse(options.mqtt, *files)

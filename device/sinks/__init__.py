@@ -8,13 +8,14 @@ if TYPE_CHECKING:
 
 PREVIEW, METRICS = "127.0.0.1:8008", "127.0.0.1:9108"  # where they are served unless told otherwise
 MQTT_TOPIC = "fer-edge"
-LONGEST_TOPIC = 250  # characters: brokers of clouds take 256 bytes
+LONGEST_TOPIC = 256 - len("/picture")  # bytes: brokers of clouds take 256, with what is appended
 
 
 def fit_topic(text: str) -> bool:
     """Return whether a message can be published to an MQTT topic: + and # only stand in what is subscribed to, brokers
     end the connection for control characters, and long ones do not fit into a message."""
-    return 0 < len(text) <= LONGEST_TOPIC and text.isprintable() and not set(text) & set("+#")
+    # Bytes that are no text, which cannot be encoded, are not printable.
+    return text.isprintable() and 0 < len(text.encode()) <= LONGEST_TOPIC and not set(text) & set("+#")
 
 
 class Sink(ABC):

@@ -136,7 +136,7 @@ def _unlike(key: str, value: Any) -> str:
         if not isinstance(value, str) or not value:
             return "text"
         wrong = key == "mqtt" and not fit_topic(value)
-        return f"a topic without + and #, in {LONGEST_TOPIC} printable characters at most" if wrong else ""
+        return f"a topic without + and #, printable, {LONGEST_TOPIC} bytes at most" if wrong else ""
     if key == "nobody":
         return "" if isinstance(value, bool) else "true or false"
     highest = {"probability": 1.0, "faces": 20, "gpio": LARGEST_GPIO}.get(key, LONGEST_S)

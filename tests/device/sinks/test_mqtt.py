@@ -53,6 +53,14 @@ def test_topics_that_nothing_can_be_published_to_are_refused(topic):
         asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=topic))
 
 
+def test_the_longest_topic_has_room_for_what_is_appended_in_256_bytes():
+    longest = "ü" * 124
+    assert len(f"{longest}/picture".encode()) == 256
+    assert asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=longest))
+    with pytest.raises(UsageError, match="248 bytes at most"):
+        asked_broker(RunOptions(mqtt="127.0.0.1:9", mqtt_topic=longest + "x"))
+
+
 @contextlib.contextmanager
 def left_broker(port, packets):
     """A sink that has left a broker which welcomed it and then sent ``packets``."""
