@@ -31,20 +31,30 @@ def refuse_crashing(path: Path, file: bytes) -> None:
         done = subprocess.run(
             command, input=file, capture_output=True, timeout=CLOCK_S, env=child_environment()
         )
-        said = last_line(done.stdout.decode(errors="replace"))
-        why = said or fate_of(done.returncode) if done.returncode else ""
     except subprocess.TimeoutExpired:
-        why = f"it gave no answer within {CLOCK_S:g} s"
-    if why:
-        raise EdgeError(
-            f"{path} is not a YuNet model that OpenCV can read; fetch it with 'device fetch yunet' ({why})"
-        )
+        raise _no_trial(path, f"no answer within {CLOCK_S:g} s") from None
+    if done.returncode == 0:
+        return
+    why = last_line(done.stdout.decode(errors="replace"))
+    if not why and done.returncode > 0:
+        raise _no_trial(path, last_line(done.stderr.decode(errors="replace")) or fate_of(done.returncode))
+    raise EdgeError(
+        f"{path} is not a YuNet model that OpenCV can read; fetch it with 'device fetch yunet' "
+        f"({why or fate_of(done.returncode)})"
+    )
+
+
+def _no_trial(path: Path, why: str) -> EdgeError:
+    return EdgeError(
+        f"the trial of {path} itself failed: {why}; the file that 'device fetch yunet' gets needs none"
+    )
 
 
 def main() -> None:
     """Search a black picture with the network on standard input; where that fails, print why and exit 1."""
     network = np.frombuffer(sys.stdin.buffer.read(), np.uint8)
     set_opencv_log_level(SILENT)
+    cv2.setNumThreads(1)  # by default one a processor, whose stacks count
     limit_memory(MOST_BYTES)
     picture = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
     try:

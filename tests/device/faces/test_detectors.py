@@ -207,8 +207,9 @@ def test_haar_searches_at_the_size_that_the_smallest_face_needs():
     assert create_detector("haar", 16).scale == 1.0  # never enlarged
 
 
-def test_a_damaged_network_ends_a_process_of_its_own(tmp_path, yunet_file):
+def test_a_damaged_network_ends_a_process_of_its_own(tmp_path, yunet_file, monkeypatch):
     """OpenCV follows the kind of a layer that is no UTF-8 out of its memory."""
+    monkeypatch.setenv("OPENCV_FOR_THREADS_NUM", "128")  # as on a host of so many processors
     content = yunet_file.read_bytes()
     (tmp_path / "own.onnx").write_bytes(content.replace(b"\x04Relu", b"\x04Re\xffu"))
     with pytest.raises(EdgeError, match=r"own\.onnx is not a YuNet model that OpenCV can read"):
@@ -217,6 +218,18 @@ def test_a_damaged_network_ends_a_process_of_its_own(tmp_path, yunet_file):
     assert create_detector(model_file=tmp_path / "own.onnx").detect(np.zeros((240, 320, 3), np.uint8)) == []
     os.truncate(tmp_path / "own.onnx", 1 << 40)
     with pytest.raises(EdgeError, match="expected at most 20,480; fetch it with"):
+        create_detector(model_file=tmp_path / "own.onnx")
+
+
+def test_a_trial_that_fails_itself_blames_no_file(tmp_path, yunet_file, monkeypatch):
+    (tmp_path / "own.onnx").write_bytes(yunet_file.read_bytes() + b"\x7a\0")
+    with monkeypatch.context() as patch:
+        patch.setattr("device.faces.detectors.network_trial.CLOCK_S", 0.01)
+        with pytest.raises(EdgeError, match=r"own\.onnx itself failed: no answer within 0\.01 s; "):
+            create_detector(model_file=tmp_path / "own.onnx")
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EdgeError, match=r"own\.onnx itself failed: ImportError: libGL\.so\.1; "):
         create_detector(model_file=tmp_path / "own.onnx")
 
 
