@@ -247,7 +247,7 @@ def _range(found: re.Match[str]) -> list[str]:
 
 def _host(path: Path, name: str, variables: dict[str, str], config: Path | None) -> Host:
     for key in REFUSED:
-        if key in variables and variables[key] not in (BY_SSH if key == "ansible_connection" else ()):
+        if key in variables and variables[key] not in ("", *(BY_SSH if key == "ansible_connection" else ())):
             raise UsageError(
                 f"{path}: {key} of {name} is not taken; put it into an ssh configuration, `ssh_config=FILE`"
             )

@@ -261,13 +261,14 @@ def _prove(host: Host, environment: str, model: str, runs: int) -> dict[str, Any
 
 def _examine(host: Host, environment: str, command: str) -> None:
     """Run ``device doctor`` of ``environment`` on the host; EdgeError with its first failure, or for no answer."""
-    said = f"{host.name}: no answer of device doctor"
+    failure = None
     try:
         answer = host.run(command, Step.EXAMINE)
-    except RemoteFailure as failure:
-        answer, said = failure.output, str(failure)
+    except RemoteFailure as found:
+        answer, failure = found.output, found
     checks = (_json_or_none(answer) or {}).get("checks", [])
     if not checks:
+        said = failure or f"{host.name}: no answer of device doctor"
         raise EdgeError(
             f"{said}; where the environment there is damaged, remove ~/{environment} and deploy again"
         )
@@ -275,6 +276,8 @@ def _examine(host: Host, environment: str, command: str) -> None:
         raise EdgeError(
             f"{host.name}: not fit, {failed[0]['name']}: {failed[0]['found']}; {failed[0]['remedy']}"
         )
+    if failure:
+        raise failure
 
 
 def _json_or_none(text: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from device.errors import EdgeError
 from toolkit.deploy.fleet import collected, make_parcel, newest_wheel
 from toolkit.deploy.release import HostOutcome, Parcel, Step, deploy_to, read_facts
 from toolkit.deploy.service import Service, read_service
-from toolkit.deploy.ssh import Host
+from toolkit.deploy.ssh import Host, RemoteFailure
 from toolkit.results.codec import write_results
 from toolkit.results.reading import read_documents
 
@@ -83,6 +83,20 @@ class Odd(Told):
 
     def send(self, path, target, doing):
         self.asked.append(doing)
+
+
+class Crashed(Odd):
+    """Its doctor finds nothing wrong, and then ends by a signal."""
+
+    def run(self, script, doing, stdin=None, timeout_s=120):
+        if doing is Step.EXAMINE:
+            raise RemoteFailure("it ended by SIGSEGV", EXAMINED)
+        return super().run(script, doing, stdin, timeout_s)
+
+
+def test_a_doctor_that_fails_without_a_word_of_it_fails_the_board(tiny_tflite):
+    outcome = deploy_to(Crashed(json.dumps(MEASURED)), Parcel(tiny_tflite, tiny_tflite))
+    assert (outcome.verdict, outcome.line) == ("failed", "it ended by SIGSEGV")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,10 @@ def load_folders(
     """
     files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
-    if not lenient and len(names) == 1 and (why := why_unlisted(root) or unread_labels(root)):
+    why = why_unlisted(root) if len(names) == 1 else ""
+    if len(names) == 1 and normal_class_name(*names) not in FERPLUS_CLASSES:
+        why = why or unread_labels(root)
+    if why and not lenient:
         raise EdgeError(
             f"{root} holds images of one class alone, '{names.pop()}', and {why}; put the pictures of each class into "
             "a folder of its name, or write a labels.csv beside them, image,label"

@@ -17,6 +17,7 @@ from toolkit.data.folders.contents import contents_in_words
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
+NUMBERED_CLASSES = ("", "class", "emotion", "expression", "label", "level")  # words before numbers of classes
 GIVEN_NAMES = ("joy",)  # of persons, which are words for expressions too
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
@@ -275,7 +276,8 @@ def _numbered_note(place: Path) -> str:
     """Return a line where the classes of ``place`` differ by a number alone, Actor_01 and Actor_02, or ''."""
     names = [folder.name for folder in subfolders(place)]
     words = {re.sub(r"\d+", "", name) for name in names}
-    if len(names) < 2 or len(words) > 1 or not re.search(r"[^\W_]", words.pop()):
+    word = re.sub(r"[\W_]", "", words.pop()).lower() if len(names) > 1 and len(words) == 1 else ""
+    if word in NUMBERED_CLASSES:
         return ""
     return f"{a_few(names)} are read as classes; if those are persons or films, put the pictures of each class together"
 

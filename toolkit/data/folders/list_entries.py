@@ -118,7 +118,9 @@ def picture_column(names: list[str], row: list[str], label: int | None) -> int |
         for at, cell in enumerate(row[: len(names)])
         if at != label and cell.strip().lower().endswith(PICTURE_NAMES)
     ]
-    may_be_a_number = named is not None and names[named] in NUMBER_OR_NAME_COLUMNS and named not in seen
+    may_be_a_number = (
+        named is not None and names[named].replace(" ", "_") in NUMBER_OR_NAME_COLUMNS and named not in seen
+    )
     unnamed = named is None and label is not None
     return seen[0] if seen and (unnamed or may_be_a_number) else named
 
@@ -263,9 +265,11 @@ def _of_object(said: object, where: str) -> Entry | None:
 def _of_task(said: dict[str, Any]) -> dict[str, Any]:
     """Return picture and label of a task as Label Studio's full export has them; nothing for another object."""
     try:
-        ((choice,), data) = said["annotations"][0]["result"][0]["value"]["choices"], said["data"]
-        return {**data, "choice": choice}
-    except (LookupError, TypeError, ValueError):
+        told = [one for one in said["annotations"] if not one.get("was_cancelled")]
+        ((choice,), data) = told[0]["result"][0]["value"]["choices"], said["data"]
+        facts = {key: data[key] for key in data if column_named([key.lower()], LABEL_COLUMNS) is None}
+        return {**facts, "choice": choice}
+    except (LookupError, TypeError, ValueError, AttributeError):
         return {}
 
 

@@ -271,6 +271,12 @@ def test_classes_that_differ_by_a_number_alone_may_be_persons_and_that_is_said(t
     )
 
 
+def test_numbered_classes_are_no_persons(tmp_path):
+    for name in ("class_0", "class_1"):
+        write_image(tmp_path / name / "0.png", make_faces(1)[0])
+    assert not load_dataset(tmp_path).notes
+
+
 @pytest.mark.parametrize("above", [("learning", "holdout"), ("fold1", "fold2", "fold3"), ("anna", "ben")])
 def test_folders_that_all_hold_the_same_folders_may_be_no_classes_and_that_is_said(tmp_path, above):
     for folder in above:

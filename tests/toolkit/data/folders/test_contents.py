@@ -1,5 +1,7 @@
 """What is said of a folder in which no data set is found."""
 
+import json
+
 import pytest
 
 from device.errors import EdgeError
@@ -60,4 +62,13 @@ def test_labels_that_are_not_read_are_named(tmp_path, place, said, labels):
     (tmp_path / labels).parent.mkdir(exist_ok=True)
     (tmp_path / labels).write_text('{"images": [{"file_name": "0.png"}]}')
     with pytest.raises(EdgeError, match=said.format(labels)):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "dataset-metadata.json"])
+def test_one_expression_alone_is_not_told_of_labels_that_are_not_read(tmp_path, name):
+    pictures(tmp_path / ("." if name == "labels.json" else "happy"))
+    told = {f"{number}.png": "happy" for number in range(6)}
+    (tmp_path / name).write_text(json.dumps(told if name == "labels.json" else {"title": "faces"}))
+    with pytest.raises(EdgeError, match=r"at least two classes; received 1 \(happy\)"):
         load_dataset(tmp_path)

@@ -40,6 +40,7 @@ EXPECTED = {f"{number}.png": (NAMES[number % 3], "train") for number in range(6)
         ("filename, angry, happy, sad", "{n}.png, {angry}, {happy}, {sad}"),
         ("annotator,choice,id,image", "1,{label},{n},/data/upload/1/{n}.png"),  # Label Studio's
         ("id,photo,emotion", "{row},{n}.png,{label}"),  # a row's number is no picture
+        ("Image ID,photo,emotion", "{row},{n}.png,{label}"),
         ("Image Path,label,notes", "faces/{n}.png,{label},-"),
         ("Image Name,Emotion Label", "{n},{label}"),
     ],
@@ -143,9 +144,12 @@ def test_the_full_export_of_label_studio(tmp_path):
     tasks = [
         {
             "id": number,
-            "annotations": [{"result": [{"value": {"choices": [NAMES[number % 3]]}, "type": "choices"}]}],
+            "annotations": [
+                {"was_cancelled": taken_back, "result": [{"value": {"choices": [label]}, "type": "choices"}]}
+                for taken_back, label in ((True, "fear"), (False, NAMES[number % 3]))
+            ],
             "file_upload": f"{number}.png",
-            "data": {"image": f"/data/upload/1/{number}.png"},
+            "data": {"image": f"/data/upload/1/{number}.png", "Label": "neutral"},
         }
         for number in range(6)
     ]
