@@ -223,7 +223,7 @@ def _why_not_loaded(path: Path, error: Exception, config: dict[str, Any]) -> str
             f"{EXPORT}"
         )
     unknown = re.search(r"(?:Could not locate class|Unknown layer:) '([\w>.-]+)'", text)
-    if (unknown and unknown[1] in ALLOWED) or NUMBER_IN_CALL in text:
+    if ((unknown and unknown[1] in ALLOWED) or NUMBER_IN_CALL in text) and not zipfile.is_zipfile(path):
         return (
             f"{path} calls operations between its layers (x / 127.5, keras.ops), which Keras 3 writes to .h5 and does "
             "not read from it; save the network as model.save('model.keras') where it was trained, and name that"
