@@ -16,7 +16,7 @@ class WeightAverage:
     """The average of a model's weights over about ``memory_steps`` steps; shorter at the start."""
 
     def __init__(self, weights: list[np.ndarray], memory_steps: float):
-        self.weights = [weight.astype(np.float32) for weight in weights]
+        self.weights = [np.array(weight, np.float32) for weight in weights]
         self.memory_updates = max(memory_steps / STEPS_BETWEEN_UPDATES, 1e-9)
         self.updates = 0
 

@@ -159,6 +159,14 @@ def test_vote_shares_sum_to_one_and_faces_without_votes_have_none():
     assert shares[1].tolist() == [0] * 10
 
 
+def test_a_weight_that_is_one_number_is_averaged_and_goes_on():
+    average = WeightAverage([np.float32(0)], memory_steps=80)
+    average.update([np.float32(3)])
+    assert average.weights == [3]
+    average.go_on([np.float32(5)], updates=2)
+    assert (average.weights, average.updates) == ([5], 2)
+
+
 def test_weight_average_follows_a_constant_exactly_and_a_step_gradually():
     average = WeightAverage([np.zeros(2, np.float32)], memory_steps=80)
     for _ in range(500):
