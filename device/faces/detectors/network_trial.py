@@ -1,6 +1,5 @@
 """A detector's network that is not the known one is tried first in a process of its own: damaged ones crash OpenCV."""
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy as np
 
 from device.child_processes import child_environment, fate_of, last_line, limit_memory, python_module
 from device.errors import EdgeError
-from device.faces.detectors.yunet_file import YUNET_SHA256
 from device.opencv_log import SILENT, set_opencv_log_level
 from device.text import one_line
 
@@ -24,8 +22,6 @@ def refuse_crashing(path: Path, file: bytes) -> None:
 
     That is no proof for other pictures; what the loader makes of a damaged file shows.
     """
-    if hashlib.sha256(file).hexdigest() == YUNET_SHA256:
-        return
     command = python_module("device.faces.detectors.network_trial")
     try:
         done = subprocess.run(

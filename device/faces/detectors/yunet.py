@@ -1,5 +1,6 @@
 """OpenCV Zoo's YuNet: a small network, better and cheaper than the cascade."""
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,7 @@ from device.errors import EdgeError
 from device.faces.contrast import stretched
 from device.faces.cropping import cut_square
 from device.faces.detectors.base import Detection, placed, scaled, without_duplicates
-from device.faces.detectors.network_trial import refuse_crashing
-from device.faces.detectors.yunet_file import LARGEST_BYTES, NotFetchedError
+from device.faces.detectors.yunet_file import LARGEST_BYTES, YUNET_SHA256, NotFetchedError
 from device.files import read_regular
 from device.frames import CROP_MARGIN, BoundingBox
 from device.resizing import resized
@@ -54,7 +54,11 @@ class YuNetDetector:
             denied = isinstance(error, PermissionError)
             remedy = "check who may read it" if denied else "fetch it with 'device fetch yunet'"
             raise EdgeError(f"cannot read {self.path}: {error.strerror}; {remedy}") from error
-        refuse_crashing(self.path, content)
+        if hashlib.sha256(content).hexdigest() != YUNET_SHA256:
+            # Its import costs a start 5 ms that few need.
+            from device.faces.detectors.network_trial import refuse_crashing
+
+            refuse_crashing(self.path, content)
         self._file = np.frombuffer(content, np.uint8)
         self.scale = min(1.0, SMALLEST_PX / min_face_px) if reduce else 1.0
         self.region_net = self._network((REGION_PX, REGION_PX))

@@ -116,6 +116,12 @@ def test_groups_may_lie_deep_and_in_several_others(tmp_path):
         ]
 
 
+def test_an_option_of_ssh_that_is_empty_is_none(tmp_path):
+    path = tmp_path / "boards.ini"
+    path.write_text("kitchen\n[all:vars]\nansible_ssh_common_args=''\n")
+    assert [host.options for host in hosts_of(str(path))] == [()]
+
+
 def test_a_host_of_a_group_is_not_ungrouped(tmp_path):
     path = tmp_path / "boards.ini"
     path.write_text("kitchen ansible_ssh_host=k ansible_host=other\nhall ansible_host=h\n[rooms]\nkitchen\n")

@@ -56,14 +56,8 @@ def load_folders(
     """
     files, notes = labelled_images(root, labels)
     names = {file.folder_class for file in files}
-    why = why_unlisted(root) if len(names) == 1 else ""
-    if len(names) == 1 and normal_class_name(*names) not in FERPLUS_CLASSES:
-        why = why or unread_labels(root)
-    if why and not lenient:
-        raise EdgeError(
-            f"{root} holds images of one class alone, '{names.pop()}', and {why}; put the pictures of each class into "
-            "a folder of its name, or write a labels.csv beside them, image,label"
-        )
+    if not lenient and len(names) == 1:
+        _refuse_unread_labels(root, files[0])
     if len(files) < KEPT_FROM:
         dataset = decode_files(root, files, new_face_store(len(files), colour=colour))
     else:
@@ -72,6 +66,18 @@ def load_folders(
         dataset = kept(root, fingerprint, lambda file: decode_into(file, root, files, colour), colour)
     dataset = replace(dataset, notes=(*dataset.notes, *notes))
     return with_source(dataset, root, is_marked(root, files[0].path), lenient)
+
+
+def _refuse_unread_labels(root: Path, file: ImageFile) -> None:
+    """Raise EdgeError if a list says otherwise, perhaps, than that all pictures are of the class of ``file``."""
+    why, name = why_unlisted(root), file.folder_class
+    if name in file.path.parts and normal_class_name(name) not in FERPLUS_CLASSES:  # a folder of any name
+        why = why or unread_labels(root)
+    if why:
+        raise EdgeError(
+            f"{root} holds images of one class alone, '{name}', and {why}; put the pictures of each class into a "
+            "folder of its name, or write a labels.csv beside them, image,label"
+        )
 
 
 def with_source(dataset: Dataset, source: Path, synthetic: bool, lenient: bool) -> Dataset:

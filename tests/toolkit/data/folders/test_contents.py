@@ -65,10 +65,10 @@ def test_labels_that_are_not_read_are_named(tmp_path, place, said, labels):
         load_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["labels.json", "dataset-metadata.json"])
-def test_one_expression_alone_is_not_told_of_labels_that_are_not_read(tmp_path, name):
-    pictures(tmp_path / ("." if name == "labels.json" else "happy"))
-    told = {f"{number}.png": "happy" for number in range(6)}
-    (tmp_path / name).write_text(json.dumps(told if name == "labels.json" else {"title": "faces"}))
-    with pytest.raises(EdgeError, match=r"at least two classes; received 1 \(happy\)"):
+@pytest.mark.parametrize(("place", "label"), [(".", "happy"), (".", "calm"), ("happy", None)])
+def test_one_class_alone_is_not_told_of_labels_that_are_read_or_of_other_json(tmp_path, place, label):
+    pictures(tmp_path / place)
+    told = {f"{number}.png": label for number in range(6)} if label else {"title": "faces"}
+    (tmp_path / "facts.json").write_text(json.dumps(told))
+    with pytest.raises(EdgeError, match=rf"at least two classes; received 1 \({label or place}\)"):
         load_dataset(tmp_path)

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from device.errors import EdgeError
@@ -234,41 +233,6 @@ def test_numbers_in_one_split_and_expressions_in_another_are_refused(tmp_path):
     (tmp_path / "train.csv").write_text("image,label\n0.png,angry\n1.png,happy\n")
     (tmp_path / "test.csv").write_text("image,label\n2.png,0\n3.png,3\n")
     with pytest.raises(EdgeError, match=r"some classes are numbers \(0, 3\), others names \(angry, happy\)"):
-        load_dataset(tmp_path)
-
-
-def test_raf_db_as_it_is_published(tmp_path):
-    for split in ("train", "test"):
-        pictures(tmp_path / "Image/aligned", 7, f"{split}_0000{{}}_aligned.png")
-        pictures(tmp_path / "Image/original", 7, f"{split}_0000{{}}.png")
-    lines = [f"{split}_0000{n}.jpg {n + 1}" for split in ("train", "test") for n in range(7)]
-    (tmp_path / "EmoLabel").mkdir()
-    (tmp_path / "EmoLabel/list_patition_label.txt").write_text("\n".join(lines))
-    found = labels_of(load_dataset(tmp_path))
-    assert found["train_00000_aligned.png"] == ("surprise", "train")
-    assert found["test_00006_aligned.png"] == ("neutral", "test")
-    assert len(found) == 14
-
-
-def test_affectnet_as_it_is_published(tmp_path):
-    for split in ("train_set", "val_set"):
-        pictures(tmp_path / split / "images", 5)
-        (tmp_path / split / "annotations").mkdir()
-        for number, label in enumerate(("0", "1", "7", "6", "10")):
-            np.save(tmp_path / split / "annotations" / f"{number}_exp.npy", np.array(label))
-    dataset = load_dataset(tmp_path)
-    assert dataset.classes == ("angry", "happy", "neutral", "contempt")
-    assert labels_of(dataset.split("validation"))["2.png"] == ("contempt", "validation")
-    assert "2 pictures in no list of labels, left out" in dataset.notes
-
-
-def test_a_label_of_affectnet_that_says_it_is_huge_is_one_line(tmp_path):
-    pictures(tmp_path / "images", 5)
-    (tmp_path / "annotations").mkdir()
-    with open(tmp_path / "annotations" / "0_exp.npy", "wb") as handle:
-        header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
-        np.lib.format.write_array_header_1_0(handle, header)
-    with pytest.raises(EdgeError, match=r"cannot read .*0_exp\.npy"):
         load_dataset(tmp_path)
 
 
