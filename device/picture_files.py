@@ -14,9 +14,7 @@ from device.picture_sizes import PNG_SIGNATURE, declared_bytes, jpeg_scans
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_END = b"\xff\xd9"
-BMP_SIGNATURE = b"BM"
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
-OTHER_SIGNATURES = (*GIF_SIGNATURES, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # Brands of HEIC and AVIF in a container that holds films too (ISO/IEC 23008-12, annex B; AV1 Image File Format).
 ISO_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"avif",
                 b"avis")  # fmt: skip
@@ -24,7 +22,6 @@ ISO_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 # eight times as many.
 MOST_BYTES = 1 << 28
 MOST_SCANS = 100  # progressive JPEGs have ten; each goes over the whole picture
-PNM = re.compile(rb"P[1-6]\s")
 
 
 def read_picture(path: Path, most_bytes: int = MOST_BYTES) -> np.ndarray:
@@ -82,34 +79,23 @@ def check_container(content: bytes) -> None:
         raise ValueError("an empty file")
     if why := why_foreign(content, NOT_FETCHED):
         raise ValueError(why)
-    if content[4:8] == b"ftyp":
-        if content[8:12] in ISO_PICTURES:
-            raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
-        raise ValueError("a film or a raw picture, whatever its name says")
-    if content.startswith(PNG_SIGNATURE):
-        check_png(content)
-    elif content.startswith(JPEG_SIGNATURE):
-        if JPEG_END not in content:
-            raise ValueError("a JPEG without its end; the file is cut off")
-        if jpeg_scans(content, MOST_SCANS) > MOST_SCANS:
-            raise ValueError(f"a JPEG of over {MOST_SCANS} scans, a hostile file; it is not decoded")
-    elif content.startswith(BMP_SIGNATURE):
-        if int.from_bytes(content[2:6], "little") > len(content):
-            raise ValueError("a BMP shorter than its header says; the file is cut off")
-    elif content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        if int.from_bytes(content[4:8], "little") + 8 > len(content):
-            raise ValueError("a WebP shorter than its header says; the file is cut off")
-    elif content.startswith(b"GIF8") and not (len(content) > 13 and content.rstrip(b"\0").endswith(b";")):
-        raise ValueError("a GIF without its end; the file is cut off")
-    elif not content.startswith(OTHER_SIGNATURES) and not PNM.match(content):
+    check = next((check for signature, check in CHECKS.items() if re.match(signature, content)), None)
+    if check is None:
         raise ValueError("no PNG, JPEG, BMP, WebP, TIFF, PNM or GIF, whatever its name says")
+    check(content)
     if (size := declared_bytes(content)) > MOST_BYTES:
         raise ValueError(
             f"too many pixels for a picture, {size:,} bytes unpacked, or a hostile file; it is not decoded"
         )
 
 
-def check_png(content: bytes) -> None:
+def _check_iso(content: bytes) -> None:
+    if content[8:12] in ISO_PICTURES:
+        raise ValueError("a HEIC or AVIF picture, whatever its name says; convert it to JPEG or PNG")
+    raise ValueError("a film or a raw picture, whatever its name says")
+
+
+def _check_png(content: bytes) -> None:
     """Raise ValueError unless every chunk of a PNG is there, those of the picture with the right checksum."""
     position = len(PNG_SIGNATURE)
     while position + 12 <= len(content):
@@ -125,3 +111,42 @@ def check_png(content: bytes) -> None:
             return
         position = end
     raise ValueError("a PNG without its end; the file is cut off")
+
+
+def _check_jpeg(content: bytes) -> None:
+    if JPEG_END not in content:
+        raise ValueError("a JPEG without its end; the file is cut off")
+    if jpeg_scans(content, MOST_SCANS) > MOST_SCANS:
+        raise ValueError(f"a JPEG of over {MOST_SCANS} scans, a hostile file; it is not decoded")
+
+
+def _check_bmp(content: bytes) -> None:
+    if int.from_bytes(content[2:6], "little") > len(content):
+        raise ValueError("a BMP shorter than its header says; the file is cut off")
+
+
+def _check_webp(content: bytes) -> None:
+    if int.from_bytes(content[4:8], "little") + 8 > len(content):
+        raise ValueError("a WebP shorter than its header says; the file is cut off")
+
+
+def _check_gif(content: bytes) -> None:
+    if len(content) <= 13 or not content.rstrip(b"\0").endswith(b";"):
+        raise ValueError("a GIF without its end; the file is cut off")
+
+
+def _leave_to_the_decoder(content: bytes) -> None:
+    """Pass: TIFF and PNM tell nothing of their end."""
+
+
+# How a file of each kind begins, and what looks whether it is whole.
+CHECKS = {
+    rb"(?s:.{4})ftyp": _check_iso,
+    re.escape(PNG_SIGNATURE): _check_png,
+    re.escape(JPEG_SIGNATURE): _check_jpeg,
+    rb"BM": _check_bmp,
+    rb"RIFF(?s:.{4})WEBP": _check_webp,
+    b"|".join(GIF_SIGNATURES): _check_gif,
+    rb"II[*+]\0|MM\0[*+]": _leave_to_the_decoder,
+    rb"P[1-6]\s": _leave_to_the_decoder,
+}

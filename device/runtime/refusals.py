@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError, refuse_without
@@ -103,25 +104,9 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
 
     Before anything slow or visible happens. ``source``: None for this device's camera, which need not be there.
     """
-    pictures = source.paths if source else ()
-    named = [value for name in INPUTS if isinstance(value := getattr(options, name), str)]
-    inputs: list[str | Path] = [*named, *pictures, *{picture.parent for picture in pictures}]
-    places: dict[Path, str] = {}
-    for name in OUTPUTS:
-        written = getattr(options, name)
-        if written and any(same_file(one, written) for one in inputs):
-            raise UsageError(
-                f"`{name}` {written} is what this run reads, and would destroy it; name another place"
-            )
-        if written and (other := places.setdefault(Path(os.path.realpath(written)), name)) != name:
-            raise UsageError(f"`{other}` and `{name}` are both {written}; name two places")
-    rows = None if options.output == STANDARD_OUTPUT else options.output
-    if rows:
-        refuse_unwritable(rows, options.overwrite or options.append)
-        if Path(rows).suffix not in ROW_SUFFIXES and not Path(rows).exists():
-            raise UsageError(
-                f"`output` {rows}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
-            )
+    _refuse_shared_places(options, source.paths if source else ())
+    if options.output and options.output != STANDARD_OUTPUT:
+        _refuse_rows(options.output, options.overwrite or options.append)
     if options.video:
         from device.sinks.video import refuse_film
 
@@ -136,6 +121,33 @@ def refuse_outputs(options: RunOptions, source: FrameSource | None = None) -> No
     if options.annotate and (source is None or source.continuous):
         shown = source.name if source else "the source"
         raise UsageError(f"`annotate` marks pictures; {shown} is a film or a camera: `video=FILE` marks that")
+    _refuse_unknown_sinks(options)
+
+
+def _refuse_shared_places(options: RunOptions, pictures: Sequence[Path]) -> None:
+    """Raise UsageError for an output at the place of another one, or of an input, such as a folder of ``pictures``."""
+    named = [value for name in INPUTS if isinstance(value := getattr(options, name), str)]
+    inputs: list[str | Path] = [*named, *pictures, *{picture.parent for picture in pictures}]
+    places: dict[Path, str] = {}
+    for name in OUTPUTS:
+        written = getattr(options, name)
+        if written and any(same_file(one, written) for one in inputs):
+            raise UsageError(
+                f"`{name}` {written} is what this run reads, and would destroy it; name another place"
+            )
+        if written and (other := places.setdefault(Path(os.path.realpath(written)), name)) != name:
+            raise UsageError(f"`{other}` and `{name}` are both {written}; name two places")
+
+
+def _refuse_rows(path: str, may_exist: bool) -> None:
+    refuse_unwritable(path, may_exist)
+    if Path(path).suffix not in ROW_SUFFIXES and not Path(path).exists():
+        raise UsageError(
+            f"`output` {path}: expected a name ending in {', '.join(ROW_SUFFIXES)}, or - for standard output"
+        )
+
+
+def _refuse_unknown_sinks(options: RunOptions) -> None:
     for name in (spec.partition(":")[0] for spec in options.sink):
         if name not in plugin_names(SINKS):
             there = f"there are: {', '.join(plugin_names(SINKS)) or 'none'}"

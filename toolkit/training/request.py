@@ -97,9 +97,7 @@ def make_request(
         checked_inputs({name: values.pop(name) for name in list(values) if name in INPUTS}, where) | given
     )
     if inputs.get("init") and not resume:
-        values = {"weights": RANDOM_WEIGHTS, **FINE_TUNING_DEFAULTS, **values}
-        if "arch" not in (values | recipe_options) and (arch := arch_of(Path(inputs["init"]))):
-            values["arch"] = arch
+        values = _fine_tuning(values, recipe_options, Path(inputs["init"]))
     recipe = make_recipe(values, recipe_options, where)
     if "augment" in recipe_options and not recipe.augmentation:
         raise UsageError("`augment` names changes, and `augmentation` 0 makes none; leave one of them out")
@@ -119,6 +117,14 @@ def make_request(
         more_data=tuple(map(FurtherData.parse, map(str, inputs.get("more_data", ())))),
         mlflow=inputs.get("mlflow"),
     )
+
+
+def _fine_tuning(values: dict[str, Any], recipe_options: dict[str, Any], init: Path) -> dict[str, Any]:
+    """Return the recipe's ``values`` over the defaults of a training that goes on from the model at ``init``."""
+    values = {"weights": RANDOM_WEIGHTS, **FINE_TUNING_DEFAULTS, **values}
+    if "arch" not in (values | recipe_options) and (arch := arch_of(init)):
+        values["arch"] = arch
+    return values
 
 
 def arch_of(model: Path) -> str | None:

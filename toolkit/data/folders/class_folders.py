@@ -22,7 +22,8 @@ from toolkit.data.files.text_table import is_table
 from toolkit.data.folders.contents import unread_labels
 from toolkit.data.folders.found_pictures import Pictures
 from toolkit.data.folders.label_files import file_labelled_images
-from toolkit.data.folders.layout import ImageFile, find_images, layout_notes
+from toolkit.data.folders.layout import ImageFile, find_images
+from toolkit.data.folders.layout_notes import layout_notes
 from toolkit.data.folders.picture_lists import listed_images, unread_lists, why_unlisted
 from toolkit.data.folders.picture_names import named_images, why_unnamed
 from toolkit.data.folders.split_lists import with_listed_splits

@@ -1,23 +1,18 @@
 """Where the pictures of a data set stand, and what the folders around them say of each: its class and its split."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.media_suffixes import FILM_SUFFIXES
-from device.text import a_few, counted
 from toolkit.data.class_names import FERPLUS_CLASSES, normal_class_name
-from toolkit.data.files.image_files import holds_image
 from toolkit.data.files.split_names import class_and_split, split_of, split_within
-from toolkit.data.files.walk import files_under, images_under, subfolders, walk
+from toolkit.data.files.walk import images_under, subfolders, walk
 from toolkit.data.folders.contents import contents_in_words
 
 # Detection data sets keep pictures and boxes apart: images/train/… beside labels/train/…
 PICTURES_FOLDER, BOXES_FOLDERS = "images", {"labels", "annotations"}
-NUMBERED_CLASSES = ("", "class", "emotion", "expression", "label", "level")  # words before numbers of classes
 GIVEN_NAMES = ("joy",)  # of persons, which are words for expressions too
 EXPECTED = (
     "expected train/ validation/ test/ with a folder of PNG, JPEG, BMP, WebP, TIFF or GIF images for each class, a "
@@ -49,7 +44,7 @@ def find_images(root: Path) -> list[ImageFile]:
             )
     if splits:
         files = _with_class([list(_by_class(class_place(folder), split)) for folder, split in splits.items()])
-    elif only := _only_folder(folders):
+    elif only := only_folder(folders):
         return find_images(only)
     else:
         files = list(_by_class(root, "train"))
@@ -58,7 +53,7 @@ def find_images(root: Path) -> list[ImageFile]:
     return files
 
 
-def _only_folder(folders: list[Path]) -> Path | None:
+def only_folder(folders: list[Path]) -> Path | None:
     """Return the one of ``folders`` that holds all classes: an archive unpacked into a folder of its own, or images/
     beside meta/, which has no pictures. None where several hold pictures, or the one is a class."""
     holding = [folder for folder in folders if len(folders) == 1 or next(images_under(folder), None)]
@@ -86,7 +81,7 @@ def class_places(root: Path) -> list[Path]:
     that holds all classes."""
     folders = subfolders(root)
     splits = splits_among(folders)
-    if not splits and (only := _only_folder(folders)):
+    if not splits and (only := only_folder(folders)):
         return class_places(only)
     return [class_place(split) for split in splits] or [root]
 
@@ -196,91 +191,3 @@ def _expressions_below(folder: Path) -> list[str]:
         if len(names) > 1:
             return sorted(names)
     return []
-
-
-def layout_notes(root: Path, files: list[ImageFile]) -> tuple[str, ...]:
-    """Return a line for each class folder without a picture, and for what else is left out or read as a split."""
-    folders = subfolders(root)
-    splits = splits_among(folders)
-    if not splits and (only := _only_folder(folders)):
-        return (*_loose_notes([root]), *layout_notes(only, files))
-    filled = {parent for file in files for parent in file.path.parents}
-    places = class_places(root)
-    lines = [
-        f"folder '{folder.relative_to(root)}' holds no picture that can be read and is left out"
-        if not any(map(holds_image, _files_in(folder)))
-        else f"folder '{folder.relative_to(root)}' holds pictures without a class and is left out"
-        for parent in places
-        for folder in subfolders(parent)
-        if folder not in filled
-    ]
-    lines += _loose_notes([root, *splits, *places])
-    films = [path for place in places for path in files_under(place) if path.suffix.lower() in FILM_SUFFIXES]
-    if films:
-        lines.append(
-            f"{counted(len(films), 'film')} among the pictures left out, such as {films[0].relative_to(root)}"
-        )
-    lines += dict.fromkeys(filter(None, (_alike_note(place) or _numbered_note(place) for place in places)))
-    lines += [
-        f"folder '{folder.name}' is read as class '{name}' of the split '{split}'"
-        for place in places
-        for folder, (name, split) in told_together(subfolders(place)).items()
-    ]
-    inner = splits_in_classes([folder for place in places for folder in subfolders(place)])
-    lines += [
-        f"folder '{part.relative_to(root)}' stands beside folders of splits and is read as 'train'"
-        for folder in dict.fromkeys(part.parent for part in inner)
-        for part in subfolders(folder)
-        if part not in inner
-    ]
-    lines += [
-        f"{counted(count, 'picture')} right in '{folder.relative_to(root)}', beside folders of splits, read as 'train'"
-        for folder in dict.fromkeys(part.parent for part in inner)
-        if (count := sum(map(holds_image, _files_in(folder))))
-    ]
-    beside = [folder.name for folder in folders if splits and folder not in splits]
-    lines += [f"folder '{name}' stands beside the splits and is left out" for name in beside]
-    lines += [
-        f"folder '{folder.name}' is read as the split '{split}'"
-        for folder, split in splits.items()
-        if folder.name.lower() not in (split, "val", "valid")
-    ]
-    return tuple(lines)
-
-
-def _loose_notes(places: Iterable[Path]) -> list[str]:
-    """Return a line for each of ``places``, the first of which holds the others, with pictures right in it."""
-    first, *_ = places = dict.fromkeys(places)
-    loose = {place: sum(map(holds_image, _files_in(place))) for place in places}
-    return [
-        f"{counted(count, 'picture')} right in '{place.relative_to(first.parent)}', in no class's folder, left out"
-        for place, count in loose.items()
-        if count
-    ]
-
-
-def _alike_note(place: Path) -> str:
-    """Return a line where every class of ``place`` holds folders of the same names, which may be the classes, or ''."""
-    inside = {folder.name: {inner.name for inner in subfolders(folder)} for folder in subfolders(place)}
-    alike = sorted(set.intersection(*inside.values())) if len(inside) > 1 else []
-    known = {normal_class_name(name) for name in inside} <= set(FERPLUS_CLASSES)
-    if len(alike) < 2 or known or all(map(split_of, alike)):
-        return ""
-    return (
-        f"{', '.join(list(inside)[:4])} are read as classes, and each holds the folders {', '.join(alike[:4])}; if "
-        "those are the classes, put the pictures of each together, under train, validation and test or not"
-    )
-
-
-def _numbered_note(place: Path) -> str:
-    """Return a line where the classes of ``place`` differ by a number alone, Actor_01 and Actor_02, or ''."""
-    names = [folder.name for folder in subfolders(place)]
-    words = {re.sub(r"\d+", "", name) for name in names}
-    word = re.sub(r"[\W_]", "", words.pop()).lower() if len(names) > 1 and len(words) == 1 else ""
-    if word in NUMBERED_CLASSES:
-        return ""
-    return f"{a_few(names)} are read as classes; if those are persons or films, put the pictures of each class together"
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (entry for entry in folder.iterdir() if not entry.is_dir())
