@@ -7,7 +7,7 @@ BUILD := build
 REPORT := $(BUILD)/report/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: face-roll help setup demo test test-fast test-device test-host test-toolkit test-training test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz hostile lint format models architectures figures docs bench-peers mutants dist clean
+.PHONY: face-roll help setup demo test test-fast test-toolkit test-training test-hardware test-browser test-readme test-deploy test-arm64 arm64-reference coverage lock test-picamera test-mqtt test-metrics test-streams test-fleet test-slow privacy soak test-wheel test-backends fuzz hostile lint format models architectures figures docs bench-peers mutants dist clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -52,16 +52,10 @@ demo: setup ## quantize the shipped model, run it on the demo source, write the 
 	@echo "The report: $(CURDIR)/$(REPORT)"
 	@echo "Type: . $(BIN)/activate    then 'toolkit' and 'device' are commands."
 
-test: test-toolkit test-training test-device test-host ## every test that needs no other system than this one
+test: test-toolkit test-training test-fast ## every test that needs no other system than this one
 
-test-fast: setup ## the tests that need no TensorFlow, in two halves side by side
-	$(MAKE) --jobs=2 --output-sync=target test-device test-host
-
-test-device: setup ## the tests of the device, which need no TensorFlow
-	$(BIN)/python -m pytest tests/device -m 'not toolkit' --durations=10
-
-test-host: setup ## the other tests that need no TensorFlow
-	$(BIN)/python -m pytest --ignore=tests/hardware --ignore=tests/device -m 'not toolkit' --durations=10
+test-fast: setup ## the tests that need no TensorFlow, on every core
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --ignore=tests/hardware -m 'not toolkit' --durations=10
 
 test-toolkit: setup ## the tests that need TensorFlow, but for training
 	$(BIN)/python -m pytest --ignore=tests/hardware --ignore=tests/toolkit/training -m toolkit --durations=10

@@ -55,14 +55,20 @@ def test_systemd_calls_it_safe(arguments, most, tmp_path):
     assert float(line.split(":")[1].split()[0]) <= most
 
 
+def let_others_in(folder):
+    """Open ``folder``, and those around it that pytest made for its user alone, to every user."""
+    for one in (folder, *folder.parents):
+        if one == folder or one.name.startswith(("pytest-", "popen-")):
+            one.chmod(0o755)
+
+
 def test_a_file_that_the_service_could_not_read_is_refused(tmp_path, monkeypatch):
     program = tmp_path / "bin" / "device"
     program.parent.mkdir()
     program.touch(0o755)
     monkeypatch.setattr(sys, "argv", [str(program)])
     monkeypatch.setattr("device.service.systemd.systemctl", lambda *order: None)  # would start a service here
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
-        folder.chmod(0o755)
+    let_others_in(tmp_path)
     (tmp_path / "open").mkdir()
     model = tmp_path / "open" / "my own.tflite"
     asked = ("--model", str(model))
@@ -163,8 +169,7 @@ def test_a_program_that_the_service_cannot_reach_is_refused(tmp_path, monkeypatc
     program.touch()
     program.parents[1].chmod(0o700)
     monkeypatch.setattr(sys, "argv", [str(program)])
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
-        folder.chmod(0o755)
+    let_others_in(tmp_path)
     with pytest.raises(EdgeError, match=r"lets no other user in.* chmod o\+x '/.*/closed to all',"):
         install_unit((), tmp_path)
     assert not (tmp_path / "fer-edge.service").exists()

@@ -241,7 +241,7 @@ def test_tables_by_split_in_one_folder_are_one_data_set(kaggle_csv, faces):
     [
         ("x.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer.*git lfs pull"),
         ("x.csv", b"<!DOCTYPE html>", "a web page"),
-        ("x.tar.gz", gzip.compress(b"x"), "a gzip archive; unpack"),
+        ("x.tar.gz", gzip.compress(b"x", mtime=0), "a gzip archive; unpack"),
         ("X.npy", b"\x93NUMPY\x01", "a numpy array; write"),
         ("x.pkl", b"\x80\x04\x95", "a pickle, which is not opened"),
         (
