@@ -103,11 +103,14 @@ class FaceFinder:
         return elapsed_s >= least_s and self._frames_since_full >= frames
 
     def _roi_detect(self, image: np.ndarray, box: BoundingBox) -> list[Detection]:
+        """Search around what the picture shows of ``box``: of a face that its edge cuts the middle may lie outside."""
         height, width = image.shape[:2]
-        x, y = box.center_xy
-        if not (0 <= x < width and 0 <= y < height):
+        left, right = max(box.left, 0.0), min(box.right, width)
+        top, bottom = max(box.top, 0.0), min(box.bottom, height)
+        if left >= right or top >= bottom:
             return []
-        half = box.width * self.detector.region_ratio / 2
+        x, y = (left + right) / 2, (top + bottom) / 2
+        half = (right - left) * self.detector.region_ratio / 2
         return self.detector.detect(image, BoundingBox(x - half, y - half, x + half, y + half))
 
     def _track(self, frame: Frame, found: list[Detection], create: bool, change: Change) -> list[TrackedFace]:

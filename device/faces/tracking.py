@@ -158,7 +158,11 @@ class FaceTracker:
             for i, track in enumerate(self.tracks)
             for j, detection in enumerate(detections)
         ]
-        candidates = [(cost, i, j) for cost, i, j in candidates if cost < GATE]
+        candidates = [
+            (cost + (0.0 if self.tracks[i].certain else UNCERTAIN_COST), i, j)
+            for cost, i, j in candidates
+            if cost < GATE
+        ]
         if appearance_of is not None and len({j for _, _, j in candidates}) < len(candidates):
             candidates = self._add_unlikeness(candidates, detections, appearance_of)
         taken_tracks: dict[int, Detection] = {}
@@ -176,7 +180,7 @@ class FaceTracker:
         absent_s = (self._now_s or 0.0) - track.detected_s
         apart = np.hypot(x - u, y - v) / width / (1 + GATE_GROWTH * absent_s)
         grown = abs(np.log(detection.box.width / track.box.width))
-        return float(apart + SIZE_WEIGHT * grown + (0.0 if track.certain else UNCERTAIN_COST))
+        return float(apart + SIZE_WEIGHT * grown)
 
     def _add_unlikeness(
         self,

@@ -1,4 +1,4 @@
-"""How often the whole frame is searched: by time, and on a slow board by frames. Real pictures, the real Haar."""
+"""How often the whole frame is searched: by time, and on a slow board by frames. Real pictures, the real detectors."""
 
 import numpy as np
 import pytest
@@ -90,3 +90,12 @@ def test_faces_beyond_those_told_are_known():
         told = finder.find(Frame(crowd, number, number * 10**8))
     assert len(told) == MAX_FACES
     assert len(finder.untold) == 24 - MAX_FACES
+
+
+@pytest.mark.parametrize("part", [np.s_[:, 305:], np.s_[:, :335]], ids=["by the left", "by the right"])
+def test_a_face_that_the_edge_cuts_is_followed(yunet_file, part):
+    with DemoSource(1, faces=(MovingFace(160, (320, 240), (0, 0), 1.0),)) as demo:
+        image = np.ascontiguousarray(demo.picture(0)[part])
+    finder = FaceFinder(create_detector("yunet", model_file=yunet_file))
+    told = [finder.find(Frame(image, number, round(number * 1e9 / 30))) for number in range(20)]
+    assert [[face.detected for face in faces] for faces in told[1:]] == [[True]] * 19

@@ -32,6 +32,17 @@ def test_an_uncertain_one_must_last():
     assert [len(faces) for faces in seen] == [0] * (DOUBTED_HITS - 1) + [1] * (11 - DOUBTED_HITS)
 
 
+def test_an_uncertain_one_may_prove_larger_at_the_second_look():
+    cut_by_the_edge = Detection(BoundingBox(-1, 94, 38, 168), 0.65)
+    whole = Detection(BoundingBox(-25, 92, 36, 164), 0.7)
+    tracker = FaceTracker(0.8)
+    play(tracker, [[cut_by_the_edge]])
+    for number in range(1, DOUBTED_HITS):
+        tracker.predict(number * STEP_S)
+        faces = tracker.update([whole], create=False)  # a search of its region, which begins no face
+    assert len(faces) == 1
+
+
 def test_what_flickers_never_becomes_a_face():
     rng = np.random.default_rng(0)
     frames = [[square(*rng.uniform(60, 400, 2), side=rng.uniform(40, 120))] for _ in range(200)]
