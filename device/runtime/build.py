@@ -34,6 +34,7 @@ def run_with(
     ``terminal``: off, line (in place) or rows (a line a frame). The first ``warmup`` frames are in no latency figure.
     """
     from device.capture.sources import open_source
+    from device.runtime.turned_pictures import TurnedPictures
     from device.service.model_store import begin_run, spared_start
 
     refuse_contradictions(options)
@@ -50,9 +51,11 @@ def run_with(
     stop = stop or Stop()
     trial = contextlib.nullcontext() if options.model else spared_start(model.path.name)
     with trial, stopped_after(stop, options.seconds):
-        unattended = unattended_sinks(options, model)
+        inline = unattended_sinks(options, model)
+        if source.continuous:
+            inline.append(TurnedPictures(loop.finder.detector))
         sinks = open_sinks(options, source, model, rules, terminal, stop)
-        return run_session(source, loop, sinks, stop, options.max_frames, inline=unattended)
+        return run_session(source, loop, sinks, stop, options.max_frames, inline=inline)
 
 
 def frame_loop(
