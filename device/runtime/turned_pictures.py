@@ -31,9 +31,8 @@ class TurnedPictures:
         self._frames += 1
         if not result.faces:
             self._empty += 1
-            if (
-                self._empty & (self._empty - 1) == 0
-            ):  # the 1st, 2nd, 4th, 8th: at the end one of the later half
+            # The 1st, 2nd, 4th, 8th …: what is kept at the end is of the later half.
+            if self._empty.bit_count() == 1:
                 self._picture = result.frame.image
 
     def close(self) -> None:
