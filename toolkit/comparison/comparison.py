@@ -10,10 +10,11 @@ from device.files import locked
 from toolkit.comparison.measure import faces_to_judge, measure_all
 from toolkit.comparison.page import write_page
 from toolkit.comparison.runs import planned, refuse_others, train_all
-from toolkit.comparison.variants import Variant
+from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import refuse_no_data
 from toolkit.emulation.boards import board_named
 from toolkit.outputs import refuse_folder
+from toolkit.training.architectures.own_files import refuse_absent
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     if request.classes:
         common["classes"] = list(request.classes)
     runs = planned(request.variants, request.seeds, request.data, request.out, common)
+    for run in runs:
+        refuse_absent(recipe_of(run.options).arch)
     label_source, *others = sorted({run.label_source for run in runs})
     if others:
         raise UsageError(

@@ -15,6 +15,7 @@ from device.errors import EdgeError
 from device.files import read_short, write_whole
 from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import found_from_anywhere
+from toolkit.training.architectures.own_files import same_architecture
 from toolkit.training.checkpoint import CHECKPOINT_FILE
 from toolkit.training.recipe_file import read_toml
 from toolkit.training.request import BEST_FILE
@@ -80,6 +81,8 @@ def refuse_others(out: Path, runs: Sequence[Run]) -> None:
             keys = (*OF_ALL, *sorted({*trained, *wanted}))
         for key in keys:
             old, new = trained.get(key), wanted.get(key)
+            if key == "arch" and same_architecture(str(old), str(new)):
+                continue
             if old != new and not (key == "epochs" and trained[key] < wanted[key]):
                 raise EdgeError(
                     f"{folder} was trained with {key} {_spelled(old)}, now {_spelled(new)}; ask for the same, or "

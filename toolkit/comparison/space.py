@@ -13,6 +13,7 @@ from optuna.distributions import (
 )
 
 from device.errors import EdgeError
+from toolkit.training.architectures.own_files import refuse_absent
 from toolkit.training.recipe import FIELDS, checked_type, unknown, why_refused
 from toolkit.training.recipe_file import read_toml
 
@@ -63,6 +64,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
     value = checked_type(key, value, where)
     if wrong := why_refused(key, value):
         raise EdgeError(f"{key} {wrong}{where}")
+    if key == "arch":
+        refuse_absent(value)
     return value
 
 

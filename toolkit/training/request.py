@@ -13,7 +13,7 @@ from toolkit.models.keras_file import read_keras_metadata
 from toolkit.models.opening.file_kind import kind_of
 from toolkit.outputs import refuse_folder, refuse_input
 from toolkit.training.architectures import ARCHITECTURES, short_name
-from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent
+from toolkit.training.architectures.own_files import KERAS_SUFFIXES, refuse_absent, same_architecture
 from toolkit.training.checkpoint import CHECKPOINT_FILE, read_state
 from toolkit.training.joining import FurtherData
 from toolkit.training.recipe import (
@@ -224,7 +224,7 @@ def refuse_another(recipe: TrainingRecipe, state: dict[str, Any], folder: Path) 
                 f"{folder} has trained {done} epochs already, more than `epochs` {value}; its {BEST_FILE} is the best "
                 "of them; resume with more"
             )
-        if trained[name] != value:
+        if trained[name] != value and not (name == "arch" and same_architecture(trained[name], value)):
             raise EdgeError(
                 f"{folder} was trained with {name} {trained[name]}, now {value}; "
                 "resume with the same options or train anew in another folder"

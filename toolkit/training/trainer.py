@@ -19,6 +19,7 @@ from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
 from toolkit.results.decode import decode
 from toolkit.results.history import EpochRecord, write_history
+from toolkit.training.architectures.own_files import from_anywhere
 from toolkit.training.averaging import STEPS_BETWEEN_UPDATES, WeightAverage, blended, carrying
 from toolkit.training.batches import VOTE_COUNT, Batch, BatchMaker
 from toolkit.training.checkpoint import damage_told, load_checkpoint, save_checkpoint
@@ -246,7 +247,7 @@ class Trainer:
             "first": self.first,
         }
         state = {
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": dataclasses.asdict(self.recipe) | {"arch": from_anywhere(self.recipe.arch)},
             "classes": list(self.classes),
             "train_sha256": self.digests["train"],
             "validation_sha256": self.digests["validation"],
@@ -271,7 +272,6 @@ class Trainer:
             renew_constants(self.student.model)
             self.average.go_on(groups["average"], state["average_updates"])
             self.first = groups.get("first", [])
-        # none in a checkpoint of an earlier version
         self.origins = dataclasses.replace(self.origins, init_sha256=state.get("init_sha256"))
 
     def refuse_other_faces(self, state: dict[str, Any]) -> None:

@@ -235,6 +235,20 @@ def test_the_same_request_and_more_of_it_go_on(held, tmp_path, names, seeds, opt
     refuse_others(held, planned([Variant(name) for name in names], seeds, tmp_path, held, options))
 
 
+def test_a_comparison_goes_on_from_another_folder(tmp_path, monkeypatch):
+    """A network of one's own has another path there."""
+    out, arch = tmp_path / "out", tmp_path / "net.py"
+    arch.touch()
+    for folder in (tmp_path, tmp_path / "other"):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        (run,) = planned(make_variants([os.path.relpath(arch)], [], None), 1, tmp_path, out, {})
+        refuse_others(out, [run])
+        run.folder.mkdir(parents=True, exist_ok=True)
+        (run.folder / RECIPE_FILE).write_text(recipe_text(run.options))
+        (run.folder / CHECKPOINT_FILE).touch()
+
+
 def test_another_comparison_changes_nothing(held, stripes):
     before = {path: path.is_file() and path.read_bytes() for path in held.rglob("*")}
     request = ComparisonRequest(stripes, held, make_variants(["small"], [], None))

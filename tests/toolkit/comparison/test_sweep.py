@@ -69,6 +69,7 @@ def test_a_space_has_values_lists_and_ranges(tmp_path):
         ("learning_rate = {low = 0.2, high = 0.1}", "`low <= high`|low must be|smaller than or equal"),
         ("learning_rate = {low = 0.1, high = 0.2, logg = true}", "unexpected keyword argument 'logg'"),
         ("optimizer = {low = 1, high = 2}", "expected a list of values"),
+        ('arch = ["small", "gone.py"]', "no architecture at gone.py"),
         ("epochs = 5", "leaves nothing to choose"),
         (f"epochs = [{'9' * 400}]", "epochs must be from 1 to 100000, not 999"),
         (f"learning_rate = {{low = 0.1, high = 0.2, step = {'9' * 400}}}", "too large"),

@@ -25,6 +25,12 @@ from toolkit.training.request import TrainingRequest, make_request
 from .conftest import RECIPE, interrupt, run
 
 pytestmark = pytest.mark.toolkit
+OWN_NETWORK = """
+import keras
+def build(class_count):
+    end = [keras.layers.Flatten(), keras.layers.Dense(class_count)]
+    return keras.Sequential([keras.Input((8, 8, 1)), *end])
+"""
 
 
 def test_a_killed_training_ends_where_an_unkilled_one_does(stripes, trained, tmp_path):
@@ -94,6 +100,23 @@ def test_a_training_is_resumed_with_the_weights_that_it_began_with(stripes, tmp_
         make_request(None, request.out, True, False, init=other)
     for options in ({}, {"init": one.rename(tmp_path / "moved.keras")}):
         assert make_request(None, request.out, True, False, **options).resume
+
+
+def test_a_network_of_ones_own_is_found_from_another_folder_and_where_it_was_moved_to(
+    stripes, tmp_path, monkeypatch
+):
+    file, other, out = tmp_path / "net.py", tmp_path / "other" / "net.py", tmp_path / "run"
+    file.write_text(OWN_NETWORK)
+    monkeypatch.chdir(tmp_path)
+    run(TrainingRequest(stripes, out, replace(RECIPE, arch=file.name, epochs=1)))
+    other.parent.mkdir()
+    monkeypatch.chdir(other.parent)
+    assert len(run(make_request(None, out, True, False, epochs=2)).history) == 2
+    other.write_text(OWN_NETWORK)
+    with pytest.raises(EdgeError, match=r"was trained with arch /.*net\.py, now net\.py"):
+        run(make_request(None, out, True, False, arch="net.py"))
+    file.unlink()
+    assert len(run(make_request(None, out, True, False, arch="net.py", epochs=3)).history) == 3
 
 
 def test_a_training_is_not_resumed_on_other_validation_faces(stripes, tmp_path):

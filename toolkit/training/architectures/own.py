@@ -129,7 +129,9 @@ def _refuse_answers(model: keras.Model, name: str) -> None:
     except Exception as error:  # Keras raises many kinds for layers that do not fit each other
         raise EdgeError(f"{name} does not compute: {reason_of(error)}; mend its layers") from error
     if not np.isfinite(answers).all():
-        raise EdgeError(f"{name} answers NaN or infinity to random pixels; its initial weights are too large")
+        raise EdgeError(
+            f"{name} answers NaN or infinity to random pixels: it divides by zero, or its weights are too large"
+        )
     last = final_activation(model)
     if last is not None and last[1] == "sigmoid":
         raise EdgeError(

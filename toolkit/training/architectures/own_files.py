@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from device.errors import EdgeError
+from device.files import same_file
 
 FUNCTION = "build"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -17,6 +18,19 @@ def split_name(name: str) -> tuple[Path, str]:
 def is_own(name: str) -> bool:
     """Return whether ``name`` names a file."""
     return split_name(name)[0].suffix in (".py", *KERAS_SUFFIXES)
+
+
+def from_anywhere(name: str) -> str:
+    """Return ``name`` as a command in another folder finds it: the path of a file is absolute."""
+    return str(Path(name).absolute()) if is_own(name) else name
+
+
+def same_architecture(old: str, new: str) -> bool:
+    """Return whether ``new`` names what ``old`` did: the file may be reached by another path, or have been moved."""
+    if not is_own(old) or Path(old).name != Path(new).name:
+        return old == new
+    there = split_name(old)[0]
+    return not there.exists() or same_file(there, split_name(new)[0])
 
 
 def refuse_absent(name: str) -> None:

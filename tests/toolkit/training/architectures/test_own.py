@@ -229,6 +229,11 @@ SEQUENTIAL = "def build(class_count):\n    return keras.Sequential([{}])\n"
             ),
             r"does not compute: Input 0 [^[]{,200}; mend its layers",  # half as many channels leave glu as Keras counts
         ),
+        (
+            "def build(class_count):\n    image = keras.Input((8, 8, 1))\n"
+            "    return keras.Model(image, layers.Dense(4)(layers.Flatten()(image / 255)) / 0)\n",
+            "answers NaN or infinity to random pixels: it divides by zero",
+        ),
         (CUSTOM, "has the layer mine of the class Mine, whose code"),
         (
             "class M(keras.Model):\n    pass\ndef build(class_count):\n    return M()\n",
