@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from device.errors import EdgeError
@@ -74,7 +74,8 @@ def open_study(request: SweepRequest) -> optuna.Study:
     try:
         if log.exists():
             regular_size(log)
-        storage = JournalStorage(JournalFileBackend(str(log)))
+        # By its usual lock, a link, Optuna waits for a killed worker forever: it looks at where the link leads.
+        storage = JournalStorage(JournalFileBackend(str(log), JournalFileOpenLock(str(log))))
         study = optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
         list(map(folder_of, study.get_trials(deepcopy=False)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:

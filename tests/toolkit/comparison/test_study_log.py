@@ -1,12 +1,18 @@
 """The log of a sweep's study, damaged or hostile: one line."""
 
 import json
+import multiprocessing
 import os
+import types
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 optuna = pytest.importorskip("optuna", reason="sweeps need the [sweep] extra")
 keras = pytest.importorskip("keras", reason="sweeps need the [toolkit] extra")
+
+from optuna.storages.journal import _file as journal_file
 
 from device.errors import EdgeError
 from toolkit.comparison.space import read_space
@@ -38,6 +44,24 @@ def test_a_pipe_in_place_of_the_log_is_not_waited_for(request_for):
     os.mkfifo(request_for.out / STUDY_FILE)
     with pytest.raises(EdgeError, match="no regular file"):
         open_study(request_for)
+
+
+def die_while_writing(request):
+    os.fsync = lambda _: os._exit(9)
+    open_study(request)
+
+
+def test_a_worker_that_was_killed_while_it_wrote_locks_nobody_out(request_for, monkeypatch):
+    monkeypatch.chdir(request_for.out.parent)
+    request = replace(request_for, out=Path("out"))
+    killed = multiprocessing.get_context("fork").Process(target=die_while_writing, args=(request,))
+    killed.start()
+    killed.join()
+    assert len(list(request.out.glob(f"{STUDY_FILE}*"))) == 2  # the log and its lock
+    seconds = iter(range(200))  # a clock that runs out: no test waits for half a minute
+    clock = types.SimpleNamespace(monotonic=lambda: next(seconds), sleep=lambda _: None)
+    monkeypatch.setattr(journal_file, "time", clock)
+    assert open_study(request).study_name == STUDY
 
 
 @pytest.mark.parametrize("folder", ["../../elsewhere", "/tmp/elsewhere", "trial-1/../..", ""])
