@@ -1,6 +1,8 @@
 """MLflow's own client finds again what a training told its store."""
 
 import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -9,6 +11,7 @@ mlflow = pytest.importorskip("mlflow", reason="tracking needs the [mlflow] extra
 
 from device.errors import EdgeError
 from device.files import sha256_of
+from toolkit.results.history import EpochRecord
 from toolkit.training.request import TrainingRequest, make_request
 
 from .conftest import RECIPE, run
@@ -76,4 +79,31 @@ def test_a_store_that_fails_later_ends_no_training(store, tmp_path, caplog):
     with log.running(tmp_path, {"arch": "compact"}, resume=False):
         client.delete_run(log.run)
         log.keep(tmp_path / "nothing.keras")
+    assert "MLflow's store did not take what it was told" in caplog.text
+
+
+def test_a_server_that_fails_later_is_asked_three_times_an_epoch(monkeypatch, caplog):
+    """MLflow's own eight times for each of seven figures cost half an hour."""
+    from toolkit.training.mlflow_log import MlflowLog
+
+    for name in ("FACTOR", "JITTER"):
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_BACKOFF_{name}", "0")
+    asked = []
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"experiment": {"experiment_id": "1"}}')
+
+        def do_POST(self):
+            asked.append(self.path)
+            self.send_error(503)
+
+    record = EpochRecord(1, 1.0, 1.0, 0.5, learning_rate=0.1, seconds=1.0, temperature=1.0, best=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Failing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        MlflowLog(f"http://127.0.0.1:{server.server_port}").write(record)
+        server.shutdown()
+    assert len(asked) == 3
     assert "MLflow's store did not take what it was told" in caplog.text
