@@ -43,7 +43,7 @@ def read_values(path: Path) -> dict[str, Any]:
 
 
 def checked_inputs(values: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return a recipe file's ``values`` of INPUTS; EdgeError for one of another type."""
+    """Return a recipe file's ``values`` of INPUTS; EdgeError for one of another type, or empty."""
     for name, value in values.items():
         several = name in ("classes", "teachers", "more_data")
         strings = value if several and isinstance(value, list) else [value]
@@ -53,4 +53,6 @@ def checked_inputs(values: dict[str, Any], where: str) -> dict[str, Any]:
             raise EdgeError(
                 f"{name} must be {'a list of strings' if several else 'a string'}, not {value!r}{where}"
             )
+        if "" in strings:
+            raise EdgeError(f"{name} is empty; give a value, or leave it out{where}")
     return {name: value for name, value in values.items() if value is not None}

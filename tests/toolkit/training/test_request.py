@@ -44,6 +44,8 @@ def test_the_name_of_a_class_may_have_a_comma(tmp_path, place):
         ("epochs = 0x" + "f" * 5000, "cannot read the recipe .*digits"),
         ("# much\n" * 20_000, "cannot read the recipe .*expected at most 64"),
         ('dtype_policy = "int8"', "dtype_policy must be one of"),
+        ('init = ""', "init is empty; give a value, or leave it out"),
+        ('teachers = ["one.keras", ""]', "teachers is empty"),
     ],
 )
 def test_wrong_recipes_are_explained(tmp_path, text, message):
