@@ -1,6 +1,7 @@
 """The one call behind ``toolkit sweep``: Optuna proposes and prunes, the workers that share a folder train."""
 
 import contextlib
+import errno
 import json
 import logging
 import math
@@ -34,6 +35,7 @@ STUDY_FILE = "study.log"
 STUDY = "sweep"
 TRAINING = "training"
 ASKED, FOLDER, ERROR = "asked", "folder", "error"
+DISK_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def sweep(request: SweepRequest) -> dict[str, Any]:
     A trial is worth the lowest validation loss of its epochs past ``start_from_epoch``, each at its best temperature;
     one that is worse than the median of the others at such an epoch is pruned. A trial whose worker was killed is taken
     up after its last epoch.
-    EdgeError for unusable data, where OUT holds a sweep of other data or another space, and where all trials fail.
+    EdgeError for unusable data, where OUT holds a sweep of other data or another space, where all trials fail, and
+    where the disk refuses a write.
 
     >>> sweep(SweepRequest(Path("faces"), Path("runs/sweep"), read_space(Path("space.toml")), 30))["best"]
     """
@@ -148,6 +151,8 @@ def train_trial(study: optuna.Study, trial: Trial, request: SweepRequest) -> Non
         study.tell(trial, state=TrialState.PRUNED)
         logger.info("%s: pruned %s", name, pruned)
     except EdgeError as error:
+        if getattr(error.__cause__, "errno", None) in DISK_REFUSALS:
+            raise  # no trial of the rest would fare better; started again, the sweep goes on with this one
         trial.set_user_attr(ERROR, str(error))
         study.tell(trial, state=TrialState.FAIL)
         logger.warning("%s failed: %s", name, error)

@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import resource
 import time
 
 import pytest
@@ -131,3 +132,20 @@ def test_the_trial_of_a_killed_worker_goes_on(stripes, tmp_path):
     assert "resumed after epoch" in said
     assert found["states"] == {"complete": 1}
     assert len(history.read_text().splitlines()) == 26
+
+
+@pytest.mark.toolkit
+def test_a_full_disk_fails_no_trial(stripes, tmp_path):
+    from toolkit.comparison.sweep import SweepRequest, sweep
+
+    space = tmp_path / "space.toml"
+    space.write_text(f'arch = "fully-connected"\nepochs = 1\nlearning_rate = [0.1]\n{COMMON}')
+    request = SweepRequest(stripes, tmp_path / "out", read_space(space), 2)
+    try:
+        # No file may grow beyond this, as if the disk were full.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        with pytest.raises(EdgeError, match=r"cannot write .*trial-000.*best.keras: File too large"):
+            sweep(request)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert sweep(request)["states"] == {"complete": 2}
