@@ -130,7 +130,8 @@ def with_probabilities(network: keras.Model, temperature: float, name: str) -> k
     if head is not None:
         head.set_weights([weight / temperature for weight in head.get_weights()])
     elif temperature != 1:
-        logits = layers.Rescaling(1 / temperature, name="temperature")(logits)
+        # by the number of layers, for an earlier training may have left one
+        logits = layers.Rescaling(1 / temperature, name=f"temperature_{len(network.layers)}")(logits)
     return keras.Model(network.input, layers.Softmax(name="probabilities")(logits), name=name)
 
 

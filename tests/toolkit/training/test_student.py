@@ -7,7 +7,7 @@ keras = pytest.importorskip("keras", reason="training needs the [toolkit] extra"
 
 from device.errors import EdgeError
 from toolkit.training.recipe import TrainingRecipe
-from toolkit.training.student import ClassLoss, Student
+from toolkit.training.student import ClassLoss, Student, with_probabilities, without_softmax
 
 pytestmark = pytest.mark.toolkit
 
@@ -79,3 +79,13 @@ def test_a_face_without_votes_teaches_the_second_head_nothing(voted):
     student.model.train_on_batch(faces, [np.full((8, 4), 0.25, np.float32), votes])
     stayed = [np.array_equal(old, new) for old, new in zip(before, head.get_weights(), strict=True)]
     assert stayed == [not voted] * 2
+
+
+def test_a_network_without_a_dense_end_is_saved_again_after_a_second_training():
+    image = keras.Input((4, 4, 1))
+    scores = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 2)(image))
+    first = with_probabilities(keras.Model(image, scores), 2.0, "net")
+    second = with_probabilities(without_softmax(first), 0.5, "net")
+    faces = np.random.default_rng(0).random((2, 4, 4, 1), dtype=np.float32)
+    logits = keras.Model(image, scores)(faces)
+    np.testing.assert_allclose(second(faces), keras.ops.softmax(logits), rtol=1e-5)
