@@ -13,7 +13,6 @@ import numpy as np
 
 from device.errors import EdgeError
 from device.frames import CROP_MARGIN
-from toolkit.data.dataset import Dataset
 from toolkit.data.even_choice import even_rows
 from toolkit.data.train_split import TrainingData
 from toolkit.models.keras_file import save_model
@@ -81,7 +80,7 @@ class Trainer:
         self.batches = BatchMaker(data.train, recipe, data.chances, data.taught)
         self.steps = self.batches.batches_per_epoch
         self.average = WeightAverage(self.student.model.get_weights(), recipe.ema_epochs * self.steps)
-        self.clean = sample_of(data.train, CLEAN_FACES)
+        self.clean = data.train.select(even_rows(len(data.train), CLEAN_FACES))
         self.chance = Chance(len(self.classes), recipe, bool(teachers), self.student.has_votes)
         self.first: list[np.ndarray] = []
         self.history: list[EpochRecord] = []
@@ -293,8 +292,3 @@ class Trainer:
         """Return every variable that training changes: weights, dropout seeds, optimizer momenta and step."""
         model = self.student.model
         return [*model.variables, *model.optimizer.variables]
-
-
-def sample_of(faces: Dataset, count: int) -> Dataset:
-    """Return ``count`` of ``faces``, evenly spread over their order, or all if there are no more."""
-    return faces.select(even_rows(len(faces), count))
