@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from toolkit.models.keras_file import read_keras_metadata
 from toolkit.results.codec import read_results
 from toolkit.results.merge import join_results

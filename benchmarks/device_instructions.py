@@ -114,6 +114,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["guest"]:
         guest(*sys.argv[2:])
     else:  # a guest has no click
-        from device.cli.commands import run_script
+        from device.cli.ending import run_script
 
         run_script(main)

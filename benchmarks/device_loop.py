@@ -24,7 +24,7 @@ from film_quality import as_yunet, films, photographs, reaction
 from loop_tables import markdown
 
 from device.capture.sources.video import VideoFile
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.faces.alignment import FaceCropper
 from device.faces.detectors import create_detector
 from device.faces.detectors.yunet_file import YUNET_NAME

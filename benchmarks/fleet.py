@@ -25,7 +25,7 @@ import numpy as np
 from loopback_board import SSHD, running_sshd
 from real_broker import MOSQUITTO, RealBroker, wait_until
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.frames import BoundingBox, Frame
 from device.model.expression_model import load_model
 from device.results import Face, FrameResult

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from toolkit.data.near_duplicates import has_near_copy
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.train_split import SplitChoice, split_for_training

@@ -23,7 +23,7 @@ import numpy as np
 from runtimes import PEERS, Missing, Peer, shipped
 
 from device.board.processor import cpu_name
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.files import write_whole
 from device.model.expression_model import load_model
 from device.runtime.benchmark import ratio_to_first, time_interleaved

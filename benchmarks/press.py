@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.errors import EdgeError
 from toolkit.data.class_names import FER2013_CLASSES
 from toolkit.data.dataset import FACE_SIZE, SPLITS, Dataset

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from press import CLASSES, PARTS, load_press
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.files import write_whole
 from toolkit.training.architectures import load_pretrained
 

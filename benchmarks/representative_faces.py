@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.model.expression_model import ExpressionModel
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic

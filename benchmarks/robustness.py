@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from runtimes import Missing, fer_package, ours_int8
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.files import write_whole
 from device.model.expression_model import load_model
 from toolkit.data.matching import choose_split, match_classes

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from toolkit.data.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parent.parent

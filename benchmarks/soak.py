@@ -27,7 +27,7 @@ import numpy as np
 
 from device.capture import live_capture
 from device.capture.sources.demo import DemoSource
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.errors import EdgeError
 from device.frames import Frame, FrameSource
 from device.results import FrameResult

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 
 ROUNDS, STEPS = 7, 30
 REST_S = 0.5

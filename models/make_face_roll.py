@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.faces.alignment import ROLL_PX, ROLL_UNIT_DEG, roll_input
 from device.files import write_whole
 from toolkit.data.readers.loading import load_any

@@ -12,7 +12,7 @@ from synthetic.demo_sheet import pick_demo_faces
 from synthetic.fitting import FACES_PER_CLASS, fit_and_sample
 from synthetic.sheet import SHEET_COLUMNS, write_sheet
 
-from device.cli.commands import run_command_line
+from device.cli.ending import run_command_line
 from device.errors import UsageError
 from toolkit.data.readers.loading import load_dataset
 from toolkit.data.synthesis import load_synthetic

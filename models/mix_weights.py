@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.errors import EdgeError
 from toolkit.data.near_duplicates import has_near_copy
 from toolkit.data.readers.loading import load_dataset

@@ -2,7 +2,8 @@
 
 import click
 
-from device.cli.commands import HELP, LazyGroup, run_command_line
+from device.cli.commands import HELP, LazyGroup
+from device.cli.ending import run_command_line
 
 COMMANDS = {
     "run": "device.cli.run:run",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.cli import COMMANDS
-from device.cli.commands import run_script
+from device.cli.ending import run_script
 from device.model.expression_model import PACKAGED_MODEL
 
 DEVICE = Path(sys.executable).parent / "device"

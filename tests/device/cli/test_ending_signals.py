@@ -11,7 +11,8 @@ import pytest
 SIGNALS = [signal.SIGTERM, signal.SIGHUP]
 WRITING = """
 import click, time
-from device.cli.commands import LazyGroup, run_command_line
+from device.cli.commands import LazyGroup
+from device.cli.ending import run_command_line
 from device.files import whole_file
 
 def write():

@@ -111,7 +111,7 @@ def test_every_path_may_be_of_any_bytes(locale, odd, tiny_model, tmp_path):
 def test_letters_that_the_locale_lacks_are_escaped(tmp_path):
     """On standard output too, which Python opens strictly."""
     (tmp_path / "hello.py").write_text(
-        "import click\nfrom device.cli.commands import run_command_line\n"
+        "import click\nfrom device.cli.ending import run_command_line\n"
         "group = click.Group(commands=[click.Command('hello', callback=lambda: print('naïve – 日本'))])\n"
         "run_command_line(group, 'group')\n"
     )
@@ -124,7 +124,7 @@ def test_letters_that_the_locale_lacks_are_escaped(tmp_path):
 
 def test_ctrl_c_while_libraries_are_unloaded_changes_no_outcome(tmp_path):
     (tmp_path / "hello.py").write_text(
-        "import atexit, click, time\nfrom device.cli.commands import run_command_line\n"
+        "import atexit, click, time\nfrom device.cli.ending import run_command_line\n"
         "def unload():\n    print('unloading', flush=True)\n    time.sleep(1)\n"
         "group = click.Group(commands=[click.Command('hello', callback=lambda: atexit.register(unload) and None)])\n"
         "run_command_line(group, 'group')\n"
@@ -234,7 +234,7 @@ def test_what_is_to_go_to_a_closed_stream_is_refused(asked):
 @pytest.mark.parametrize("streams", CLOSED)
 def test_a_command_started_by_a_command_has_all_three_streams(streams, tmp_path):
     (tmp_path / "start.py").write_text(
-        "import click, subprocess, sys\nfrom device.cli.commands import run_command_line\n"
+        "import click, subprocess, sys\nfrom device.cli.ending import run_command_line\n"
         "child = 'import os, sys; os.fstat(0), os.fstat(1), os.fstat(2)'\n"
         "def start():\n    sys.exit(subprocess.run([sys.executable, '-c', child], close_fds=True).returncode)\n"
         "run_command_line(click.Group(commands=[click.Command('start', callback=start)]), 'group')\n"
