@@ -55,14 +55,19 @@ def a_few(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + more
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the one of ``known`` that is written nearly as ``name`` is, '' where none is."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1)), "")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a question that names the nearest of ``known``, with a space behind it; '' where none is near.
 
     >>> did_you_mean("sda", ("happy", "sad"))
     'did you mean sad? '
     """
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {near[0]}? " if near else ""
+    near = nearest(name, known)
+    return f"did you mean {near}? " if near else ""
 
 
 def has_password(address: str) -> bool:

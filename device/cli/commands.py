@@ -1,6 +1,5 @@
 """How both command lines are put together: commands loaded when asked for, none of which takes an empty value."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -11,6 +10,7 @@ import click
 
 from device.cli.ending import CLOSED
 from device.errors import EXIT_WRONG_USE, EdgeError
+from device.text import nearest
 
 FIRST_SENTENCE = 1000  # characters of a command's help that a list of commands shows: all of the sentence
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -65,8 +65,8 @@ class LazyGroup(click.Group):
         """Return the command named first in ``args``; for an unknown one, say what was probably meant, or all."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             names = self.list_commands(ctx)
-            near = difflib.get_close_matches(args[0], names, 1)
-            meant = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(names)}."
+            near = nearest(args[0], names)
+            meant = f"Did you mean '{near}'?" if near else f"There are: {', '.join(names)}."
             ctx.fail(f"No such command '{args[0]}'. {meant}")
         return super().resolve_command(ctx, args)
 

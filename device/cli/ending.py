@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import difflib
 import errno
 import io
 import logging
@@ -16,7 +15,7 @@ import click
 
 from device.cli.messages import as_options, journal_level, log_to_standard_error
 from device.errors import EXIT_FAILED, EXIT_WRONG_USE, EdgeError, UsageError
-from device.text import printable
+from device.text import nearest, printable
 
 # Set FER_EDGE_DEBUG=1 to see the traceback behind an error line.
 DEBUG_VARIABLE = "FER_EDGE_DEBUG"
@@ -111,23 +110,22 @@ def _said_of(error: BaseException, name: str) -> str:
 
 
 def _of_wrong_use(error: click.UsageError, name: str) -> str:
-    """Return what click says, the nearest option that is shown, and where help is."""
+    """Return what click says, of an option that is not there the nearest that is, and where help is."""
     if isinstance(error, click.NoSuchOption):
-        error = click.NoSuchOption(error.option_name, possibilities=_nearest(error), ctx=error.ctx)
+        near = nearest(error.option_name, _shown_options(error.ctx))
+        error = click.NoSuchOption(error.option_name, possibilities=[near] if near else None, ctx=error.ctx)
     context = error.ctx.command_path if error.ctx else name
     return f"{error.format_message()}{_meant(error)} (see '{context} --help')"
 
 
-def _nearest(error: click.NoSuchOption) -> list[str]:
-    """Return the one option of the command's help that is nearest to the unknown one; none where none is near."""
-    parameters = error.ctx.command.params if error.ctx else []
-    shown = [
+def _shown_options(context: click.Context | None) -> list[str]:
+    """Return the options that a command's help shows."""
+    return [
         name
-        for parameter in parameters
+        for parameter in (context.command.params if context else [])
         if isinstance(parameter, click.Option) and not parameter.hidden
         for name in (*parameter.opts, *parameter.secondary_opts)
     ]
-    return difflib.get_close_matches(error.option_name, shown, 1)
 
 
 def _meant(error: click.UsageError) -> str:

@@ -1,12 +1,12 @@
 """A data set under the classes of a model, in the order of its outputs; and the split that judges it."""
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from device.errors import EdgeError
+from device.text import nearest
 from toolkit.data.class_names import normal_class_name
 from toolkit.data.dataset import Dataset
 from toolkit.data.ferplus import advice_for_unknown_classes
@@ -93,10 +93,10 @@ def refuse_misspelt(dataset: Dataset, suspects: Collection[str], known: Collecti
             name for name in known if name in number_of and number_of[name][1] and not number_of[name][0]
         ]
         for name in suspects:
-            near = difflib.get_close_matches(name, missing, 1)
+            near = nearest(name, missing)
             if near and number_of[name][0] and not number_of[name][1]:
                 raise EdgeError(
                     f"the labels do not match: {dataset.source or 'the data'} has the class '{name}' in its split "
-                    f"'{split}' alone, where '{near[0]}' is missing; rename it to {near[0]} if it is that, or take it "
+                    f"'{split}' alone, where '{near}' is missing; rename it to {near} if it is that, or take it "
                     "out"
                 )

@@ -1,7 +1,6 @@
 """Everything that decides a training, in one value that is saved beside the model."""
 
 import dataclasses
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from device.board.processor import cpu_flags
 from device.errors import EdgeError, UsageError
+from device.text import nearest
 from toolkit.data.label_sources import LABEL_SOURCES, OWN_LABELS
 from toolkit.data.train_split import SplitChoice
 from toolkit.training.architectures import is_known, no_architecture, pretrained_of
@@ -291,7 +291,6 @@ def checked_type(name: str, value: Any, where: str) -> Any:
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """Return what to say of an option that is not there: the nearest that is, or all."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"no training option '{name}'" + (
-        f"; did you mean '{near[0]}'?" if near else f"; there are: {', '.join(known)}"
-    )
+    near = nearest(name, known)
+    meant = f"did you mean '{near}'?" if near else f"there are: {', '.join(known)}"
+    return f"no training option '{name}'; {meant}"
