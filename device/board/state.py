@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 # vcgencmd get_throttled: bits 0 to 3 hold now, 16 to 19 have held since the start.
-THROTTLED_BITS = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
+UNDER_VOLTAGE = "under-voltage"
+THROTTLED_BITS = (UNDER_VOLTAGE, "frequency capped", "throttled", "soft temperature limit")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _throttling(root: Path, told: str | None) -> tuple[tuple[str, ...] | None, t
         return now, before
     for sensor in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         if _text(sensor / "name") == "rpi_volt":
-            return (("under-voltage",) if _text(sensor / "in0_lcrit_alarm") == "1" else ()), None
+            return ((UNDER_VOLTAGE,) if _text(sensor / "in0_lcrit_alarm") == "1" else ()), None
     return None, None
 
 

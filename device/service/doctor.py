@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from device.board.state import BoardState, read_board
+from device.board.state import UNDER_VOLTAGE, BoardState, read_board
 from device.capture.health import BLACK_LEVEL
 from device.capture.live_capture import opened_frames
 from device.capture.sources import find_camera, open_source
@@ -88,28 +88,32 @@ def _temperature(celsius: float | None) -> Check:
 
 
 def _throttling(board: BoardState) -> Iterator[Check]:
-    now, before = board.throttled_now, board.throttled_before or ()
-    if now is None:
+    if board.throttled_now is None:
         yield Check("throttling", "ok", "not told (no vcgencmd, no voltage sensor)")
         return
-    power = "under-voltage" in now, "under-voltage" in before
-    yield Check(
+    now, before = board.throttled_now, board.throttled_before or ()
+    yield _lasting(
         "power",
-        "fail" if power[0] else "warn" if power[1] else "ok",
-        "under-voltage now"
-        if power[0]
-        else "under-voltage since the start"
-        if power[1]
-        else "no under-voltage",
-        "use the official power supply and a short cable" if any(power) else "",
+        "under-voltage now" if UNDER_VOLTAGE in now else "",
+        "under-voltage since the start" if UNDER_VOLTAGE in before else "",
+        "no under-voltage",
+        "use the official power supply and a short cable",
     )
-    slowed, was = [[one for one in told if one != "under-voltage"] for told in (now, before)]
-    yield Check(
+    slowed, was = (", ".join(one for one in told if one != UNDER_VOLTAGE) for told in (now, before))
+    yield _lasting(
         "throttling",
-        "fail" if slowed else "warn" if was else "ok",
-        f"now: {', '.join(slowed)}" if slowed else f"since the start: {', '.join(was)}" if was else "none",
-        "cool the board; figures measured meanwhile are too slow" if slowed or was else "",
+        slowed and f"now: {slowed}",
+        was and f"since the start: {was}",
+        "none",
+        "cool the board; figures measured meanwhile are too slow",
     )
+
+
+def _lasting(name: str, now: str, before: str, neither: str, remedy: str) -> Check:
+    """Return a check that fails for what is so ``now`` and warns of what was ``before``, '' where it is not."""
+    if not now and not before:
+        return Check(name, "ok", neither)
+    return Check(name, "fail" if now else "warn", now or before, remedy)
 
 
 def check_versions() -> Iterator[Check]:

@@ -27,6 +27,17 @@ RULE_KEYS = {
     "gpio": "gpio",
     "pulse-s": "pulse_s",
 }
+SECONDS = (float, 0, LONGEST_S, f"a number of seconds from 0 to {LONGEST_S:g}")
+# Those that are numbers: their type, the least and the greatest, and both in words. Those that are texts, one or more.
+NUMBERS: dict[str, tuple[type[int | float], float, float, str]] = {
+    "probability": (float, 0, 1, "a number from 0 to 1"),
+    "faces": (int, 1, 20, "a whole number from 1 to 20"),
+    "held-for": SECONDS,
+    "cool-down-s": SECONDS,
+    "pulse-s": SECONDS,
+    "gpio": (int, 0, LARGEST_GPIO, f"a whole number from 0 to {LARGEST_GPIO}, the pin in BCM numbers"),
+}
+TEXTS = ("expression", "command")
 
 
 class WrongRuleError(UsageError):
@@ -119,39 +130,31 @@ def _parsed(document: Mapping[str, Any], number: int, labels: Sequence[str]) -> 
 
 def _held(key: str, value: Any) -> Any:
     """Return the checked ``value`` of ``key`` in the type of its field."""
-    if key in ("expression", "command"):
+    if key in NUMBERS:
+        return NUMBERS[key][0](value)
+    if key in TEXTS:
         return (value,) if isinstance(value, str) else tuple(value)
-    return float(value) if key in ("probability", "held-for", "cool-down-s", "pulse-s") else value
+    return value
 
 
 def _unlike(key: str, value: Any) -> str:
     """Return what ``key`` expects where ``value`` is of another type or out of range, empty where it is right."""
-    if key in ("expression", "command"):
+    if key in NUMBERS:
+        kind, lowest, highest, expected = NUMBERS[key]
+        number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        return "" if number and lowest <= value <= highest else expected
+    if key in TEXTS:
         parts = [value] if isinstance(value, str) else value
         right = isinstance(parts, list) and parts and all(isinstance(part, str) and part for part in parts)
         if not right:
             return "text, or a list of texts"
         return "the whole path; only a shell knows ~" if parts[0].startswith("~") else ""
-    if key in ("name", "mqtt"):
-        if not isinstance(value, str) or not value:
-            return "text"
-        wrong = key == "mqtt" and not fit_topic(value)
-        return f"a topic without + and #, printable, {LONGEST_TOPIC} bytes at most" if wrong else ""
     if key == "nobody":
         return "" if isinstance(value, bool) else "true or false"
-    highest = {"probability": 1.0, "faces": 20, "gpio": LARGEST_GPIO}.get(key, LONGEST_S)
-    lowest = 1 if key == "faces" else 0
-    whole = key in ("faces", "gpio")
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if number and lowest <= value <= highest:
-        return ""
-    kind = {
-        "held-for": "a number of seconds",
-        "cool-down-s": "a number of seconds",
-        "pulse-s": "a number of seconds",
-    }
-    bounds = f"from {lowest} to {highest:g}" + (", the pin in BCM numbers" if key == "gpio" else "")
-    return f"{kind.get(key, 'a whole number' if whole else 'a number')} {bounds}"
+    if not isinstance(value, str) or not value:
+        return "text"
+    wrong = key == "mqtt" and not fit_topic(value)
+    return f"a topic without + and #, printable, {LONGEST_TOPIC} bytes at most" if wrong else ""
 
 
 def _never(rule: Rule, labels: Sequence[str]) -> tuple[str, str] | None:
