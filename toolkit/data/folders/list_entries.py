@@ -87,13 +87,7 @@ def _of_table(path: Path) -> Iterator[Entry]:
     picture = picture_column(names, some[0] if some else [], label)
     usage = usage_column(names, some, {picture, label})
     if picture is None:
-        # A picture and its label a row at once, or its votes, without names of columns.
-        if _are_votes(names):
-            yield from _of_votes(path)
-        elif _lists_pictures(first):
-            for number, (name, *told) in enumerate(chain([first], rows), start=1):
-                if any(cell.strip() for cell in (name, *told)):
-                    yield _of_line(name.strip(), ",".join(told).strip(), f"{path}, row {number}")
+        yield from _without_header(path, first)
         return
     others = [at for at in range(len(names)) if at not in (picture, usage) and names[at]]
     for number, row in enumerate(rows, start=1):
@@ -107,6 +101,16 @@ def _of_table(path: Path) -> Iterator[Entry]:
         text = row[label] if label is not None else _one_hot(names, row, others, where)
         split = _checked_split(row[usage].strip(), where) if usage is not None else ""
         yield Entry(row[picture], checked_label(text, where), split)
+
+
+def _without_header(path: Path, first: list[str]) -> Iterator[Entry]:
+    """Yield the entries of a table whose ``first`` row is a picture with its label or votes already; else nothing."""
+    if _are_votes(first):
+        yield from _of_votes(path)
+    elif _lists_pictures(first):
+        for number, (name, *told) in enumerate(read_table(path), start=1):
+            if any(cell.strip() for cell in (name, *told)):
+                yield _of_line(name.strip(), ",".join(told).strip(), f"{path}, row {number}")
 
 
 def picture_column(names: list[str], row: list[str], label: int | None) -> int | None:

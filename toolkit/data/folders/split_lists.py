@@ -38,19 +38,10 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     """
     if {file.split for file in files} != {"train"}:
         return files, ()
-    by_name = _by_name(root, files)
     told: dict[Path, tuple[str, Path]] = {}
     lists: list[Path] = []
     missing = 0
-    for path in sorted(files_under(root)):
-        if _plain(path.stem) in by_name or not path.is_file():
-            continue  # a picture, a file about one, or a pipe
-        try:
-            if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
-                continue  # a file of something else
-            named = [(_picture(by_name, name), split) for name, split in _named(path)]
-        except EdgeError:
-            continue  # nobody asked for it
+    for path, named in _lists_under(root, _by_name(root, files)):
         missing += sum(picture is None for picture, _ in named)
         lists.append(path)
         for picture, split in named:
@@ -76,6 +67,22 @@ def with_listed_splits(root: Path, files: list[ImageFile]) -> tuple[list[ImageFi
     return [replace(file, split=told[file.path][0]) if file.path in told else file for file in files], tuple(
         notes
     )
+
+
+def _lists_under(
+    root: Path, by_name: dict[str, Path | None]
+) -> Iterator[tuple[Path, list[tuple[Path | None, str]]]]:
+    """Yield each list under ``root`` and the pictures that it names, None for what is none, each with its split."""
+    for path in sorted(files_under(root)):
+        if _plain(path.stem) in by_name or not path.is_file():
+            continue  # a picture, a file about one, or a pipe
+        try:
+            if not any(_picture(by_name, name) for name, _ in islice(_named(path), TRIED)):
+                continue  # a file of something else
+            named = [(_picture(by_name, name), split) for name, split in _named(path)]
+        except EdgeError:
+            continue  # nobody asked for it
+        yield path, named
 
 
 def _several_ways(root: Path) -> bool:
