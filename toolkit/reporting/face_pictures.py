@@ -1,5 +1,6 @@
 """Faces as small pictures, only made when asked for: those that two models name differently, and the worst mistakes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,30 +36,38 @@ def face_pictures(results: Results, source: str) -> FacePictures:
     evaluated = [
         (entry.model.name, found) for entry in results.models for found in entry.evaluations if found.mistakes
     ]
-    if not compared and not evaluated:
+    measured = [one.data for _, one in compared] + [one.data for _, one in evaluated]
+    if not measured:
         raise EdgeError("`faces` shows flips and mistakes, but these results name no face; evaluate again")
+    faces_of = _faces_of(measured, source)
+    flips = [
+        _flip(name, comparison, faces, flip)
+        for name, comparison in compared
+        if (faces := faces_of[comparison.data.fingerprint])
+        for flip in sorted(comparison.paired.flips, key=_order)
+    ]
+    mistakes = [
+        _mistake(name, evaluation, faces, found)
+        for name, evaluation in evaluated
+        if (faces := faces_of[evaluation.data.fingerprint])
+        for found in evaluation.mistakes[:MISTAKES_SHOWN]
+    ]
+    return FacePictures(tuple(flips[:MOST_SHOWN]), tuple(mistakes[:MOST_SHOWN]))
+
+
+def _faces_of(measured: Sequence[DataIdentity], source: str) -> dict[str, Dataset | None]:
+    """Return the faces at ``source`` by each fingerprint in ``measured``, None for others; EdgeError for no faces."""
     data = load_dataset(source)
-    split_of: dict[str, Dataset | None] = {}
-    wanted_data = [one.data for _, one in compared] + [one.data for _, one in evaluated]
-    for wanted in wanted_data:
-        if wanted.fingerprint not in split_of:
-            split_of[wanted.fingerprint] = _same_faces(data, wanted)
-    if all(found is None for found in split_of.values()):
-        known = sorted({f"{one.source} ({one.split})" for one in wanted_data})
+    found: dict[str, Dataset | None] = {}
+    for one in measured:
+        if one.fingerprint not in found:
+            found[one.fingerprint] = _same_faces(data, one)
+    if all(faces is None for faces in found.values()):
+        known = sorted({f"{one.source} ({one.split})" for one in measured})
         raise EdgeError(
             f"the faces at {source} are not those that were measured; pass `faces` {', '.join(known)}"
         )
-    flips, mistakes = [], []
-    for name, comparison in compared:
-        if faces := split_of[comparison.data.fingerprint]:
-            in_order = sorted(comparison.paired.flips, key=_order)
-            flips += [_flip(name, comparison, faces, flip) for flip in in_order]
-    for name, evaluation in evaluated:
-        if faces := split_of[evaluation.data.fingerprint]:
-            mistakes += [
-                _mistake(name, evaluation, faces, found) for found in evaluation.mistakes[:MISTAKES_SHOWN]
-            ]
-    return FacePictures(tuple(flips[:MOST_SHOWN]), tuple(mistakes[:MOST_SHOWN]))
+    return found
 
 
 def _mistake(name: str, evaluation: Evaluation, faces: Dataset, found: Mistake) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """From results to the page: the verdict first, then its sections."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,68 +139,46 @@ def _verdict(selection: Selection) -> dict[str, Any]:
         return {"choice": None}
     report, data = choice.evaluation.report, choice.evaluation.data
     kind = "synthetic faces" if data.synthetic else "faces"
-    size = f"{choice.entry.model.size_bytes / 1024:.0f} KiB"
-    sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, from {size}."
+    speed = ""
     if choice.p50_ms is not None:
         machine = selection.machine
         estimated = " (estimated)" if machine and machine.origin == ESTIMATED else ""
         where = f" on {machine.target}" if machine and machine.target != HOST else ""
-        speed = f"each in {short_ms(choice.p50_ms)} ms{estimated}{where}"
-        sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right, {speed}, from {size}."
+        speed = f" each in {short_ms(choice.p50_ms)} ms{estimated}{where},"
+    size = f"{choice.entry.model.size_bytes / 1024:.0f} KiB"
+    sentence = f"names {percent(report.accuracy)} of {report.n:,} {kind} right,{speed} from {size}."
     for unit in (" %", " ms", " KiB"):
         sentence = sentence.replace(unit, "\u00a0" + unit[1:])
     weak = report.accuracy < class_section.POOR or bool(class_section.hardly_found(report))
     verdict = Markup("<code>{}</code> {}{}").format(
         choice.name, "is not fit for use: it " if weak else "", sentence
     )
-    return {"choice": choice, "verdict": verdict, "cards": _cards(choice)}
+    return {"choice": choice, "verdict": verdict, "cards": list(_cards(choice))}
 
 
-def _cards(choice: ModelRow) -> list[dict[str, str]]:
+def _cards(choice: ModelRow) -> Iterator[tuple[str, str, str]]:
+    """Yield the figures below the verdict: what each is, its value, and a note."""
     assert choice.evaluation is not None
-    report, synthetic = choice.evaluation.report, choice.evaluation.data.synthetic
+    report, latency, model = choice.evaluation.report, choice.latency, choice.entry.model
+    synthetic = choice.evaluation.data.synthetic
     label = "accuracy, synthetic faces" if synthetic else "accuracy"
-    cards = [
-        {"label": label, "value": percent(report.accuracy), "note": f"95 %: {interval(report.interval)}"}
-    ]
+    yield label, percent(report.accuracy), f"95 %: {interval(report.interval)}"
     if choice.comparison:
         paired = choice.comparison.paired
         low, high = paired.drop_interval
         label = f"against {short_text(choice.comparison.baseline)}" + (", synthetic" if synthetic else "")
-        note = f"95 %: {signed(-high)} to {signed(-low)}"
-        cards.append({"label": label, "value": f"{signed(-paired.drop_points)} points", "note": note})
-    if choice.latency and choice.p50_ms is not None:
-        stats = choice.latency.inference
-        origin = "estimated" if choice.latency.origin == ESTIMATED else f"p99 {short_ms(stats['p99_ms'])} ms"
-        cards.append(
-            {
-                "label": "one face, p50",
-                "value": f"{short_ms(choice.p50_ms)} ms",
-                "note": f"{origin}, {choice.latency.target}",
-            }
+        yield label, f"{signed(-paired.drop_points)} points", f"95 %: {signed(-high)} to {signed(-low)}"
+    if latency and choice.p50_ms is not None:
+        origin = (
+            "estimated" if latency.origin == ESTIMATED else f"p99 {short_ms(latency.inference['p99_ms'])} ms"
         )
-    model = choice.entry.model
-    cards.append(
-        {
-            "label": "model file",
-            "value": f"{model.size_bytes / 1024:.0f} KiB",
-            "note": f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs"
-            if model.parameters
-            else "",
-        }
-    )
-    peak = choice.latency.extra.get("peak_memory_mb") if choice.latency else None
-    if peak:
-        cards.append({"label": "peak memory", "value": f"{peak:.0f} MB", "note": "the whole process"})
-    for latency in choice.entry.latencies:
-        if latency.origin == ESTIMATED and latency is not choice.latency:
-            ms = latency.inference["p50_ms"]
-            note = f"estimated, {' to '.join(map(short_ms, latency.bounds_ms(CLASSIFY)))} ms"
-            cards.append(
-                {
-                    "label": f"one face, {latency.extra['board']}",
-                    "value": f"≈ {short_ms(ms)} ms",
-                    "note": note,
-                }
-            )
-    return cards
+        yield "one face, p50", f"{short_ms(choice.p50_ms)} ms", f"{origin}, {latency.target}"
+    counts = f"{short_count(model.parameters)} parameters, {short_count(model.macs)} MACs"
+    yield "model file", f"{model.size_bytes / 1024:.0f} KiB", counts if model.parameters else ""
+    if latency and (peak := latency.extra.get("peak_memory_mb")):
+        yield "peak memory", f"{peak:.0f} MB", "the whole process"
+    for other in choice.entry.latencies:
+        if other.origin == ESTIMATED and other is not latency:
+            bounds = " to ".join(map(short_ms, other.bounds_ms(CLASSIFY)))
+            value = f"≈ {short_ms(other.inference['p50_ms'])} ms"
+            yield f"one face, {other.extra['board']}", value, f"estimated, {bounds} ms"
