@@ -1,12 +1,13 @@
 """The report's sections below the verdict: their charts, tables and words."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from toolkit.charts import charts, matrices, network_charts
 from toolkit.results.device_json import Run
 from toolkit.results.selection import ModelRow, Selection
-from toolkit.results.types import ESTIMATED, Evaluation
+from toolkit.results.types import ESTIMATED, Evaluation, Latency
 from toolkit.results.words import kept_words, percent, robustness_rows, short_ms
 
 MOST_CONFUSIONS = 6  # more stand in the JSON
@@ -57,28 +58,46 @@ def _few_classes(evaluation: Evaluation) -> bool:
 
 def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
     """Return the latency table, how estimates were made, and the runs of the frame loop."""
-    boards, estimates = [], []
-    for row in selection.rows:
-        for latency in row.entry.latencies:
-            for stage, stats in latency.stages.items():
-                rate = latency.extra.get("throughput_per_s")
-                rate = f"{rate:,.0f}" if rate else "–"
-                line = {
-                    "name": row.name,
-                    "latency": latency,
-                    "stage": stage,
-                    "stats": stats,
-                    "rate": rate,
-                    "band": "",
-                }
-                if latency.origin == ESTIMATED:
-                    low, high = map(short_ms, latency.bounds_ms(stage))
-                    line["band"] = f"{low} to {high}"
-                boards.append(line)
-            if latency.extra.get("how"):
-                estimates.append(f"{row.name} on {latency.target}: {latency.extra['how']}")
-    ratio_name = next((row.latency.extra.get("ratio_to") for row in selection.rows if row.latency), None)
-    drawn, names = [], [run.name for run in runs]
+    measured = [(row.name, latency) for row in selection.rows for latency in row.entry.latencies]
+    note = (
+        "Warm-up is left out. Models are timed in turn, A B A B, through the code that the device runs, "
+        "so that a busy moment hits all of them alike."
+    )
+    return {
+        "boards": [line for name, latency in measured for line in _stage_lines(name, latency)],
+        "estimates": [
+            f"{name} on {latency.target}: {latency.extra['how']}"
+            for name, latency in measured
+            if latency.extra.get("how")
+        ],
+        "runs": _run_lines(runs),
+        "ratio_name": next(
+            (row.latency.extra.get("ratio_to") for row in selection.rows if row.latency), None
+        ),
+        "latency_note": note,
+    }
+
+
+def _stage_lines(name: str, latency: Latency) -> Iterator[dict[str, Any]]:
+    """Yield a line for each stage of the model ``name`` that was timed, or estimated within a band."""
+    rate = latency.extra.get("throughput_per_s")
+    for stage, stats in latency.stages.items():
+        band = ""
+        if latency.origin == ESTIMATED:
+            band = " to ".join(map(short_ms, latency.bounds_ms(stage)))
+        yield {
+            "name": name,
+            "latency": latency,
+            "stage": stage,
+            "stats": stats,
+            "rate": f"{rate:,.0f}" if rate else "–",
+            "band": band,
+        }
+
+
+def _run_lines(runs: tuple[Run, ...]) -> list[dict[str, Any]]:
+    """Return what each run of the device did, and the chart of its stages; runs of one name are numbered."""
+    lines, names = [], [run.name for run in runs]
     for index, run in enumerate(runs):
         facts = run.facts
         words = f"{facts.get('frames', '?')} frames, {facts.get('faces', '?')} faces"
@@ -86,18 +105,8 @@ def latency(selection: Selection, runs: tuple[Run, ...]) -> dict[str, Any]:
             words += f", {facts['frames'] / facts['seconds']:.1f} frames a second"
         svg = charts.stage_latencies(run.latency.stages, f"run{index}") if run.latency.stages else None
         title = run.name if names.count(run.name) == 1 else f"{run.name}, run {index + 1} of {len(runs)}"
-        drawn.append({"title": title, "words": words, "svg": svg, "stages": run.latency.stages})
-    note = (
-        "Warm-up is left out. Models are timed in turn, A B A B, through the code that the device runs, "
-        "so that a busy moment hits all of them alike."
-    )
-    return {
-        "boards": boards,
-        "estimates": estimates,
-        "runs": drawn,
-        "ratio_name": ratio_name,
-        "latency_note": note,
-    }
+        lines.append({"title": title, "words": words, "svg": svg, "stages": run.latency.stages})
+    return lines
 
 
 def data_lines(selection: Selection) -> list[dict[str, Any]]:

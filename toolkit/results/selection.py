@@ -197,22 +197,22 @@ def _notes(rows: tuple[ModelRow, ...], data: DataIdentity | None, machine: Machi
     for row in rows:
         if row.evaluation and row.evaluation.note:
             notes.append(f"{row.name}: {row.evaluation.note}.")
-        others = [found.data for found in row.entry.evaluations]
-        if row.evaluation is None and others:
-            same_faces = data and any(
-                (other.source, other.split, other.n) == (data.source, data.split, data.n) for other in others
-            )
-            reason = (
-                "with the labels in another order"
-                if same_faces
-                else f"on other faces ({others[0].source}, {others[0].split})"
-            )
-            notes.append(f"{row.name} was evaluated {reason} and is not compared by accuracy.")
-        elif row.evaluation is None:
-            notes.append(f"{row.name} was not evaluated on labelled faces.")
+        if row.evaluation is None:
+            notes.append(f"{row.name} {_why_without_accuracy(row, data)}.")
         if row.latency is None and machine:
             notes.append(f"{row.name} was not timed on {machine.words}.")
     return notes + _doubts_about_times(rows)
+
+
+def _why_without_accuracy(row: ModelRow, data: DataIdentity | None) -> str:
+    """Return why ``row`` has no accuracy on the common faces, ``data``."""
+    others = [found.data for found in row.entry.evaluations]
+    if not others:
+        return "was not evaluated on labelled faces"
+    reason = f"on other faces ({others[0].source}, {others[0].split})"
+    if data and (data.source, data.split, data.n) in [(one.source, one.split, one.n) for one in others]:
+        reason = "with the labels in another order"
+    return f"was evaluated {reason} and is not compared by accuracy"
 
 
 def _doubts_about_times(rows: tuple[ModelRow, ...]) -> list[str]:
