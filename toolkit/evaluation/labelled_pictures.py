@@ -23,7 +23,7 @@ from toolkit.data.dataset import judging_split
 from toolkit.data.files.class_numbers import classes_of
 from toolkit.data.files.split_names import split_told
 from toolkit.data.files.walk import files_under, images_under, subfolders
-from toolkit.data.folders.class_folders import labelled_images
+from toolkit.data.folders.labelled_images import labelled_images
 from toolkit.data.folders.layout import ImageFile, class_places
 
 log = logging.getLogger(__name__)

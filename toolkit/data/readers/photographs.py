@@ -24,8 +24,8 @@ from toolkit.data.files.decoding import quiet_opencv
 from toolkit.data.files.image_files import holds_image
 from toolkit.data.files.split_names import split_told
 from toolkit.data.files.walk import folder_of, images_under, subfolders
-from toolkit.data.folders.class_folders import labelled_images
 from toolkit.data.folders.contents import contents_in_words
+from toolkit.data.folders.labelled_images import labelled_images
 from toolkit.data.folders.layout import ImageFile
 from toolkit.data.readers.pictures import (
     Picture,

@@ -20,9 +20,9 @@ from toolkit.data.files.decoding import decode_all
 from toolkit.data.files.face_store import store_shape
 from toolkit.data.files.image_files import LARGEST_PICTURE_BYTES, DecodedFace, decode_face
 from toolkit.data.files.kept_faces import fingerprint_of, kept
+from toolkit.data.files.origin import is_marked, with_source
 from toolkit.data.files.split_names import split_told, split_within
 from toolkit.data.files.walk import files_under, folder_of, image_folders
-from toolkit.data.folders.class_folders import is_marked, with_source
 from toolkit.data.folders.picture_lists import are_listed
 from toolkit.data.shards.parquet import read_parquet
 from toolkit.data.shards.record import Record
