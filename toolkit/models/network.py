@@ -239,28 +239,35 @@ def _verify_classifier(
             f"{path} is no image classifier: expected one input (None, height, width, channels) and one output "
             f"(None, classes), found shapes {', '.join(map(str, shapes))}; {_one_of_each(model, shapes)}"
         )
-    _, height, width, channels = shapes[0]
+    picture = _picture_shape(path, shapes[0], input_size)
+    if shapes[1][-1] is None:
+        raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
+    return picture, int(shapes[1][-1])
+
+
+def _picture_shape(path: Path, shape: tuple[int | None, ...], input_size: int | None) -> tuple[int, int, int]:
+    """Return height, width and channels of pictures for an input of ``shape``, its open sides ``input_size`` long.
+
+    EdgeError for other channels than gray or colours, for open sides without ``input_size``, fixed ones beside another.
+    """
+    _, height, width, channels = shape
     if channels not in (1, 3):
-        first = "its channels stand first: build it with data_format='channels_last' and the same weights"
-        raise EdgeError(
-            f"{path} takes input of shape {shapes[0]}; expected (None, height, width, 1 or 3); "
-            + (
-                first
-                if height in (1, 3)
-                else "train it on pictures of one channel, or of red, green and blue"
+        way_out = "train it on pictures of one channel, or of red, green and blue"
+        if height in (1, 3):
+            way_out = (
+                "its channels stand first: build it with data_format='channels_last' and the same weights"
             )
+        raise EdgeError(
+            f"{path} takes input of shape {shape}; expected (None, height, width, 1 or 3); {way_out}"
         )
     if input_size is None and (height is None or width is None):
         raise EdgeError(
-            f"{path} takes pictures of any size, {shapes[0]}; pass `input_size` with the pixels of a side that it was "
+            f"{path} takes pictures of any size, {shape}; pass `input_size` with the pixels of a side that it was "
             "trained on, such as 48"
         )
     if input_size is not None and any(side not in (None, input_size) for side in (height, width)):
         raise EdgeError(f"{path} takes {height}x{width} pixels, `input_size` is {input_size}; leave it out")
-    if shapes[1][-1] is None:
-        raise EdgeError(f"{path} does not tell how many classes it puts out; save it with a fixed last layer")
-    size_hw = [side if side is not None else input_size for side in (height, width)]
-    return (int(size_hw[0] or 0), int(size_hw[1] or 0), int(channels)), int(shapes[1][-1])
+    return int(height or input_size or 0), int(width or input_size or 0), channels
 
 
 def _one_of_each(model: "keras.Model", shapes: list[tuple[int | None, ...]]) -> str:

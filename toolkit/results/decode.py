@@ -32,21 +32,13 @@ def _decoded(kind: Any, value: Any, place: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, value, place)
     if is_typeddict(kind):
-        hints, found = type_hints(kind), _of(dict, value, place)
-        if missing := kind.__required_keys__ - found.keys():
-            raise ValueError(f"{place.lstrip('.') or 'the document'} has no '{min(missing)}'")
-        return {key: _decoded(hints.get(key, Any), one, f"{place}.{key}") for key, one in found.items()}
+        return _typed_dict(kind, value, place)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in parts:
             return None
         return _decoded(next(part for part in parts if part is not type(None)), value, place)
     if origin is tuple:
-        items = _of(list, value, place)
-        each = [parts[0]] * len(items) if parts[-1] is Ellipsis else parts
-        if len(each) != len(items):
-            raise ValueError(f"{place} has {len(items)} values, expected {len(each)}")
-        pairs = zip(each, items, strict=True)
-        return tuple(_decoded(part, one, f"{place}[{row}]") for row, (part, one) in enumerate(pairs))
+        return _tuple(parts, value, place)
     if origin is list:
         items = _of(list, value, place)
         return [_decoded(parts[0], one, f"{place}[{row}]") for row, one in enumerate(items)]
@@ -54,6 +46,22 @@ def _decoded(kind: Any, value: Any, place: str) -> Any:
         found = _of(dict, value, place)
         return {key: _decoded(parts[1], one, f"{place}.{key}") for key, one in found.items()}
     return _of(kind, value, place)
+
+
+def _tuple(parts: tuple[Any, ...], value: Any, place: str) -> Any:
+    items = _of(list, value, place)
+    each = [parts[0]] * len(items) if parts[-1] is Ellipsis else parts
+    if len(each) != len(items):
+        raise ValueError(f"{place} has {len(items)} values, expected {len(each)}")
+    pairs = zip(each, items, strict=True)
+    return tuple(_decoded(part, one, f"{place}[{row}]") for row, (part, one) in enumerate(pairs))
+
+
+def _typed_dict(kind: Any, value: Any, place: str) -> Any:
+    hints, found = type_hints(kind), _of(dict, value, place)
+    if missing := kind.__required_keys__ - found.keys():
+        raise ValueError(f"{place.lstrip('.') or 'the document'} has no '{min(missing)}'")
+    return {key: _decoded(hints.get(key, Any), one, f"{place}.{key}") for key, one in found.items()}
 
 
 def _dataclass(kind: Any, value: Any, place: str) -> Any:

@@ -111,35 +111,38 @@ def by_class_size(labels: np.ndarray, balance: float) -> np.ndarray:
 
 def _concatenated(parts: Sequence[Dataset], classes: tuple[str, ...]) -> Dataset:
     """Return the faces of ``parts`` in one data set of ``classes``; zeros are the votes of faces without any."""
-    for part in parts:
-        unknown = [name for name in part.classes if name not in classes]
-        if unknown:
-            raise EdgeError(
-                f"{part.source} has the class '{unknown[0]}'; expected classes of the first data set: "
-                f"{', '.join(classes)}; rename it, or leave it out with `classes`"
-            )
-    labels = [np.array([classes.index(name) for name in part.classes])[part.labels] for part in parts]
-    colours = None
-    if parts[0].colours is not None:
-        colours = np.concatenate([_coloured(part) for part in parts])
-    votes = None
-    if any(part.votes is not None for part in parts):
-        width = next(part.votes.shape[1] for part in parts if part.votes is not None)
-        votes = np.concatenate(
-            [
-                part.votes if part.votes is not None else np.zeros((len(part), width), np.uint8)
-                for part in parts
-            ]
-        )
+    labels = [_labels_among(classes, part) for part in parts]
     return replace(
         parts[0],
         images=np.concatenate([np.asarray(part.images[:]) for part in parts]),
-        colours=colours,
+        colours=None if parts[0].colours is None else np.concatenate([_coloured(part) for part in parts]),
         labels=np.concatenate(labels),
         splits=np.concatenate([part.splits for part in parts]),
         names=np.concatenate([part.names for part in parts]),
-        votes=votes,
+        votes=_votes(parts),
         source=" and ".join(part.source for part in parts),
+    )
+
+
+def _labels_among(classes: tuple[str, ...], part: Dataset) -> np.ndarray:
+    """Return the labels of ``part`` as positions in ``classes``; EdgeError for a class that is none of them."""
+    unknown = [name for name in part.classes if name not in classes]
+    if unknown:
+        raise EdgeError(
+            f"{part.source} has the class '{unknown[0]}'; expected classes of the first data set: "
+            f"{', '.join(classes)}; rename it, or leave it out with `classes`"
+        )
+    return np.array([classes.index(name) for name in part.classes]).take(part.labels)
+
+
+def _votes(parts: Sequence[Dataset]) -> np.ndarray | None:
+    """Return the votes of all faces of ``parts``, zeros for those that have none; None where no part has any."""
+    given = [part.votes for part in parts if part.votes is not None]
+    if not given:
+        return None
+    none = np.zeros((1, given[0].shape[1]), np.uint8)
+    return np.concatenate(
+        [np.repeat(none, len(part), axis=0) if part.votes is None else part.votes for part in parts]
     )
 
 

@@ -115,8 +115,21 @@ def _layer(layer: Config, modern: bool = False) -> Config:
         return {**in_keras_3(layer), **{key: layer[key] for key in ("name", "inbound_nodes") if key in layer}}
     if layer["class_name"] in OPERATION_CLASSES:
         return as_layer(layer) or layer
-    dropped = DROPPED_KEYS | DROPPED_KEYS_OF.get(layer["class_name"], set())
-    settings = {key: value for key, value in layer["config"].items() if key not in dropped}
+    read = {
+        **(OF_KERAS if modern else {}),
+        **layer,
+        "config": _settings(layer["class_name"], layer["config"]),
+    }
+    read.pop("build_config", None)  # it is built by the tensors that it is called on
+    if layer["class_name"] == "ThresholdedReLU":
+        read["class_name"] = "ReLU"
+    return read
+
+
+def _settings(kind: str, written: Config) -> Config:
+    """Return what a layer of the class ``kind`` was set to, as Keras 3 reads it."""
+    dropped = DROPPED_KEYS | DROPPED_KEYS_OF.get(kind, set())
+    settings = {key: value for key, value in written.items() if key not in dropped}
     for key in ACTIVATION_KEYS:
         if settings.get(key) == "hard_sigmoid":
             settings[key] = {
@@ -125,22 +138,19 @@ def _layer(layer: Config, modern: bool = False) -> Config:
                 "config": OLD_HARD_SIGMOID,
                 "registered_name": OLD_HARD_SIGMOID,
             }
-    if layer["class_name"] == "GRU":
-        settings.setdefault("reset_after", False)  # before Keras 2.1.3 there was no other way
-    if layer["class_name"] == "ThresholdedReLU":
-        layer = {**layer, "class_name": "ReLU"}
-        settings["threshold"] = settings.pop("theta")
-    layer = {**(OF_KERAS if modern else {}), **layer}
-    layer.pop("build_config", None)  # it is built by the tensors that it is called on
     shape = settings.pop("batch_input_shape", None)
-    if layer["class_name"] == "InputLayer" and shape is not None:
+    if kind == "InputLayer" and shape is not None:
         settings["batch_shape"] = shape
-    if layer["class_name"] == "BatchNormalization" and isinstance(settings.get("axis"), list):
+    if kind == "GRU":
+        settings.setdefault("reset_after", False)  # before Keras 2.1.3 there was no other way
+    if kind == "ThresholdedReLU":
+        settings["threshold"] = settings.pop("theta")
+    if kind == "BatchNormalization" and isinstance(settings.get("axis"), list):
         (settings["axis"],) = settings["axis"]
     for wrapped in ("layer", "backward_layer"):
         if isinstance(settings.get(wrapped), dict):
             settings[wrapped] = _layer(settings[wrapped], modern=True)
-    return {**layer, "config": settings}
+    return settings
 
 
 def _with_own_calls(layers: list[Config]) -> list[Config]:

@@ -50,14 +50,7 @@ def multiplications_within(call: Call) -> int:
     if kind in CONTRACTIONS:
         return _contraction(call)
     if kind in ATTENTIONS:
-        # Each pair of places multiplies the channels of a head, twice; each place goes through the weights.
-        weights = [tuple(weight.shape) for weight in getattr(operation, "weights", ())]
-        channels = max(
-            *(shape[-1] or 1 for shape in takes),
-            *(getattr(operation, size, 0) for size in ("key_dim", "value_dim")),
-        )
-        places = max(elements(shape[:-1]) for shape in takes)
-        return 2 * elements(_pairs(call)) * channels + places * sum(map(elements, weights))
+        return _attention(call)
     if kind in ("Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"):
         places = max(elements(gives[:-1]), elements(takes[0][:-1]))
         return places * sum(map(elements, takes[1:]))
@@ -80,6 +73,18 @@ def _contraction(call: Call) -> int:
     if (kernel := getattr(call.operation, "kernel", None)) is not None:
         sizes.append(elements(tuple(kernel.shape)))
     return math.prod(sizes) if len(sizes) > 3 else math.isqrt(math.prod(sizes))
+
+
+def _attention(call: Call) -> int:
+    """Return the multiplications of attention: each pair of places multiplies the channels of a head, twice; each place
+    goes through the weights."""
+    weights = [tuple(weight.shape) for weight in getattr(call.operation, "weights", ())]
+    channels = max(
+        *(shape[-1] or 1 for shape in call.takes),
+        *(getattr(call.operation, size, 0) for size in ("key_dim", "value_dim")),
+    )
+    places = max(elements(shape[:-1]) for shape in call.takes)
+    return 2 * elements(_pairs(call)) * channels + places * sum(map(elements, weights))
 
 
 def _pairs(call: Call) -> Shape:
