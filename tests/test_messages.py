@@ -26,6 +26,7 @@ NO_MESSAGE = {
     "toolkit/charts/svg.py": "names of colours in CSS",
     "toolkit/comparison/measure.py": "starts toolkit's commands",
     "toolkit/comparison/runs.py": "starts toolkit train",
+    "toolkit/deploy/host_scripts.py": "commands on a board",
     "toolkit/deploy/release.py": "commands on a board",
     "toolkit/deploy/service.py": "reads a unit",
     "toolkit/emulation/estimate.py": "the command in a results file",
