@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from device.errors import EdgeError, UsageError
@@ -80,28 +80,35 @@ def labels_from(given: str | Path | Sequence[str] | None) -> tuple[str, ...] | N
     if not isinstance(given, str | Path):
         return tuple(given)
     text = str(given)
-    path, is_file = Path(text), os.path.isfile(text)
-    if "," not in text and (path.suffix or len(path.parts) > 1) and not is_file:
+    if os.path.isfile(text):
+        labels = _of_file(text)
+    elif "," not in text and (Path(text).suffix or len(Path(text).parts) > 1):
         raise EdgeError(
             f"`labels` {text}: no such file; expected one label a line, or names with commas between"
         )
-    try:
-        content = read_short(path, MOST_BYTES) if is_file else text
-    except OSError as error:
-        raise EdgeError(f"`labels` {text}: {error.strerror}; expected one label a line") from error
-    except UnicodeDecodeError as error:
-        raise EdgeError(f"`labels` {text} is no text in UTF-8; expected one label a line") from error
-    if is_file and (path.suffix.lower() == ".json" or content.lstrip().startswith("{")):
-        labels = _of_json(text, content)
     else:
-        named = content.splitlines() if is_file else content.split(",")
-        labels = tuple(name.strip() for name in named if name.strip())
-        labels = _in_order_of_numbers(text, labels) if is_file else labels
+        labels = _names(text.split(","))
     if not labels:
         raise UsageError(
             f"`labels` {text} names no label; expected names with commas between, or a file of lines"
         )
     return labels
+
+
+def _of_file(path: str) -> tuple[str, ...]:
+    try:
+        content = read_short(path, MOST_BYTES)
+    except OSError as error:
+        raise EdgeError(f"`labels` {path}: {error.strerror}; expected one label a line") from error
+    except UnicodeDecodeError as error:
+        raise EdgeError(f"`labels` {path} is no text in UTF-8; expected one label a line") from error
+    if Path(path).suffix.lower() == ".json" or content.lstrip().startswith("{"):
+        return _of_json(path, content)
+    return _in_order_of_numbers(path, _names(content.splitlines()))
+
+
+def _names(written: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in written if name.strip())
 
 
 def _in_order_of_numbers(text: str, lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -130,7 +137,7 @@ def _of_json(text: str, content: str) -> tuple[str, ...]:
         if isinstance(found, dict):
             pairs = [(name, key) if key.isdecimal() else (key, name) for key, name in found.items()]
             found = _in_order(text, {int(number): name.strip() for name, number in pairs})
-        return tuple(name.strip() for name in found if name.strip())
+        return _names(found)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f'`labels` {text} is JSON, but no names with numbers; expected {{"angry": 0, "happy": 1}}, or one label a '
