@@ -115,21 +115,26 @@ def _files_told(root: Path) -> list[ImageFile]:
         for path in files_under(folder)
         if is_film(path)
     ]
-    try:
-        pictures, notes = labelled_images(root)
-    except EdgeError as error:
-        pictures, notes = [], ()
-        if any(not is_film(path) for path in images_under(root)):
-            if not films:
-                raise
-            log.warning("%s; the pictures are left out", error)
-    for note in () if films else notes:  # which take films for nothing
-        log.warning("%s", note)
-    files = films + [file for file in pictures if not is_film(file.path)]
+    files = films + [file for file in _pictures_told(root, bool(films)) if not is_film(file.path)]
     loose = {path for path in root.iterdir() if is_film(path) or (films and is_picture(path))}
     if loose := loose - {file.path for file in files}:
         log.warning("%s right in %s, in no class's folder, left out", counted(len(loose), "file"), root)
     return sorted(files, key=lambda file: file.path)
+
+
+def _pictures_told(root: Path, beside_films: bool) -> list[ImageFile]:
+    """Return the pictures as a data set has them; ``beside_films`` they may have no labels, which is said then."""
+    try:
+        pictures, notes = labelled_images(root)
+    except EdgeError as error:
+        if any(not is_film(path) for path in images_under(root)):
+            if not beside_films:
+                raise
+            log.warning("%s; the pictures are left out", error)
+        return []
+    for note in () if beside_films else notes:  # which take films for nothing
+        log.warning("%s", note)
+    return pictures
 
 
 def _boxed_pictures(root: Path) -> list[LabelledPicture]:

@@ -35,11 +35,19 @@ LIGHTS = (("dark", 85.0), ("middle", 170.0), ("bright", np.inf))  # mean gray of
 CONDITIONS = {"size": SIZES, "tilt": TILTS, "light": LIGHTS}
 
 
+@dataclass(frozen=True)
+class _Labelled:
+    """What became of a labelled face: its group in each condition, its ``label``, None for a class that nobody asked
+    for, and what the network ``named``, None where it was not found."""
+
+    groups: dict[str, str]
+    label: str | None
+    named: str | None
+
+
 @dataclass
 class _Counted:
-    """What became of the labelled faces: ``(groups by condition, class, found, named)`` each."""
-
-    faces: list[tuple[dict[str, str], str | None, bool, str | None]] = field(default_factory=list)
+    faces: list[_Labelled] = field(default_factory=list)
     pictures_n: int = 0
     clips_n: int = 0
     false_n: int = 0
@@ -155,11 +163,11 @@ def _count(
 
     if picture.boxes is None:
         if not found:
-            counted.faces.append(({}, picture.label, False, None))
+            counted.faces.append(_Labelled({}, picture.label, None))
             return
         largest = max(found, key=lambda face: face.box.width)
         groups = _conditions(image, largest.box, loop.cropper.margin_ratio)
-        counted.faces.append((groups, picture.label, True, named(largest)))
+        counted.faces.append(_Labelled(groups, picture.label, named(largest)))
         return
     owners = match_boxes([box for box, _ in picture.boxes], [face.box for face in found])
     for place, (box, label) in enumerate(picture.boxes):
@@ -167,7 +175,7 @@ def _count(
             own = owners.get(place)
             groups = _conditions(image, box, CROP_MARGIN)
             known = label if label in names else None
-            counted.faces.append((groups, known, own is not None, None if own is None else named(found[own])))
+            counted.faces.append(_Labelled(groups, known, None if own is None else named(found[own])))
     counted.false_n += sum(
         all(face.box.iou(box) < SAME_FACE_IOU for box, _ in picture.boxes) for face in found
     )
@@ -207,15 +215,15 @@ def _groups(counted: _Counted, boxed: bool) -> Iterator[FaceGroup]:
 
 
 def _group(counted: _Counted, condition: str, name: str, missed_known: bool) -> FaceGroup:
-    faces = [face for face in counted.faces if name in (ALL_FACES, face[0].get(condition))]
-    classed = [face for face in faces if face[1] is not None]
-    right = sum(label == named for _, label, _, named in classed)
-    found = sum(is_found for _, _, is_found, _ in faces)
+    faces = [face for face in counted.faces if name in (ALL_FACES, face.groups.get(condition))]
+    found = [face for face in faces if face.named is not None]
+    classed = [face for face in faces if face.label is not None]
+    right = sum(face.label == face.named for face in classed)
     return FaceGroup(
         condition,
         name,
         len(faces),
-        Share.of(found, len(faces)) if missed_known else None,
-        Share.of(right, sum(is_found for _, _, is_found, _ in classed)),
+        Share.of(len(found), len(faces)) if missed_known else None,
+        Share.of(right, sum(face.label is not None for face in found)),
         Share.of(right, len(classed)) if missed_known else None,
     )
