@@ -1,6 +1,7 @@
 """What evaluate and benchmark print: results as tables on a terminal."""
 
 import os
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
@@ -107,11 +108,17 @@ def _comparison_line(comparison: Comparison) -> str:
     )
 
 
-def _class_table(report: EvaluationReport) -> Table:
-    table = Table(box=None, pad_edge=True, header_style="dim")
-    table.add_column("class")
-    for heading in ("faces", "recall", "95 %", "precision", "F1"):
+def _figures(first: str, headings: Iterable[str], title: str | None = None) -> Table:
+    """Return an empty table: the column ``first``, and one of figures for each of ``headings``."""
+    table = Table(box=None, pad_edge=True, header_style="dim", title=title)
+    table.add_column(first)
+    for heading in headings:
         table.add_column(heading, justify="right")
+    return table
+
+
+def _class_table(report: EvaluationReport) -> Table:
+    table = _figures("class", ("faces", "recall", "95 %", "precision", "F1"))
     for name, one in report.per_class.items():
         f1 = "–" if one.f1 is None else f"{one.f1:.3f}"
         table.add_row(
@@ -121,10 +128,7 @@ def _class_table(report: EvaluationReport) -> Table:
 
 
 def _robustness_table(robustness: Robustness) -> Table:
-    table = Table(box=None, pad_edge=True, header_style="dim")
-    table.add_column("corrupted faces")
-    for heading in ("weak", "middle", "strong"):
-        table.add_column(heading, justify="right")
+    table = _figures("corrupted faces", ("weak", "middle", "strong"))
     for row in robustness_rows(robustness):
         table.add_row(*row)
     return table
@@ -136,20 +140,14 @@ def _print_whole_way(console: Console, entry: ModelResults, measured: WholeWay) 
         soft_wrap=True,
     )
     console.print(f"  {whole_way_words(measured)}", soft_wrap=True)
-    table = Table(box=None, pad_edge=True, header_style="dim")
-    table.add_column("")
-    for heading in ("faces", "found", "right among found", "right over all"):
-        table.add_column(heading, justify="right")
+    table = _figures("", ("faces", "found", "right among found", "right over all"))
     for row in whole_way_rows(measured):
         table.add_row(*row)
     console.print(table)
 
 
 def _confusion_table(report: EvaluationReport) -> Table:
-    table = Table(box=None, pad_edge=True, header_style="dim", title="rows: true class, columns: predicted")
-    table.add_column("")
-    for name in report.classes:
-        table.add_column(_text(name), justify="right")
+    table = _figures("", map(_text, report.classes), title="rows: true class, columns: predicted")
     for name, row in zip(report.classes, report.confusion, strict=True):
         table.add_row(_text(name), *(str(count) for count in row))
     return table
