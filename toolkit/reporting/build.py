@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import EdgeError
 from device.files import write_together
-from toolkit.reporting.change import Change, changes, figures
+from toolkit.reporting.change import Changes, changes, figures
 from toolkit.reporting.condition import Condition, failing
 from toolkit.reporting.markdown import render_markdown
 from toolkit.results.data_facts import DataFacts
@@ -30,7 +30,7 @@ class Report:
     results: Results
     runs: tuple[Run, ...] = ()
     data_sets: tuple[DataFacts, ...] = ()
-    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None
+    compared: Changes | None = None
     faces: "FacePictures | None" = None
 
     @cached_property
@@ -55,7 +55,7 @@ class Report:
         document["runs"] = [{**run.facts, "latency": run.latency.stages} for run in self.runs]
         document["data_sets"] = [asdict(facts) for facts in self.data_sets]
         if self.compared is not None:
-            document["changes"] = [asdict(change) for change in self.compared[0]]
+            document["changes"] = [asdict(change) for change in self.compared.models]
         return document
 
     def to_markdown(self) -> str:
@@ -101,6 +101,6 @@ def write_report(report: Report, paths: tuple[Path, ...], overwrite: bool = Fals
 
 def fail_if(report: Report, condition: Condition) -> None:
     """Raise EdgeError naming the models for which ``condition`` holds."""
-    found = failing(condition, figures(report.selection, report.compared[0] if report.compared else None))
+    found = failing(condition, figures(report.selection, report.compared))
     if found:
         raise EdgeError(f"'{condition.text}' holds for {'; '.join(found)}")

@@ -32,6 +32,19 @@ class Change:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What changed between two reports: the ``models`` that both have, and ``notes`` on the others."""
+
+    models: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What could not be compared, and which models are new or gone, a line each."""
+        return [*(f"{one.name}: {one.note}." for one in self.models if one.note), *self.notes]
+
+
 def unpaired_interval(old: EvaluationReport, new: EvaluationReport) -> tuple[float, float]:
     """Return the 95 % interval of the accuracy lost, in points (Newcombe 1998, method 10, from Wilson's intervals).
 
@@ -44,7 +57,7 @@ def unpaired_interval(old: EvaluationReport, new: EvaluationReport) -> tuple[flo
     return 100 * low, 100 * high
 
 
-def changes(old: Results, new: Results) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+def changes(old: Results, new: Results) -> Changes:
     """Return the change of each model that both have, by name (or of the only one), and notes on the others."""
     before = {row.name: row for row in select(old).rows}
     after = {row.name: row for row in select(new).rows}
@@ -53,7 +66,7 @@ def changes(old: Results, new: Results) -> tuple[tuple[Change, ...], tuple[str, 
     found = tuple(_change(name, before[name], row) for name, row in after.items() if name in before)
     notes = [f"{name} is new." for name in after if name not in before]
     notes += [f"{name} is gone." for name in before if name not in after]
-    return found, tuple(notes)
+    return Changes(found, tuple(notes))
 
 
 def _change(name: str, old: ModelRow, new: ModelRow) -> Change:
@@ -97,14 +110,14 @@ def _same_machine(old: ModelRow, new: ModelRow) -> bool:
     return (old.latency.machine, old.latency.way) == (new.latency.machine, new.latency.way)
 
 
-def figures(selection: Selection, compared: tuple[Change, ...] | None = None) -> dict[str, dict[str, float]]:
+def figures(selection: Selection, compared: Changes | None = None) -> dict[str, dict[str, float]]:
     """Return the FIGURES of each model that are known.
 
     drop, p50_ratio, size_ratio: against the older report where ``compared`` is given, else against the model's
     float original and the benchmark's first model.
     """
     found = {row.name: _figures(row, compared is None) for row in selection.rows}
-    for change in compared or ():
+    for change in compared.models if compared else ():
         more = {
             "drop": change.drop,
             "p50_ratio": change.p50_ratio,

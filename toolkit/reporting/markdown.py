@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from toolkit.reporting.change import Change
+from toolkit.reporting.change import Change, Changes
 from toolkit.results.data_facts import DataFacts
 from toolkit.results.selection import ModelRow, Selection
 from toolkit.results.types import ESTIMATED, MEASURED
@@ -12,13 +12,13 @@ from toolkit.results.words import change_points, interval, percent, short_count,
 
 def render_markdown(
     selection: Selection,
-    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
+    compared: Changes | None = None,
     data_sets: tuple[DataFacts, ...] = (),
 ) -> str:
     """Return the decision, the models, what was compared face by face, what changed since, and what is in the data."""
     parts = [_head(selection), _models(selection), _quantized(selection)]
     if compared is not None:
-        parts.insert(1, _changes(*compared))
+        parts.insert(1, _changes(compared))
     parts += [_data_set(facts) for facts in data_sets]
     parts += [f"> {plain(note)}" for note in selection.notes]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -91,11 +91,11 @@ def _data_set(facts: DataFacts) -> str:
     return table + "\n\n" + "\n".join(f"- {plain(line)}" for line in facts.findings())
 
 
-def _changes(found: tuple[Change, ...], notes: tuple[str, ...]) -> str:
+def _changes(compared: Changes) -> str:
     headings = ["since the older report", "accuracy", "change, points (95 %)", "p50 ms", "ratio", "KiB"]
-    lines = [_table(headings, [change_row(change) for change in found])] if found else []
-    lines += [f"> {plain(change.name)}: {change.note}." for change in found if change.note]
-    return "\n\n".join([*lines, *(f"> {plain(note)}" for note in notes)])
+    rows = [change_row(change) for change in compared.models]
+    table = [_table(headings, rows)] if rows else []
+    return "\n\n".join([*table, *(f"> {plain(remark)}" for remark in compared.remarks)])
 
 
 def change_row(change: Change) -> list[str]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from toolkit.charts import charts
 from toolkit.charts.pages import render_page
 from toolkit.reporting import class_section, sections
-from toolkit.reporting.change import Change
+from toolkit.reporting.change import Changes
 from toolkit.reporting.data_sections import data_sections
 from toolkit.reporting.markdown import change_row
 from toolkit.results.data_facts import DataFacts
@@ -41,7 +41,7 @@ def report_page(
     runs: tuple[Run, ...],
     data_sets: tuple[DataFacts, ...],
     json_name: str,
-    compared: tuple[tuple[Change, ...], tuple[str, ...]] | None = None,
+    compared: Changes | None = None,
     faces: "FacePictures | None" = None,
 ) -> str:
     """Return the report as one HTML document that loads nothing from elsewhere; ``sources``: what measured, where."""
@@ -53,8 +53,8 @@ def report_page(
         json_name=json_name,
         flips=faces.flips if faces else (),
         mistakes=faces.mistakes if faces else (),
-        changes=[change_row(change) for change in compared[0]] if compared else [],
-        change_notes=_change_notes(compared) if compared else [],
+        changes=[change_row(change) for change in compared.models] if compared else [],
+        change_notes=compared.remarks if compared else [],
     )
 
 
@@ -127,10 +127,6 @@ def _calibration_rows(selection: Selection) -> list[ModelRow]:
     if len(selection.rows) <= 4 or choice is None:
         return list(selection.rows)
     return [row for row in selection.rows if row in (choice, selection.baseline)]
-
-
-def _change_notes(compared: tuple[tuple[Change, ...], tuple[str, ...]]) -> list[str]:
-    return [f"{change.name}: {change.note}." for change in compared[0] if change.note] + list(compared[1])
 
 
 def _verdict(selection: Selection) -> dict[str, Any]:
