@@ -17,6 +17,8 @@ from toolkit.models.network import FOUND, FloatNetwork
 TRIED_FACES = 500
 FAR_HIGHER = 0.10
 SIGMAS = 4.0
+TEMPERATURES = 2.0 ** np.arange(-2, 6)  # from a network half as sure as it may be to one far too sure
+LEAST_PROBABILITY = 1e-6
 
 
 Asked = TypeVar("Asked", FloatNetwork, ExpressionModel)
@@ -41,7 +43,7 @@ class BetterFit:
 
 
 def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | None) -> Asked:
-    """Return the network fed as it was trained: as the user, its file or its layers tell, else as most faces say.
+    """Return the network fed as it was trained: as the user, its file or its layers tell, else as fits the faces best.
 
     images: ``(N, H, W) uint8``; labels: ``(N,)`` indices of its outputs, -1 for a face of none of them, or None where
     the faces show other classes. Raises EdgeError where nothing tells and nothing can be found out.
@@ -55,7 +57,7 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
         )
     images, labels = tried(images, labels)
     candidates = [network.with_pixel_range(name) for name in network.pixel_ranges]
-    return max(candidates, key=lambda candidate: accuracy(candidate.predict(images), labels))
+    return max(candidates, key=lambda candidate: likelihood(candidate.predict(images), labels))
 
 
 def better_fit(
@@ -121,9 +123,15 @@ def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
     return bool(won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost)))
 
 
-def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
-    """Return the share of ``answers``, (N, C), whose greatest is the label, (N,)."""
-    return float((answers.argmax(axis=1) == labels).mean())
+def likelihood(answers: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean logarithm of what ``answers``, (N, C), give to the label, (N,), at the best of TEMPERATURES.
+
+    A network that is robust to light names about as many faces in a wrong pixel range, but is less sure of the right
+    ones; one without biases is surer in a wrong range of larger numbers, for no good reason, which a temperature undoes.
+    """
+    logits = np.log(np.maximum(answers.astype(np.float64), LEAST_PROBABILITY))[None] / TEMPERATURES[:, None, None]
+    totals = np.log(np.exp(logits).sum(axis=2))
+    return float((logits[:, np.arange(len(labels)), labels] - totals).mean(axis=1).max())
 
 
 def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

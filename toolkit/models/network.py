@@ -29,7 +29,7 @@ GIVEN, RESCALES, STORED, FOUND, UNKNOWN = (
     "given with `pixel_range`",
     "the model rescales 0..255 itself",
     "stored in the model's file",
-    "found: it recognises most labelled faces so",
+    "found: its answers fit the labelled faces best so",
     "not known",
 )
 
