@@ -14,8 +14,9 @@ BYTES = ("int8", "uint8")
 # The norm of a first filter: as Keras draws them 0.17 or more, for pixels of 0..1 or -1..1; a Rescaling that was
 # multiplied into them, or a normalization of what they make of 0..255, leaves a few hundredths at most.
 SMALL_FILTER = 0.06
-# What an integer input spans: of pixels of 0..1 or -1..1 at most, and of pixels of 0..255 less their means.
-LARGEST_SMALL, LARGEST_LEVELS = 2.5, 300
+# What an integer input spans: of pixels of 0..1, -1..1 or torch at most, and of pixels of 0..255 less their means.
+LARGEST_SMALL, LARGEST_LEVELS = 3.0, 300
+LARGEST_LESS_MEANS = 160  # of caffe, the greatest number that enters
 SCALES_DOWN, SHIFTS = (
     0.05,
     2.0,
@@ -32,7 +33,8 @@ def input_range(
     standard metadata in words, or "" where nothing tells it.
 
     Inputs of 8 bits and files with our metadata tell it themselves: theirs is "0..255", whatever is ``given``. The
-    range of an int16 input is symmetric, alike for pixels of 0..1 and -1..1; it tells that those of 0..255 enter.
+    range of an int16 input is symmetric, alike for pixels of 0..1 and -1..1; it tells that those of 0..255, or those
+    less their means, enter.
     Raises UsageError for a ``given`` that is no range of the input's channels.
     """
     image = structure.tensors[structure.inputs[0]]
@@ -41,8 +43,10 @@ def input_range(
         return "0..255"
     if given or normalization:
         return given or str(normalization)
-    levels = image.dtype == "int16" and image.scales[0] * np.iinfo(np.int16).max > LARGEST_SMALL
-    return "0..255" if levels or rescales(structure) else ""
+    largest = image.scales[0] * np.iinfo(np.int16).max if image.dtype == "int16" else 0
+    if image.shape[3] == 3 and LARGEST_SMALL < largest < LARGEST_LESS_MEANS:
+        return "caffe"
+    return "0..255" if largest > LARGEST_SMALL or rescales(structure) else ""
 
 
 def refuse_range(given: str | None, channels: int) -> None:

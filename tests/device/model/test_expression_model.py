@@ -15,7 +15,7 @@ from device.model.expression_model import ExpressionModel, load_model
 from device.model.file.associated_files import graph_bytes
 from device.model.file.metadata import InputContract, ModelMetadata
 from device.model.file.tflite_file import Tensor, read_tflite
-from device.model.pixels import input_contract, pixel_table
+from device.model.pixels import input_contract, input_range, pixel_table
 
 pytest.importorskip("ai_edge_litert")
 DEVICE = Path(sys.executable).with_name("device")  # the installed script
@@ -228,3 +228,12 @@ def test_a_rescaling_inside_the_first_weights_tells_what_to_assume(weight, pixel
     found = graph.add("CONV_2D", [graph.image, kernel, graph.floats((4,))], (1, 8, 8, 4), strides)
     model = ExpressionModel(graph.classifier(found), Path("a.tflite"), LABELS)
     assert (model.pixel_range, model.range_is_known) == (pixel_range, False)
+
+
+@pytest.mark.parametrize(
+    ("largest", "pixel_range"), [(1, ""), (2.64, ""), (151.1, "caffe"), (240, "0..255"), (255, "0..255")]
+)
+def test_the_span_of_an_int16_input_tells_which_levels_enter(largest, pixel_range):
+    graph = Graph(dtype="int16", scale=largest / 32767)
+    data = graph.classifier(graph.add("DEQUANTIZE", [graph.image], IMAGE))
+    assert input_range(read_tflite(data), None, None) == pixel_range
