@@ -1,5 +1,6 @@
 """Whether a network is fed and read as it was trained: its pixel range and the order of its labels."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,9 +10,12 @@ import numpy as np
 from device.errors import EdgeError
 from device.model.expression_model import ExpressionModel
 from device.model.pixels import BYTES
+from device.text import counted
 from toolkit.data.class_names import normal_class_name, other_orders
 from toolkit.data.even_choice import even_rows
 from toolkit.models.network import FOUND, FloatNetwork
+
+log = logging.getLogger(__name__)
 
 # Faces that are asked to settle a range or an order; an accuracy of 0.1 more on them is no chance.
 TRIED_FACES = 500
@@ -19,6 +23,7 @@ FAR_HIGHER = 0.10
 SIGMAS = 4.0
 TEMPERATURES = 2.0 ** np.arange(-2, 6)  # from a network half as sure as it may be to one far too sure
 LEAST_PROBABILITY = 1e-6
+CLEAR = 2.0  # standard errors by which the best range is ahead of the second
 
 
 Asked = TypeVar("Asked", FloatNetwork, ExpressionModel)
@@ -46,7 +51,8 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
     """Return the network fed as it was trained: as the user, its file or its layers tell, else as fits the faces best.
 
     images: ``(N, H, W) uint8``; labels: ``(N,)`` indices of its outputs, -1 for a face of none of them, or None where
-    the faces show other classes. Raises EdgeError where nothing tells and nothing can be found out.
+    the faces show other classes. Logs a warning where two ranges fit about as well; raises EdgeError where nothing
+    tells and nothing can be found out.
     """
     if network.range_is_known:
         return network
@@ -57,7 +63,16 @@ def settle_pixel_range(network: Asked, images: np.ndarray, labels: np.ndarray | 
         )
     images, labels = tried(images, labels)
     candidates = [network.with_pixel_range(name) for name in network.pixel_ranges]
-    return max(candidates, key=lambda candidate: likelihood(candidate.predict(images), labels))
+    fits = [likelihoods(candidate.predict(images), labels) for candidate in candidates]
+    order: list[int] = np.argsort([-fit.mean() for fit in fits], kind="stable").tolist()
+    best, second = order[:2]
+    ahead = fits[best] - fits[second]
+    if ahead.mean() < CLEAR * ahead.std() / np.sqrt(len(ahead)):
+        log.warning(
+            f"{counted(len(labels), 'labelled face')} hardly tell whether pixels enter {network.path} as "
+            f"{candidates[best].pixel_range} or {candidates[second].pixel_range}; pass `pixel_range` as in training"
+        )
+    return candidates[best]
 
 
 def better_fit(
@@ -123,15 +138,17 @@ def far_higher(right: np.ndarray, given: np.ndarray) -> bool:
     return bool(won - lost >= max(FAR_HIGHER * len(right), SIGMAS * np.sqrt(won + lost)))
 
 
-def likelihood(answers: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean logarithm of what ``answers``, (N, C), give to the label, (N,), at the best of TEMPERATURES.
+def likelihoods(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the logarithm of what ``answers``, (N, C), give to each label, (N,), at the best of TEMPERATURES.
 
     A network that is robust to light names about as many faces in a wrong pixel range, but is less sure of the right
-    ones; one without biases is surer in a wrong range of larger numbers, for no good reason, which a temperature undoes.
+    ones; one without biases is surer in a range of larger numbers, for no good reason, which a temperature undoes.
     """
-    logits = np.log(np.maximum(answers.astype(np.float64), LEAST_PROBABILITY))[None] / TEMPERATURES[:, None, None]
-    totals = np.log(np.exp(logits).sum(axis=2))
-    return float((logits[:, np.arange(len(labels)), labels] - totals).mean(axis=1).max())
+    logits = (
+        np.log(np.maximum(answers.astype(np.float64), LEAST_PROBABILITY))[None] / TEMPERATURES[:, None, None]
+    )
+    found = logits[:, np.arange(len(labels)), labels] - np.log(np.exp(logits).sum(axis=2))
+    return np.asarray(found[found.mean(axis=1).argmax()])
 
 
 def tried(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

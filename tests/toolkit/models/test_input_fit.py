@@ -55,9 +55,9 @@ def test_the_range_that_recognises_the_faces_is_found_and_told(bright, faces):
     assert better_fit(settled, *faces) is None
 
 
-def test_of_ranges_in_which_it_names_as_many_faces_the_one_that_its_answers_fit_is_found(tmp_path):
+def test_of_ranges_in_which_it_names_as_many_faces_the_one_that_its_answers_fit_is_found(tmp_path, caplog):
     rng = np.random.default_rng(0)
-    halves = rng.integers(0, 256, (140, 2))
+    halves = rng.integers(0, 256, (500, 2))
     images = np.repeat(halves.astype(np.uint8), 4, axis=1)[:, None].repeat(8, axis=1)
     image = keras.Input((8, 8, 1))
     sides = keras.layers.Flatten()(keras.layers.AveragePooling2D((8, 4))(image))
@@ -69,10 +69,14 @@ def test_of_ranges_in_which_it_names_as_many_faces_the_one_that_its_answers_fit_
     model.save(tmp_path / "m.keras")
     network = open_network(tmp_path / "m.keras", ("left", "right"))
     sure = network.with_pixel_range("-1..1").predict(images)
-    labels = (rng.random(140) < sure[:, 1]).astype(int)
+    labels = (rng.random(500) < sure[:, 1]).astype(int)
     named = [network.with_pixel_range(name).predict(images).argmax(1) for name in network.pixel_ranges]
     assert all((one == sure.argmax(1)).all() for one in named)
     assert settle_pixel_range(network, images, labels).pixel_range == "-1..1"
+    assert not caplog.records
+    settle_pixel_range(network, images[:7], labels[:7])
+    assert "7 labelled faces hardly tell" in caplog.text
+    assert "pass `pixel_range` as in training" in caplog.text
 
 
 def test_without_labels_nothing_is_guessed(bright, faces):
