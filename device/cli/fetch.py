@@ -14,7 +14,8 @@ from device.cli.options import output_options
 @output_options(overwrite="Fetch again even if the file is there and good.")
 def fetch(what: str, url: str | None, overwrite: bool, as_json: bool, quiet: bool) -> None:
     """Get the file of YuNet, the default detector (MIT, OpenCV Zoo), if the package came without it."""
-    from device.faces.detectors.yunet_file import YUNET_SHA256, YUNET_URL, fetch_yunet
+    from device.faces.detectors.fetching import YUNET_URL, fetch_yunet
+    from device.faces.detectors.yunet_file import YUNET_SHA256
 
     path = fetch_yunet(url or YUNET_URL, overwrite)
     if as_json:

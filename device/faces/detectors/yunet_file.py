@@ -1,24 +1,14 @@
-"""Where YuNet's file is, and fetching it if the package came without it."""
+"""Where YuNet's file is: in the package, or fetched."""
 
-import hashlib
-import http.client
-import threading
-import urllib.request
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import locked, sha256_of, write_whole
 from device.storage import packaged, state_folder
 
 YUNET_NAME = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-YUNET_URL = (
-    "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
-    + YUNET_NAME
-)
 PACKAGED_YUNET = packaged(YUNET_NAME)  # put there by models/get_yunet.py
 LARGEST_BYTES = 20 << 20
-TIMEOUT_S, LONGEST_S = 30.0, 60.0  # of a silence, and in all
 
 
 class NotFetchedError(EdgeError):
@@ -30,46 +20,12 @@ def stored_yunet() -> Path:
     return state_folder() / "detectors" / YUNET_NAME
 
 
+def yunet_places() -> tuple[Path, Path]:
+    """Return where YuNet's file may be: the package's own, and the fetched one."""
+    return PACKAGED_YUNET, stored_yunet()
+
+
 def yunet_file() -> Path:
     """Return YuNet's file: the package's own, else the fetched one, which may not be there yet."""
-    return PACKAGED_YUNET if PACKAGED_YUNET.is_file() else stored_yunet()
-
-
-def fetch_yunet(url: str = YUNET_URL, overwrite: bool = False) -> Path:
-    """Download YuNet, check its SHA-256, store it and return where; a good file that is there already is kept."""
-    for there in (PACKAGED_YUNET, stored_yunet()):
-        if there.is_file() and not overwrite and sha256_of(there) == YUNET_SHA256:
-            return there
-    with locked(stored_yunet().parent, LONGEST_S):
-        data = _download(url)
-        found = hashlib.sha256(data).hexdigest()
-        if found != YUNET_SHA256:
-            raise EdgeError(
-                f"{url} is not the expected YuNet: SHA-256 {found[:12]}…, expected {YUNET_SHA256[:12]}…; "
-                "nothing stored"
-            )
-        write_whole(stored_yunet(), data)
-    return stored_yunet()
-
-
-def _download(url: str) -> bytes:
-    """Return what ``url`` answers, ``LARGEST_BYTES`` at most, within ``LONGEST_S`` however it drips."""
-    answers: list[bytes] = []
-    reasons: list[object] = [f"not whole within {LONGEST_S:g} s"]
-
-    def read() -> None:
-        try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
-                answers.append(answer.read(LARGEST_BYTES))
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reasons.insert(0, getattr(error, "reason", None) or error)
-
-    # In a thread, because a timeout of a socket begins anew with every byte.
-    reader = threading.Thread(target=read, name="download", daemon=True)
-    reader.start()
-    reader.join(LONGEST_S)
-    if not answers:
-        raise EdgeError(
-            f"cannot fetch {url}: {reasons[0]}; check the network, or copy {YUNET_NAME} to {stored_yunet()} yourself"
-        )
-    return answers[0]
+    own, fetched = yunet_places()
+    return own if own.is_file() else fetched

@@ -10,7 +10,8 @@ import pytest
 
 from device.errors import EdgeError
 from device.faces.detectors import yunet_file as room
-from device.faces.detectors.yunet_file import fetch_yunet, stored_yunet
+from device.faces.detectors.fetching import fetch_yunet
+from device.faces.detectors.yunet_file import stored_yunet
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_no_network_is_one_line_with_the_way_out(url):
 def test_a_server_that_drips_is_given_up(tmp_path, monkeypatch):
     """A byte now and then keeps every timeout of the socket from ending: the whole has an end of its own."""
     monkeypatch.setenv("FER_EDGE_HOME", str(tmp_path))
-    monkeypatch.setattr("device.faces.detectors.yunet_file.LONGEST_S", 1.0)
+    monkeypatch.setattr("device.faces.detectors.fetching.LONGEST_S", 1.0)
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
