@@ -47,7 +47,7 @@ def run_with(
     with trial, stopped_after(stop, options.seconds):
         inline = unattended_sinks(options, model)
         if source.continuous:
-            inline.append(TurnedPictures(loop.finder.detector))
+            inline.append(TurnedPictures(loop.finder.detector, options.rotate, options.flip))
         sinks = open_sinks(options, source, model, rules, terminal, stop)
         return run_session(source, loop, sinks, stop, options.max_frames, inline=inline)
 

@@ -195,15 +195,15 @@ class RunningSinks:
             except Exception as error:
                 log.warning("%s: %s: %s; going on without it", sink.name, type(error).__name__, error)
                 self.inline.remove(sink)
-                sink.close()
+                _close(sink)
 
     def close(self) -> None:
         """Close all at once, in a bounded time."""
-        for sink in self.inline:
-            sink.close()
         for thread in self.threads:
             thread.begin_to_close()
         started_s = time.monotonic()
+        for sink in self.inline:
+            _close(sink)
         for thread in self.threads:
             thread.end(started_s)
 
@@ -220,3 +220,10 @@ class RunningSinks:
     def incomplete(self) -> list[SinkThread]:
         """The asked outputs that lack something."""
         return [one for one in self.threads if one.loss and not one.sink.shows_newest]
+
+
+def _close(sink: Inline) -> None:
+    try:
+        sink.close()
+    except Exception as error:
+        log.warning("%s: %s: %s", sink.name, type(error).__name__, error)

@@ -136,6 +136,31 @@ def test_a_sink_that_fails_is_left_out_and_the_loop_goes_on(make_loop, said):
     )
 
 
+def test_an_inline_sink_that_fails_at_the_end_leaves_no_output_half_written(make_loop, said):
+    class Failing:
+        name = "failing"
+
+        def write(self, result): ...
+
+        def close(self):
+            raise MemoryError("no room")
+
+    class Closing(Sink):
+        name, closed = "closing", 0
+
+        def write(self, result): ...
+
+        def close(self):
+            self.closed += 1
+
+    closing = Closing()
+    assert (
+        run_session(DemoSource(3, faces=()), make_loop(), [closing], Stop(), inline=[Failing()]).frames == 3
+    )
+    assert closing.closed == 1
+    assert said == ["failing: MemoryError: no room"]
+
+
 @pytest.mark.parametrize("broken", [False, True])
 def test_what_a_sink_lacks_in_the_end_is_logged_only_where_no_statistics_tell_it(make_loop, said, broken):
     class Incomplete(Sink):

@@ -12,12 +12,34 @@ from device.runtime.turned_pictures import TurnedPictures
 
 
 @pytest.mark.usefixtures("yunet_file")
-@pytest.mark.parametrize("angle", [90, 180, 270])
-def test_pictures_that_are_turned_are_told(tiny_model, said, angle):
-    options = RunOptions("demo:8", str(tiny_model), detector="yunet", rotate=angle)
-    assert run_with(options).faces == 0
-    told = [line for line in said if "see `rotate`" in line]
-    assert [line.split("clockwise by ")[1].split()[0] for line in told] == [str(360 - angle)]
+def test_a_run_that_turns_what_is_upright_is_told(tiny_model, said):
+    assert run_with(RunOptions("demo:8", str(tiny_model), detector="yunet", rotate=90)).faces == 0
+    assert [line for line in said if "rotate" in line] == [
+        "most pictures show no face, but with `rotate` 0 one of them does"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hung", "rotate", "flip", "upright"),
+    [
+        (90, 0, None, 270),
+        (180, 0, None, 180),
+        (270, 0, None, 90),
+        (90, 90, None, 270),
+        (90, 0, "both", 90),
+        (90, 0, "horizontal", 270),
+        (270, 180, "vertical", 270),
+    ],
+)
+def test_the_rotation_that_sets_the_pictures_upright_is_told(
+    yunet_file, make_loop, said, hung, rotate, flip, upright
+):
+    sink = TurnedPictures(create_detector("yunet", model_file=yunet_file), rotate, flip)
+    source = TurnedSource(TurnedSource(DemoSource(4), hung), rotate, flip)
+    for result in play(make_loop("yunet", model_file=yunet_file), source)[0]:
+        sink.write(result)
+    sink.close()
+    assert said == [f"most pictures show no face, but with `rotate` {upright} one of them does"]
 
 
 @pytest.mark.usefixtures("yunet_file")
