@@ -5,6 +5,7 @@ import errno
 import json
 import logging
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ import keras
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from device.errors import EdgeError
-from device.files import locked, regular_size, write_whole
+from device.files import locked, regular_size, way_out, write_whole
 from device.text import one_line
 from toolkit.comparison.runs import RECIPE_FILE, recipe_text
 from toolkit.comparison.space import Space
@@ -46,6 +48,27 @@ class SweepRequest:
     out: Path
     space: Space
     trials: int
+
+
+class StudyLog(JournalFileBackend):
+    """Optuna's log of a study; half a line, left by a full disk, is cut off before the next one is written."""
+
+    def __init__(self, path: Path):
+        # By its usual lock, a link, Optuna waits for a killed worker forever: it looks at where the link leads.
+        self.path, self.lock = path, JournalFileOpenLock(str(path))
+        super().__init__(str(path), self.lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write ``logs``; EdgeError where the disk refuses it."""
+        try:
+            with get_lock_file(self.lock), open(self.path, "r+b") as file:
+                file.seek(max(0, os.path.getsize(self.path) - 1))
+                if file.read() not in (b"", b"\n"):
+                    file.seek(0)
+                    file.truncate(file.read().rfind(b"\n") + 1)
+            super().append_logs(logs)
+        except OSError as error:
+            raise EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}") from error
 
 
 def sweep(request: SweepRequest) -> dict[str, Any]:
@@ -77,9 +100,9 @@ def open_study(request: SweepRequest) -> optuna.Study:
     try:
         if log.exists():
             regular_size(log)
-        # By its usual lock, a link, Optuna waits for a killed worker forever: it looks at where the link leads.
-        storage = JournalStorage(JournalFileBackend(str(log), JournalFileOpenLock(str(log))))
-        study = optuna.create_study(storage=storage, study_name=STUDY, load_if_exists=True)
+        study = optuna.create_study(
+            storage=JournalStorage(StudyLog(log)), study_name=STUDY, load_if_exists=True
+        )
         list(map(folder_of, study.get_trials(deepcopy=False)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
         raise EdgeError(
@@ -114,8 +137,10 @@ def give_back_abandoned(study: optuna.Study, out: Path) -> None:
     """Queue trials of dead workers again: the study says that they run, but no process has locked their folders."""
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         with contextlib.suppress(EdgeError), locked(out / folder_of(one), wait_s=0.0):
+            study.enqueue_trial(
+                one.params, user_attrs={FOLDER: folder_of(one)}
+            )  # first: the disk may be full
             study.tell(one.number, state=TrialState.FAIL)
-            study.enqueue_trial(one.params, user_attrs={FOLDER: folder_of(one)})
 
 
 def folder_of(trial: FrozenTrial | Trial) -> str:

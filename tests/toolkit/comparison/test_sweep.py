@@ -135,17 +135,30 @@ def test_the_trial_of_a_killed_worker_goes_on(stripes, tmp_path):
 
 
 @pytest.mark.toolkit
-def test_a_full_disk_fails_no_trial(stripes, tmp_path):
-    from toolkit.comparison.sweep import SweepRequest, sweep
+@pytest.mark.parametrize(("refused", "trials"), [("trial-000.*best.keras", 2), ("study.log", 1)])
+def test_a_full_disk_fails_no_trial(stripes, tmp_path, monkeypatch, refused, trials):
+    from toolkit.comparison import sweep as module
+    from toolkit.comparison.sweep import SweepRequest, open_study, sweep
 
-    space = tmp_path / "space.toml"
-    space.write_text(f'arch = "fully-connected"\nepochs = 1\nlearning_rate = [0.1]\n{COMMON}')
-    request = SweepRequest(stripes, tmp_path / "out", read_space(space), 2)
-    try:
+    space = space_file(tmp_path, "epochs = 1\nlearning_rate = [0.1]\n")
+    request = SweepRequest(stripes, tmp_path / "out", read_space(space), trials)
+    log = request.out / "study.log"
+    if refused == log.name:  # larger than all that a training writes
+        request.out.mkdir()
+        open_study(request).set_user_attr("any", "x" * 1_000_000)
+
+    def train(*args, **options):
         # No file may grow beyond this, as if the disk were full.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-        with pytest.raises(EdgeError, match=r"cannot write .*trial-000.*best.keras: File too large"):
-            sweep(request)
+        limit = log.stat().st_size + 20 if refused == log.name else 10_000
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        return trained(*args, **options)
+
+    trained = module.train
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "train", train)
+            with pytest.raises(EdgeError, match=rf"cannot write .*{refused}: File too large"):
+                sweep(request)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert sweep(request)["states"] == {"complete": 2}
+    assert sweep(request)["states"] == {"complete": trials}
