@@ -83,7 +83,7 @@ def test_a_store_that_fails_later_ends_no_training(store, tmp_path, caplog):
 
 
 def test_a_server_that_fails_later_is_asked_three_times_an_epoch(monkeypatch, caplog):
-    """MLflow's own eight times for each of seven figures cost half an hour."""
+    """MLflow's own eight times, two minutes each, cost a quarter of an hour where it does not answer."""
     from toolkit.training.mlflow_log import MlflowLog
 
     for name in ("FACTOR", "JITTER"):
