@@ -1,9 +1,13 @@
 """A training's recipe and files: from a recipe file, from options, from the checkpoint that is resumed."""
 
+from pathlib import Path
+
 import pytest
 
 from device.errors import EdgeError
 from toolkit.cli.train import interrupted
+from toolkit.data.readers.loading import found_from_anywhere
+from toolkit.training.architectures.own_files import from_anywhere
 from toolkit.training.recipe import TrainingRecipe, usual_policy
 from toolkit.training.request import make_request, unheeded
 
@@ -206,6 +210,25 @@ def test_a_checkpoint_finds_the_data_again_from_anywhere(tmp_path, monkeypatch):
     state = request_of(None, more_data=("synthetic:0.2", "faces:0.1")).to_state()
     assert state["data"] == str(tmp_path / "faces")
     assert state["more_data"] == ["synthetic:0.2", f"{tmp_path / 'faces'}:0.1"]
+
+
+def test_a_path_that_is_kept_leads_through_no_folder_that_it_leaves_again(tmp_path, monkeypatch):
+    """A link stays as it is named; what lies beside a link is not what lies beside the folder that it leads to."""
+    for folder in ("other", "far/faces", "far/deep"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("net.py", "far/net.py", "far/faces/net.py"):
+        (tmp_path / file).touch()
+    (tmp_path / "faces").symlink_to("far/faces")
+    (tmp_path / "other" / "link").symlink_to("../far/deep")
+    monkeypatch.chdir(tmp_path / "other")
+    for name, kept in (("../faces", "faces"), ("link/../faces", "other/link/../faces")):
+        assert found_from_anywhere(Path(name)) == tmp_path / kept
+    for name, kept in (
+        ("../net.py:make", "net.py:make"),
+        ("../faces/net.py", "faces/net.py"),
+        ("link/../net.py", "other/link/../net.py"),
+    ):
+        assert from_anywhere(name) == str(tmp_path / kept)
 
 
 @pytest.mark.parametrize(

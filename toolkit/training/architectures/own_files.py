@@ -1,5 +1,6 @@
 """Files of the user's own networks by name, ``FILE.py[:build]`` or a ``.keras``: known without opening one."""
 
+import os
 from pathlib import Path
 
 from device.errors import EdgeError
@@ -21,8 +22,12 @@ def is_own(name: str) -> bool:
 
 
 def from_anywhere(name: str) -> str:
-    """Return ``name`` as a command in another folder finds it: the path of a file is absolute."""
-    return str(Path(name).absolute()) if is_own(name) else name
+    """Return ``name`` as a command in another folder finds it: the path of a file is absolute, without '..'."""
+    if not is_own(name):
+        return name
+    plain = os.path.abspath(name)
+    # Of a link, '..' is where that leads.
+    return plain if same_file(split_name(plain)[0], split_name(name)[0]) else str(Path(name).absolute())
 
 
 def same_architecture(old: str, new: str) -> bool:
