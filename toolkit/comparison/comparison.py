@@ -56,9 +56,9 @@ def compare(request: ComparisonRequest) -> dict[str, Any]:
     common = dict(request.common)
     if request.classes:
         common["classes"] = list(request.classes)
+    for variant in request.variants:
+        refuse_absent(recipe_of({**common, **variant.options}).arch)
     runs = planned(request.variants, request.seeds, request.data, request.out, common)
-    for run in runs:
-        refuse_absent(recipe_of(run.options).arch)
     label_source, *others = sorted({run.label_source for run in runs})
     if others:
         raise UsageError(

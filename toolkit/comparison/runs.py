@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import logging
 import subprocess
@@ -15,7 +16,7 @@ from device.errors import EdgeError
 from device.files import read_short, write_whole
 from toolkit.comparison.variants import Variant, recipe_of
 from toolkit.data.readers.loading import found_from_anywhere
-from toolkit.training.architectures.own_files import same_architecture
+from toolkit.training.architectures.own_files import from_anywhere, same_architecture
 from toolkit.training.checkpoint import CHECKPOINT_FILE
 from toolkit.training.recipe_file import read_toml
 from toolkit.training.request import BEST_FILE
@@ -53,16 +54,13 @@ def planned(
     ``common``: recipe keys and files of all, under each variant's own.
     """
     told = str(found_from_anywhere(data))
-    return [
-        Run(
-            variant,
-            seed,
-            out / variant.folder / f"seed{seed}",
-            {**common, **variant.options, "seed": seed, "data": told},
-        )
-        for variant in variants
-        for seed in range(seeds)
-    ]
+    runs = []
+    for variant, seed in itertools.product(variants, range(seeds)):
+        options = {**common, **variant.options, "seed": seed, "data": told}
+        if "arch" in options:
+            options["arch"] = from_anywhere(options["arch"])
+        runs.append(Run(variant, seed, out / variant.folder / f"seed{seed}", options))
+    return runs
 
 
 def refuse_others(out: Path, runs: Sequence[Run]) -> None:

@@ -247,6 +247,29 @@ def test_a_comparison_goes_on_from_another_folder(tmp_path, monkeypatch):
         run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / RECIPE_FILE).write_text(recipe_text(run.options))
         (run.folder / CHECKPOINT_FILE).touch()
+    (run.folder / RECIPE_FILE).write_text(
+        recipe_text(run.options | {"arch": "net.py"})
+    )  # of earlier versions
+    refuse_others(out, [run])
+
+
+def test_another_network_of_the_same_name_is_no_training_that_is_done(tmp_path, monkeypatch):
+    out, told = tmp_path / "out", []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Path("net.py").touch()
+        (run,) = planned(make_variants(["net.py"], [], None), 1, tmp_path, out, {})
+        told.append(run)
+    assert (run.variant.name, run.folder) == ("net", out / "net" / "seed0")
+    run.folder.mkdir(parents=True)
+    (run.folder / RECIPE_FILE).write_text(recipe_text(told[0].options))
+    (run.folder / CHECKPOINT_FILE).touch()
+    refuse_others(out, told[:1])
+    with pytest.raises(
+        EdgeError, match=rf"with arch {tmp_path}/one/net.py, now {tmp_path}/other/net.py; ask"
+    ):
+        refuse_others(out, told[1:])
 
 
 def test_another_comparison_changes_nothing(held, stripes):
