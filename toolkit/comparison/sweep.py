@@ -137,9 +137,8 @@ def give_back_abandoned(study: optuna.Study, out: Path) -> None:
     """Queue trials of dead workers again: the study says that they run, but no process has locked their folders."""
     for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         with contextlib.suppress(EdgeError), locked(out / folder_of(one), wait_s=0.0):
-            study.enqueue_trial(
-                one.params, user_attrs={FOLDER: folder_of(one)}
-            )  # first: the disk may be full
+            # First this one: where the disk is full, a trial that has failed alone would be lost.
+            study.enqueue_trial(one.params, user_attrs={FOLDER: folder_of(one)})
             study.tell(one.number, state=TrialState.FAIL)
 
 
