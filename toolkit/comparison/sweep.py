@@ -5,7 +5,6 @@ import errno
 import json
 import logging
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ from typing import Any
 import keras
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from device.errors import EdgeError
-from device.files import locked, regular_size, way_out, write_whole
+from device.files import locked, regular_size, write_whole
 from device.text import one_line
 from toolkit.comparison.runs import RECIPE_FILE, recipe_text
 from toolkit.comparison.space import Space
+from toolkit.comparison.study_log import StudyLog
 from toolkit.data.readers.loading import found_from_anywhere, load_dataset
 from toolkit.outputs import refuse_folder
 from toolkit.results.history import EpochRecord
@@ -48,27 +46,6 @@ class SweepRequest:
     out: Path
     space: Space
     trials: int
-
-
-class StudyLog(JournalFileBackend):
-    """Optuna's log of a study; half a line, left by a full disk, is cut off before the next one is written."""
-
-    def __init__(self, path: Path):
-        # By its usual lock, a link, Optuna waits for a killed worker forever: it looks at where the link leads.
-        self.path, self.lock = path, JournalFileOpenLock(str(path))
-        super().__init__(str(path), self.lock)
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write ``logs``; EdgeError where the disk refuses it."""
-        try:
-            with get_lock_file(self.lock), open(self.path, "r+b") as file:
-                file.seek(max(0, os.path.getsize(self.path) - 1))
-                if file.read() not in (b"", b"\n"):
-                    file.seek(0)
-                    file.truncate(file.read().rfind(b"\n") + 1)
-            super().append_logs(logs)
-        except OSError as error:
-            raise EdgeError(f"cannot write {self.path}: {error.strerror}; {way_out(error)}") from error
 
 
 def sweep(request: SweepRequest) -> dict[str, Any]:
