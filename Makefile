@@ -58,10 +58,11 @@ test-fast: setup ## the tests that need no TensorFlow, on every core
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --ignore=tests/hardware -m 'not toolkit' --durations=10
 
 test-toolkit: setup ## the tests that need TensorFlow, but for training
-	$(BIN)/python -m pytest --ignore=tests/hardware --ignore=tests/toolkit/training -m toolkit --durations=10
+	$(BIN)/python -m pytest --ignore=tests/hardware --ignore=tests/toolkit/training --ignore=tests/toolkit/comparison \
+		-m toolkit --durations=10
 
-test-training: setup ## the tests of training, which need TensorFlow
-	$(BIN)/python -m pytest tests/toolkit/training -m toolkit --durations=10
+test-training: setup ## the tests of training and of comparing trainings, which need TensorFlow
+	$(BIN)/python -m pytest tests/toolkit/training tests/toolkit/comparison -m toolkit --durations=10
 
 test-hardware: test-wheel test-backends test-arm64 test-readme test-fleet test-deploy test-streams test-picamera test-browser test-mqtt test-metrics privacy ## the real parts, the longest first, each skipped with a reason where it cannot run
 
