@@ -53,6 +53,12 @@ def same_file(one: str | Path, other: str | Path) -> bool:
         return False
 
 
+def lasting_path(path: Path) -> Path:
+    """Return ``path`` as a command in another folder finds it: absolute, without '..' unless that follows a link."""
+    plain = Path(os.path.abspath(path))
+    return plain if same_file(plain, path) else path.absolute()
+
+
 def refuse_existing(path: str | Path, overwrite: bool) -> None:
     """Raise EdgeError if ``path`` exists and ``overwrite`` is false; a link that leads nowhere exists too."""
     there = Path(path).exists()  # a name that is too long is told in any case

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import EdgeError, UsageError
-from device.files import sha256_of
+from device.files import lasting_path, sha256_of
 from toolkit.data.class_names import checked_classes
 from toolkit.data.readers.loading import found_from_anywhere, refuse_no_data
 from toolkit.models.keras_file import read_keras_metadata
@@ -63,8 +63,8 @@ class TrainingRequest:
             "more_data": [str(replace(one, path=found_from_anywhere(one.path))) for one in self.more_data],
             "classes": list(self.classes) if self.classes else None,
             "init": str(self.init) if self.init else None,
-            "teachers": [str(path.absolute()) for path in self.teachers],
-            "teacher_cache": str(self.teacher_cache.absolute()) if self.teacher_cache else None,
+            "teachers": [str(lasting_path(path)) for path in self.teachers],
+            "teacher_cache": str(lasting_path(self.teacher_cache)) if self.teacher_cache else None,
             "mlflow": self.mlflow,
         }
 

@@ -1,12 +1,11 @@
 """Loading labelled faces: one call for every format."""
 
-import os
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import same_file
+from device.files import lasting_path
 from device.labels import LONGEST_LABEL, is_label
 from device.text import printable
 from toolkit.data.class_names import FERPLUS_CLASSES
@@ -96,12 +95,8 @@ def refuse_no_data(path: Path) -> None:
 
 
 def found_from_anywhere(path: Path) -> Path:
-    """Return ``path`` as a later command finds it: absolute, without '..', and 'synthetic' as it is where nothing is
-    called so."""
-    plain = Path(os.path.abspath(path))
-    if same_file(plain, path):
-        return plain
-    return path.absolute() if path.exists() else path  # of a link, '..' is where that leads
+    """Return ``path`` as a later command finds it: absolute, and 'synthetic' as it is where nothing is called so."""
+    return lasting_path(path) if path.exists() else path
 
 
 def find_tables(root: Path) -> dict[Path, str]:

@@ -1,10 +1,9 @@
 """Files of the user's own networks by name, ``FILE.py[:build]`` or a ``.keras``: known without opening one."""
 
-import os
 from pathlib import Path
 
 from device.errors import EdgeError
-from device.files import same_file
+from device.files import lasting_path, same_file
 
 FUNCTION = "build"
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -22,12 +21,8 @@ def is_own(name: str) -> bool:
 
 
 def from_anywhere(name: str) -> str:
-    """Return ``name`` as a command in another folder finds it: the path of a file is absolute, without '..'."""
-    if not is_own(name):
-        return name
-    plain = os.path.abspath(name)
-    # Of a link, '..' is where that leads.
-    return plain if same_file(split_name(plain)[0], split_name(name)[0]) else str(Path(name).absolute())
+    """Return ``name`` as a command in another folder finds it: the path of a file is absolute."""
+    return str(lasting_path(Path(name).parent) / Path(name).name) if is_own(name) else name
 
 
 def same_architecture(old: str, new: str) -> bool:
